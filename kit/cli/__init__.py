@@ -1,0 +1,133 @@
+"""The command line: one module per command, imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from kit import __version__
+from kit.errors import Exit, KitError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from typer.core import TyperCommand
+
+__all__ = ["COMMANDS", "app", "main"]
+
+#: Name -> one line for ``kit --help``. The module is ``kit.cli.<name>``, its function ``command``.
+COMMANDS: dict[str, str] = {
+    "reproduce": "Build, convert, infer, measure and report, in containers.",
+    "report": "Render the report from stored results and published numbers.",
+    "verify": "Check digests of weights and artifacts, and that the report is what the results say.",
+    "audit": "Check every derived number of a published report.",
+    "explain": "Trace a number of the report to its formula, raw samples and run record.",
+    "read": "Read logs of vendor tools into checked values.",
+    "doctor": "Check engine, devices, drivers, disk, data and weights before a run.",
+    "build": "Build the container images.",
+    "convert": "Run the conversion stage alone.",
+    "infer": "Run inference over a data set alone.",
+    "bench": "Measure throughput and latency of an engine alone.",
+    "metrics": "Compute Top1 to Top5 from result files alone.",
+    "schema": "Print the JSON Schema of kit.yaml.",
+    "clean": "List and remove what dead runs left behind.",
+}
+
+
+class _LazyGroup(TyperGroup):
+    """Commands by name, imported on use: ``kit --help`` imports none of them."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"kit.cli.{cmd_name}")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name=cmd_name)(module.command)
+        return typer.main.get_command(single)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Each command explains itself: kit COMMAND --help. Exit codes: docs/errors.md.",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"kit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _kit(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Reproduce, verify and audit accelerator porting reports of vision models, in containers."""
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(Exit.TERMINATED)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        result: Any = app(args=args, standalone_mode=False)
+    except KitError as error:
+        _say(f"error: {error}", f"  do: {error.remedy}")
+        sys.exit(int(error.exit_code))
+    except KeyboardInterrupt:
+        _say("interrupted: what was finished is kept; run the same command again to go on")
+        sys.exit(int(Exit.INTERRUPTED))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(int(Exit.OK))
+    except Exception as error:  # noqa: BLE001 - the last line of defence tells a user's mistake from ours
+        _unexpected(error)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _unexpected(error: Exception) -> None:
+    if isinstance(error, typer.Abort):
+        sys.exit(int(Exit.INTERRUPTED))
+    if isinstance(error, TyperException):
+        _show_usage(error)
+        sys.exit(int(Exit.USAGE))
+    traceback.print_exc()
+    _say(
+        f"internal error: {type(error).__name__}: {error}",
+        f"  do: this is a defect of kit {__version__}; send us the lines above and the command that you ran",
+    )
+    sys.exit(int(Exit.INTERNAL))
+
+
+def _show_usage(error: TyperException) -> None:
+    show = getattr(error, "show", None)  # usage errors know their command line
+    if callable(show):
+        show()
+    else:
+        _say(f"error: {error.format_message()}")
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", file=sys.stderr)
