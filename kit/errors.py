@@ -1,6 +1,6 @@
 """The two error families and the exit codes.
 
-A :class:`KitError` is the user's: one sentence on what happened and where, one on what to do, an exit code, no traceback.
+A :class:`KitError` is the user's: one sentence on what happened and where, one on what to do, an exit code, no trace.
 Anything else that escapes is ours: it ends with a traceback, what to send us, and exit code 1.
 """
 

@@ -19,8 +19,6 @@ from kit.errors import Exit, KitError
 if TYPE_CHECKING:
     from types import FrameType
 
-    from typer.core import TyperCommand
-
 __all__ = ["COMMANDS", "app", "main"]
 
 #: Name -> one line for ``kit --help``. The module is ``kit.cli.<name>``, its function ``command``.
@@ -45,10 +43,10 @@ COMMANDS: dict[str, str] = {
 class _LazyGroup(TyperGroup):
     """Commands by name, imported on use: ``kit --help`` imports none of them."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"kit.cli.{cmd_name}")
@@ -56,7 +54,7 @@ class _LazyGroup(TyperGroup):
         single.command(name=cmd_name)(module.command)
         return typer.main.get_command(single)
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
