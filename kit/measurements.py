@@ -1,0 +1,169 @@
+"""Units, formulas, intervals: the only place where a throughput is multiplied.
+
+Arithmetic is decimal and starts from the printed digits of the raw number, so a product is exactly what a reader gets
+who multiplies by hand. Ratios are computed from unrounded values.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from math import sqrt
+from statistics import median
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "Accuracy",
+    "Interval",
+    "Latency",
+    "Mode",
+    "Per",
+    "Source",
+    "Throughput",
+    "best",
+    "percent",
+    "plain",
+    "ratio",
+    "wilson",
+]
+
+Source = Literal["measured", "published", "simulated"]
+Mode = Literal["dataset", "synthetic"]
+#: What one raw rate counts: images of one device, enqueues of one batch, or images of the whole target.
+Per = Literal["device", "enqueue", "image"]
+
+Interval = tuple[float, float]
+Rate = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0, strict=True)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Accuracy(_Value):
+    """Top1 to Top5 over a data set: ``correct[k-1]`` of ``n`` images have their label among the best k.
+
+    Formula: TopK = 100 * correct[k-1] / n, in percent.
+    """
+
+    n: Annotated[int, Field(gt=0, strict=True)]
+    classes: Annotated[int, Field(gt=0, strict=True)]
+    correct: tuple[Count, Count, Count, Count, Count]
+    ties: Count = Field(0, description="Images whose Top5 was decided by the rule: equal scores, lowest class first.")
+
+    @model_validator(mode="after")
+    def _monotone(self) -> Self:
+        if list(self.correct) != sorted(self.correct) or self.correct[-1] > self.n:
+            raise ValueError(f"counts {self.correct} of {self.n} images cannot be Top1 to Top5")
+        return self
+
+    def top(self, k: int) -> Decimal:
+        """TopK in percent, unrounded."""
+        return Decimal(100) * self.correct[k - 1] / self.n
+
+    def formula(self, k: int) -> str:
+        """TopK as it is computed."""
+        return f"100 * {self.correct[k - 1]} / {self.n} = {percent(self.top(k))} %"
+
+    def interval(self, k: int) -> Interval:
+        """95 % Wilson interval of TopK, in percent."""
+        return wilson(self.correct[k - 1], self.n)
+
+
+class Latency(_Value):
+    """Milliseconds per call of one whole batch; percentiles by nearest rank over ``n`` calls."""
+
+    p50: Rate
+    p90: Rate
+    p99: Rate
+    n: Annotated[int, Field(gt=0, strict=True)]
+
+
+class Throughput(_Value):
+    """Images per second of a target at one batch.
+
+    Formula: value = rate * factor. ``per`` says what the rate counts and so what the factor is: the devices of a card
+    (``device``), the batch (``enqueue``), or 1 (``image``).
+    """
+
+    batch: Annotated[int, Field(gt=0, strict=True)]
+    rate: Rate
+    per: Per
+    factor: Annotated[int, Field(gt=0, strict=True)]
+    unit: Literal["fps", "qps"] = "fps"
+    mode: Mode
+    repeats: tuple[Rate, ...] = Field((), description="Rates of the repeats; the rate is their median.")
+    latency_ms: Latency | None = None
+    raw: dict[str, float] = Field(
+        default_factory=dict, description="Further numbers of the same run, by name and unit."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.per == "enqueue" and self.factor != self.batch:
+            raise ValueError(f"factor {self.factor} of a rate per enqueue is not batch {self.batch}")
+        if self.per == "image" and self.factor != 1:
+            raise ValueError(f"factor {self.factor} of a rate in images is not 1")
+        if self.repeats and abs(median(self.repeats) - self.rate) > 1e-9 * self.rate:
+            raise ValueError(f"rate {self.rate} is not the median of its repeats")
+        return self
+
+    @property
+    def value(self) -> Decimal:
+        """Images per second, exact in the printed digits of the rate."""
+        return _decimal(self.rate) * self.factor
+
+    @property
+    def formula(self) -> str:
+        """The product as it is written in a report: ``678.142 * 4 = 2712.568``."""
+        return f"{plain(_decimal(self.rate))} * {self.factor} = {plain(self.value)}"
+
+    @property
+    def spread(self) -> float | None:
+        """(max - min) / median of the repeats; None for a single run."""
+        if len(self.repeats) < 2:
+            return None
+        return (max(self.repeats) - min(self.repeats)) / self.rate
+
+
+def _decimal(value: float) -> Decimal:
+    """The number as it is printed: the shortest digits that give it back."""
+    return Decimal(repr(value))
+
+
+def plain(value: Decimal | float, places: int | None = None) -> str:
+    """``value`` without exponent and without trailing zeros, rounded to ``places`` decimals if given."""
+    number = value if isinstance(value, Decimal) else _decimal(value)
+    if places is not None:
+        number = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(value: Decimal | float) -> str:
+    """A percentage with at most two decimals, as the published metric prints it (``74.2``, ``91.94``)."""
+    return plain(value if isinstance(value, Decimal) else _decimal(value), 2)
+
+
+def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """``numerator / denominator``, unrounded."""
+    return numerator / denominator
+
+
+def best(values: dict[int, Decimal]) -> tuple[int, Decimal]:
+    """Batch and value of the highest throughput; the smaller batch where two are equal."""
+    return max(sorted(values.items()), key=lambda item: item[1])
+
+
+def wilson(successes: int, n: int, z: float = 1.959963984540054) -> Interval:
+    """Wilson score interval of a proportion, in percent.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    p = successes / n
+    centre = p + z * z / (2 * n)
+    margin = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low, high = (centre - margin) / (1 + z * z / n), (centre + margin) / (1 + z * z / n)
+    return 100 * max(0.0, low), 100 * min(1.0, high)

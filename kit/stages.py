@@ -1,0 +1,140 @@
+"""Steps that targets share: export, parity, preprocessing to files, metrics. Pure.
+
+Equal steps of two targets are one step of the plan: the model is exported once, whatever the number of targets.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from kit.step import GIB, External, Limits, Made, Step
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["EXPORT", "MODEL", "PARITY", "TENSORS", "export", "metrics", "parity", "preprocess", "preprocess_json"]
+
+EXPORT = "export"
+PARITY = "parity"
+TENSORS = "preprocess"
+#: The exported model, as an input of other steps.
+MODEL = Made(EXPORT, "model.onnx")
+
+_PYTHON = ("python3", "-m")
+_HEAVY = Limits(memory_bytes=8 * GIB)
+
+
+def preprocess_json(job: Job) -> str:
+    """The recipe's preprocessing as the programs in containers take it."""
+    return json.dumps(job.recipe.preprocess.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def export(job: Job) -> Step:
+    """Checkpoint -> ONNX with a dynamic batch axis."""
+    recipe = job.recipe
+    return Step(
+        name=EXPORT,
+        stage="export",
+        title="export ONNX",
+        image="exporter",
+        argv=(
+            *_PYTHON, "inside.export",
+            "--weights", "{in:weights}",
+            "--architecture", recipe.model.architecture,
+            "--classes", str(recipe.model.classes),
+            "--input-name", recipe.input.name,
+            "--output-name", recipe.output,
+            "--shape", ",".join(str(n) for n in recipe.input.shape),
+            "--opset", str(recipe.opset),
+            "--out", "{out}",
+        ),
+        outputs=("model.onnx", "export.json"),
+        inputs={"weights": External(job.weights)},
+        code=("export", "protocol"),
+        limits=_HEAVY,
+    )  # fmt: skip
+
+
+def parity(job: Job) -> Step:
+    """ONNX against PyTorch on real samples; the step fails beyond the recipe's tolerance."""
+    recipe = job.recipe
+    return Step(
+        name=PARITY,
+        stage="parity",
+        title="parity with PyTorch",
+        image="exporter",
+        argv=(
+            *_PYTHON, "inside.parity",
+            "--weights", "{in:weights}",
+            "--onnx", "{in:model}",
+            "--architecture", recipe.model.architecture,
+            "--classes", str(recipe.model.classes),
+            "--images", "{in:images}",
+            "--preprocess", preprocess_json(job),
+            "--samples", str(min(32, recipe.dataset.count)),
+            "--max-abs", repr(recipe.tolerance.parity_max_abs),
+            "--min-cosine", repr(recipe.tolerance.parity_cosine),
+            "--min-top1", repr(recipe.tolerance.parity_top1),
+            "--out", "{out}",
+        ),
+        outputs=("parity.json",),
+        inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images)},
+        code=("parity", "export", "preprocess", "labels", "protocol"),
+        limits=_HEAVY,
+    )  # fmt: skip
+
+
+def preprocess(job: Job) -> Step:
+    """Images -> one ``.bin`` of float32 per image and the info file of the vendor's benchmark."""
+    height, width = job.recipe.input.shape[1:]
+    return Step(
+        name=TENSORS,
+        stage="preprocess",
+        title="preprocess to .bin",
+        image="runtime",
+        argv=(
+            *_PYTHON, "inside.preprocess",
+            "--images", "{in:images}",
+            "--preprocess", preprocess_json(job),
+            "--layout", "bin",
+            "--out", "{out}/prep_bin",
+            "--info", "{out}/dataset.info",
+            "--info-prefix", "./prep_bin",
+            "--width", str(width),
+            "--height", str(height),
+            "--out-json", "{out}/preprocess.json",
+        ),
+        outputs=("prep_bin", "dataset.info"),
+        inputs={"images": External(job.images)},
+        code=("preprocess", "labels", "protocol"),
+    )  # fmt: skip
+
+
+def metrics(
+    job: Job, name: str, source: Made, *, form: str, suffix: int | None = None, batch: int | None = None
+) -> Step:
+    """Results -> TopK counts.
+
+    Args:
+        job: the job.
+        name: name of the step.
+        source: the step that made the results.
+        form: ``predictions`` (arrays of kit's own inference), or ``txt``, ``bin``, ``npy`` (one file per image).
+        suffix: number behind the last ``_`` of a result file's name.
+        batch: batch of the inference.
+    """
+    where = ("--predictions", "{in:results}") if form == "predictions" else (
+        "--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(job.recipe.model.classes),
+    )  # fmt: skip
+    return Step(
+        name=name,
+        stage="metrics",
+        title="Top1 to Top5",
+        image="runtime",
+        argv=(*_PYTHON, "inside.metrics", *where, "--labels", "{in:labels}", "--out", "{out}"),
+        outputs=("metrics.json",),
+        inputs={"results": source, "labels": External(job.labels)},
+        code=("metrics", "labels", "protocol"),
+        batch=batch,
+    )
