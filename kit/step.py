@@ -1,6 +1,6 @@
 """A step is a value: image, argv, inputs, devices, limits. It has a fingerprint; it never runs itself.
 
-Words in ``argv``, ``environment`` and ``workdir`` may hold placeholders that a runner fills in:
+Words in ``argv``, ``environment``, ``workdir`` and ``links`` may hold placeholders that a runner fills in:
 ``{in:NAME}`` is the place of an input, ``{out}`` the folder for what the step makes, ``{code}`` the folder that holds
 the package ``inside``.
 """
@@ -81,6 +81,8 @@ class Step:
     devices: Devices = Devices()
     limits: Limits = Limits()
     code: tuple[str, ...] = ()  # modules of kit/inside that the program uses; () for a vendor's tool
+    workdir: str = "{out}"  # where the program starts; a vendor's tool litters it
+    links: Mapping[str, str] = field(default_factory=dict)  # name in {out} -> an input's place, for paths inside files
     batch: int | None = None
     timed: bool = False
     simulated: bool = False
@@ -139,6 +141,8 @@ def fingerprint(step: Step, *, image: str, inputs: Mapping[str, str], code: str,
         "argv": step.argv,
         "environment": dict(step.environment),
         "inputs": dict(inputs),
+        "workdir": step.workdir,
+        "links": dict(step.links),
         "code": code,
         "devices": asdict(step.devices),
         "outputs": step.outputs,
