@@ -52,11 +52,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Devices:
-    """What of the host's hardware a step needs; empty for a step that needs none."""
+    """What of the host's hardware a step needs; empty for a step that needs none.
+
+    A node or file is a path, or ``source:target`` where the container sees it under another path.
+    """
 
     nodes: tuple[str, ...] = ()
     gpus: tuple[str, ...] = ()  # UUIDs or indexes, for the engine's GPU driver
-    files: tuple[str, ...] = ()  # driver files and folders, mounted read-only at the same path
+    files: tuple[str, ...] = ()  # driver files and folders, mounted read-only
     groups: tuple[int, ...] = ()  # groups of the nodes
     runtime: str | None = None  # container runtime, where the engine has the vendor's
     leases: tuple[str, ...] = ()  # names of devices that nobody else may use meanwhile
