@@ -159,6 +159,7 @@ class PublishedThroughput(_Base):
     per: Literal["device", "enqueue", "image"] = "device"
     toolchain: Line | None = None
     mode: Literal["dataset", "synthetic"] = "dataset"
+    command: Line | None = Field(None, description="The command that is published with the rates.")
     conflicts: tuple[Line, ...] = Field((), description="Known doubts about these numbers.")
 
 
@@ -166,6 +167,12 @@ class Published(_Base):
     """The published report: what was claimed, by target."""
 
     report: Line | None = Field(None, description="Where it was published.")
+    python: Line | None = Field(None, description="Version of Python in its commands.")
+    frameworks: dict[Line, Line] = Field(default_factory=dict, description="Stated frameworks: name -> constraint.")
+    libraries: dict[Line, Line] = Field(default_factory=dict, description="Stated libraries: name -> constraint.")
+    requirements: dict[Line, Line] = Field(
+        default_factory=dict, description="What its own requirements file pins: name -> version."
+    )
     reference: PublishedAccuracy | None = Field(None, description="The open-source accuracy to compare with.")
     accuracy: dict[Key, PublishedAccuracy] = Field(default_factory=dict)
     throughput: dict[Key, PublishedThroughput] = Field(default_factory=dict)
@@ -184,6 +191,9 @@ class Recipe(_Base):
     preprocess: Preprocess = Preprocess()
     batches: tuple[Positive, ...] = Field((1, 4, 8, 16, 32, 64), min_length=1)
     targets: dict[Key, TargetEntry] = Field(min_length=1)
+    subject: Key | None = Field(
+        None, description="The target whose ratios to the others are reported; otherwise the fastest one."
+    )
     bench: Bench = Bench()
     tolerance: Tolerance = Tolerance()
     published: Published = Published()
@@ -208,6 +218,8 @@ class Recipe(_Base):
         ]:
             if len(set(batches)) != len(batches):
                 raise ValueError(f"{place} names a batch twice")
+        if self.subject is not None and self.subject not in self.targets:
+            raise ValueError(f"subject: {self.subject} is not among the targets")
         for name in [*self.published.accuracy, *self.published.throughput]:
             if name not in self.targets:
                 raise ValueError(f"published names target {name}, which is not among the targets")
