@@ -1,0 +1,214 @@
+"""Images of a folder, labels of a file, and whether the two belong together.
+
+A label file is the ImageNet ``val_label.txt`` form, one ``name label`` per line. As in the published scripts the key of
+an image is its file name up to the *first* dot, so ``a.b.JPEG`` and ``a.c.JPEG`` have the same key, which is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Literal
+
+from .protocol import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["IMAGE_SUFFIXES", "folder_labels", "list_images", "match", "read_labels", "some", "stem", "unique_stems"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+#: A label file of ten million lines of ImageNet's names: anything larger is not one.
+MAX_LABEL_BYTES = 400 << 20
+MAX_LINE_BYTES = 4096
+#: An explicit bound, so that a label always fits an int32 array.
+MAX_LABEL = 2**31 - 1
+
+_LABEL = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+def stem(name: str) -> str:
+    """The key of an image or result: its file name, without folders, up to the first dot."""
+    return name.rsplit("/", 1)[-1].split(".", 1)[0]
+
+
+def some(names: Iterable[str], limit: int = 3) -> str:
+    """The first few names in sorted order, for a message: ``a, b, c and 7 more``."""
+    ordered = sorted(names)
+    text = ", ".join(repr(name)[1:-1] for name in ordered[:limit])
+    return text if len(ordered) <= limit else f"{text} and {len(ordered) - limit} more"
+
+
+def list_images(folder: str, layout: Literal["flat", "folders"] = "flat") -> list[str]:
+    """Names of the images in `folder`, sorted by code point, whatever the locale.
+
+    Links to files count as files, a dangling one is an error; links to folders are not followed. Hidden files and files
+    with other extensions are left out.
+
+    Args:
+        folder: where to look.
+        layout: ``flat``: all images lie in `folder` itself, and a subfolder that holds images is an error, so that none
+            is lost unseen. ``folders``: one subfolder per class; names are then ``class/file``.
+
+    Raises:
+        UserError: no such folder, no image, a dangling link, a name that is not UTF-8.
+    """
+    if not os.path.isdir(folder):
+        raise UserError(
+            "there is no such folder of images", "Point to the folder that holds the images.", folder, "missing"
+        )
+    names, subfolders = _scan(folder)
+    if layout == "folders":
+        names = []
+        for subfolder in subfolders:
+            names += [f"{subfolder}/{name}" for name in _scan(os.path.join(folder, subfolder))[0]]
+    elif nested := [subfolder for subfolder in subfolders if _scan(os.path.join(folder, subfolder))[0]]:
+        raise UserError(
+            f"images lie in subfolders ({some(nested)})",
+            "Move all images into one folder, or use the layout of one folder per class.",
+            folder,
+        )
+    if not names:
+        what = "holds no image (" + ", ".join(IMAGE_SUFFIXES) + ")"
+        raise UserError(what, "Point to the folder that holds the images.", folder, "missing")
+    return sorted(names)
+
+
+def _scan(folder: str) -> tuple[list[str], list[str]]:
+    """Images and subfolders of one folder."""
+    names, subfolders = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                subfolders.append(name)
+            elif name.lower().endswith(IMAGE_SUFFIXES):
+                _check(entry)
+                names.append(name)
+    return names, sorted(subfolders)
+
+
+def _check(entry: os.DirEntry[str]) -> None:
+    where = repr(entry.path)[1:-1]
+    if not entry.name.isprintable():  # also what is not UTF-8: it arrives as lone surrogates
+        raise UserError("the file name is not printable UTF-8", "Rename the file.", where)
+    if not entry.is_file():
+        if entry.is_symlink():
+            remedy = (
+                "Restore what the link points to, or copy the image itself into the folder: a container sees only that."
+            )
+            raise UserError("the link points to no file that can be seen from here", remedy, where, "missing")
+        raise UserError("is not a regular file", "Remove it from the folder of images.", where)
+
+
+def unique_stems(images: Sequence[str], where: str) -> dict[str, str]:
+    """Return {key: image name}; images whose keys are equal are a UserError."""
+    found: dict[str, str] = {}
+    for name in images:
+        key = stem(name)
+        if key in found:
+            raise UserError(
+                f"{found[key]} and {name} have the same name up to the first dot, {key!r}",
+                "Rename one of them: labels and results are found by that name.",
+                where,
+            )
+        found[key] = name
+    return found
+
+
+def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
+    """Return {key: label} in the order of the file.
+
+    A line is split at its first blank; blank lines are passed over; LF and CRLF are the same.
+
+    Raises:
+        UserError: no file, not text, a line without two fields, a label that is no number or not in 0..classes-1, a
+            duplicate, no line at all; with the number of the line.
+    """
+    try:
+        size = os.stat(path).st_size
+        if size > MAX_LABEL_BYTES:
+            raise UserError(f"has {size} bytes, which no label file has", "Point to the label file.", path)
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise UserError("there is no such label file", "Point to the label file.", path, "missing") from None
+    except IsADirectoryError:
+        raise UserError("is a folder, not a label file", "Point to the label file.", path) from None
+    labels: dict[str, int] = {}
+    lines: dict[str, int] = {}
+    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not raw.strip():
+            continue
+        key, label = _label_line(raw, f"{path}:{number}", classes)
+        if key in labels:
+            what = f"{key!r} has a label already, in line {lines[key]}"
+            raise UserError(what, "Keep one line per image; names count up to their first dot.", f"{path}:{number}")
+        labels[key], lines[key] = label, number
+    if not labels:
+        raise UserError("holds no label", "Point to a file of lines such as 'ILSVRC2012_val_00000001.JPEG 65'.", path)
+    return labels
+
+
+def _label_line(raw: bytes, where: str, classes: int | None) -> tuple[str, int]:
+    form = "Write one 'name label' per line, such as 'ILSVRC2012_val_00000001.JPEG 65'."
+    if len(raw) > MAX_LINE_BYTES:
+        raise UserError("the line is too long for a name and a label", form, where)
+    try:
+        line = raw.decode("utf-8").rstrip("\r").rstrip()
+    except UnicodeDecodeError:
+        raise UserError("the line is not UTF-8 text", form, where) from None
+    fields = line.split(None, 1)
+    if len(fields) != 2:
+        raise UserError(f"the line has no label: {line[:80]!r}", form, where)
+    name, text = fields
+    if not _LABEL.fullmatch(text):
+        raise UserError(f"the label is not a whole number: {text[:80]!r}", form, where)
+    key, label = stem(name), int(text)
+    if not key:
+        raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", form, where)
+    highest = MAX_LABEL if classes is None else classes - 1
+    if not 0 <= label <= highest:
+        raise UserError(
+            f"the label {label} is not in 0..{highest}",
+            "Number the classes from 0, and check that the labels belong to this model.",
+            where,
+        )
+    return key, label
+
+
+def folder_labels(images: Sequence[str]) -> dict[str, int]:
+    """Labels of images listed as ``class/file``: the rank of the class's name in sorted order; {key: label}."""
+    classes = {name: rank for rank, name in enumerate(sorted({image.split("/", 1)[0] for image in images}))}
+    return {stem(image): classes[image.split("/", 1)[0]] for image in images}
+
+
+def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subset: bool = False) -> list[int]:
+    """The labels of `images`, in their order.
+
+    Args:
+        images: names of image files.
+        labels: {key: label}.
+        where: the folder, for messages.
+        subset: labels may be there whose images are not.
+
+    Raises:
+        UserError: an image without a label, a label without an image, two images with the same key.
+    """
+    keys = unique_stems(images, where)
+    if unknown := [name for key, name in keys.items() if key not in labels]:
+        raise UserError(
+            f"{len(unknown)} of {len(images)} images have no label: {some(unknown)}",
+            "Use the label file of this data set, or remove foreign images.",
+            where,
+        )
+    if not subset and (absent := [key for key in labels if key not in keys]):
+        raise UserError(
+            f"{len(absent)} of {len(labels)} labels have no image: {some(absent)}",
+            "Complete the data set, or use a label file of exactly these images.",
+            where,
+            "missing",
+        )
+    return [labels[key] for key in keys]
