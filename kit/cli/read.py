@@ -1,0 +1,80 @@
+"""``kit read``: logs of vendor tools into checked values."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kit.errors import KitError
+
+if TYPE_CHECKING:
+    from kit.readers import Reading
+
+__all__ = ["command"]
+
+
+def command(
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Files that a tool printed or wrote.")],
+    tool: Annotated[
+        str | None, typer.Option("--tool", metavar="NAME", help="The tool, where the text does not show it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object, by file.")] = False,
+) -> None:
+    r"""Read logs of vendor tools into checked values.
+
+    Knows benchmark (data set and pure inference), ais_infer and ais_bench, trtexec 6 to 10 with --exportTimes and
+    --exportOutput, npu-smi, nvidia-smi, atc and the JSON of vision_metric_ImageNet.py; the text may also be a report
+    that quotes them. A number that may be cut off is never taken; several runs are all shown; values that contradict
+    each other, odd lines and missing values are named.
+
+    Status: ok, lenient (odd form, all values), partial (values are missing), error (nothing usable).
+
+    \b
+    kit read result/perf_vision_batchsize_1_device_0.txt
+    kit read --json *.log > values.json
+    kit read --tool trtexec README.md
+    """
+    from kit.readers import read_file
+
+    values: dict[str, Any] = {}
+    failures: list[KitError] = []
+    for position, log in enumerate(logs):
+        try:
+            _, reading = read_file(log, tool)
+        except KitError as error:
+            failures.append(error)
+            values[str(log)] = {"family": None, "status": "error", "problems": [error.what], "remedy": error.remedy}
+            if not as_json and len(logs) > 1:
+                print(f"error: {error}\n  do: {error.remedy}", file=sys.stderr)
+            continue
+        values[str(log)] = reading.as_json()
+        if not as_json:
+            _show(log, values[str(log)]["family"], reading, blank=position > 0)
+    if as_json:
+        print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False))
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        summary = KitError(
+            f"{len(failures)} of {len(logs)} files could not be read", remedy="Do what is said beside the name of each."
+        )
+        summary.exit_code = failures[0].exit_code
+        raise summary
+
+
+def _show(log: Path, family: str, reading: Reading, *, blank: bool) -> None:
+    """The table for people."""
+    if blank:
+        print()
+    print(f"{log}: {family}, {reading.status}")
+    rows = reading.rows()
+    what = max((len(row.what) for row in rows if row.value), default=0)
+    value = max((len(row.value) for row in rows if len(row.value) <= 24), default=0)
+    for row in rows:
+        print(f"  {row.what:<{what}}  {row.value:<{value}}  {row.unit}".rstrip())
+    for problem in reading.problems:
+        print(f"  ! {problem}")

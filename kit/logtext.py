@@ -1,0 +1,110 @@
+"""The text of a log: bytes to characters, odd characters to plain ones, and numbers that are surely whole.
+
+Every reader stands on these few functions, so that a byte-order mark, a GBK file, colours or full-width commas are
+solved once. A number is taken only when it cannot have been cut off: something other than a number has to follow it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+
+from kit.errors import DamagedError
+
+__all__ = ["NUMBER", "WORD", "Number", "clean", "decode", "lines", "narrow", "number", "short", "six_digits", "spread"]
+
+Number = int | float
+
+#: A number as C++ streams, printf and Python print it, as a regular expression without groups. Possessive, so that a
+#: longer number is never read as a shorter one; what follows must exist and must not continue a number: neither the end
+#: of the text (``4.70`` may have been ``4.70194``), nor a bare exponent (``1.2e+``), nor a second point, nor digits.
+NUMBER = (
+    r"(?<![\w.])[-+]?+(?:\d++(?:\.\d++)?+|\.\d++)(?:[eE][-+]?+\d++)?+"
+    r"(?![\d.]|[eE](?:[-+\s]|\Z)|,\d{3}(?!\d))(?=[\s\S])"
+)
+#: What stands where a number should: used to say "nan", "-inf" or "1.2e+" in a message.
+WORD = r"[-+]?[\w.]+[-+]?"
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_NEWLINE = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_DROPPED = dict.fromkeys([0xFEFF, 0x200B, 0x200C, 0x200D, 0x2060, 0x08, 0x07])
+# Full-width forms of ASCII, and the blanks and dashes that word processors put in their place.
+_NARROW = (
+    {0xFF01 + i: 0x21 + i for i in range(94)}
+    | dict.fromkeys([0x3000, 0x00A0, 0x2002, 0x2003, 0x2009, 0x202F], " ")
+    | dict.fromkeys([0x2212], "-")
+    | {0x3001: ",", 0x3010: "[", 0x3011: "]"}
+)
+_CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x7f]")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def decode(data: bytes, where: str) -> str:
+    """The characters of a log: UTF-8, UTF-16 with its mark, or GBK.
+
+    Raises:
+        DamagedError: the bytes are empty or are no text.
+    """
+    if not data.strip(b"\x00 \t\r\n"):
+        raise DamagedError("the file is empty", where=where, remedy="Give the output of the tool: run it again with >.")
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return _checked(data.removeprefix(mark) if name == "utf-8" else data, name, where)
+    try:
+        return _checked(data, "utf-8", where, errors="strict")
+    except UnicodeDecodeError as error:
+        if error.start >= len(data) - 3:  # a character cut in two by the end of the file
+            return _checked(data[: error.start], "utf-8", where)
+    return _checked(data, "gb18030", where)
+
+
+def _checked(data: bytes, name: str, where: str, errors: str = "replace") -> str:
+    text = data.decode(name, errors=errors)
+    plain = _ANSI.sub("", text)
+    if len(_CONTROL.findall(plain)) * 50 > len(plain) or plain.count("\ufffd") * 10 > len(plain):
+        raise DamagedError("the file is binary, not a log", where=where, remedy="Give the text that the tool printed.")
+    return text
+
+
+def clean(text: str) -> str:
+    """The text without colours, byte-order marks and carriage returns; each line as it was otherwise."""
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    return _NEWLINE.sub("\n", text).translate(_DROPPED)
+
+
+def narrow(text: str) -> str:
+    """The same text with full-width letters, digits and punctuation as ASCII; its length does not change."""
+    return text if text.isascii() else text.translate(_NARROW)
+
+
+def lines(text: str) -> list[str]:
+    """The lines of :func:`clean` text, each with its line end: a last line without one may be cut."""
+    return clean(text).splitlines(keepends=True)
+
+
+def number(token: str) -> Number | None:
+    """The value of what :data:`NUMBER` matched; None when it is not finite (``1e999``)."""
+    try:
+        value = float(token)
+    except ValueError:
+        return None
+    if not math.isfinite(value):
+        return None
+    return int(token) if token.lstrip("+-").isdigit() else value
+
+
+def short(line: str) -> str:
+    """A line as messages quote it: no blanks around it, 60 characters at most."""
+    return line.strip()[:60]
+
+
+def six_digits(value: float) -> bool:
+    """Whether a C++ stream with its default of six significant digits can have printed this number."""
+    return float(f"{value:.6g}") == float(value)
+
+
+def spread(value: float) -> float:
+    """By how much a number printed with six significant digits may differ from the number that was measured."""
+    return 0.5 * 10.0 ** (math.floor(math.log10(abs(value))) - 5) if value else 0.0

@@ -1,0 +1,357 @@
+"""Performance of ``ais_infer`` and ``ais_bench``: what they print, and the summary file that they write.
+
+The throughput that they print is 1000 x batch / mean of NPU_compute_time, so its batch is what the user typed. Forms:
+2022-07 ``throughput (1000*batchsize/NPU_compute_time)``, late 2022 with both numbers in brackets, 2023
+``batchsize.mean(B)``, 2024 a table, and the JSON of ``sumary.json`` or ``*_summary.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.logtext import NUMBER, Number, lines, narrow, number, short
+from kit.readers import Row, Status, status_of
+
+__all__ = ["AisReading", "AisRun", "read", "sniff"]
+
+_PARTS = ("H2D_latency", "NPU_compute_time", "D2H_latency")
+_STATS = ("min", "max", "mean", "median")
+_PART = re.compile(r"\"?\b(H2D_latency|NPU_compute_time|D2H_latency)\b\"?[ \t]*(?:\(ms\))?[ \t]*:\s*\{?")
+_STAT = re.compile(
+    rf"\"?\b(min|max|mean|median|count|percentile\((\d+(?:\.\d+)?)%\)|P(\d+(?:\.\d+)?))\"?[ \t]*[=:][ \t]*({NUMBER})"
+)
+_NAMED = re.compile(r"\"?\b(min|max|mean|median|count|percentile\([^)]*\)|P\d+)\"?[ \t]*[=:][ \t]*([^\s,}]+)")
+_THROUGHPUT = re.compile(
+    rf"\bthroughput[ \t]*\(?[ \t]*1000[ \t]*\*[ \t]*batchsize(?:\.mean)?(?:\((?P<batch>{NUMBER})\))?[ \t]*"
+    rf"/[ \t]*NPU_compute_time(?:\.mean\((?P<mean>{NUMBER})\))?[ \t]*\)?[ \t]*:[ \t]*(?P<value>{NUMBER})?",
+    re.IGNORECASE,
+)
+_JSON_THROUGHPUT = re.compile(rf"\"throughput\"[ \t]*:[ \t]*(?P<value>{NUMBER})")
+_DEVICE = re.compile(
+    rf"\bi:\d+ device_(?P<device>\d+) throughput:(?P<value>{NUMBER})[ \t]+start_time:\S+[ \t]+end_time:\S+"
+)
+_SUMMARY = re.compile(rf"\bsummary throughput:[ \t]*(?P<value>{NUMBER})")
+_HEADING = re.compile(r"-{3,}[ \t]*Performance Summary[ \t]*-{3,}")
+_TABLE = re.compile(r"^[ \t]*[│|][ \t]*(Metric|H2D_latency|NPU_compute_time|D2H_latency)\b[^│|]*[│|](.*)[│|][ \t]*$")
+_ERROR = re.compile(r"\[ERROR\].*|^[A-Z]{1,2}\d{4,5}: .*|\bret(?:Code)? ?= ?0x[0-9a-f]+.*")
+_PROGRAM = re.compile(
+    r"\[INFO\] (?:acl init success|open device \d+ success|load model .* success|try get model batchsize)"
+    r"|\bais_(?:infer|bench)\b"
+    r"|\[ERROR\] (?:arg\d+ tensorsize|save out files error|load model from file failed|acl open)"
+)
+# The lines as the programs write them, and the JSON of their summary; other lines with values are odd.
+_N = NUMBER
+_PLAIN = re.compile(
+    rf"\s*(?:\[INFO\] )?(?:(?:{'|'.join(_PARTS)}) \(ms\): min = {_N}, max = {_N}, mean = {_N}, median = {_N}, "
+    rf"percentile\({_N}%\) = {_N}"
+    rf"|[tT]hroughput 1000\*batchsize(?:\.mean)?\({_N}\)/NPU_compute_time\.mean\({_N}\): {_N}"
+    rf"|throughput \(1000\*batchsize/NPU_compute_time\): {_N})\s*\Z"
+    r"|\s*[{\"}]"
+)
+
+
+@dataclass(slots=True)
+class AisRun:
+    """One summary: ``parts[part][statistic]`` in ms per batch, throughput in samples/s of one device.
+
+    Parts: H2D_latency, NPU_compute_time, D2H_latency. Statistics: min, max, mean, median, p99 (as the log names it).
+    """
+
+    parts: dict[str, dict[str, Number]] = field(default_factory=dict)
+    throughput: Number | None = None
+    batchsize: Number | None = None
+    mean_in_formula: Number | None = None
+
+    @property
+    def mean(self) -> Number | None:
+        """Mean NPU_compute_time in ms per batch."""
+        return self.parts.get("NPU_compute_time", {}).get("mean", self.mean_in_formula)
+
+    @property
+    def implied_batch(self) -> float | None:
+        """The batch that throughput and mean imply: throughput x mean / 1000."""
+        return None if self.throughput is None or not self.mean else self.throughput * self.mean / 1000
+
+    @property
+    def recomputed(self) -> float | None:
+        """1000 x batchsize / mean, samples/s of one device."""
+        return None if self.batchsize is None or not self.mean else 1000 * self.batchsize / self.mean
+
+    @property
+    def missing(self) -> list[str]:
+        """What the tool always prints and the log does not say."""
+        absent = []
+        for part in _PARTS:
+            values = self.parts.get(part)
+            if values is None:
+                absent += [part] if part == "NPU_compute_time" else []
+                continue
+            absent += [f"{part}.{name}" for name in _STATS if name not in values]
+            if not any(name.startswith("p") for name in values):
+                absent.append(f"{part}.p99")
+        return absent + ([] if self.throughput is not None else ["throughput"])
+
+    def contradictions(self) -> list[str]:
+        """Order of the statistics, and throughput against 1000 x batch / mean."""
+        found = []
+        for part, values in self.parts.items():
+            found += [f"{part}: {problem}" for problem in _disorder(values)]
+        mean = self.parts.get("NPU_compute_time", {}).get("mean")
+        if mean and self.mean_in_formula and abs(mean / self.mean_in_formula - 1) > 1e-6:
+            found.append(f"the mean in the formula, {self.mean_in_formula:g}, is not the mean printed, {mean:g}")
+        if self.throughput is not None and self.recomputed and abs(self.throughput / self.recomputed - 1) > 1e-4:
+            found.append(f"throughput {self.throughput:g} is not 1000 x batchsize / mean ({self.recomputed:g})")
+        implied = self.implied_batch
+        if self.batchsize is None and implied is not None and abs(implied - max(round(implied), 1)) > 1e-3 * implied:
+            found.append(f"throughput x mean / 1000 = {implied:.6g} is not a whole batch")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """The run as ``kit read --json`` prints it."""
+        found: dict[str, Any] = {part: dict(self.parts[part]) for part in _PARTS if self.parts.get(part)}
+        if self.throughput is not None:
+            found["throughput"] = self.throughput
+        if self.batchsize is not None:
+            found["batchsize"] = self.batchsize
+        if self.mean_in_formula is not None:
+            found["mean_in_formula"] = self.mean_in_formula
+        if self.implied_batch is not None:
+            found["implied_batch"] = round(self.implied_batch, 4)
+        if self.recomputed is not None:
+            found["recomputed"] = float(f"{self.recomputed:.9g}")
+        if self.missing:
+            found["missing"] = self.missing
+        return found
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = [
+            Row(f"{part} {name}", f"{value:.6g}", "" if name == "count" else "ms per batch")
+            for part in _PARTS
+            for name, value in self.parts.get(part, {}).items()
+        ]
+        if self.throughput is not None:
+            batch = f", batch {self.batchsize}" if self.batchsize is not None else ""
+            table.append(Row("throughput", f"{self.throughput:.6g}", f"samples/s per device{batch}"))
+        if self.batchsize is None and self.implied_batch is not None:
+            table.append(Row("implied batch", f"{self.implied_batch:.4g}", "throughput x mean / 1000"))
+        return table
+
+
+@dataclass(slots=True)
+class AisReading:
+    """All summaries of the text in its order, and the devices' throughputs of a run on several devices."""
+
+    runs: list[AisRun]
+    status: Status
+    problems: list[str]
+    devices: dict[int, Number] = field(default_factory=dict)
+    summary_throughput: Number | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints."""
+        found: dict[str, Any] = {"family": "ais", "runs": [run.as_json() for run in self.runs]}
+        if self.devices:
+            found["devices"] = [{"device": device, "throughput": rate} for device, rate in self.devices.items()]
+        if self.summary_throughput is not None:
+            found["summary_throughput"] = self.summary_throughput
+        found["status"] = self.status
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = []
+        for index, run in enumerate(self.runs, 1):
+            table += [Row(f"run {index}", "")] if len(self.runs) > 1 else []
+            table += run.rows()
+        table += [Row(f"device {device}", f"{rate:.6g}", "samples/s") for device, rate in self.devices.items()]
+        if self.summary_throughput is not None:
+            table.append(Row("all devices", f"{self.summary_throughput:.6g}", "samples/s, sum"))
+        return table
+
+
+def _disorder(values: dict[str, Number]) -> list[str]:
+    low, high = values.get("min"), values.get("max")
+    found = []
+    if low is not None and high is not None and low > high:
+        return [f"min {low:g} is above max {high:g}"]
+    for name, value in values.items():
+        if name in ("min", "max", "count"):
+            continue
+        if (low is not None and value < low * (1 - 1e-6)) or (high is not None and value > high * (1 + 1e-6)):
+            found.append(f"{name} {value:g} lies outside min and max")
+    return found
+
+
+def sniff(text: str) -> float:
+    """How surely the text is of ``ais_infer`` or ``ais_bench``."""
+    if _THROUGHPUT.search(text) or re.search(r"\bNPU_compute_time\"? ?(?:\(ms\))? ?:", text):
+        return 1.0
+    if re.search(r"[│|][ \t]*NPU_compute_time", text) or _DEVICE.search(text) or _SUMMARY.search(text):
+        return 1.0
+    return 0.6 if _PROGRAM.search(text) else 0.0
+
+
+def read(text: str) -> AisReading:
+    """Every summary that the text holds: printed, a table, or JSON. A value is taken only when it is surely whole."""
+    return _Scan().run(text)
+
+
+class _Scan:
+    """One pass; a heading, or a part or throughput that was there already, begins a new run."""
+
+    def __init__(self) -> None:
+        self.runs: list[AisRun] = []
+        self.part: dict[str, Number] | None = None
+        self.columns: list[str] = []
+        self.fresh = True
+        self.odd: list[str] = []
+        self.refused: list[str] = []
+        self.errors: list[str] = []
+        self.devices: dict[int, Number] = {}
+        self.total: Number | None = None
+
+    def run(self, text: str) -> AisReading:
+        for raw in lines(text):
+            line = narrow(raw)
+            before = self._count()
+            if not self._table(line):
+                self._line(line)
+                if self._count() != before and not _PLAIN.match(raw):
+                    self.odd.append(raw)
+        runs = [run for run in self.runs if run.parts or run.throughput is not None]
+        many = len(runs) > 1
+        problems, contradictions = list(self.errors), list[str]()
+        for index, run in enumerate(runs, 1):
+            place = f"run {index}: " if many else ""
+            if run.missing:
+                problems.append(f"{place}missing: {', '.join(run.missing)}")
+            contradictions += [place + problem for problem in run.contradictions()]
+        if self.total is not None and self.devices:
+            total = sum(self.devices.values())
+            if abs(total - self.total) > 1e-6 * total:
+                contradictions.append(f"summary throughput {self.total:g} is not the sum of the devices ({total:g})")
+        usable = any(any(run.parts.values()) or run.throughput is not None for run in runs) or bool(self.devices)
+        usable = usable or self.total is not None
+        problems += [f"non-standard line: {short(line)}" for line in self.odd] + self.refused + contradictions
+        if not usable and not problems:
+            problems.append("there is no performance summary in this text")
+        status = status_of(
+            usable=usable,
+            missing=any(run.missing for run in runs),
+            odd=bool(self.odd or self.refused or contradictions or self.errors),
+        )
+        return AisReading(runs if usable else [], status, problems, self.devices, self.total)
+
+    def _count(self) -> int:
+        return sum(sum(map(len, run.parts.values())) + (run.throughput is not None) for run in self.runs[-2:])
+
+    def _current(self, part: str | None) -> AisRun:
+        """The run that this part, or for None a throughput, belongs to."""
+        last = self.runs[-1] if self.runs else None
+        taken = last is not None and (part in last.parts if part else last.throughput is not None)
+        closed = (
+            last is not None and part is not None and last.throughput is not None and "NPU_compute_time" in last.parts
+        )
+        if last is None or self.fresh or taken or closed:
+            last = AisRun()
+            self.runs.append(last)
+        self.fresh = False
+        return last
+
+    def _line(self, line: str) -> None:
+        if _HEADING.search(line):
+            self.fresh, self.part = True, None
+        if error := _ERROR.search(line):
+            self.errors.append(f"the tool says: {short(error[0])}")
+        if found := _JSON_THROUGHPUT.search(line):
+            self._statistics(line)
+            self._throughput(found, line)
+            return
+        if found := _THROUGHPUT.search(line):
+            self._throughput(found, line)
+            return
+        if _THROUGHPUT_LIKE.search(line):
+            self.refused.append(f"throughput: the line is cut or odd: {short(line)}")
+            return
+        if found := _DEVICE.search(line):
+            value = number(found["value"])
+            if value is not None and value > 0:
+                self.devices[int(found["device"])] = value
+            return
+        if found := _SUMMARY.search(line):
+            self.total = number(found["value"])
+            return
+        self._statistics(line)
+
+    def _throughput(self, found: re.Match[str], line: str) -> None:
+        named = found.groupdict()
+        value = number(named["value"] or "")
+        if value is None or value <= 0:
+            self.refused.append(f"throughput: not surely a whole number above zero: {short(line)}")
+            return
+        run = self._current(None)
+        self.part = None
+        run.throughput = value
+        batch, mean = named.get("batch"), named.get("mean")
+        run.batchsize = number(batch) if batch else None
+        run.mean_in_formula = number(mean) if mean else None
+
+    def _statistics(self, line: str) -> None:
+        starts = list(_PART.finditer(line))
+        if starts:
+            before = line[: starts[0].start()]
+            if self.part is not None and _STAT.search(before):
+                self._pairs(before)
+            for start, after in zip(starts, [*starts[1:], None], strict=True):
+                run = self._current(start[1])
+                self.part = run.parts.setdefault(start[1], {})
+                self._pairs(line[start.end() : after.start() if after else len(line)])
+            return
+        if self.part is None:
+            return
+        if _NAMED.match(line.strip()):
+            self._pairs(line)
+        elif line.strip() and not re.match(r"[\s{},]*\Z", line):
+            self.part = None
+        if "}" in line:
+            self.part = None
+
+    def _pairs(self, piece: str) -> None:
+        assert self.part is not None  # noqa: S101 - callers see to it
+        inside, closed, _ = piece.partition("}")
+        for found in _NAMED.finditer(inside + (" " if closed else "")):
+            whole = _STAT.match(inside + (" " if closed else ""), found.start())
+            value = number(whole[4]) if whole else None
+            if whole is None or value is None or value < 0:
+                self.refused.append(f"{found[1]}: {found[2][:30]!r} is not surely a time")
+                continue
+            percent = whole[2] or whole[3]
+            name = f"p{float(percent):g}" if percent else whole[1]
+            if self.part.setdefault(name, value) != value:
+                self.refused.append(f"{name} is there twice, {self.part.pop(name)} and {value}: neither is taken")
+        if closed:
+            self.part = None
+
+    def _table(self, line: str) -> bool:
+        """A row of the table that newer versions print."""
+        found = _TABLE.match(line)
+        if found is None:
+            return False
+        cells = [cell.strip() for cell in re.split(r"[│|]", found[2])]
+        if found[1] == "Metric":
+            self.columns = [cell.lower() for cell in cells]
+            return True
+        part = self._current(found[1]).parts.setdefault(found[1], {})
+        for name, cell in zip(self.columns, cells, strict=False):
+            value = number(cell)
+            if value is None or value < 0:
+                self.refused.append(f"{found[1]}.{name}: {cell[:30]!r} is not a time")
+            else:
+                part[name] = value
+        return True
+
+
+_THROUGHPUT_LIKE = re.compile(r"\bthroughput[ \t]*\(?[ \t]*1000", re.IGNORECASE)

@@ -1,0 +1,318 @@
+"""Performance of the ``benchmark`` tool: the five lines of a data set run, and the summary of pure inference.
+
+``Interface throughputRate`` is samples per second of one device, over the time that the device computed; it is the
+number that the published reports multiply by the devices of a card.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kit.logtext import NUMBER, Number, lines, narrow, number, short
+from kit.readers import Row, Status, status_of
+from kit.targets.ascend.readers.perf_blocks import KEYS, STAGES, DatasetBlock, PureBlock
+
+__all__ = ["DatasetBlock", "PerfReading", "PureBlock", "read", "sniff"]
+
+_TAGS = {
+    "e2e": "e2e",
+    "dataread": "data_read",
+    "preprocess": "preprocess",
+    "widepreprocess": "wide_preprocess",
+    "deeppreprocess": "deep_preprocess",
+    "infer": "infer",
+    "inference": "infer",
+    "post": "post",
+    "postprocess": "post",
+}
+
+
+def _spaced(word: str) -> str:
+    """The word with blanks allowed anywhere in it: reports have "th roughputRate"."""
+    return r"[ \t]*".join(word)
+
+
+_RATE = rf"(?:{_spaced('th')}(?:[ \t]*o)?[ \t]*{_spaced('roughputRate')})"
+_TAG = re.compile(
+    r"\[[ \t]*(e2e|data[ _]?read|(?:wide |deep )?pre-?process|infer(?:ence)?|post[ _]?(?:process)?)[ \t]*\]",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    rf"(?P<interface>{_spaced('Interface')}[ \t]*)?(?P<rate>{_RATE})|\b(?P<latency>(?:module[ \t]*)?latency)",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(rf"[ \t]*[:=][ \t]*({NUMBER})")
+_UNSURE = re.compile(r"[ \t]*[:=][ \t]*([^\s,]+)")
+_AVE = re.compile(
+    rf"\bave_[ \t]*(?:(?P<rate>{_RATE})|(?P<latency>latency))[ \t]*[:=][ \t]*(?P<value>{NUMBER})", re.IGNORECASE
+)
+_RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
+_EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
+_NOISE = re.compile(r"\[(?:INFO|WARN|WARNING|DEBUG|EVENT)\]")
+_ERROR = re.compile(r"\[ERROR\].*")
+_MODULES = re.compile(
+    r"\[(?:INFO|ERROR)\]\[(?:DataManager|Inference|PostProcess|Preprocess|Vision|VisionPreProcess)\]"
+    r"|PureInfer (?:result saved|Performance Summary)|Please check help message|benchmark as root user"
+)
+
+# The lines as the tool writes them; anything else that carries a value is an odd form.
+_N = NUMBER
+_PLAIN = {
+    "e2e": re.compile(rf"\[e2e\] throughputRate: {_N}, latency: {_N}\s*\Z"),
+    "infer": re.compile(
+        rf"\[infer(?:ence)?\] throughputRate: {_N}, Interface throughputRate: {_N}, moduleLatency: {_N}\s*\Z"
+    ),
+    "other": re.compile(
+        rf"\[(?:data read|(?:wide |deep )?preprocess|post(?:process)?)\] throughputRate: {_N}, moduleLatency: {_N}\s*\Z"
+    ),
+    "pure": re.compile(rf"(?:\[INFO\] )?ave_throughputRate: {_N}samples/s, ave_latency: {_N}ms\s*\Z"),
+}
+
+
+@dataclass(slots=True)
+class PerfReading:
+    """All runs of the text, in its order."""
+
+    blocks: list[DatasetBlock | PureBlock]
+    status: Status
+    problems: list[str]
+
+    @property
+    def dataset(self) -> DatasetBlock | None:
+        """The one data set run; None where there is none or more than one."""
+        found = [block for block in self.blocks if isinstance(block, DatasetBlock)]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def pure(self) -> PureBlock | None:
+        """The one pure inference run; None where there is none or more than one."""
+        found = [block for block in self.blocks if isinstance(block, PureBlock)]
+        return found[0] if len(found) == 1 else None
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints."""
+        found: dict[str, Any] = {"family": "perf", "blocks": [block.as_json() for block in self.blocks]}
+        found["status"] = self.status
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = []
+        for index, block in enumerate(self.blocks, 1):
+            kind = "data set run" if isinstance(block, DatasetBlock) else "pure inference"
+            table += [Row(f"{kind} {index}", "")] if len(self.blocks) > 1 else []
+            table += block.rows()
+        return table
+
+
+def sniff(text: str) -> float:
+    """How surely the text is of ``benchmark``."""
+    plain = narrow(text)
+    for tag in _TAG.finditer(plain):
+        if _KEY.search(plain[tag.end() : tag.end() + 200].split("\n", 1)[0]):
+            return 1.0
+    if re.search(rf"\bave_[ \t]*{_RATE}", plain, re.IGNORECASE):
+        return 0.9
+    if _MODULES.search(plain):
+        return 0.7
+    return 0.5 if re.search(r"Interface[ \t]*throughputRate[ \t]*[:=]", plain, re.IGNORECASE) else 0.0
+
+
+def read(text: str) -> PerfReading:
+    """Every run that the text holds.
+
+    The text may be the performance file, what the tool printed, or a report that quotes them. A value is taken only
+    when it is surely whole; what is missing, odd or contradictory stands in ``problems``.
+    """
+    return _Scan().run(text)
+
+
+class _Scan:
+    """One pass over the lines; a tag or key that was there already, or goes back in the order, begins a new block."""
+
+    def __init__(self) -> None:
+        self.blocks: list[DatasetBlock | PureBlock] = []
+        self.odd: list[str] = []
+        self.refused: list[str] = []
+        self.errors: list[str] = []
+        self.bare: list[tuple[Number, str]] = []
+        self.stage: str | None = None  # the stage that a wrapped line may go on with
+        self.open = False  # whether the next line may still belong to the last block
+        self.result_file: str | None = None
+
+    def run(self, text: str) -> PerfReading:
+        for raw in lines(text):
+            self._line(raw)
+        self._bare_rates()
+        problems = list(self.errors)
+        for index, block in enumerate(self.blocks, 1):
+            place = f"block {index}: " if len(self.blocks) > 1 else ""
+            if block.missing:
+                problems.append(f"{place}missing: {', '.join(block.missing)}")
+            problems += [place + problem for problem in block.problems]
+        contradictions = [
+            (f"block {index}: " if len(self.blocks) > 1 else "") + problem
+            for index, block in enumerate(self.blocks, 1)
+            for problem in block.contradictions()
+        ]
+        edited = [problem for block in self.blocks for problem in block.edited()]
+        problems += [f"non-standard line: {short(line)}" for line in self.odd]
+        problems += self.refused + contradictions + edited
+        if self.result_file is not None:
+            problems.append(f"the values of {self.result_file} are missing")
+        usable = any(_holds(block) for block in self.blocks)
+        if not usable and not problems:
+            problems.append("there is no value in this text")
+        status = status_of(
+            usable=usable,
+            missing=any(block.missing or block.problems for block in self.blocks) or self.result_file is not None,
+            odd=bool(self.odd or self.refused or contradictions or self.errors),
+        )
+        return PerfReading(self.blocks if usable else [], status, problems)
+
+    def _line(self, raw: str) -> None:
+        line = narrow(raw)
+        found = _RESULT_FILE.search(line)
+        if found:
+            self.result_file, self.open = found[1], False
+            return
+        if error := _ERROR.search(line):
+            self.errors.append(f"the tool says: {short(error[0])}")
+        tags = list(_TAG.finditer(line))
+        if tags and any(_KEY.search(line, tag.end()) for tag in tags):
+            self._tagged(line, tags)
+            if not _plain(raw):
+                self.odd.append(raw)
+        elif _AVE.search(line) or re.search(rf"\bave_[ \t]*{_RATE}", line, re.IGNORECASE):
+            self._pure(raw, line)
+        elif self._goes_on(line):
+            self.odd.append(raw)
+        elif bare := _KEY.search(line):
+            self._note_bare(raw, line, bare)
+        elif line.strip() and not _NOISE.match(line.strip()):
+            self.open = False
+        if not line.strip():
+            self.stage = None
+
+    def _tagged(self, line: str, tags: list[re.Match[str]]) -> None:
+        for tag, after in zip(tags, [*tags[1:], None], strict=True):
+            stage = _TAGS[re.sub(r"[ _-]", "", tag[1].lower())]
+            block = self._dataset()
+            if not self.open or block is None or _later(block, stage):
+                block = DatasetBlock()
+                self.blocks.append(block)
+            self.open, self.stage = True, stage
+            self._values(block, stage, line, tag.end(), after.start() if after else len(line))
+
+    def _dataset(self) -> DatasetBlock | None:
+        last = self.blocks[-1] if self.blocks else None
+        return last if isinstance(last, DatasetBlock) else None
+
+    def _values(self, block: DatasetBlock, stage: str, line: str, start: int, end: int) -> None:
+        """The keys of a stage between two places; the number after the last one may only end at the next tag."""
+        values = block.stages.setdefault(stage, {})
+        for key in _KEY.finditer(line, start):
+            if key.start() >= end:
+                break
+            name = "moduleLatency" if key["latency"] else "interface" if key["interface"] else "throughputRate"
+            if stage == "e2e" and name == "moduleLatency":
+                name = "latency"
+            if name not in KEYS[stage]:
+                continue
+            value = self._value(line, key, f"{stage}.{name}")
+            if value is None:
+                continue
+            if values.setdefault(name, value) != value:
+                self.refused.append(f"{stage}.{name} is there twice, {values.pop(name)} and {value}: neither is taken")
+
+    def _value(self, line: str, key: re.Match[str], name: str) -> Number | None:
+        """The rate or latency after a key: finite and above zero, or nothing."""
+        found = _VALUE.match(line, key.end())
+        if found is None:
+            word = _UNSURE.match(line, key.end())
+            if word:
+                self.refused.append(f"{name}: {word[1][:30]!r} is not surely a whole number")
+            return None
+        value = number(found[1])
+        if value is None or value <= 0:
+            self.refused.append(f"{name}: {found[1]} is no rate or latency")
+            return None
+        return value
+
+    def _pure(self, raw: str, line: str) -> None:
+        values: dict[str, Number] = {}
+        for found in _AVE.finditer(line):
+            value = number(found["value"])
+            if value is None or value <= 0:
+                self.refused.append(f"ave_{found['rate'] or found['latency']}: {found['value']} is no rate or latency")
+            else:
+                values["rate" if found["rate"] else "latency"] = value
+        rate, latency = values.get("rate"), values.get("latency")
+        if rate is not None and latency is None and self._restated(rate):
+            return  # "ave_throughputRate = 974.27, 974.27x4=3897.08fps" explains the line above
+        self.open, self.stage = False, None
+        last = self.blocks[-1] if self.blocks else None
+        if rate is None and isinstance(last, PureBlock) and last.latency is None and latency is not None:
+            last.latency = latency
+        else:
+            self.blocks.append(PureBlock(rate, latency, self.result_file))
+            self.result_file = None
+        if not _plain(raw):
+            self.odd.append(raw)
+
+    def _goes_on(self, line: str) -> bool:
+        """A line that a terminal or an editor broke: its keys belong to the stage above, where they are missing."""
+        block = self._dataset()
+        key = re.match(r"[ \t,]*", line)
+        first = _KEY.match(line, key.end() if key else 0)
+        if not self.open or self.stage is None or block is None or first is None:
+            return False
+        name = "moduleLatency" if first["latency"] else "interface" if first["interface"] else "throughputRate"
+        name = "latency" if self.stage == "e2e" and name == "moduleLatency" else name
+        if name not in KEYS[self.stage] or name in block.stages[self.stage]:
+            return False
+        self._values(block, self.stage, line, 0, len(line))
+        return True
+
+    def _note_bare(self, raw: str, line: str, key: re.Match[str]) -> None:
+        """An Interface rate in prose: a restatement of a block, or a run of which the report says nothing else."""
+        self.open = False
+        found = _VALUE.match(line, key.end())
+        if not key["interface"] or found is None or _EXPRESSION.match(line, found.end()):
+            return
+        value = number(found[1])
+        if value is not None and value > 0:
+            self.bare.append((value, raw))
+
+    def _bare_rates(self) -> None:
+        for value, raw in self.bare:
+            if self._restated(value):
+                continue
+            self.blocks.append(DatasetBlock({"infer": {"interface": value}}))
+            self.odd.append(raw)
+
+    def _restated(self, value: Number) -> bool:
+        digits = len(str(value).partition(".")[2])
+        for block in self.blocks:
+            known = block.interface if isinstance(block, DatasetBlock) else block.rate
+            if known is not None and any(abs(known * n - value) <= 0.6 * 10**-digits for n in (1, 4)):
+                return True
+        return False
+
+
+def _holds(block: DatasetBlock | PureBlock) -> bool:
+    if isinstance(block, PureBlock):
+        return block.rate is not None or block.latency is not None
+    return any(block.stages.values())
+
+
+def _later(block: DatasetBlock, stage: str) -> bool:
+    """Whether this stage cannot belong to the block any more."""
+    return any(STAGES.index(known) >= STAGES.index(stage) for known in block.stages)
+
+
+def _plain(raw: str) -> bool:
+    """Whether the line is as the tool writes it; blanks around it are the editor's."""
+    return any(pattern.match(raw.lstrip()) for pattern in _PLAIN.values())

@@ -1,0 +1,191 @@
+"""One run of the ``benchmark`` tool: what its five lines, or its pure inference summary, say and imply.
+
+Numbers come as the tool prints them: six significant digits, so identities are checked within that rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.logtext import Number, six_digits, spread
+from kit.readers import Row
+
+__all__ = ["KEYS", "STAGES", "DatasetBlock", "PureBlock"]
+
+#: The stages in the order of the lines; widedeep models have two kinds of preprocessing.
+STAGES = ("e2e", "data_read", "preprocess", "wide_preprocess", "deep_preprocess", "infer", "post")
+#: What each line holds.
+KEYS: dict[str, tuple[str, ...]] = dict.fromkeys(STAGES, ("throughputRate", "moduleLatency"))
+KEYS |= {"e2e": ("throughputRate", "latency"), "infer": ("throughputRate", "interface", "moduleLatency")}
+
+
+@dataclass(slots=True)
+class DatasetBlock:
+    """One run over a data set: ``stages[stage][key]``, rates in samples/s of one device, latencies in ms.
+
+    Stages: e2e, data_read, preprocess, infer, post. Keys: throughputRate, moduleLatency (per sample); of ``e2e``
+    latency (whole run) instead, of ``infer`` also interface.
+    """
+
+    stages: dict[str, dict[str, Number]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def interface(self) -> float | None:
+        """Interface throughputRate: samples/s of one device; None where the log does not say it."""
+        return self.stages.get("infer", {}).get("interface")
+
+    @property
+    def samples(self) -> float | None:
+        """Samples of the run as ``e2e`` says them: throughputRate x latency / 1000, near a whole number."""
+        e2e = self.stages.get("e2e", {})
+        return e2e["throughputRate"] * e2e["latency"] / 1000 if len(e2e) == 2 else None
+
+    @property
+    def images(self) -> int | None:
+        """The whole number of samples, if the rounding of the two numbers leaves exactly one."""
+        low, high = self._between()
+        return math.floor(high) if math.floor(high) == math.ceil(low) else None
+
+    @property
+    def missing(self) -> list[str]:
+        """Stages that are not there, and keys that are missing in those that are."""
+        absent = []
+        for stage in STAGES:
+            values = self.stages.get(stage)
+            if values is not None:
+                absent += [f"{stage}.{key}" for key in KEYS[stage] if key not in values]
+            elif not stage.startswith(("wide", "deep")) and not (stage == "preprocess" and self._widedeep):
+                absent.append(stage)
+        return absent
+
+    @property
+    def _widedeep(self) -> bool:
+        return "wide_preprocess" in self.stages or "deep_preprocess" in self.stages
+
+    def _between(self) -> tuple[float, float]:
+        e2e = self.stages.get("e2e", {})
+        if len(e2e) != 2:
+            return 1.0, 0.0
+        rate, latency = e2e["throughputRate"], e2e["latency"]
+        near, far = rate - spread(rate), rate + spread(rate)
+        return near * (latency - spread(latency)) / 1000, far * (latency + spread(latency)) / 1000
+
+    def contradictions(self) -> list[str]:
+        """The identities of the tool that do not hold, in words."""
+        found = []
+        low, high = self._between()
+        if low < high < math.ceil(low):
+            found.append(f"e2e: throughputRate x latency / 1000 = {self.samples:.2f} is not a whole number of samples")
+        for stage in STAGES[1:]:
+            values = self.stages.get(stage, {})
+            rate, latency = values.get("throughputRate"), values.get("moduleLatency")
+            if stage != "infer" and rate and latency and abs(rate * latency / 1000 - 1) > 2e-5:
+                found.append(f"{stage}: moduleLatency {latency:g} is not 1000 / throughputRate ({1000 / rate:.6g})")
+        infer = self.stages.get("infer", {})
+        if "interface" in infer and "throughputRate" in infer:
+            rate, interface = infer["throughputRate"], infer["interface"]
+            if interface < rate * (1 - 1e-5):
+                found.append(f"infer: Interface throughputRate {interface:g} is below throughputRate {rate:g}")
+        return found
+
+    def edited(self) -> list[str]:
+        """Numbers with more digits than the tool prints."""
+        return [
+            f"{stage}.{key}: {value} has more than the six significant digits that the tool prints"
+            for stage, values in self.stages.items()
+            for key, value in values.items()
+            if not six_digits(value)
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The block as ``kit read --json`` prints it."""
+        found: dict[str, Any] = {"kind": "dataset"}
+        found |= {stage: dict(self.stages[stage]) for stage in STAGES if self.stages.get(stage)}
+        if self.missing:
+            found["missing"] = self.missing
+        if self.samples is not None:
+            found["samples"] = round(self.samples, 1)
+        if self.interface is not None:
+            found["card_fps_x4"] = round(self.interface * 4, 6)
+        return found
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = []
+        for stage in STAGES:
+            for key, value in self.stages.get(stage, {}).items():
+                name = "Interface throughputRate" if key == "interface" else key
+                unit = "ms" if key.lower().endswith("latency") else "samples/s per device"
+                table.append(Row(f"{stage.replace('_', ' ')} {name}", f"{value:.6g}", unit))
+        if self.samples is not None:
+            table.append(Row("samples", str(self.images or f"{self.samples:.1f}"), "throughputRate x latency / 1000"))
+        if self.interface is not None:
+            table.append(Row("card of four devices", f"{self.interface * 4:.6g}", "samples/s, Interface x 4"))
+        return table
+
+
+@dataclass(slots=True)
+class PureBlock:
+    """One run of pure inference: random data, no data set. ``latency`` is ms per sample, ``rate`` samples/s."""
+
+    rate: float | None = None
+    latency: float | None = None
+    result_file: str | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """Names of the values that the log does not say."""
+        values = {"ave_throughputRate": self.rate, "ave_latency": self.latency}
+        return [name for name, value in values.items() if value is None]
+
+    @property
+    def product(self) -> float | None:
+        """Rate x latency / 1000: near 1, never exactly, since the tool trims the first rounds."""
+        return None if self.rate is None or self.latency is None else self.rate * self.latency / 1000
+
+    def contradictions(self) -> list[str]:
+        """The relation between rate and latency, where it is far off."""
+        if self.product is None or 0.75 < self.product < 1.33:
+            return []
+        return [f"ave_throughputRate x ave_latency / 1000 = {self.product:.3g}, not near 1: not of one run, or edited"]
+
+    def edited(self) -> list[str]:
+        """Numbers with more digits than the tool prints."""
+        values = {"ave_throughputRate": self.rate, "ave_latency": self.latency}
+        return [
+            f"{name}: {value} has more than the six significant digits that the tool prints"
+            for name, value in values.items()
+            if value is not None and not six_digits(value)
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The block as ``kit read --json`` prints it."""
+        found: dict[str, Any] = {"kind": "pure"}
+        if self.rate is not None:
+            found["ave_throughputRate"] = self.rate
+        if self.latency is not None:
+            found["ave_latency_ms"] = self.latency
+        if self.result_file is not None:
+            found["result_file"] = self.result_file
+        if self.missing:
+            found["missing"] = self.missing
+        if self.product is not None:
+            found["throughput_x_latency"] = round(self.product, 3)
+        if self.rate is not None:
+            found["card_fps_x4"] = round(self.rate * 4, 6)
+        return found
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = []
+        if self.rate is not None:
+            table.append(Row("ave_throughputRate", f"{self.rate:.6g}", "samples/s per device, synthetic data"))
+        if self.latency is not None:
+            table.append(Row("ave_latency", f"{self.latency:.6g}", "ms per sample"))
+        if self.rate is not None:
+            table.append(Row("card of four devices", f"{self.rate * 4:.6g}", "samples/s, ave_throughputRate x 4"))
+        return table

@@ -1,0 +1,1 @@
+"""NVIDIA T4 with TensorRT."""

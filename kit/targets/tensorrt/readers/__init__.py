@@ -1,0 +1,15 @@
+"""Readers of what trtexec and nvidia-smi print and write."""
+
+from __future__ import annotations
+
+from kit.readers import Reader
+from kit.targets.tensorrt.readers import export_output, export_times, nvidia_smi, trtexec
+
+__all__ = ["READERS", "export_output", "export_times", "nvidia_smi", "trtexec"]
+
+READERS = (
+    Reader("trtexec", trtexec.sniff, trtexec.read),
+    Reader("export_times", export_times.sniff, export_times.read, ("exportTimes",)),
+    Reader("export_output", export_output.sniff, export_output.read, ("exportOutput",)),
+    Reader("nvidia-smi", nvidia_smi.sniff, nvidia_smi.read),
+)

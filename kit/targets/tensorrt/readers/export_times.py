@@ -1,0 +1,230 @@
+"""``trtexec --exportTimes``: the time of every enqueue, warm-up included. The rate of a run is computed from this.
+
+Forms: 7.0 (``startInMs``, no enqueue times), 7.1 to 7.2 (``startEnqMs``/``endEnqMs`` hold the times of the *input copy*
+and ``startInMs``/``endInMs`` those of the *enqueue*: the writer swapped them), 8.0 and later (``startH2dMs``, right).
+Time stamps have six significant digits, so durations are taken from ``computeMs``, not from differences.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kit.logtext import clean
+from kit.readers import Row, Status, status_of
+
+__all__ = ["ExportTimesReading", "TimeRecord", "read", "sniff"]
+
+_RECORD = re.compile(r"\{[^{}]*\}")
+_BAD = re.compile(r":\s*-?(?:nan|inf)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRecord:
+    """One enqueue, in ms since the run began. Enqueue times are None in 7.0."""
+
+    input_start: float
+    input_end: float
+    compute_start: float
+    compute_end: float
+    output_start: float
+    output_end: float
+    h2d: float
+    compute: float
+    d2h: float
+    latency: float
+    enqueue_start: float | None = None
+    enqueue_end: float | None = None
+
+
+@dataclass(slots=True)
+class ExportTimesReading:
+    """The records in their order. ``form`` is 7.0, 7.x or 8.x."""
+
+    records: list[TimeRecord]
+    form: str
+    status: Status
+    problems: list[str]
+
+    def timed(self, warm_up_ms: float = 200.0) -> list[TimeRecord]:
+        """The records after the warm-up, by trtexec's own rule: computing began at ``--warmUp`` or later."""
+        return [record for record in self.records if record.compute_start >= warm_up_ms]
+
+    def walltime_ms(self, warm_up_ms: float = 200.0) -> float | None:
+        """From the first input copy to the last output copy of the timed records, as trtexec computes it."""
+        timed = self.timed(warm_up_ms)
+        wall = max(record.output_end for record in timed) - timed[0].input_start if timed else 0.0
+        return wall if wall > 0 else None
+
+    def enqueues_per_s(self, warm_up_ms: float = 200.0) -> float | None:
+        """Timed enqueues per second of wall time; images/s is this x batch. None without a timed record."""
+        wall = self.walltime_ms(warm_up_ms)
+        return None if wall is None else 1000 * len(self.timed(warm_up_ms)) / wall
+
+    def images_per_s(self, batch: int, warm_up_ms: float = 200.0) -> float | None:
+        """Images per second of wall time for an engine that computes ``batch`` images per enqueue."""
+        rate = self.enqueues_per_s(warm_up_ms)
+        return None if rate is None else rate * batch
+
+    def compute_ms(self, warm_up_ms: float = 200.0) -> list[float]:
+        """GPU compute time of every timed enqueue, in ms."""
+        return [record.compute for record in self.timed(warm_up_ms)]
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints: counts and rates for trtexec's default warm-up of 200 ms."""
+        found: dict[str, Any] = {"family": "export_times", "form": self.form, "records": len(self.records)}
+        times = self.compute_ms()
+        if times:
+            found["timed_after_200_ms"] = len(times)
+            found["gpu_compute"] = _statistics(times)
+            found["latency"] = _statistics([record.latency for record in self.timed()])
+        wall, rate = self.walltime_ms(), self.enqueues_per_s()
+        if wall is not None and rate is not None:
+            found["walltime_s"] = float(f"{wall / 1000:.9g}")
+            found["enqueues_per_s"] = float(f"{rate:.9g}")
+        found["status"] = self.status
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = [Row("records", str(len(self.records)), f"form of TensorRT {self.form}")]
+        times = self.compute_ms()
+        if times:
+            table.append(Row("timed", str(len(times)), "enqueues, warm-up of 200 ms left out"))
+            table += [Row(f"GPU compute {k}", f"{v:.6g}", "ms per enqueue") for k, v in _statistics(times).items()]
+        rate = self.enqueues_per_s()
+        if rate is not None:
+            table.append(Row("throughput", f"{rate:.6g}", "enqueues/s (x batch = images/s)"))
+        return table
+
+
+def _statistics(times: list[float]) -> dict[str, float]:
+    """min, max, mean, median and p99 as trtexec computes them: index n - 1 - int(n / 100) of the sorted times."""
+    times = sorted(times)
+    count = len(times)
+    middle = (times[count // 2] + times[(count - 1) // 2]) / 2
+    found = {
+        "min": times[0],
+        "max": times[-1],
+        "mean": math.fsum(times) / count,
+        "median": middle,
+        "p99": times[max(count - 1 - int(0.01 * count), 0)],
+    }
+    return {name: float(f"{value:.9g}") for name, value in found.items()}
+
+
+def sniff(text: str) -> float:
+    """How surely the text is a timing export."""
+    head = text[:4000]
+    return 1.0 if '"computeMs"' in head and ('"startInMs"' in head or '"startH2dMs"' in head) else 0.0
+
+
+def read(text: str) -> ExportTimesReading:
+    """The records of the export; of a cut one, those that are whole."""
+    text = clean(text)
+    problems: list[str] = []
+    whole = True
+    try:
+        items = json.loads(text)
+        if not isinstance(items, list):
+            raise TypeError
+    except (ValueError, TypeError, RecursionError):
+        # Cut, with nan in it, or two files in one: each record stands alone in braces.
+        whole = bool(re.match(r"\s*\[[\s\S]*\]\s*\Z", text))
+        items = _one_by_one(text)
+    records: list[TimeRecord] = []
+    forms: list[str] = []
+    refused = 0
+    for item in items:
+        form = _form(item)
+        record = _record(item, form) if form else None
+        if record is None or form is None:
+            refused += 1
+            continue
+        records.append(record)
+        if form not in forms:
+            forms.append(form)
+    if not whole:
+        problems.append("the list is cut off: whole records are taken")
+    if refused:
+        problems.append(f"{refused} records are not whole or not finite: they are left out")
+    if len(forms) > 1:
+        problems.append(f"records of different versions in one file: {', '.join(forms)}; none is taken")
+        records = []
+    contradictions = _contradictions(records)
+    status = status_of(usable=bool(records), missing=not whole or refused > 0, odd=bool(contradictions))
+    if not records and not problems:
+        problems.append("there is no record in this text")
+    return ExportTimesReading(records, forms[0] if len(forms) == 1 else "", status, problems + contradictions)
+
+
+def _one_by_one(text: str) -> list[Any]:
+    items: list[Any] = []
+    for found in _RECORD.finditer(text):
+        try:
+            items.append(json.loads(_BAD.sub(": null", found[0])))
+        except ValueError:
+            items.append(None)
+    return items
+
+
+def _form(item: object) -> str | None:
+    if not isinstance(item, dict):
+        return None
+    if "startH2dMs" in item:
+        return "8.x"
+    if "startInMs" in item:
+        return "7.x" if "startEnqMs" in item else "7.0"
+    return None
+
+
+def _record(item: dict[str, Any], form: str) -> TimeRecord | None:
+    def value(key: str) -> float:
+        number = item.get(key)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise ValueError(key)
+        return float(number)
+
+    copy_in, copy_out = ("H2d", "D2h") if form == "8.x" else ("In", "Out")
+    enqueue = None if form == "7.0" else "Enq"
+    if form == "7.x":  # the swap of the writer, undone
+        copy_in, enqueue = "Enq", "In"
+    durations = ("h2dMs", "d2hMs") if form == "8.x" else ("inMs", "outMs")
+    try:
+        return TimeRecord(
+            input_start=value(f"start{copy_in}Ms"),
+            input_end=value(f"end{copy_in}Ms"),
+            compute_start=value("startComputeMs"),
+            compute_end=value("endComputeMs"),
+            output_start=value(f"start{copy_out}Ms"),
+            output_end=value(f"end{copy_out}Ms"),
+            h2d=value(durations[0]),
+            compute=value("computeMs"),
+            d2h=value(durations[1]),
+            latency=value("latencyMs"),
+            enqueue_start=value(f"start{enqueue}Ms") if enqueue else None,
+            enqueue_end=value(f"end{enqueue}Ms") if enqueue else None,
+        )
+    except (ValueError, OverflowError):
+        return None
+
+
+def _contradictions(records: list[TimeRecord]) -> list[str]:
+    backwards = negative = unequal = 0
+    for before, after in itertools.pairwise(records):
+        backwards += after.input_start < before.input_start
+    for record in records:
+        negative += record.compute <= 0 or record.h2d < 0 or record.d2h < 0
+        total = record.h2d + record.compute + record.d2h
+        unequal += abs(total - record.latency) > 1e-4 * abs(record.latency) + 1e-4
+        # Stamps of six digits: 0.01 ms at some seconds, 1 ms at some minutes.
+        slack = 2 * 10 ** (math.floor(math.log10(max(record.compute_end, 1.0))) - 5) + 1e-4 * abs(record.compute)
+        unequal += abs(record.compute_end - record.compute_start - record.compute) > slack
+    found = [f"{backwards} records begin before the one above: not one run"] if backwards else []
+    found += [f"{negative} records have a compute time that is not above zero"] if negative else []
+    found += [f"{unequal} times of records do not add up"] if unequal else []
+    return found

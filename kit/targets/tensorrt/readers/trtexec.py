@@ -1,0 +1,346 @@
+"""Performance of ``trtexec``, TensorRT 6 to 10.
+
+Two forms: before 8.0 a heading on its own line (``GPU Compute``), then ``mean: 1.2 ms`` lines; from 8.0 on one line per
+section (``GPU Compute Time: min = 1.1 ms, ...``). The printed throughput counts enqueues, not images: images/s is qps x
+batch. Before 8.0 it is 0 for ONNX models, which is no rate: images/s then come from ``--exportTimes``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kit.logtext import NUMBER, lines, narrow, number
+from kit.readers import Row, Status, status_of
+from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, judge
+
+__all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version_of"]
+
+_STAMP = r"\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\]"
+_SPLIT = re.compile(rf"{_STAMP}[ \t]*")
+_PREFIX = re.compile(r"(?:[ \t>#*|]*\[[IWEFV]\])?[ \t>#*|]*(?:\[TRT\][ \t]*)?")
+_OLD = re.compile(r"(Host [Ll]atency|Enqueue Time|GPU Compute)[ \t]*(?=\n|(?:min|max|mean|median)\b)")
+_NEW = re.compile(
+    r"(Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency)[ \t]*:[ \t]*"
+)
+_TITLE = re.compile(r"\b(?:GPU Compute|Host [Ll]atency|Enqueue Time|[HD]2[HD] Latency)\b")
+_NAMES = {
+    "host latency": "host_latency",
+    "latency": "host_latency",
+    "end-to-end host latency": "end_to_end_host_latency",
+    "enqueue time": "enqueue",
+    "h2d latency": "h2d_latency",
+    "gpu compute": "gpu_compute",
+    "gpu compute time": "gpu_compute",
+    "d2h latency": "d2h_latency",
+}
+_N = NUMBER
+_AT = rf"(?:[ \t]+at[ \t]+(?P<at>{_N})[ \t]*%)"
+_PAIR = re.compile(
+    rf"\b(?P<name>min|max|mean|median|percentile)(?:\((?P<p>{_N})%\))?[ \t]*[:=][ \t]*"
+    rf"(?:(?P<value>{_N})[ \t]*ms\b{_AT}?(?:[ \t]*\(end to end (?P<e2e>{_N})[ \t]*ms(?:[ \t]+at[ \t]+{_N}[ \t]*%)?\))?"
+    r"|(?P<bad>[^\s,]*))"
+)
+_RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=][ \t]*(?:(?P<value>{_N})[ \t]*qps\b|(?P<bad>[^\s,]*))")
+_WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
+_TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
+_QUERIES = re.compile(rf"\bTiming trace has (?P<queries>\d++) queries over (?P<value>{_N})[ \t]*s\b")
+_AVERAGE = re.compile(
+    rf"\bAverage on (?P<runs>\d+) runs - GPU latency: (?P<gpu>{_N}) ms(?: - Host latency: (?P<host>{_N}) ms)?"
+)
+_MARK = re.compile(r"&&&&[ \t]*(RUNNING|PASSED|FAILED)\b[^\n#]*(?:#[ \t]*(?P<command>[^\n]*))?")
+_VERSION = re.compile(r"\[TensorRT v([\d.]++)\]|\bTensorRT version: (\d[\d.]*+)(?=\s)")
+_DEVICE = re.compile(r"\bSelected Device:[ \t]*(\S[^\n]*?)[ \t]*(?=\n)")
+_BINDING = re.compile(r"\b(?:Created input binding for|Input binding for) (\S+) with dimensions ((?:\d+x)*\d+)(?=\s)")
+_INFERENCE_SHAPE = re.compile(r"\bInput inference shapes?[ \t]*:[ \t]*(\S+)=((?:\d+x)*\d+)(?=\s)")
+_OVERRIDDEN = re.compile(r"\bDynamic dimensions required for input: *([^,\n]+), but no shapes were provided")
+_IMPLICIT = re.compile(r"Explicit batch network detected and batch size specified")
+_SAID = re.compile(r"(?:\A|(?<=\s))\[E\][ \t]+(?:\[TRT\][ \t]*)?([^\n]+)|^(Cuda failure: [^\n]+)", re.MULTILINE)
+_WARNED = re.compile(r"\[W\] \* ([^\n]+)|\[W\] (?:\[TRT\] )?(TensorRT was linked against [^\n]+)")
+_RESET = re.compile(r"===|--[ \t]*\Z|```|~~~|[Tt]race averages")
+
+# A line as trtexec writes it, after its stamp and severity; any other line that carries a value is an odd form.
+_OLD_VALUE = rf"{_N} ms(?: at {_N}%)?(?: \(end to end {_N} ms(?: at {_N}%)?\))?"
+_NEW_PAIRS = rf"(?:min|max|mean|median|percentile(?:\({_N}%\))?) = {_N} ms"
+_PLAIN = re.compile(
+    rf"\s*(?:{_STAMP}[ \t]*)*(?:\[[IV]\][ \t]*)?(?:"
+    rf"(?:min|max|mean|median|percentile): {_OLD_VALUE}"
+    r"|Host [Ll]atency|Enqueue Time|GPU Compute"
+    r"|(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): "
+    rf"{_NEW_PAIRS}(?:, {_NEW_PAIRS})*"
+    r")\s*\Z"
+)
+
+
+@dataclass(slots=True)
+class TrtexecReading:
+    """Every run of the text, in its order."""
+
+    runs: list[TrtexecRun]
+    status: Status
+    problems: list[str]
+
+    @property
+    def run(self) -> TrtexecRun | None:
+        """The one run; None where there is none or more than one."""
+        return self.runs[0] if len(self.runs) == 1 else None
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints: the values of one run beside ``family``, several as ``runs``."""
+        found: dict[str, Any] = {"family": "trtexec"}
+        if len(self.runs) == 1:
+            found |= self.runs[0].as_json()
+        elif self.runs:
+            found["runs"] = [run.as_json() for run in self.runs]
+        found["status"] = self.status
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = []
+        for index, run in enumerate(self.runs, 1):
+            table += [Row(f"run {index}", "")] if len(self.runs) > 1 else []
+            table += run.rows()
+        return table
+
+
+def version_of(digits: str) -> str:
+    """``8205`` -> 8.2.5, ``100300`` -> 10.3.0; a version with points stays as it is."""
+    if "." in digits or not digits.isdigit():
+        return digits.strip(".")
+    value = int(digits)
+    if value >= 10000:  # major * 10000 + minor * 100 + patch since 10.0
+        return f"{value // 10000}.{value // 100 % 100}.{value % 100}"
+    return f"{value // 1000}.{value // 100 % 10}.{value % 100}"
+
+
+def sniff(text: str) -> float:
+    """How surely the text is of ``trtexec``."""
+    if re.search(r"&&&& (?:RUNNING|PASSED|FAILED) TensorRT\.trtexec", text):
+        return 1.0
+    plain = narrow(text)
+    for title in _TITLE.finditer(plain):
+        found = _PAIR.search(plain, title.end(), title.end() + 400)
+        if found and found["value"]:
+            return 1.0
+    if re.search(
+        r"(?i)\bthroughput: \S+ qps|Average on \d+ runs - GPU latency|Timing trace has \d+ queries"
+        r"|=== Performance summary ===",
+        plain,
+    ):
+        return 0.9
+    if re.search(rf"(?m)^[ \t]*(?:{_STAMP} )?\[[IWEFV]\] ", plain):
+        return 0.6
+    return 0.2 if any(found["value"] for found in _PAIR.finditer(plain)) else 0.0
+
+
+def read(text: str) -> TrtexecReading:
+    """Every run that the text holds.
+
+    The text may be both streams of trtexec in any order, an excerpt, or a report that quotes them. A value is taken
+    only when it is surely whole and has its unit; a section whose statistics contradict each other is rejected.
+    """
+    scan = _Scan()
+    for raw in lines(text):
+        scan.line(raw)
+    runs = [run for run in scan.runs if run.usable or run.started or run.errors or run.refused or run.rejected]
+    problems: list[str] = []
+    missing = odd = False
+    for index, run in enumerate(runs, 1):
+        said, absent, strange = judge(run)
+        place = f"run {index}: " if len(runs) > 1 else ""
+        problems += [place + problem for problem in said]
+        missing, odd = missing or absent, odd or strange
+    usable = any(run.usable for run in runs)
+    if not usable and not problems:
+        problems.append("there is no performance summary in this text")
+    return TrtexecReading(runs, status_of(usable=usable, missing=missing, odd=odd), problems)
+
+
+class _Scan:
+    """One pass; ``&&&& RUNNING``, or a section or throughput that was there already, begins a new run."""
+
+    def __init__(self) -> None:
+        self.runs: list[TrtexecRun] = []
+        self.section: str | None = None
+
+    @property
+    def run(self) -> TrtexecRun:
+        if not self.runs:
+            self.runs.append(TrtexecRun())
+        return self.runs[-1]
+
+    def line(self, raw: str) -> None:
+        if mark := _MARK.search(raw):
+            self._mark(mark, raw)
+            return
+        line = narrow(raw)
+        before = self._count()
+        *pieces, last = _SPLIT.split(line)
+        for piece in [*(piece + "\n" for piece in pieces), last]:
+            if piece.strip():
+                self._piece(piece)
+        if self._count() != before and not _PLAIN.match(raw) and not _plain_total(raw):
+            self.run.odd.append(raw)
+        self._said(line)
+
+    def _count(self) -> int:
+        """Values under a heading, so far."""
+        return sum(sum(map(len, run.sections.values())) for run in self.runs[-2:])
+
+    def _mark(self, mark: re.Match[str], raw: str) -> None:
+        if mark[1] == "RUNNING":
+            self.runs.append(TrtexecRun(started=True))
+        elif self.run.outcome is not None:
+            self._fresh()
+        run = self.run
+        if mark[1] != "RUNNING":
+            run.outcome = mark[1]
+        if mark["command"] and raw.endswith("\n"):
+            run.command = run.command or mark["command"].strip()
+        if version := _VERSION.search(raw):
+            run.version = version_of(version[1] or version[2])
+        self.section = None
+
+    def _fresh(self) -> None:
+        """A new run, since what comes next was there already; what the old run knows of its set-up stays with it."""
+        self.runs.append(TrtexecRun())
+
+    def _piece(self, piece: str) -> None:
+        prefix = _PREFIX.match(piece)
+        body = piece[prefix.end() :] if prefix else piece
+        if _RESET.match(body):
+            self.section = None
+        position = 0
+        if heading := _NEW.match(body):
+            self._heading(heading[1], "8.x")
+            position = heading.end()
+        elif heading := _OLD.match(body):
+            self._heading(heading[1], "7.x")
+            position = heading.end()
+        elif self._facts(body):
+            return
+        self._pairs(body, position)
+
+    def _heading(self, title: str, form: str) -> None:
+        name = _NAMES[title.lower()]
+        # Before 8.0 the host latency is the first section of a run.
+        later = name == "host_latency" and form == "7.x" and (self.run.sections or self.run.throughput_qps is not None)
+        if later or name in self.run.sections or self.run.outcome is not None:
+            self._fresh()
+        self.section = name
+        self.run.sections.setdefault(name, {})
+        if form not in self.run.form:
+            self.run.form.append(form)
+
+    def _pairs(self, body: str, position: int) -> None:
+        for pair in _PAIR.finditer(body, position):
+            if pair["bad"] is not None:
+                if self.section is not None and re.match(r"[-+.\dniNI]", pair["bad"]):
+                    self.run.refused.append(f"{self.section}.{pair['name']}: {pair['bad'][:30]!r} is not surely a time")
+                continue
+            self._pair(pair)
+
+    def _pair(self, pair: re.Match[str]) -> None:
+        percent = pair["p"] or pair["at"]
+        if pair["name"] == "percentile" and percent is None:
+            self.run.refused.append(f"percentile {pair['value']} ms: of how many percent is not said")
+            return
+        name = f"p{float(percent):g}" if pair["name"] == "percentile" else pair["name"]
+        value = number(pair["value"])
+        if value is None or value < 0:
+            self.run.refused.append(f"{name}: {pair['value']} ms is no time")
+            return
+        values = self.run.unnamed if self.section is None else self.run.sections[self.section]
+        if name in values and values[name] != value:
+            if self.section is None:
+                self._fresh()
+                values = self.run.unnamed
+            else:
+                self.run.refused.append(f"{self.section}.{name} is there twice: {values[name]} and {value} ms")
+                del values[name]
+                return
+        values[name] = value
+        if pair["e2e"] and self.section == "host_latency":
+            whole = number(pair["e2e"])
+            if whole is not None:
+                self.run.sections.setdefault("end_to_end_host_latency", {})[name] = whole
+
+    def _facts(self, body: str) -> bool:
+        """Lines with one fact each; True where the line is one of them."""
+        if found := _RATE.search(body):
+            self._rate(found)
+        elif found := _WALL.search(body):
+            if self.run.walltime_s is not None:
+                self._fresh()
+            self.run.walltime_s = number(found["value"])
+        elif found := _TOTAL.search(body):
+            total = number(found["value"])
+            if total is not None and "gpu_compute" in self.run.sections:
+                self.run.sections["gpu_compute"].setdefault("total_s", total)
+        elif found := _QUERIES.search(body):
+            self.run.queries = int(found["queries"])
+        elif found := _AVERAGE.search(body):
+            self._average(found)
+        elif found := _VERSION.search(body):
+            self.run.version = version_of(found[1] or found[2])
+        elif found := _DEVICE.search(body):
+            self.run.device = found[1]
+        elif found := _BINDING.search(body) or _INFERENCE_SHAPE.search(body):
+            self.run.shapes[found[1].strip("'")] = found[2]
+        elif found := _OVERRIDDEN.search(body):
+            self._note(
+                f"input {found[1].strip()} got no shape, so every open dimension is 1: "
+                "if a batch was asked for, its input name is misspelt"
+            )
+        elif _IMPLICIT.search(body):
+            self._note("a batch size was given to an engine with explicit batch: the printed throughput is wrong")
+        else:
+            return False
+        return True
+
+    def _note(self, text: str) -> None:
+        if text not in self.run.notes:
+            self.run.notes.append(text)
+
+    def _average(self, found: re.Match[str]) -> None:
+        gpu, host = number(found["gpu"]), number(found["host"]) if found["host"] else None
+        if gpu is not None:
+            self.run.averages.append((int(found["runs"]), gpu, host))
+
+    def _rate(self, found: re.Match[str]) -> None:
+        run = self.run
+        if (
+            run.throughput_qps is not None
+            or run.outcome is not None
+            or {"enqueue", "gpu_compute"} & set(self.run.sections)
+        ):
+            self._fresh()
+        if found["value"] is None:
+            if re.match(r"[-+.\dniNI]", found["bad"]):
+                self.run.refused.append(f"throughput: {found['bad'][:30]!r} is not surely a whole number of qps")
+            return
+        value = number(found["value"])
+        if value is None or value <= 0:
+            self._note(
+                "throughput: 0 qps is no rate (before 8.0 trtexec counts no queries of ONNX models): "
+                "take images/s from --exportTimes"
+            )
+            return
+        self.run.throughput_qps = value
+
+    def _said(self, line: str) -> None:
+        for found in _SAID.finditer(line):
+            self.run.errors.append(found[1] or found[2])
+        for found in _WARNED.finditer(line):
+            self.run.warnings.append((found[1] or found[2]).strip())
+
+
+_PLAIN_TOTAL = re.compile(
+    rf"\s*(?:{_STAMP}[ \t]*)*(?:\[[IV]\][ \t]*)?(?:total compute time|Total GPU Compute Time): {_N} s\s*\Z"
+)
+
+
+def _plain_total(raw: str) -> bool:
+    return _PLAIN_TOTAL.match(raw) is not None
