@@ -191,6 +191,7 @@ class Recipe(_Base):
     preprocess: Preprocess = Preprocess()
     batches: tuple[Positive, ...] = Field((1, 4, 8, 16, 32, 64), min_length=1)
     targets: dict[Key, TargetEntry] = Field(min_length=1)
+    default: tuple[Key, ...] = Field((), description="Targets of a run whose command line names none.")
     subject: Key | None = Field(
         None, description="The target whose ratios to the others are reported; otherwise the fastest one."
     )
@@ -220,6 +221,9 @@ class Recipe(_Base):
                 raise ValueError(f"{place} names a batch twice")
         if self.subject is not None and self.subject not in self.targets:
             raise ValueError(f"subject: {self.subject} is not among the targets")
+        for name in self.default:
+            if name not in self.targets:
+                raise ValueError(f"default names target {name}, which is not among the targets")
         for name in [*self.published.accuracy, *self.published.throughput]:
             if name not in self.targets:
                 raise ValueError(f"published names target {name}, which is not among the targets")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kit.errors import DamagedError, MissingError
 from kit.measurements import Accuracy, Throughput
 
-__all__ = ["Artifact", "Command", "Parity", "Results", "Run", "load_results", "results_text"]
+__all__ = ["Artifact", "Command", "Parity", "Results", "Run", "load_all", "load_results", "results_text"]
 
 MAX_BYTES = 16 << 20
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -37,8 +37,8 @@ class Artifact(_Base):
 
     step: str
     path: str = Field(description="Relative to the step's folder.")
-    sha256: Sha256
-    md5: Md5
+    sha256: Sha256 = Field(description="Of a file; of a folder, its tree digest (kit.digests).")
+    md5: Md5 | None = Field(None, description="Of a file; a folder has none.")
     bytes: int = Field(ge=0)
 
 
@@ -118,3 +118,22 @@ def load_results(path: Path) -> Results:
         raise DamagedError(
             f"the results are damaged: {problem}", where=str(path), remedy="run `kit reproduce` again for this target"
         ) from error
+
+
+def load_all(folder: Path) -> dict[str, Results]:
+    """All results below ``folder/results``, by target; empty where nothing was measured yet.
+
+    Raises:
+        DamagedError: one is damaged, or holds another target than its name says.
+    """
+    found = {}
+    for path in sorted((folder / "results").glob("*.json")):
+        results = load_results(path)
+        if results.target != path.stem:
+            raise DamagedError(
+                f"the results are those of target {results.target!r}",
+                where=str(path),
+                remedy="give the file its old name, or run `kit reproduce` again",
+            )
+        found[results.target] = results
+    return found

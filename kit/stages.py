@@ -51,7 +51,7 @@ def export(job: Job) -> Step:
         ),
         outputs=("model.onnx", "export.json"),
         inputs={"weights": External(job.weights)},
-        code=("export", "protocol"),
+        code=("export",),
         limits=_HEAVY,
     )  # fmt: skip
 
@@ -80,7 +80,7 @@ def parity(job: Job) -> Step:
         ),
         outputs=("parity.json",),
         inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images)},
-        code=("parity", "export", "preprocess", "labels", "protocol"),
+        code=("parity",),
         limits=_HEAVY,
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def preprocess(job: Job) -> Step:
         ),
         outputs=("prep_bin", "dataset.info"),
         inputs={"images": External(job.images)},
-        code=("preprocess", "labels", "protocol"),
+        code=("preprocess",),
     )  # fmt: skip
 
 
@@ -124,9 +124,10 @@ def metrics(
         suffix: number behind the last ``_`` of a result file's name.
         batch: batch of the inference.
     """
-    where = ("--predictions", "{in:results}") if form == "predictions" else (
-        "--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(job.recipe.model.classes),
-    )  # fmt: skip
+    where: tuple[str, ...] = ("--predictions", "{in:results}")
+    if form != "predictions":
+        classes = str(job.recipe.model.classes)
+        where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", classes)
     return Step(
         name=name,
         stage="metrics",
@@ -135,6 +136,6 @@ def metrics(
         argv=(*_PYTHON, "inside.metrics", *where, "--labels", "{in:labels}", "--out", "{out}"),
         outputs=("metrics.json",),
         inputs={"results": source, "labels": External(job.labels)},
-        code=("metrics", "labels", "protocol"),
+        code=("metrics",),
         batch=batch,
     )

@@ -16,6 +16,9 @@ from kit.step import Outcome, Step
 
 __all__ = ["ImageSpec", "Job", "Reading", "Target", "load_target", "target_names"]
 
+#: Each entry point has the target's name and leads to a sequence of targets that holds it.
+_GROUP = "kit.targets"
+
 
 @dataclass(frozen=True)
 class ImageSpec:
@@ -89,28 +92,22 @@ class Target(Protocol):
         ...
 
 
-def _entries() -> dict[str, Target]:
-    found: dict[str, Target] = {}
-    for entry in entry_points(group="kit.targets"):
-        for target in entry.load():
-            found[target.name] = target
-    return found
-
-
 def target_names() -> list[str]:
     """All targets that are installed."""
-    return sorted(_entries())
+    return sorted({entry.name for entry in entry_points(group=_GROUP)})
 
 
 def load_target(name: str) -> Target:
-    """The target of that name.
+    """The target of that name; no other one is imported.
 
     Raises:
         InvalidInputError: there is none.
     """
-    found = _entries()
-    if name not in found:
-        raise InvalidInputError(
-            f"there is no target {name!r}", remedy=f"choose one of {', '.join(sorted(found)) or 'none installed'}"
-        )
-    return found[name]
+    for entry in entry_points(group=_GROUP, name=name):
+        found: Sequence[Target] = entry.load()
+        for target in found:
+            if target.name == name:
+                return target
+    raise InvalidInputError(
+        f"there is no target {name!r}", remedy=f"choose one of {', '.join(target_names()) or 'none installed'}"
+    )

@@ -1,0 +1,49 @@
+"""``kit clean``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import options
+
+__all__ = ["command"]
+
+
+def command(
+    store: options.StorePath = Path(".kit"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list.")] = False,
+) -> None:
+    """List and remove what dead runs left behind: containers, partial folders, artifacts without a record.
+
+    Finished artifacts, downloads that can be resumed and entries set aside as damaged are kept.
+
+    \b
+    Examples:
+      kit clean --dry-run
+      kit clean
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.engine import available
+    from kit.store import Store
+
+    kept = Store(store)
+    if not kept.root.is_dir():
+        typer.echo(f"nothing to clean: there is no store in {kept.root}")
+        return
+    with kept.lock():
+        places = kept.leftovers() if dry_run else kept.sweep()
+        for path in places:
+            typer.echo(f"{'would remove' if dry_run else 'removed'} {path}")
+        count = len(places)
+        if (kept.root / "containers").exists() and available() is None:
+            from kit.runners.docker import leftovers
+
+            for container in leftovers(kept.root):
+                count += 1
+                typer.echo(f"{'would remove' if dry_run else 'removed'} container {container.name}")
+                if not dry_run:
+                    container.remove(force=True, v=True)
+    if not count:
+        typer.echo("nothing to clean")

@@ -1,0 +1,83 @@
+"""Options that several commands share: each is declared once, with its environment variable."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Base",
+    "Batches",
+    "Device",
+    "Images",
+    "Json",
+    "Labels",
+    "Mirror",
+    "RecipePath",
+    "Reports",
+    "Runner",
+    "RunnerName",
+    "Simulate",
+    "StorePath",
+    "Targets",
+    "Verbose",
+    "Wait",
+    "WeightsPath",
+    "Wheelhouse",
+]  # fmt: skip
+
+
+class RunnerName(StrEnum):
+    """Where steps run."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    LOCAL = "local"
+
+
+RecipePath = Annotated[
+    Path, typer.Option("--recipe", "-r", envvar="KIT_RECIPE", help="The recipe, or a folder that holds kit.yaml.")
+]
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", "-t", help="Target of the recipe; may be given several times.")
+]
+Batches = Annotated[
+    list[int] | None, typer.Option("--batch", "-b", help="Only this batch of the recipe; may be given several times.")
+]
+StorePath = Annotated[Path, typer.Option("--store", envvar="KIT_STORE", help="Folder of artifacts and run records.")]
+Reports = Annotated[
+    Path | None,
+    typer.Option("--reports", envvar="KIT_REPORTS", help="Folder of the reports; by default reports/ of the project."),
+]
+Runner = Annotated[
+    RunnerName,
+    typer.Option("--runner", envvar="KIT_RUNNER", help="In containers, in this environment, or whichever is possible."),
+]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Rehearse with stand-ins for the vendor's tools; results say SIMULATED.")
+]
+Device = Annotated[int, typer.Option("--device", min=0, envvar="KIT_DEVICE", help="Number of the accelerator.")]
+WeightsPath = Annotated[
+    Path | None, typer.Option("--weights", envvar="KIT_WEIGHTS", help="A local file instead of the recipe's weights.")
+]
+Mirror = Annotated[
+    str | None, typer.Option("--mirror", envvar="KIT_MIRROR", help="URL of a folder that holds the weights' file.")
+]
+Images = Annotated[
+    Path | None, typer.Option("--images", envvar="KIT_IMAGES", help="Folder of images instead of the recipe's.")
+]
+Labels = Annotated[
+    Path | None, typer.Option("--labels", envvar="KIT_LABELS", help="Label file instead of the recipe's.")
+]
+Base = Annotated[
+    str | None, typer.Option("--base", envvar="KIT_BASE", help="Base image instead of the one in the Dockerfile.")
+]
+Wheelhouse = Annotated[
+    list[Path] | None, typer.Option("--wheelhouse", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait where another kit uses the store, instead of ending.")]

@@ -1,0 +1,114 @@
+"""``kit reproduce``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import options
+
+__all__ = ["command"]
+
+
+def command(
+    recipe: options.RecipePath = Path("kit.yaml"),
+    target: options.Targets = None,
+    batch: options.Batches = None,
+    simulate: options.Simulate = False,
+    device: options.Device = 0,
+    runner: options.Runner = options.RunnerName.AUTO,
+    weights: options.WeightsPath = None,
+    mirror: options.Mirror = None,
+    images: options.Images = None,
+    labels: options.Labels = None,
+    force: Annotated[
+        list[str] | None,
+        typer.Option("--force", help="Run this step again although it is finished ('all': every one)."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print the steps and the exact command lines; do nothing.")
+    ] = False,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with 6 where the result is not what was published.")
+    ] = False,
+    base: options.Base = None,
+    wheelhouse: options.Wheelhouse = None,
+    store: options.StorePath = Path(".kit"),
+    reports: options.Reports = None,
+    wait: options.Wait = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Reproduce a report: build images, convert, infer, measure, render.
+
+    Every step runs in its container; what is finished is kept, so the same command goes on after an interruption and
+    changes nothing when all is done.
+
+    \b
+    Examples:
+      kit reproduce --recipe examples/digits            the bundled example, on the CPU
+      kit reproduce --target 310P                       the recipe kit.yaml of this folder, on an Ascend 310P
+      kit reproduce --target 310P --simulate            a rehearsal without the card
+      kit reproduce --target cpu --batch 1 --batch 16   two of the recipe's batches
+      kit reproduce --target T4 --plan                  what would run, to read or to paste
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.images import BuildOptions
+    from kit.progress import choose
+    from kit.preflight import preflight
+    from kit.recipe import load_recipe
+    from kit.reproduce import executor, reproduce
+    from kit.session import Choice, Session, reports_folder
+    from kit.store import Store
+
+    parsed = load_recipe(recipe)
+    choice = Choice(
+        targets=tuple(target or ()),
+        batches=tuple(batch or ()),
+        simulate=simulate,
+        device=device,
+        weights=weights,
+        mirror=mirror,
+        images=images,
+        labels=labels,
+    )
+    kept = Store(store)
+    session = Session(parsed, choice, kept)
+    build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
+    progress = choose(as_json=as_json, verbose=verbose)
+    if plan:
+        jobs = session.jobs(session.expected_weights())
+        engine, _ = executor(session, jobs, "docker" if runner == "auto" else runner.value, build, progress)
+        for step, line in engine.command_lines(session.plan(jobs)):
+            typer.echo(f"# {step.name}: {step.title}{' (SIMULATED)' if step.simulated else ''}\n{line}")
+        return
+    if not simulate:
+        preflight(session)
+    with kept.lock(wait=wait):
+        done = reproduce(
+            session,
+            reports_folder(parsed, reports),
+            runner=runner.value,
+            options=build,
+            progress=progress,
+            force=tuple(force or ()),
+        )
+    for notice in done.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    if as_json:
+        typer.echo(json.dumps({"event": "report", "folder": str(done.folder), "changed": list(done.changed)}))
+    else:
+        _tell(done.folder, done.changed)
+    if gate:
+        from kit.reports.compare import gate as check
+
+        check(parsed, done.results)
+
+
+def _tell(folder: Path, changed: tuple[str, ...]) -> None:
+    place = folder / "README.md"
+    state = f"{len(changed)} files written" if changed else "nothing changed"
+    typer.echo(f"report: {place} ({state})")

@@ -1,0 +1,112 @@
+"""``kit reproduce``: from a recipe to a report, through every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.collect import collect
+from kit.errors import EngineError
+from kit.execute import Executor
+from kit.files import write_atomically
+from kit.images import BuildOptions
+from kit.progress import Progress
+from kit.results import Results, load_all, results_text
+from kit.session import Session, make_images, make_runner
+
+if TYPE_CHECKING:
+    from kit.target import Job, Target
+
+__all__ = ["Reproduction", "executor", "report_folder", "reproduce", "write_report"]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came out: the results of each target and the files that changed."""
+
+    results: dict[str, Results]
+    folder: Path
+    changed: tuple[str, ...]
+    notices: tuple[str, ...] = field(default=())
+
+
+def executor(
+    session: Session, jobs: Sequence[tuple[Target, Job]], runner_name: str, options: BuildOptions, progress: Progress
+) -> tuple[Executor, str]:
+    """An executor for the plan of these jobs, and a notice where it does not use containers."""
+    plan = session.plan(jobs)
+    images = make_images(session, jobs, options, progress)
+    needed = list(dict.fromkeys(step.image for step in plan.steps))
+    runner, notice = make_runner(runner_name, images, session.store, needed)
+    judges = {name: (target, job) for target, job in jobs for name in plan.of_target[job.target]}
+    return Executor(session.store, runner, progress, judges), notice
+
+
+def reproduce(
+    session: Session,
+    reports: Path,
+    *,
+    runner: str,
+    options: BuildOptions,
+    progress: Progress,
+    force: Sequence[str] = (),
+) -> Reproduction:
+    """Run every step that the store does not have, then write results and report.
+
+    The caller holds the store's lock.
+    """
+    session.check_data()
+    weights, digest = session.fetch(progress)
+    jobs = session.jobs(weights)
+    session.store.sweep()
+    engine, notice = executor(session, jobs, runner, options, progress)
+    if engine.runner.containerized:
+        _remove_dead_containers(session)
+    plan = session.plan(jobs)
+    try:
+        records = engine.run(plan, force=force)
+    finally:
+        progress.close()
+    results = {job.target: collect(target, job, plan, records, session.store, digest) for target, job in jobs}
+    folder = report_folder(session, reports)
+    changed = write_report(session, results, folder)
+    return Reproduction(results, folder, changed, (notice,) if notice else ())
+
+
+def report_folder(session: Session, reports: Path) -> Path:
+    """``reports/<model>``; a rehearsal has its own folder in it, so that it never replaces what was measured."""
+    folder = reports / session.recipe.model.name
+    return folder / "simulated" if session.choice.simulate else folder
+
+
+def write_report(session: Session, results: dict[str, Results], folder: Path) -> tuple[str, ...]:
+    """Write the results of this run and the report over all results of the folder; returns what changed."""
+    from kit.reports.render import render
+
+    changed = []
+    for name, one in results.items():
+        path = folder / "results" / f"{name}.json"
+        if write_atomically(path, results_text(one).encode()):
+            changed.append(f"results/{name}.json")
+    files = render(session.recipe, load_all(folder))
+    for name, data in files.items():
+        if write_atomically(folder / name, data):
+            changed.append(name)
+    return tuple(changed)
+
+
+def _remove_dead_containers(session: Session) -> None:
+    """Containers of a run that was killed: under the store's lock, all that carry its name are dead ones."""
+    marker = session.store.root / "containers"
+    if not marker.exists():
+        return
+    from kit.runners.docker import leftovers
+
+    try:
+        for container in leftovers(session.store.root):
+            container.remove(force=True, v=True)
+    except EngineError:
+        return  # nothing will run without the engine either; the marker stays for the next time
+    marker.unlink(missing_ok=True)

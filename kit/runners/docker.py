@@ -1,0 +1,257 @@
+"""Runs steps in containers: no network, read-only root, no capabilities, the caller's user, limits, named devices."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from kit.engine import connect, engine_errors, version
+from kit.errors import DeviceError, EngineError
+from kit.images import Images
+from kit.resources import package
+from kit.runners import Binding, Listener, Messages, links
+from kit.step import Outcome, Step, fill
+
+__all__ = ["LABEL", "DockerRunner", "leftovers"]
+
+LABEL = "kit.store"
+_CODE = "/kit"
+_OUT = "/out"
+#: Who runs a step when the caller is root: nobody, so that a break-out is nobody, too.
+_NOBODY = 65534
+_TMP_BYTES = 1 << 30
+
+
+class DockerRunner:
+    """One container per step, made, watched and removed through the engine's SDK."""
+
+    name = "docker"
+    containerized = True
+
+    def __init__(self, images: Images, store: Path) -> None:
+        """``store`` marks the containers, so that leftovers of a dead run are known by it."""
+        self._images = images
+        self._store = str(store)
+
+    def image_id(self, image: str) -> str:
+        """The id recorded at the last build; asks no engine."""
+        return self._images.known_id(image)
+
+    def prepare(self, image: str) -> str:
+        """Build the image where it is missing or out of date."""
+        return self._images.build(image)
+
+    def host(self) -> dict[str, str]:
+        """The engine."""
+        return {"runner": "docker", "engine": version()}
+
+    def command_line(self, step: Step, binding: Binding) -> str:
+        """The same as a ``docker run`` line, which can be pasted."""
+        config = self._config(step, binding)
+        words = ["docker", "run", "--rm", *_flags(config), config["image"], *config["command"]]
+        return " ".join(shlex.quote(word) for word in words)
+
+    def _config(self, step: Step, binding: Binding) -> dict[str, Any]:
+        """Everything about the container as plain data."""
+
+        def place(text: str) -> str:
+            return fill(text, inputs=lambda name: f"/in/{name}", out=_OUT, code=_CODE)
+
+        devices = step.devices
+        mounts = [(str(path.absolute()), f"/in/{name}", True) for name, path in sorted(binding.inputs.items())]
+        mounts.append((str(binding.out.absolute()), _OUT, False))
+        if step.code:
+            mounts.append((str(package() / "inside"), f"{_CODE}/inside", True))
+        mounts += [(*_pair(file), True) for file in devices.files]
+        environment = {"PYTHONPATH": _CODE, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"} if step.code else {}  # noqa: S108
+        environment |= {name: place(text) for name, text in step.environment.items()}
+        uid, gid = (0, 0) if step.root else _user()
+        return {
+            "image": binding.image_id,
+            "command": [place(word) for word in step.argv],
+            "user": f"{uid}:{gid}",
+            "groups": [str(group) for group in devices.groups],
+            "environment": environment,
+            "workdir": place(step.workdir),
+            "mounts": mounts,
+            "nodes": [":".join(_pair(node)) for node in devices.nodes],
+            "gpus": list(devices.gpus),
+            "runtime": devices.runtime,
+            "network": "bridge" if step.limits.network else "none",
+            "memory": step.limits.memory_bytes,
+            "pids": step.limits.pids,
+            "shm": step.limits.shm_bytes,
+            "lease": f"kit-device-{_slug(devices.leases[0])}" if devices.leases else None,
+        }
+
+    def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
+        """Execute the step; the container is removed whatever happens, within a second of an interruption."""
+        config = self._config(step, binding)
+        client = connect()
+        messages = Messages(listener)
+        stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
+        place: Callable[[str], str] = lambda text: fill(  # noqa: E731
+            text, inputs=lambda name: f"/in/{name}", out=_OUT, code=_CODE
+        )
+        (Path(self._store) / "containers").touch()  # a later run looks for leftovers only where there were containers
+        started = time.monotonic()
+        _give(binding.out, config["user"])
+        try:
+            with (
+                links(step, binding.out, place),
+                engine_errors(f"running step {step.name}"),
+                _container(client, config, {LABEL: self._store, "kit.step": step.name}) as container,
+                stdout.open("wb") as out,
+                stderr.open("wb") as err,
+            ):
+                stream = client.api.attach(container, stdout=True, stderr=True, stream=True, demux=True)
+                client.api.start(container)
+                for one, other in stream:
+                    if one:
+                        out.write(messages.feed(one))
+                    if other:
+                        err.write(other)
+                        for line in other.decode("utf-8", "replace").splitlines():
+                            listener.line(line)
+                out.write(messages.end())
+                client.api.wait(container)
+                state = client.api.inspect_container(container)["State"]
+        finally:
+            _give(binding.out, None)
+        code, oom = int(state["ExitCode"]), bool(state["OOMKilled"])
+        if state.get("Error"):
+            raise EngineError(
+                f"the engine could not run step {step.name}: {state['Error']}", remedy="see `docker info`"
+            )
+        if messages.error and not oom:
+            raise messages.error
+        return Outcome(
+            exit_code=code,
+            folder=binding.out,
+            stdout=stdout,
+            stderr=stderr,
+            seconds=time.monotonic() - started,
+            oom=oom or (code == 137),
+        )
+
+
+@contextlib.contextmanager
+def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> Iterator[str]:
+    import docker.types
+
+    host = {
+        "mounts": [
+            docker.types.Mount(target, source, type="bind", read_only=read_only)
+            for source, target, read_only in config["mounts"]
+        ],
+        "network_mode": config["network"],
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "mem_limit": config["memory"],
+        "memswap_limit": config["memory"],
+        "pids_limit": config["pids"],
+        "shm_size": config["shm"],
+        "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={_TMP_BYTES}"},  # noqa: S108 - in the container
+        "devices": [f"{node}:rw" for node in config["nodes"]],
+        "group_add": config["groups"],
+        "log_config": docker.types.LogConfig(type="none"),
+        "init": True,
+    }
+    if config["gpus"]:
+        host["device_requests"] = [
+            docker.types.DeviceRequest(device_ids=config["gpus"], capabilities=[["gpu", "compute", "utility"]])
+        ]
+    if config["runtime"]:
+        host["runtime"] = config["runtime"]
+    container: str | None = None
+    try:
+        container = client.api.create_container(
+            config["image"],
+            config["command"],
+            name=config["lease"],
+            user=config["user"],
+            environment=config["environment"],
+            working_dir=config["workdir"],
+            labels=labels,
+            network_disabled=config["network"] == "none",
+            host_config=client.api.create_host_config(**host),
+        )["Id"]
+        yield container
+    finally:
+        if container:
+            _remove(client, container)
+
+
+def _remove(client: Any, container: str) -> None:
+    import docker.errors
+    import requests.exceptions
+
+    with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+        client.api.remove_container(container, force=True, v=True)
+
+
+def leftovers(store: Path) -> list[Any]:
+    """Containers that a dead run of this store left. Only under the store's lock: a living run has some, too."""
+    with engine_errors("looking for containers"):
+        return list(connect().containers.list(all=True, filters={"label": f"{LABEL}={store}"}, ignore_removed=True))
+
+
+def _user() -> tuple[int, int]:
+    uid, gid = os.getuid(), os.getgid()
+    return (_NOBODY, _NOBODY) if uid == 0 else (uid, gid)
+
+
+def _give(folder: Path, user: str | None) -> None:
+    """As root, hand the output folder to the container's user, and take what it made back."""
+    if os.getuid() != 0:
+        return
+    uid, gid = (int(part) for part in user.split(":")) if user else (0, 0)
+    if user:
+        os.chown(folder, uid, gid)
+        return
+    for parent, _, names in os.walk(folder):
+        os.lchown(parent, uid, gid)
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                os.lchown(Path(parent) / name, uid, gid)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """``source:target``, or one path that is the same on both sides."""
+    source, _, target = text.partition(":")
+    return source, target or source
+
+
+def _slug(text: str) -> str:
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")
+    if not slug:
+        raise DeviceError(f"{text!r} is no name of a device", remedy="name the device by its node or UUID")
+    return slug
+
+
+def _flags(config: dict[str, Any]) -> list[str]:
+    flags = ["--init", "--user", config["user"], "--read-only", "--cap-drop=ALL"]
+    flags += ["--security-opt=no-new-privileges"]
+    flags += [f"--network={config['network']}", f"--memory={config['memory']}", f"--memory-swap={config['memory']}"]
+    flags += [f"--pids-limit={config['pids']}", f"--shm-size={config['shm']}"]
+    flags += [f"--tmpfs=/tmp:rw,nosuid,nodev,size={_TMP_BYTES}"]
+    for source, target, read_only in config["mounts"]:
+        flags.append(f"--mount=type=bind,source={source},target={target}{',readonly' if read_only else ''}")
+    flags += [f"--device={node}:rw" for node in config["nodes"]]
+    flags += [f"--group-add={group}" for group in config["groups"]]
+    if config["gpus"]:
+        flags.append(f'--gpus="device={",".join(config["gpus"])}"')
+    if config["runtime"]:
+        flags.append(f"--runtime={config['runtime']}")
+    if config["lease"]:
+        flags += ["--name", config["lease"]]
+    for name, text in config["environment"].items():
+        flags += ["--env", f"{name}={text}"]
+    return [*flags, "--workdir", config["workdir"]]
