@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Check", "Finding", "State"]
+from kit.errors import DeviceError, EngineError, Exit, InvalidInputError, KitError, MissingError, ResourceError
+
+__all__ = ["Check", "Finding", "State", "failure", "run"]
 
 #: ``fail`` stops a run before anything is built; ``warn`` and ``note`` do not.
 State = Literal["ok", "note", "warn", "fail"]
@@ -24,7 +26,49 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A named question about the machine; ``run`` answers it without changing anything."""
+    """A named question about the machine; ``run`` answers it without changing anything.
+
+    ``exit_code`` is the family that its failure belongs to: a device by default.
+    """
 
     name: str
     run: Callable[[], Finding]
+    exit_code: Exit = Exit.DEVICE
+
+
+#: The error family of each exit code that a check may have.
+_FAMILIES: dict[Exit, type[KitError]] = {
+    Exit.INVALID: InvalidInputError,
+    Exit.MISSING: MissingError,
+    Exit.ENGINE: EngineError,
+    Exit.DEVICE: DeviceError,
+    Exit.RESOURCE: ResourceError,
+}
+
+
+def run(checks: Iterable[Check]) -> list[tuple[Check, Finding]]:
+    """Ask every check, in order. A check that itself goes wrong on this machine is a finding too, not an end."""
+    found = []
+    for check in checks:
+        try:
+            finding = check.run()
+        except KitError as error:
+            finding = Finding("fail", str(error), error.remedy)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            finding = Finding(
+                "fail", f"{place}{error.strerror or error}", "let the calling user read it, then run the check again"
+            )
+        found.append((check, finding))
+    return found
+
+
+def failure(found: Iterable[tuple[Check, Finding]]) -> KitError | None:
+    """The error of a run that these findings forbid: the first failure, and how many more there are."""
+    failed = [(check, finding) for check, finding in found if finding.state == "fail"]
+    if not failed:
+        return None
+    check, finding = failed[0]
+    more = f" (and {len(failed) - 1} more: `kit doctor` lists them)" if len(failed) > 1 else ""
+    family = _FAMILIES.get(check.exit_code, DeviceError)
+    return family(f"{finding.message}{more}", remedy=finding.remedy or "see `kit doctor`", where=check.name)

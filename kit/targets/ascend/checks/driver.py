@@ -1,0 +1,60 @@
+"""Whether the host's driver is installed, with the files that containers need of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.doctor import Check, Finding
+from kit.targets.ascend.passthrough import root
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["check", "driver_version"]
+
+_HAL = "libascend_hal.so"
+_GET = "install the vendor's driver and firmware for this card, restart the host, then run npu-smi info"
+
+
+def driver_version() -> str | None:
+    """``Version`` of the driver's version.info; None where there is no driver."""
+    try:
+        lines = (root() / "usr/local/Ascend/driver/version.info").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    found = [line.partition("=")[2].strip() for line in lines if line.lower().startswith("version=")]
+    return found[0] if found else "unknown"
+
+
+def _look() -> Finding:
+    top = root()
+    driver = top / "usr/local/Ascend/driver"
+    version = driver_version()
+    if version is None:
+        return Finding(
+            "fail",
+            "the Ascend driver is not installed: there is no /usr/local/Ascend/driver/version.info",
+            _GET,
+            prevents="dcmi module initialize failed. ret is -8005",
+        )
+    if not any((driver / "lib64" / part / _HAL).exists() for part in ("", "driver", "common")):
+        return Finding(
+            "fail",
+            f"the driver's {_HAL} is missing under /usr/local/Ascend/driver/lib64",
+            "install the driver again",
+            prevents=f"error while loading shared libraries: {_HAL}: cannot open shared object file: No such file or"
+            " directory",
+        )
+    if not any((top / place).exists() for place in ("usr/local/bin/npu-smi", "usr/local/sbin/npu-smi")):
+        return Finding(
+            "fail",
+            "npu-smi is not in /usr/local/bin or /usr/local/sbin",
+            "install the driver again: npu-smi comes with it",
+            prevents="npu-smi: command not found",
+        )
+    return Finding("ok", f"driver {version}")
+
+
+def check(job: Job) -> Check:  # noqa: ARG001 - the same for every job
+    """Driver files of the host."""
+    return Check("Ascend driver", _look)

@@ -1,0 +1,24 @@
+"""Whether the vendor's packages are in their folder, for this architecture, undamaged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.doctor import Check, Finding
+from kit.errors import Exit
+from kit.targets.ascend.packages import verify
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["check"]
+
+
+def _look(job: Job) -> Finding:
+    # A missing or damaged file is raised as an error, and doctor makes a finding of it.
+    return Finding("ok", "; ".join(verify(job)))
+
+
+def check(job: Job) -> Check:
+    """Names, architecture, checksums."""
+    return Check("vendor packages", lambda: _look(job), Exit.MISSING)

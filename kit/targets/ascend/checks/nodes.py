@@ -1,0 +1,71 @@
+"""Whether the device nodes are there, and are device nodes."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.doctor import Check, Finding
+from kit.targets.ascend.passthrough import MANAGERS, chip_nodes, root
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["check"]
+
+_PREVENTS = "[ERROR] aclrtSetDevice failed! (SetDevice failed.ret=507033)"
+
+
+def _present(top: Path) -> list[int]:
+    try:
+        names = [path.name for path in (top / "dev").iterdir()]
+    except OSError:
+        return []
+    return sorted(int(name[7:]) for name in names if re.fullmatch(r"davinci\d+", name))
+
+
+def _look(job: Job) -> Finding:
+    top = root()
+    wanted = (*chip_nodes(job.device), *MANAGERS)
+    missing, wrong = [], []
+    for node in wanted:
+        try:
+            mode = (top / node.lstrip("/")).stat().st_mode
+        except OSError:
+            missing.append(node)
+            continue
+        if not stat.S_ISCHR(mode):
+            wrong.append(node)
+    chips = _present(top)
+    if missing and not chips:
+        return Finding(
+            "fail",
+            f"this machine has no Ascend chip: {', '.join(missing)} are not there"
+            if len(missing) > 1
+            else f"this machine has no Ascend chip: {missing[0]} is not there",
+            "run on the machine that has the card, install its driver, or rehearse with --simulate",
+            _PREVENTS,
+        )
+    if missing:
+        have = f"; the chips here are {', '.join(str(chip) for chip in chips)}"
+        return Finding(
+            "fail",
+            f"missing: {', '.join(missing)}{have}",
+            "choose a chip with --device N (all from 0 to N are handed on), or load the driver again",
+            _PREVENTS,
+        )
+    if wrong:
+        return Finding(
+            "fail",
+            f"not a character device: {', '.join(wrong)}",
+            "load the driver again: it makes the nodes",
+            _PREVENTS,
+        )
+    return Finding("ok", ", ".join(wanted))
+
+
+def check(job: Job) -> Check:
+    """``davinciN``, ``davinci_manager``, ``devmm_svm``, ``hisi_hdc``."""
+    return Check("device nodes", lambda: _look(job))

@@ -1,0 +1,41 @@
+"""How containers will get the chip: ascend-docker-runtime where the engine has it, plain nodes otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.doctor import Check, Finding
+from kit.errors import EngineError
+from kit.targets.ascend.config import options_of
+from kit.targets.ascend.passthrough import RUNTIME, passage
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["check"]
+
+
+def _look(job: Job) -> Finding:
+    from kit.engine import connect
+
+    way = passage(job.device, options_of(job).passthrough)
+    if way.devices.runtime is None:
+        return Finding("ok", "containers get plain device nodes")
+    try:
+        known = connect().info().get("Runtimes", {})
+    except EngineError as error:
+        return Finding("note", f"the engine cannot be asked for its runtimes: {error.what}", error.remedy)
+    if RUNTIME not in known:
+        return Finding(
+            "fail",
+            f"the engine does not know the runtime {RUNTIME}",
+            "restart the engine after installing ascend-docker-runtime, or set options -> passthrough: devices",
+            prevents=f"unknown or invalid runtime name: {RUNTIME}",
+        )
+    chips = way.environment["ASCEND_VISIBLE_DEVICES"]
+    return Finding("ok", f"containers get chips {chips} through ascend-docker-runtime")
+
+
+def check(job: Job) -> Check:
+    """Runtime of the engine."""
+    return Check("passthrough", lambda: _look(job))

@@ -1,0 +1,110 @@
+"""Options of the Ascend targets, as they stand in a recipe under ``targets -> 310P -> options``."""
+
+from __future__ import annotations
+
+import platform
+import re
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from kit.errors import InvalidInputError
+from kit.options import parse_options
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["CARDS", "AscendOptions", "Card", "architecture", "options_of", "soc_of"]
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
+Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
+
+
+class Card(NamedTuple):
+    """A target's card: the chip name that npu-smi shows, and how many chips one card carries."""
+
+    chip: str
+    devices: int
+    hardware: str
+
+
+#: Atlas 300I carries four 310 chips; a 310P card is counted by the chip (an Atlas 300I Duo has two, each a device).
+CARDS = {
+    "310": Card("310", 4, "Atlas 300I (Ascend 310, 4 devices)"),
+    "310P": Card("310P3", 1, "Atlas 300I Pro (Ascend 310P, 1 device)"),
+}
+
+_CHIP = re.compile(r"(?:Ascend)?(310|310P[1-9]|310B[1-9]|710|910[A-Z0-9_]*)", re.IGNORECASE)
+#: Chips that each target may be run on: 710 is the old name of a 310P.
+_CHIPS = {"310": re.compile("310"), "310P": re.compile("310P[1-9]|710")}
+
+
+class AscendOptions(BaseModel):
+    """What a user may set for one Ascend target."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    chip: str | None = Field(
+        None, description="Name column of `npu-smi info`: 310, 310P3, 710.", validate_default=False
+    )
+    tool: Literal["benchmark", "ais_bench"] = Field("benchmark", description="What runs the inference.")
+    mode: Literal["dataset", "mixed", "synthetic"] = Field(
+        "dataset",
+        description="dataset: every batch over the whole data set (the official way). mixed: batches 1 and 16 so, the"
+        " others with the tool's pure inference. synthetic: pure inference alone, no accuracy.",
+    )
+    rounds: int = Field(50, ge=1, le=1024, strict=True, description="Rounds of a pure inference (-round, --loop).")
+    output: Literal["txt", "bin"] = Field("txt", description="Form of the result files.")
+    log: Literal["debug", "info", "warning", "error", "null"] = Field("error", description="--log of atc.")
+    jobs: int | None = Field(
+        None, ge=1, le=64, strict=True, description="Compiler processes of atc; fewer need less RAM."
+    )
+    memory_gib: int = Field(16, ge=1, le=1024, strict=True, description="Memory limit of atc's container.")
+    passthrough: Literal["auto", "devices", "runtime"] = Field(
+        "auto", description="How the container gets the chip: plain device nodes, or ascend-docker-runtime."
+    )
+    root: bool = Field(False, description="Run benchmark as root: one generation of it demands that.")
+    packages: str = Field(
+        "packages/ascend", description="Folder with the CANN installer and the benchmark tool, beside the recipe."
+    )
+    sha256: dict[str, Sha256] = Field(default_factory=dict, description="Checksum of each file in packages, by name.")
+    base: Reference = Field("ubuntu:18.04", description="Base image.")
+    arch: Literal["x86_64", "aarch64"] | None = Field(None, description="Architecture; default: this machine's.")
+
+    @field_validator("chip")
+    @classmethod
+    def _known_chip(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if value.lower().removeprefix("ascend") in {"310p", "310b"}:
+            raise ValueError(f"{value} lacks the digit of the chip: `npu-smi info` shows a name such as 310P3")
+        match = _CHIP.fullmatch(value)
+        if not match:
+            raise ValueError(f"{value} is no chip name: `npu-smi info` shows one such as 310, 310P3 or 710")
+        return match[1].upper()
+
+
+def options_of(job: Job) -> AscendOptions:
+    """The checked options of the job.
+
+    Raises:
+        InvalidInputError: an unknown setting, a wrong value, or a chip that this target is not.
+    """
+    options = parse_options(AscendOptions, job.target, job.options)
+    if options.chip and job.target in _CHIPS and not _CHIPS[job.target].fullmatch(options.chip):
+        raise InvalidInputError(
+            f"targets -> {job.target} -> options -> chip: {options.chip} is no chip of target {job.target}",
+            remedy="take the Name column of `npu-smi info`, or the other target",
+        )
+    return options
+
+
+def soc_of(target: str, options: AscendOptions) -> str:
+    """``--soc_version`` of atc: ``Ascend`` and the Name column of npu-smi."""
+    return f"Ascend{options.chip or CARDS[target].chip}"
+
+
+def architecture(options: AscendOptions) -> str:
+    """``uname -m`` of the container: the suffix of the vendor's files."""
+    machine = options.arch or platform.machine()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine.lower(), machine)

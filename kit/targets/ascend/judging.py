@@ -1,0 +1,279 @@
+"""Whether a vendor's tool did what it should, whatever its exit code says.
+
+``benchmark`` ends with 0 on several failures, so its success is: no ``[ERROR]`` line, a performance file, and one
+result file per image. The output folder is new at every run, so nothing in it can be stale.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit.errors import DeviceError, StepError
+from kit.faults import excerpt, explain, first_line
+from kit.targets.ascend.config import architecture, options_of, soc_of
+from kit.targets.ascend.faults import ATC, COMMON, INFERENCE, NPU_SMI
+from kit.targets.ascend.readers import npu_smi, perf
+from kit.targets.ascend.steps import before_name
+
+if TYPE_CHECKING:
+    from kit.step import Outcome, Step
+    from kit.target import Job
+    from kit.targets.ascend.readers.npu_smi import Chip
+    from kit.targets.ascend.readers.perf import DatasetBlock, PureBlock
+
+__all__ = ["dataset_block", "judge", "load_summary", "pure_block", "same_soc", "text_of"]
+
+#: A log is read up to here from each end: a run over millions of images prints a line for each batch.
+_HEAD = _TAIL = 4 << 20
+_MAGIC = b"IMOD"
+_MAX_SUMMARY = 512 << 20
+#: Names of one chip over the years.
+_OLD_NAMES = {"Ascend710": "Ascend310P3"}
+
+
+def text_of(path: Path) -> str:
+    """A stream or result file as text; of a very long one head and tail."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(_HEAD)
+            if size > _HEAD + _TAIL:
+                file.seek(size - _TAIL)
+            data += file.read(_TAIL)
+    except OSError:
+        return ""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def judge(job: Job, step: Step, outcome: Outcome) -> None:
+    """Raise where the step failed.
+
+    Raises:
+        StepError, DeviceError, ResourceError, MissingError: one sentence and a remedy.
+    """
+    if not step.name.startswith(f"{job.target}/"):
+        return
+    texts = (text_of(outcome.stdout), text_of(outcome.stderr))
+    if step.stage == "convert":
+        _judge_convert(step, outcome, texts)
+    elif step.stage == "query":
+        _judge_state(job, step, outcome, texts)
+    elif step.stage in {"infer", "bench"}:
+        _refuse_errors(step, outcome, texts)
+        if options_of(job).tool == "ais_bench":
+            _judge_ais(step, outcome)
+        elif step.stage == "infer":
+            _judge_dataset(job, step, outcome)
+        else:
+            pure_block(outcome.folder)
+
+
+def _judge_convert(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+    om = outcome.folder / step.outputs[0]
+    done = outcome.exit_code == 0 and any("ATC run success" in text for text in texts)
+    if done and _is_om(om):
+        return
+    where = str(outcome.stdout)
+    raise explain((*COMMON, *ATC), *texts, where=where) or StepError(
+        f"atc said success but {om.name} is no engine file"
+        if done
+        else f"atc failed without saying why (exit code {outcome.exit_code})",
+        where=where,
+        remedy="set options -> log: debug and run again; a partial file stays where atc was killed",
+    )
+
+
+def _is_om(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == _MAGIC
+    except OSError:
+        return False
+
+
+def _refuse_errors(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+    failed = outcome.exit_code != 0
+    said = first_line(texts, r"\[ERROR\]|last frame inference failed|^EL?\d{4,5}:")
+    if not failed and not said:
+        return
+    where = str(outcome.stdout)
+    error = explain((*COMMON, *INFERENCE), *texts, where=where)
+    if error:
+        raise error
+    if said:
+        raise StepError(f"{step.argv[0]} failed: {said}", where=where, remedy="read its log; `kit doctor` helps")
+    if outcome.exit_code in {126, 127}:
+        return  # the runner knows better: there is no such program
+    if outcome.exit_code == 139:
+        raise StepError(
+            "the inference tool crashed (segmentation fault)",
+            where=where,
+            remedy="use driver, toolkit and tool of versions that belong together; `kit doctor` shows them",
+        )
+    raise StepError(
+        f"the inference tool failed without a message (exit code {outcome.exit_code})",
+        where=where,
+        remedy="read its log; `kit doctor` checks the machine",
+    )
+
+
+def dataset_block(path: Path, where: str | None = None) -> DatasetBlock:
+    """The data set run of a performance file.
+
+    Raises:
+        StepError: no such file, or a value is missing or contradicts the others.
+    """
+    reading = perf.read(text_of(path)) if path.is_file() else None
+    block = reading.dataset if reading else None
+    if reading is None or block is None or block.interface is None or reading.status in {"partial", "error"}:
+        problem = "; ".join(reading.problems[:3]) if reading else "it is missing"
+        raise StepError(
+            f"the performance file {path.name} is not complete: {problem or 'it holds no run over a data set'}",
+            where=where or str(path.parent),
+            remedy="run the step again with --force; if it fails again, the tool was stopped or the disk is full",
+        )
+    wrong = block.contradictions()
+    if wrong:
+        raise StepError(
+            f"the performance file {path.name} contradicts itself: {wrong[0]}",
+            where=where or str(path.parent),
+            remedy="run the step again with --force",
+        )
+    return block
+
+
+def pure_block(folder: Path) -> PureBlock:
+    """The result of a pure inference in ``folder/result``.
+
+    Raises:
+        StepError: there is not exactly one such file with a rate in it.
+    """
+    found = sorted((folder / "result").glob("PureInfer_perf_of_*.txt"))
+    block = perf.read(text_of(found[0])).pure if len(found) == 1 else None
+    if block is None or block.rate is None or block.latency is None or block.contradictions():
+        raise StepError(
+            f"benchmark left no rate of its pure inference ({len(found)} result files)",
+            where=str(folder / "result"),
+            remedy="run the step again with --force; more rounds may help (options -> rounds)",
+        )
+    return block
+
+
+def _judge_dataset(job: Job, step: Step, outcome: Outcome) -> None:
+    result = outcome.folder / "result"
+    batch, device = step.batch, job.device
+    block = dataset_block(result / f"perf_vision_batchsize_{batch}_device_{device}.txt", str(outcome.stdout))
+    dump = result / f"dumpOutput_device{device}"
+    if not dump.is_dir():
+        old = (result / "dumpOutput").is_dir()
+        raise StepError(
+            "this benchmark puts its results into result/dumpOutput, as the oldest generation does"
+            if old
+            else "benchmark left no results",
+            where=str(outcome.stdout),
+            remedy=f"use a newer benchmark.{architecture(options_of(job))}" if old else "free disk space and run again",
+        )
+    suffix = f"_1.{options_of(job).output}"
+    with os.scandir(dump) as entries:
+        count = sum(entry.name.endswith(suffix) for entry in entries)
+    _check_count(count, block.samples, outcome)
+
+
+def _check_count(count: int, samples: float | None, outcome: Outcome) -> None:
+    # Both factors of the product have six digits, so it is known to 1e-5.
+    if not count or samples is None or abs(count - samples) > max(0.6, 2e-5 * samples):
+        stated = "an unknown number of" if samples is None else f"{samples:.0f}"
+        raise StepError(
+            f"benchmark ran {stated} images but left results of {count}",
+            where=str(outcome.stdout),
+            remedy="free disk space, and run the step again with --force",
+        )
+
+
+def load_summary(folder: Path) -> dict[str, Any]:
+    """``result_summary.json`` of ais_bench.
+
+    Raises:
+        StepError: missing, not JSON, or without a throughput.
+    """
+    path = folder / "result_summary.json"
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_SUMMARY + 1)
+        summary: dict[str, Any] = json.loads(data)
+        rate, times = float(summary["throughput"]), summary["NPU_compute_time"]
+        if not 0 < rate < float("inf") or not float(times["mean"]) > 0:
+            raise ValueError("no rate")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StepError(
+            "ais_bench left no usable result_summary.json",
+            where=str(path),
+            remedy="run the step again with --force; ais_bench 0.0.2 or newer is needed",
+        ) from error
+    return summary
+
+
+def _judge_ais(step: Step, outcome: Outcome) -> None:
+    summary = load_summary(outcome.folder)
+    if step.stage != "infer":
+        return
+    runs = summary.get("filesinfo", {})
+    entries = list(runs.values()) if isinstance(runs, dict) else []
+    images = sum(len(entry.get("infiles", ())) for entry in entries)
+    written = sum(len(entry.get("outfiles", ())) for entry in entries)
+    result = outcome.folder / "result"
+    left = [path for path in result.iterdir() if path.name != "SIMULATED"] if result.is_dir() else []
+    if not left or written != len(left):
+        raise StepError(
+            f"ais_bench names {written} results of {images} files but left {len(left)}",
+            where=str(outcome.stdout),
+            remedy="free disk space, and run the step again with --force",
+        )
+
+
+def _judge_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+    where = str(outcome.stdout)
+    error = explain((*COMMON, *NPU_SMI), *texts, where=where)
+    if error:
+        raise error
+    if outcome.exit_code:
+        return  # an unknown message: the runner quotes it
+    reading = npu_smi.read(texts[0])
+    chip = reading.device(job.device)
+    if chip is None:
+        shown = ", ".join(str(one.device) for one in reading.chips) or "none"
+        raise DeviceError(
+            f"npu-smi shows no device {job.device} (it shows {shown})", where=where, remedy="choose one with --device N"
+        )
+    if step.name == before_name(job.target):
+        _refuse_chip(job, chip, reading.processes, where)
+
+
+def same_soc(one: str, other: str) -> bool:
+    """Whether two chip names mean one chip: 710 is the old name of 310P3."""
+    return _OLD_NAMES.get(one, one) == _OLD_NAMES.get(other, other)
+
+
+def _refuse_chip(job: Job, chip: Chip, processes: list[npu_smi.NpuProcess] | None, where: str) -> None:
+    wanted = soc_of(job.target, options_of(job))
+    if not same_soc(chip.soc_version, wanted):
+        raise DeviceError(
+            f"the chip is {chip.soc_version}, the engines are made for {wanted}",
+            where=where,
+            remedy=f"set targets -> {job.target} -> options -> chip: {excerpt(chip.name)}, or choose another target",
+        )
+    if chip.health not in {"OK", "Warning"}:
+        raise DeviceError(
+            f"the chip's health is {excerpt(chip.health)}", where=where, remedy="look it up with npu-smi info -t health"
+        )
+    mine = [process for process in processes or [] if (process.npu, process.chip) == (chip.npu, chip.chip)]
+    if (chip.aicore_percent or 0) > 0 or mine:
+        by = f", by {excerpt(mine[0].name)} ({mine[0].pid})" if mine else ""
+        raise DeviceError(
+            f"device {job.device} is in use{by}: AICore {chip.aicore_percent or 0} %, so its numbers would be too low",
+            where=where,
+            remedy="wait until it is idle (npu-smi info), or choose another one with --device N",
+        )

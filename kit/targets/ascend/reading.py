@@ -1,0 +1,206 @@
+"""Measurements of an Ascend target from the output folders of its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit import stages
+from kit.errors import DamagedError, StepError
+from kit.measurements import Accuracy, Latency, Throughput, percent
+from kit.target import Reading
+from kit.targets.ascend.config import CARDS, options_of, soc_of
+from kit.targets.ascend.judging import dataset_block, load_summary, pure_block, text_of
+from kit.targets.ascend.readers import npu_smi
+from kit.targets.ascend.steps import after_name, before_name, bench_name, infer_name, metrics_name, on_dataset
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["read"]
+
+_GAPS = {"throughputRate": "throughputRate", "interface": "Interface throughputRate", "moduleLatency": "moduleLatency"}
+
+
+def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
+    """Accuracy of the smallest batch that ran over the data set, throughput of every batch, state of the chip.
+
+    Raises:
+        StepError: a result is missing, or batches disagree beyond the recipe's tolerance.
+        DamagedError: a result file cannot be read.
+    """
+    options = options_of(job)
+    throughput, counted = [], {}
+    for batch in job.batches:
+        dataset = on_dataset(options, batch)
+        folder = outputs[(infer_name if dataset else bench_name)(job.target, batch)]
+        if options.tool == "ais_bench":
+            throughput.append(_from_summary(job, batch, folder, dataset=dataset))
+        elif dataset:
+            throughput.append(_from_perf(job, batch, folder))
+        else:
+            throughput.append(_from_pure(job, batch, folder))
+        if dataset:
+            counted[batch] = _accuracy(outputs[metrics_name(job.target, batch)] / "metrics.json")
+            _check_complete(outputs, counted[batch], batch)
+    environment = _environment(job, outputs, toolchain)
+    host, remarks = _state(job, outputs)
+    return Reading(
+        accuracy=counted[min(counted)] if counted else None,
+        throughput=tuple(throughput),
+        toolchain=toolchain,
+        hardware=CARDS[job.target].hardware,
+        environment=environment,
+        host=host,
+        notes=(*_agreement(job, counted), *remarks),
+    )
+
+
+def _factor(job: Job) -> int:
+    return CARDS[job.target].devices
+
+
+def _from_perf(job: Job, batch: int, folder: Path) -> Throughput:
+    block = dataset_block(folder / "result" / f"perf_vision_batchsize_{batch}_device_{job.device}.txt")
+    if block.interface is None:  # dataset_block has refused it
+        raise StepError("the performance file has no Interface throughputRate", remedy="run the step again")
+    raw = {
+        f"{stage.replace('_', ' ')} {_GAPS.get(key, key)} ({'ms' if 'atency' in key else 'images/s'})": float(value)
+        for stage, values in block.stages.items()
+        for key, value in values.items()
+    }
+    return Throughput(
+        batch=batch, rate=block.interface, per="device", factor=_factor(job), unit="fps", mode="dataset", raw=raw
+    )
+
+
+def _from_pure(job: Job, batch: int, folder: Path) -> Throughput:
+    block = pure_block(folder)
+    if block.rate is None or block.latency is None:  # pure_block has refused it
+        raise StepError("benchmark left no rate of its pure inference", remedy="run the step again")
+    return Throughput(
+        batch=batch,
+        rate=block.rate,
+        per="device",
+        factor=_factor(job),
+        unit="fps",
+        mode="synthetic",
+        raw={"ave_latency per image (ms)": float(block.latency)},
+    )
+
+
+def _from_summary(job: Job, batch: int, folder: Path, *, dataset: bool) -> Throughput:
+    summary = load_summary(folder)
+    times = sorted(float(time) for time in summary.get("npu_compute_time_list", ()) if float(time) > 0)
+    latency = None
+    if times:
+        p50, p90, p99 = (times[max(0, -(-len(times) * share // 100) - 1)] for share in (50, 90, 99))
+        latency = Latency(p50=p50, p90=p90, p99=p99, n=len(times))
+    return Throughput(
+        batch=batch,
+        rate=float(summary["throughput"]),
+        per="device",
+        factor=_factor(job),
+        unit="fps",
+        mode="dataset" if dataset else "synthetic",
+        latency_ms=latency,
+        raw={
+            f"{part} {name} (ms per batch)": float(value)
+            for part in ("NPU_compute_time", "H2D_latency", "D2H_latency")
+            for name, value in summary.get(part, {}).items()
+            if name != "count"
+        },
+    )
+
+
+def _accuracy(path: Path) -> Accuracy:
+    try:
+        tree = json.loads(path.read_bytes())
+        return Accuracy(n=tree["n"], classes=tree["classes"], correct=tuple(tree["correct"]), ties=tree["ties"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError(
+            "the accuracy cannot be read", where=str(path), remedy="run the metrics step again with --force"
+        ) from error
+
+
+def _check_complete(outputs: Mapping[str, Path], accuracy: Accuracy, batch: int) -> None:
+    """The results are of every preprocessed image, and of nothing else."""
+    info = outputs[stages.TENSORS] / "dataset.info"
+    try:
+        with info.open("rb") as file:
+            images = sum(1 for line in file if line.strip())
+    except OSError as error:
+        raise DamagedError("the info file cannot be read", where=str(info), remedy="preprocess again") from error
+    if images != accuracy.n:
+        raise StepError(
+            f"batch {batch} has results of {accuracy.n} images, the data set has {images}",
+            remedy="run the inference again with --force",
+        )
+
+
+def _agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:
+    """Batches are engines of one model: what they get right differs by rounding at most.
+
+    Raises:
+        StepError: two batches differ by more than the recipe's tolerance of accuracy.
+    """
+    if len(counted) < 2:
+        return []
+    first = min(counted)
+    notes = []
+    for batch, accuracy in counted.items():
+        for k in (1, 5):
+            one, other = accuracy.top(k), counted[first].top(k)
+            if float(abs(one - other)) > job.recipe.tolerance.accuracy_points:
+                raise StepError(
+                    f"Top{k} of batch {batch} is {percent(one)} %, of batch {first} {percent(other)} %: no one model",
+                    remedy="make the engines again with --force; if they still differ, report it to the vendor",
+                )
+        if accuracy.correct != counted[first].correct:
+            notes.append(
+                f"batch {batch} classifies slightly differently from batch {first}: Top1 {percent(accuracy.top(1))} %,"
+                f" Top5 {percent(accuracy.top(5))} %"
+            )
+    return notes
+
+
+def _environment(job: Job, outputs: Mapping[str, Path], toolchain: str) -> dict[str, str]:
+    found = {"CANN": toolchain.removeprefix("CANN ")}
+    try:
+        versions = json.loads((outputs[stages.EXPORT] / "export.json").read_bytes()).get("versions", {})
+    except (OSError, ValueError, AttributeError):
+        versions = {}
+    found |= {str(name): str(text) for name, text in versions.items()}
+    options = options_of(job)
+    return found | {"soc_version": soc_of(job.target, options), "inference tool": options.tool}
+
+
+def _state(job: Job, outputs: Mapping[str, Path]) -> tuple[dict[str, str], list[str]]:
+    """What npu-smi said before and after, and what a reader must know of it."""
+    host: dict[str, str] = {}
+    notes = []
+    for when, name in (("before", before_name(job.target)), ("after", after_name(job.target))):
+        reading = npu_smi.read(text_of(outputs[name] / "stdout.txt"))
+        chip = reading.device(job.device)
+        if reading.driver_version:
+            host["Ascend driver"] = reading.driver_version
+        if reading.tool_version and reading.driver_version and reading.tool_version != reading.driver_version:
+            notes.append(
+                f"npu-smi {reading.tool_version} and driver {reading.driver_version} are of different versions"
+            )
+        if chip is None:
+            continue
+        host["chip"] = chip.name
+        parts = [f"health {chip.health}"]
+        for value, unit in ((chip.temperature_c, "C"), (chip.power_w, "W"), (chip.aicore_percent, "% AICore")):
+            parts += [] if value is None else [f"{value} {unit}"]
+        if chip.memory_used_mb is not None:
+            parts.append(f"{chip.memory_used_mb} of {chip.memory_total_mb} MB")
+        host[f"chip {when}"] = ", ".join(parts)
+        if chip.health != "OK":
+            notes.append(f"the chip's health was {chip.health} {when} the measurement")
+        if when == "after" and (chip.aicore_percent or 0) > 0:
+            notes.append("another program used the chip at the end: the throughput may be too low")
+    return host, list(dict.fromkeys(notes))

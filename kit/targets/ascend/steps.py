@@ -1,0 +1,289 @@
+"""The steps of an Ascend target: atc per batch, inference over the data set per batch, metrics; all of it pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kit import stages
+from kit.step import GIB, Devices, Input, Limits, Made, Step
+from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
+from kit.targets.ascend.passthrough import has_chip, passage
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = [
+    "after_name",
+    "before_name",
+    "bench_name",
+    "convert_name",
+    "infer_name",
+    "metrics_name",
+    "on_dataset",
+    "plan",
+]
+
+IMAGE = "ascend"
+SIMULATED = "simulated"
+#: Batches whose data set run is the official number; the others may be pure inference.
+OFFICIAL = (1, 16)
+#: A data set run writes one file per image and output, so it needs memory for the engine only.
+_RUN = Limits(memory_bytes=16 * GIB, pids=1024)
+#: A vendor's tool writes logs and caches into its home.
+_HOME = {"HOME": "/tmp", "ASCEND_PROCESS_LOG_PATH": "/tmp/ascend-log"}  # noqa: S108 - in the container
+
+
+def convert_name(target: str, batch: int) -> str:
+    """Name of the step that makes the engine of a batch."""
+    return f"{target}/convert-bs{batch}"
+
+
+def infer_name(target: str, batch: int) -> str:
+    """Name of the step that runs a batch over the data set."""
+    return f"{target}/infer-bs{batch}"
+
+
+def bench_name(target: str, batch: int) -> str:
+    """Name of the step that runs a batch on random data."""
+    return f"{target}/bench-bs{batch}"
+
+
+def metrics_name(target: str, batch: int) -> str:
+    """Name of the step that counts the hits of a batch."""
+    return f"{target}/metrics-bs{batch}"
+
+
+def before_name(target: str) -> str:
+    """Name of the step that looks at the chip before anything is measured."""
+    return f"{target}/state-before"
+
+
+def after_name(target: str) -> str:
+    """Name of the step that looks at the chip afterwards."""
+    return f"{target}/state-after"
+
+
+def on_dataset(options: AscendOptions, batch: int) -> bool:
+    """Whether this batch is run over the data set; otherwise it is pure inference on random data."""
+    return options.mode == "dataset" or (options.mode == "mixed" and batch in OFFICIAL)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What all steps on the chip have in common."""
+
+    job: Job
+    options: AscendOptions
+    image: str
+    devices: Devices
+    environment: Mapping[str, str]
+
+    @property
+    def target(self) -> str:
+        return self.job.target
+
+
+def _place(job: Job) -> _Place:
+    options = options_of(job)
+    if not job.simulate:
+        way = passage(job.device, options.passthrough)
+        return _Place(job, options, IMAGE, way.devices, {**_HOME, **way.environment})
+    environment = {**_HOME, "KIT_SIM_CHIP": soc_of(job.target, options).removeprefix("Ascend")}
+    if has_chip(job.device):  # a rehearsal passes the real nodes through, where there are some
+        return _Place(job, options, SIMULATED, passage(job.device, "devices").devices, environment)
+    environment["KIT_SIM_DEVICES"] = f"virtual:{job.device + 1}"
+    leases = (f"simulated-{job.target}-{job.device}",)
+    return _Place(job, options, SIMULATED, Devices(leases=leases), environment)
+
+
+def plan(job: Job) -> list[Step]:
+    """Every step of the target, in an order that respects their inputs."""
+    place = _place(job)
+    options = place.options
+    dataset = [batch for batch in job.batches if on_dataset(options, batch)]
+    steps = [stages.export(job), stages.parity(job)]
+    if dataset:
+        steps.append(stages.preprocess(job))
+    steps += [_convert(place, batch) for batch in job.batches]
+    steps.append(_state(place, before_name(job.target), ()))
+    measured = [_infer(place, batch) if batch in dataset else _bench(place, batch) for batch in job.batches]
+    steps += measured
+    steps.append(_state(place, after_name(job.target), [step.name for step in measured]))
+    steps += [_metrics(place, batch) for batch in dataset]
+    return steps
+
+
+def _convert(place: _Place, batch: int) -> Step:
+    """``atc``: needs no device, litters its working directory, names its output ``<output>.om``."""
+    job, options = place.job, place.options
+    channels, height, width = job.recipe.input.shape
+    name = f"{job.recipe.model.name}_bs{batch}"
+    environment = dict(_HOME)
+    if job.simulate:
+        environment["KIT_SIM_CHIP"] = place.environment["KIT_SIM_CHIP"]
+    if options.jobs:
+        environment |= {"TE_PARALLEL_COMPILER": str(options.jobs), "MAX_COMPILE_CORE_NUMBER": str(options.jobs)}
+    return Step(
+        name=convert_name(job.target, batch),
+        stage="convert",
+        title=f"atc, batch {batch}",
+        image=place.image,
+        argv=(
+            "atc",
+            "--model={in:onnx}/model.onnx",
+            "--framework=5",
+            f"--output={name}",
+            "--input_format=NCHW",
+            f"--input_shape={job.recipe.input.name}:{batch},{channels},{height},{width}",
+            f"--log={options.log}",
+            f"--soc_version={soc_of(job.target, options)}",
+        ),
+        outputs=(f"{name}.om",),
+        inputs={"onnx": Made(stages.EXPORT)},
+        environment=environment,
+        limits=Limits(memory_bytes=options.memory_gib * GIB, pids=4096),
+        batch=batch,
+        simulated=job.simulate,
+    )
+
+
+def _engine(place: _Place, batch: int) -> str:
+    # Folders are mounted, so that files keep their names: tools derive the names of their results from them.
+    return f"{{in:engine}}/{place.job.recipe.model.name}_bs{batch}.om"
+
+
+def _measuring(place: _Place, batch: int, inputs: Mapping[str, Input]) -> dict[str, Input]:
+    # The chip's state is an input of what is measured: a chip that is taken stops the run before its numbers are low.
+    return {"engine": Made(convert_name(place.target, batch)), "state": Made(before_name(place.target)), **inputs}
+
+
+def _infer(place: _Place, batch: int) -> Step:
+    job, options = place.job, place.options
+    _, height, width = job.recipe.input.shape
+    tensors: dict[str, Input] = {"tensors": Made(stages.TENSORS)}
+    if options.tool == "ais_bench":
+        argv: tuple[str, ...] = (
+            "python3", "-m", "ais_bench",
+            f"--model={_engine(place, batch)}",
+            f"--batchsize={batch}",
+            "--input={in:tensors}/prep_bin",
+            "--output={out}",
+            "--output_dirname=result",
+            f"--outfmt={options.output.upper()}",
+            f"--device={job.device}",
+        )  # fmt: skip
+        links: dict[str, str] = {}
+        outputs: tuple[str, ...] = ("result", "result_summary.json")
+    else:
+        argv = (
+            f"benchmark.{architecture(options)}",
+            "-model_type=vision",
+            f"-device_id={job.device}",
+            f"-batch_size={batch}",
+            f"-om_path={_engine(place, batch)}",
+            "-input_text_path={in:tensors}/dataset.info",
+            f"-input_width={width}",
+            f"-input_height={height}",
+            f"-output_binary={options.output == 'bin'}",
+            "-useDvpp=False",
+        )
+        links = {"prep_bin": "{in:tensors}/prep_bin"}  # paths in the info file start at the working directory
+        outputs = ("result",)
+    return _step(
+        place,
+        batch,
+        infer_name(job.target, batch),
+        "infer",
+        f"data set run, batch {batch}",
+        argv,
+        outputs,
+        tensors,
+        links,
+    )
+
+
+def _bench(place: _Place, batch: int) -> Step:
+    job, options = place.job, place.options
+    if options.tool == "ais_bench":
+        argv: tuple[str, ...] = (
+            "python3", "-m", "ais_bench",
+            f"--model={_engine(place, batch)}",
+            f"--batchsize={batch}",
+            "--output={out}",
+            "--output_dirname=result",
+            f"--loop={options.rounds}",
+            f"--device={job.device}",
+        )  # fmt: skip
+        outputs: tuple[str, ...] = ("result_summary.json",)
+    else:
+        argv = (
+            f"benchmark.{architecture(options)}",
+            f"-round={options.rounds}",
+            f"-om_path={_engine(place, batch)}",
+            f"-device_id={job.device}",
+            f"-batch_size={batch}",
+        )
+        outputs = ("result",)
+    return _step(place, batch, bench_name(job.target, batch), "bench", f"pure inference, batch {batch}", argv, outputs)
+
+
+def _step(
+    place: _Place,
+    batch: int,
+    name: str,
+    stage: str,
+    title: str,
+    argv: tuple[str, ...],
+    outputs: tuple[str, ...],
+    inputs: Mapping[str, Input] | None = None,
+    links: Mapping[str, str] | None = None,
+) -> Step:
+    return Step(
+        name=name,
+        stage="infer" if stage == "infer" else "bench",
+        title=title,
+        image=place.image,
+        argv=argv,
+        outputs=outputs,
+        inputs=_measuring(place, batch, inputs or {}),
+        links=links or {},
+        environment=place.environment,
+        devices=place.devices,
+        limits=_RUN,
+        batch=batch,
+        timed=True,
+        simulated=place.job.simulate,
+        root=place.options.root and place.options.tool == "benchmark",
+    )
+
+
+def _state(place: _Place, name: str, after: Sequence[str]) -> Step:
+    """``npu-smi info``: name, health, load, memory and driver of the chip, kept with the measurement."""
+    return Step(
+        name=name,
+        stage="query",
+        title=f"state of the chip {'after' if after else 'before'}",
+        image=place.image,
+        argv=("npu-smi", "info"),
+        outputs=(),
+        inputs={f"after{number}": Made(step) for number, step in enumerate(after)},
+        environment=place.environment,
+        devices=place.devices,
+        timed=True,
+        simulated=place.job.simulate,
+        keep_output=True,
+    )
+
+
+def _metrics(place: _Place, batch: int) -> Step:
+    options = place.options
+    if options.tool == "ais_bench":
+        folder, suffix = "result", 0
+    else:
+        folder, suffix = f"result/dumpOutput_device{place.job.device}", 1
+    source = Made(infer_name(place.target, batch), folder)
+    return stages.metrics(
+        place.job, metrics_name(place.target, batch), source, form=options.output, suffix=suffix, batch=batch
+    )

@@ -1,0 +1,69 @@
+"""Targets ``310`` and ``310P``: what the core asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kit.doctor import Check
+from kit.errors import KitError
+from kit.faults import explain
+from kit.resources import resource
+from kit.step import Outcome, Step
+from kit.target import ImageSpec, Job, Reading
+from kit.targets.ascend import checks, judging, packages, reading, steps
+from kit.targets.ascend.config import CARDS, options_of
+from kit.targets.ascend.faults import RUNTIME
+
+__all__ = ["Ascend"]
+
+
+class Ascend:
+    """One of the Ascend inference cards, with CANN."""
+
+    family = "ascend"
+    toolchain = "CANN 5.1.RC1"
+    unit = "fps"
+
+    def __init__(self, name: str) -> None:
+        """``name`` is ``310`` or ``310P``."""
+        self.name = name
+        self.hardware = CARDS[name].hardware
+        self.devices_per_card = CARDS[name].devices
+
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """The image with the vendor's packages; for a rehearsal the one with the stand-ins."""
+        options = options_of(job)
+        if job.simulate:
+            return (ImageSpec("simulated", resource("images") / "simulated", base="runtime", code=("simulated",)),)
+        found = packages.find(job)
+        return (
+            ImageSpec(
+                steps.IMAGE,
+                resource("images") / "ascend",
+                args=found.arguments,
+                base=options.base,
+                files=found.folder,
+            ),
+        )
+
+    def plan(self, job: Job) -> Sequence[Step]:
+        """Export, parity, preprocessing, atc, state of the chip, inference, metrics."""
+        return steps.plan(job)
+
+    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
+        """Success by what a tool left and said."""
+        judging.judge(job, step, outcome)
+
+    def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
+        """Measurements."""
+        entry = job.recipe.targets.get(job.target)
+        return reading.read(job, outputs, (entry and entry.toolchain) or self.toolchain)
+
+    def checks(self, job: Job) -> Sequence[Check]:
+        """Driver, nodes, permissions, chip, packages."""
+        return checks.of(job)
+
+    def explain(self, message: str) -> KitError | None:
+        """What the engine's message about a container of this target means, if it is the vendor's runtime's."""
+        return explain(RUNTIME, message)
