@@ -1,0 +1,247 @@
+"""Labels of batch and card: against the formula beside them, the table, their neighbours."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.findings import Finding, Kind, Severity
+from kit.audit.numbers import Agreement, agree, same_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.context import Context
+    from kit.audit.expressions import Equation
+    from kit.audit.numbers import Number
+    from kit.audit.statements import Statement
+
+__all__ = ["check_labels", "formula_batch"]
+
+_DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+_LABEL_TEXT: Final = re.compile(r"(?:batch[\s_-]*size|batch|bs)\s*[:=_]?\s*([0-9]{1,4})", re.IGNORECASE)
+_STRANGE_CARD: Final = re.compile(
+    r"(?:batch|bs)\D{0,6}[0-9]{1,3}\D{0,3}?\b([TtPp][0-9]{1,2})(?=\s*(?:单卡|card|throughput))"
+)
+_SERIES: Final = (1, 4, 8, 16, 32, 64)
+_LETTERS_OF_CARDS: Final = {"T4", "P4"}
+
+
+def check_labels(context: Context) -> None:
+    """Run the label checks; wrong batches and devices are corrected in the context for the checks that follow."""
+    for statement in context.statements:
+        _against_formula(context, statement)
+        _card(context, statement)
+    _against_tables(context)
+    _against_neighbours(context)
+
+
+def formula_batch(equation: Equation, device: str | None) -> int | None:
+    """The batch that a formula of throughput uses: the B of 1000/(mean/B), 1000*B/mean, or of qps x B on a GPU."""
+    operands = equation.formula.operands
+    integers = [operand for operand in operands if operand.unit >= 1 and operand.value != 1000]
+    measured = [operand for operand in operands if operand.unit < 1]
+    if any(operand.value == 1000 for operand in operands):
+        divided = _DIVISION.findall(equation.formula.text)
+        if len(divided) == 1:
+            return int(divided[0]) if 1 <= int(divided[0]) <= 1024 else None
+        if device == "310" and len(integers) == 2 and integers[-1].value == 4:
+            integers = integers[:1]  # the last factor is the four devices of the card
+        if len(integers) != 1 or len(measured) != 1:
+            return None
+        if device == "310" and integers[0].value == 4:
+            return None
+        return _batch_size(integers[0])
+    if device == "T4" and len(operands) == 2 and len(integers) == 1 and len(measured) == 1:
+        return _batch_size(integers[0]) if any(sign in equation.formula.text for sign in "*xX") else None
+    return None
+
+
+def _batch_size(number: Number) -> int | None:
+    return int(number.value) if 1 <= number.value <= 1024 else None
+
+
+def _shown(statement: Statement) -> str:
+    match = _LABEL_TEXT.search(statement.text)
+    return "".join(match[0].split()) if match else f"batch{statement.batch}"
+
+
+def _against_formula(context: Context, statement: Statement) -> None:
+    used = None
+    if statement.formula is not None:
+        used = formula_batch(statement.formula, statement.target)
+    elif "1000" in statement.text:
+        match = _DIVISION.search(statement.text)
+        used = int(match[1]) if match else None
+    if used is None:
+        return
+    label = _shown(statement)
+    if used == statement.batch:
+        context.ledger.hold(statement.line, Kind.LABEL, label, str(used), "label equals the batch of the formula")
+        return
+    slipped = False
+    if statement.formula is not None and statement.value is not None:
+        wrong = agree(statement.value, statement.formula.formula.value) is Agreement.DIFFERENT
+        scaled = statement.formula.formula.value * statement.batch / used
+        slipped = wrong and agree(statement.value, scaled) is not Agreement.DIFFERENT
+    if not slipped:
+        context.batches[statement.line] = used
+    formula = statement.formula.formula.text if statement.formula else statement.text.strip()[:60]
+    context.ledger.find(
+        Finding(
+            statement.line,
+            Kind.LABEL,
+            label,
+            f"batch{used}",
+            formula,
+            f"the label says batch {statement.batch}, the formula {formula} is that of batch {used}",
+            Severity.MAJOR,
+        )
+    )
+
+
+def _card(context: Context, statement: Statement) -> None:
+    """A card that does not exist ("T1") in a section about one that does."""
+    match = _STRANGE_CARD.search(statement.text)
+    if match is None or match[1].upper() in _LETTERS_OF_CARDS or statement.place is None:
+        return
+    if statement.place[0] != match[1][0].upper():
+        return
+    context.ledger.find(
+        Finding(
+            statement.line,
+            Kind.LABEL,
+            match[1],
+            statement.place,
+            statement.place,
+            f"the label names the card {match[1]}; the section is about {statement.place}",
+            Severity.MAJOR,
+        )
+    )
+
+
+def _against_tables(context: Context) -> None:
+    """A value that the table has under another batch or another card, and not where its label puts it."""
+    for statement in context.statements:
+        device = context.device(statement)
+        if statement.value is None or device is None or statement.line in context.batches or statement.value.value == 0:
+            continue
+        own = context.cells(device, batch=statement.batch)
+        if not own or any(_is(statement, cell.number) for _, cell in own):
+            continue
+        elsewhere = {batch for batch, cell in context.cells(device) if _is(statement, cell.number)}
+        rightful = [
+            other
+            for other in context.statements
+            if other is not statement
+            and context.device(other) == device
+            and other.value is not None
+            and context.batch(other) in elsewhere
+            and any(_is(other, cell.number) for _, cell in context.cells(device, batch=context.batch(other)))
+        ]
+        doubled = any(
+            other is not statement
+            and context.device(other) == device
+            and context.batch(other) == statement.batch
+            and any(_is(other, cell.number) for _, cell in own)
+            for other in context.statements
+        )
+        if len(elsewhere) == 1 and (doubled or not rightful):
+            batch = elsewhere.pop()
+            context.batches[statement.line] = batch
+            _find_batch(
+                context, statement, batch, f"the table has {statement.value.text} for {device} at batch {batch}"
+            )
+            continue
+        _card_by_table(context, statement, device)
+
+
+def _card_by_table(context: Context, statement: Statement, device: str) -> None:
+    if statement.device is None or statement.value is None:
+        return
+    others = {
+        series.device for view in context.views for series in view.series if series.device not in {None, device, "NPU"}
+    }
+    fitting = [
+        other
+        for other in others
+        if other is not None
+        and any(_is(statement, cell.number) for _, cell in context.cells(other, batch=statement.batch))
+    ]
+    if len(fitting) != 1:
+        return
+    context.devices[statement.line] = fitting[0]
+    context.ledger.find(
+        Finding(
+            statement.line,
+            Kind.LABEL,
+            device,
+            fitting[0],
+            statement.value.text,
+            f"the label says {device}, but the table has {statement.value.text} for {fitting[0]}",
+            Severity.MAJOR,
+        )
+    )
+
+
+def _is(statement: Statement, number: Number) -> bool:
+    return statement.value is not None and len(number.text.strip("0.")) >= 3 and same_number(statement.value, number)
+
+
+def _find_batch(context: Context, statement: Statement, batch: int, why: str) -> None:
+    context.ledger.find(
+        Finding(
+            statement.line,
+            Kind.LABEL,
+            _shown(statement),
+            f"batch{batch}",
+            statement.value.text if statement.value else "",
+            f"the label says batch {statement.batch}, but {why}",
+            Severity.MAJOR,
+        )
+    )
+
+
+def _groups(context: Context) -> Iterator[list[Statement]]:
+    """Statements of one device that follow each other in one section."""
+    group: list[Statement] = []
+    for statement in context.statements:
+        if statement.value is None:
+            continue
+        if group and (
+            statement.target != group[-1].target
+            or context.document.section(statement.line) != context.document.section(group[-1].line)
+        ):
+            yield group
+            group = []
+        group.append(statement)
+    if group:
+        yield group
+
+
+def _against_neighbours(context: Context) -> None:
+    """Two lines for the same batch in a list that is in order once one of them gets the batch that is left out."""
+    for group in _groups(context):
+        labels = [context.batch(statement) for statement in group]
+        if len(labels) < 4 or len(set(labels)) != len(labels) - 1 or not set(labels) <= set(_SERIES):
+            continue
+        repeated = [place for place, label in enumerate(labels) if labels.count(label) == 2]
+        if _value(group[repeated[0]]) == _value(group[repeated[1]]):
+            continue
+        options = []
+        for place in repeated:
+            for left_out in sorted(set(_SERIES) - set(labels)):
+                fixed = [*labels[:place], left_out, *labels[place + 1 :]]
+                if all(one < other for one, other in pairwise(fixed)) and tuple(fixed) == _SERIES[: len(fixed)]:
+                    options.append((place, left_out))
+        if len(options) != 1:
+            continue
+        place, batch = options[0]
+        statement = group[place]
+        context.batches[statement.line] = batch
+        _find_batch(context, statement, batch, f"the list has batch {statement.batch} twice and lacks batch {batch}")
+
+
+def _value(statement: Statement) -> float:
+    return statement.value.value if statement.value else 0.0

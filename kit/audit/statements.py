@@ -1,0 +1,139 @@
+"""Prose that states a throughput (batch, device, value, formula), and the marks above tool output ("batch16:")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.expressions import Equation, equations, expression_at
+from kit.audit.numbers import Number, find_numbers, number_from
+from kit.audit.toolblocks import file_batch
+from kit.audit.vocabulary import RATE_UNIT, THROUGHPUT, batches_in, devices_in, only
+
+if TYPE_CHECKING:
+    from kit.audit.document import Document
+
+__all__ = ["Mark", "Statement", "read_marks", "read_statements", "section_device"]
+
+_STAGE = re.compile(
+    r"\[(?:e2e|data read|preprocess|infer|inference|post|postprocess|INFO|I|W|E)\]|samples/s.{0,8}ave_latency"
+)
+_AFTER_WORD: Final = re.compile(
+    r"(?:吞吐率|吞吐量|throu?gh?put(?:Rate)?|thoroughput(?:Rate)?|性能|fps|qps)\W{0,3}?(?:\([^()]{1,20}\))?\s*\**\s*"
+    r"(?:约为|为|是|达到了?|达|is|[:=])\s*(?:约|about\s)?\s*([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]*\s?(?:%|倍|times|x\b))",
+    re.IGNORECASE,
+)
+_DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+_LIST_NUMBER: Final = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A line that states one throughput of one batch.
+
+    ``device`` is named on the line; ``place`` is the device of the section. ``formula`` is the equation whose
+    result the value is.
+    """
+
+    line: int
+    batch: int
+    device: str | None
+    place: str | None
+    value: Number | None
+    formula: Equation | None
+    text: str
+
+    @property
+    def target(self) -> str | None:
+        """The device: from the line, else from the section."""
+        return self.device or self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line that says to which batch the tool output below belongs; ``file`` is the batch in a result file's name."""
+
+    line: int
+    batch: int
+    file: int | None
+    text: str
+
+
+def section_device(document: Document, line: int) -> str | None:
+    """The device that the headings above a line are about: the innermost that names exactly one."""
+    for heading in reversed(document.path(line)):
+        devices = devices_in(heading.text)
+        if devices:
+            name = only(devices)
+            return None if name == "NPU" else name
+    return None
+
+
+def read_statements(document: Document) -> list[Statement]:
+    """Statements of throughput in prose, in order."""
+    found = []
+    for line, text in enumerate(document.lines, start=1):
+        if document.in_table(line) or not any(char.isdigit() for char in text) or "](#" in text:
+            continue
+        batches = set(batches_in(text))
+        if len(batches) != 1 or _STAGE.search(text) or document.is_command(line):
+            continue
+        if not THROUGHPUT.search(text) and "=" not in text:
+            continue
+        named = devices_in(text)
+        device = only(named)
+        if device is None and named:
+            continue
+        value, formula = _value(text, decimal_comma=document.decimal_comma)
+        if value is None and formula is None and not _DIVISION.search(text):
+            continue
+        place = section_device(document, line)
+        found.append(Statement(line, batches.pop(), None if device == "NPU" else device, place, value, formula, text))
+    return found
+
+
+def _value(text: str, *, decimal_comma: bool) -> tuple[Number | None, Equation | None]:
+    """The one throughput that a line states: the result of its one formula, or the one number with a unit or word."""
+    formulas = equations(text, decimal_comma=decimal_comma)
+    if formulas:
+        last = formulas[-1]
+        if any(other.stated.value != last.stated.value for other in formulas):
+            return None, None
+        return last.stated, last
+    values: dict[float, Number] = {}
+    for match in _AFTER_WORD.finditer(text):
+        number = number_from(match[1], start=match.start(1))
+        behind = expression_at(text, match.start(1))
+        if number is not None and (behind is None or not behind.compound):
+            values[number.value] = number
+    for number in find_numbers(text, decimal_comma=decimal_comma):
+        if RATE_UNIT.match(text, number.end):
+            before = text[: number.start].rstrip()
+            if before.endswith(("*", ">", "<", "≥", "≤", "/")):
+                return None, None
+            values[number.value] = number
+    return (next(iter(values.values())), None) if len(values) == 1 else (None, None)
+
+
+def read_marks(document: Document) -> list[Mark]:
+    """Lines that announce a batch: "batch16性能：", "3. batch_size=8", headings; not commands and not results."""
+    found = []
+    for line, text in enumerate(document.lines, start=1):
+        if len(text) > 160 or document.in_table(line) or _STAGE.search(text):
+            continue
+        batches = set(batches_in(text))
+        if len(batches) != 1:
+            continue
+        if (
+            document.is_command(line)
+            or ".om" in text
+            or _value(text, decimal_comma=document.decimal_comma)[0] is not None
+        ):
+            continue
+        body = _LIST_NUMBER.sub("", text.strip("#* \t>")).strip("* \t")
+        if re.match(r"(?:测试|测得|当|the |for |with )?\s*(?:batch|bs|[0-9]+\s?batch)", body, re.IGNORECASE) or (
+            len(body) <= 40 and body.endswith((":", "性能", "performance"))
+        ):
+            found.append(Mark(line, batches.pop(), file_batch(text), body))
+    return found

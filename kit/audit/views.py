@@ -1,0 +1,246 @@
+"""What a table means: which series are devices or ratios, which records are batches or the best batch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.numbers import Number, find_numbers
+from kit.audit.vocabulary import (
+    ACCURACY,
+    BEST,
+    LATENCY,
+    RATE_UNIT,
+    TIME_UNIT,
+    column_key,
+    devices_in,
+    label_batches,
+    only,
+    ratio_sides,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kit.audit.document import Document
+    from kit.audit.tables import Table
+
+__all__ = ["Cell", "Record", "Series", "View", "read_views"]
+
+_CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
+_BATCH_LEAD = re.compile(r"^(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*(?=[0-9])", re.IGNORECASE)  # "16:6005.48" in a best row
+_PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
+_BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
+_LEAD: Final = "~≈=约 \t"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell with a number in it: where, the text, the number, and the unit (rate, time, percent, times or none)."""
+
+    line: int
+    text: str
+    number: Number
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A device or a ratio of two: the header, its reduced key, the device, the keys of a ratio, the header's line."""
+
+    header: str
+    key: str
+    device: str | None
+    sides: tuple[str, str] | None
+    line: int
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was measured at one batch: the label, the batch size if it names one, and whether it is the best row."""
+
+    label: str
+    line: int
+    batch: int | None
+    best: bool
+    accuracy: bool
+    cells: tuple[Cell | None, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A table as series by records. ``cells[i]`` of a record belongs to ``series[i]``."""
+
+    series: tuple[Series, ...]
+    records: tuple[Record, ...]
+    header_line: int
+    performance: bool
+    transposed: bool
+
+    def find(self, key: str, *, variants: bool = False) -> list[int]:
+        """Value series that a side of a ratio can mean: those of the same key, or else of the same device.
+
+        With ``variants``, all of the same device: the header says of which ("after AOE") in a place of its own.
+        """
+        values = [place for place, series in enumerate(self.series) if series.sides is None]
+        exact = [place for place in values if self.series[place].key == key]
+        if exact and not variants:
+            return exact
+        device = only(devices_in(key))
+        return [place for place in values if device is not None and self.series[place].device == device]
+
+
+def read_views(document: Document) -> list[View]:
+    """The tables of a report whose headers name devices, as series by records."""
+    views = []
+    for table in document.tables:
+        view = _view(table, document)
+        if view is not None:
+            views.append(view)
+    return views
+
+
+def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> Cell | None:
+    """The number of a cell, with its unit; None where the cell holds words, several numbers or nothing."""
+    body = _BATCH_LEAD.sub("", _CELL_NOTE.sub("", text).strip(_LEAD))
+    if not body or not (body[0].isdigit() or body[0] in "+-"):
+        return None
+    numbers = find_numbers(body, decimal_comma=decimal_comma)
+    if len(numbers) != 1 or body[: numbers[0].start].strip("+ "):
+        return None
+    rest = body[numbers[0].end :].strip()
+    if not rest:
+        unit = ""
+    elif RATE_UNIT.fullmatch(rest):
+        unit = "rate"
+    elif TIME_UNIT.fullmatch(rest):
+        unit = "time"
+    elif rest == "%":
+        unit = "percent"
+    elif rest.lower() in {"倍", "x", "times", "*"}:
+        unit = "times"
+    else:
+        return None
+    return Cell(line, text, numbers[0], unit)
+
+
+def _view(table: Table, document: Document) -> View | None:
+    header = table.header.cells
+    named = [place for place, cell in enumerate(header) if _is_series(cell)]
+    labels = [row.cells[0] if row.cells else "" for row in table.rows]
+    if named and not (len(named) == 1 and sum(1 for label in labels if _is_series(label)) > 1):
+        return _upright(table, named, document)
+    down = [place for place, label in enumerate(labels) if _is_series(label)]
+    if len(down) >= 2 and len(header) >= 2:
+        return _sideways(table, down, document)
+    return None
+
+
+def _is_series(text: str) -> bool:
+    if len(text) > 60:
+        return False
+    if ratio_sides(text) is not None:
+        return True
+    accuracy = ACCURACY.search(text) is not None and not re.search("性能|fps|吞吐|throughput", text, re.IGNORECASE)
+    return only(devices_in(text)) is not None and not accuracy
+
+
+def _series(text: str, line: int) -> Series:
+    sides = ratio_sides(text)
+    device = only(devices_in(text)) if sides is None else None
+    return Series(text, column_key(text), device, sides, line, LATENCY.search(text) is not None)
+
+
+def _label(cells: Sequence[str], header: Sequence[str]) -> tuple[str, int | None, bool]:
+    """Label, batch and best mark from the cells of a record that are no measurements."""
+    label = " ".join(part for part in cells if part)
+    batches = label_batches(label)
+    batch = batches[0] if len(set(batches)) == 1 else None
+    if batch is None and not batches:
+        for place, cell in enumerate(cells):
+            match = _PLAIN_BATCH.match(cell)
+            if match and place < len(header) and (_BATCH_HEADER.search(header[place]) or (place == 0 and _tiny(cell))):
+                batch = int(match[1])
+                break
+    return label, batch, BEST.search(label) is not None
+
+
+def _tiny(cell: str) -> bool:
+    return cell.strip() in {"1", "2", "4", "8", "16", "32", "64", "128", "256"}
+
+
+def _upright(table: Table, named: list[int], document: Document) -> View:
+    header = table.header.cells
+    series = tuple(_series(header[place], table.header.line) for place in named)
+    records = []
+    for row in table.rows:
+        cells = row.cells
+        others = [place for place in range(len(cells)) if place not in named]
+        measured = tuple(
+            cell_number(cells[place], row.line, decimal_comma=document.decimal_comma) if place < len(cells) else None
+            for place in named
+        )
+        label, batch, best = _label([cells[place] for place in others], [_at(header, place) for place in others])
+        texts = tuple(_at(cells, place) for place in named)
+        records.append(Record(label, row.line, batch, best, ACCURACY.search(label) is not None, measured, texts))
+    return View(series, tuple(records), table.header.line, _is_performance(table, document), transposed=False)
+
+
+def _sideways(table: Table, down: list[int], document: Document) -> View:
+    header = table.header.cells
+    series = tuple(_series(table.rows[place].cells[0], table.rows[place].line) for place in down)
+    records = []
+    for column in range(1, len(header)):
+        title = header[column]
+        measured = tuple(
+            cell_number(row.cells[column], row.line, decimal_comma=document.decimal_comma)
+            if column < len(row.cells)
+            else None
+            for row in (table.rows[place] for place in down)
+        )
+        batches = label_batches(title)
+        batch = batches[0] if len(set(batches)) == 1 else None
+        if batch is None and not batches and _tiny(title) and _BATCH_HEADER.search(header[0]):
+            batch = int(title)
+        best = BEST.search(title) is not None
+        texts = tuple(_at(table.rows[place].cells, column) for place in down)
+        records.append(
+            Record(title, table.header.line, batch, best, ACCURACY.search(title) is not None, measured, texts)
+        )
+    return View(series, tuple(records), table.header.line, _is_performance(table, document), transposed=True)
+
+
+def _at(cells: Sequence[str], place: int) -> str:
+    return cells[place] if place < len(cells) else ""
+
+
+def _is_performance(table: Table, document: Document) -> bool:
+    """Whether the table holds throughput or latency: by its header, its rows, and else by the heading above it."""
+    header = " ".join(table.header.cells)
+    if ACCURACY.search(re.sub("性能&精度", "", header)) and not re.search(
+        r"性能|fps|吞吐|throughput", header, re.IGNORECASE
+    ):
+        return False
+    if any(ratio_sides(cell) for cell in table.header.cells):
+        return True
+    labels = " ".join(row.cells[0] for row in table.rows if row.cells)
+    if ACCURACY.search(labels):
+        return False
+    if re.search(r"fps|吞吐|throughput|latency|时延", header, re.IGNORECASE):
+        return True
+    above = [heading.text for heading in document.path(table.header.line)]
+    for line in range(table.header.line - 1, max(0, table.header.line - 4), -1):
+        text = document.lines[line - 1].strip()
+        if text and not document.in_table(line):
+            if ACCURACY.search(text) and "性能" not in text:
+                return False
+            if re.search(r"性能|吞吐|throughput|performance|fps", text, re.IGNORECASE) and not ACCURACY.search(text):
+                return True
+            break
+    nearest = above[-1] if above else ""
+    return bool(re.search(r"性能|吞吐|throughput|performance|fps", nearest, re.IGNORECASE)) and not ACCURACY.search(
+        nearest
+    )
