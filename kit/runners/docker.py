@@ -111,15 +111,14 @@ class DockerRunner:
                 stderr.open("wb") as err,
             ):
                 stream = client.api.attach(container, stdout=True, stderr=True, stream=True, demux=True)
-                client.api.start(container)
-                for one, other in stream:
-                    if one:
-                        out.write(messages.feed(one))
-                    if other:
-                        err.write(other)
-                        for line in other.decode("utf-8", "replace").splitlines():
-                            listener.line(line)
+                plain = Messages(listener)  # standard error carries no messages
+                with contextlib.closing(stream):
+                    client.api.start(container)
+                    for one, other in stream:
+                        out.write(messages.feed(one or b""))
+                        err.write(plain.feed(other or b""))
                 out.write(messages.end())
+                err.write(plain.end())
                 client.api.wait(container)
                 state = client.api.inspect_container(container)["State"]
         finally:

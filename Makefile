@@ -1,0 +1,66 @@
+# make reproduce   set everything up and reproduce the bundled example on the CPU
+# make test        all tests; those that need a container engine are skipped where there is none, but not in CI
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ENGINE := $(BIN)/python -c 'import sys; from kit.engine import available; sys.exit(available() is not None)'
+
+.PHONY: help reproduce test lint format types bench faults base images clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+	@echo "make lint types  ruff, mypy --strict"
+	@echo "make bench       measure kit against its peers: benchmarks/RESULTS.md"
+	@echo "make faults      the long form of the fault tests: docs/reliability.md"
+	@echo "make images      build the images"
+	@echo "make clean       remove the virtual environment and the store"
+
+$(VENV)/kit: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("kit needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/kit
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+# Without an engine the steps run in this environment, which then needs what the images hold.
+base: $(VENV)/kit
+	@if $(ENGINE); then images/base/ensure.sh; \
+	elif [ ! -e $(VENV)/exporter ]; then \
+		echo "no container engine answers: the steps will run locally, and the report will say so" >&2; \
+		$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter]' \
+		&& touch $(VENV)/exporter; \
+	fi
+
+reproduce: base
+	$(BIN)/kit reproduce --recipe examples/digits --target cpu
+
+test: $(VENV)/test base
+	$(BIN)/pytest
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/test
+	$(BIN)/mypy
+
+images: base
+	$(BIN)/kit build
+
+bench: $(VENV)/test base
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/run.py
+
+faults: $(VENV)/test base
+	$(BIN)/python tests/faults/run.py
+
+clean:
+	rm -rf $(VENV) .kit

@@ -1,0 +1,81 @@
+"""The two walls: host | container, and core | targets."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.target import target_names
+
+HEAVY = {"numpy", "torch", "torchvision", "timm", "onnx", "onnxruntime", "cv2", "PIL", "sklearn", "openvino", "orjson"}
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Level and module of every import, at any depth of the code."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or ""
+
+
+@pytest.mark.parametrize("room", ["inside", "simulated"])
+def test_programs_for_containers_import_nothing_of_the_rest(root: Path, room: str) -> None:
+    files = sorted((root / "kit" / room).rglob("*.py"))
+    assert files
+    for path in files:
+        depth = len(path.relative_to(root / "kit" / room).parts)
+        for level, module in imports(path):
+            assert level <= depth, f"{path} reaches out of its room"
+            assert level > 0 or module.split(".")[0] != "kit", f"{path} imports {module}"
+
+
+def core(root: Path) -> list[Path]:
+    folders = [root / "kit", *(root / "kit" / room for room in ("cli", "runners", "reports", "doctor", "audit"))]
+    return [path for folder in folders for path in sorted(folder.glob("*.py"))]
+
+
+def test_the_core_names_no_target(root: Path) -> None:
+    """No target's name as a string of the core, and no import of a target's folder.
+
+    The audit reads other people's reports, which name cards: that is its subject, so it is looked at for imports only.
+    """
+    names = set(target_names())
+    assert {"310", "310P", "T4", "cpu"} <= names
+    for path in core(root):
+        for _, module in imports(path):
+            assert not re.match(r"kit\.targets\.", module), f"{path} imports {module}"
+        if path.parent.name == "audit":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
+                assert node.value == "cpu" and path.name == "host.py", f"{path}:{node.lineno} names {node.value}"
+
+
+def test_heavy_packages_are_not_imported_by_the_host_side(root: Path) -> None:
+    for path in [*core(root), *sorted((root / "kit" / "targets").rglob("*.py"))]:
+        for level, module in imports(path):
+            assert level or module.split(".")[0] not in HEAVY, f"{path} imports {module}"
+
+
+@pytest.mark.parametrize(
+    ("command", "forbidden"),
+    [
+        (["--help"], {"yaml", "pydantic", "docker", "jinja2", "rich.table"} | HEAVY),
+        (["schema"], {"docker", "jinja2"} | HEAVY),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(command: list[str], forbidden: set[str]) -> None:
+    code = (
+        "import sys\nfrom kit.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n"
+        "    print('\\n'.join(sys.modules), file=sys.stderr)\n    sys.exit(end.code)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+    assert not forbidden & set(ran.stderr.split())
