@@ -1,0 +1,110 @@
+"""AIPP of atc: the text of ``--insert_op_conf``, and what it does to an image in front of the model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atc_errors import AtcError
+
+__all__ = ["apply", "read_config", "source_shape"]
+
+TOKEN = re.compile(r"\s*(?:#[^\n]*|([A-Za-z_]\w*)\s*(?::\s*(\"[^\"]*\"|[-+.\w]+)|:?\s*\{)|(\}))", re.ASCII)
+FORMATS = {"RGB888_U8": 3, "XRGB8888_U8": 4, "YUV420SP_U8": 1.5, "YUV400_U8": 1}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the first ``aipp_op`` of a config.
+
+    Raises:
+        AtcError: E10410 the file is missing, E19018 it is not prototext, E10052 its content makes no sense.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AtcError("E19018", f"Parse file [{path}] failed.") from error
+    except OSError as error:
+        raise AtcError("E10410", f"File [{path}] does not exist.") from error
+    at = depth = 0
+    values: dict[str, Any] = {}
+    while text[at:].strip():
+        match = TOKEN.match(text, at)
+        if not match:
+            raise AtcError("E19018", f"Parse file [{path}] failed.")
+        at = match.end()
+        name, value, close = match.groups()
+        if close:
+            depth -= 1
+        elif name and value is None:
+            depth += 1
+        elif name:
+            values.setdefault(name, value.strip('"'))
+        if depth < 0:
+            raise AtcError("E19018", f"Parse file [{path}] failed.")
+    if depth:
+        raise AtcError("E19018", f"Parse file [{path}] failed.")
+    if values.get("aipp_mode") not in {"static", "dynamic"}:
+        raise AtcError("E10052", "AIPP configuration is invalid. Reason: [aipp_mode must be static or dynamic].")
+    if values["aipp_mode"] == "static" and values.get("input_format") not in FORMATS:
+        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [input_format {values.get('input_format')}].")
+    return values
+
+
+def number(config: dict[str, Any], name: str, default: float = 0.0) -> float:
+    try:
+        return float(config.get(name, default))
+    except ValueError as error:
+        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [{name} is not a number].") from error
+
+
+def true(config: dict[str, Any], name: str) -> bool:
+    return str(config.get(name, "false")).lower() in {"true", "1"}
+
+
+def source_shape(config: dict[str, Any], model_dims: tuple[int, ...]) -> tuple[int, int, int]:
+    """(height, width, bytes per image) of the image that the om takes."""
+    height = int(number(config, "src_image_size_h") or model_dims[2])
+    width = int(number(config, "src_image_size_w") or model_dims[3])
+    return height, width, int(height * width * FORMATS[config["input_format"]])
+
+
+def apply(config: dict[str, Any], raw: np.ndarray, model_dims: tuple[int, ...]) -> np.ndarray:
+    """Turn a batch of uint8 images (B, bytes) into the model's float32 input (B, C, H, W)."""
+    height, width, _ = source_shape(config, model_dims)
+    kind = config["input_format"]
+    if kind == "YUV420SP_U8":
+        image = to_rgb(raw.reshape(-1, height * 3 // 2, width), height)
+    elif kind == "YUV400_U8":
+        image = raw.reshape(-1, height, width, 1).astype(np.float32)
+    else:
+        image = raw.reshape(-1, height, width, int(FORMATS[kind]))[..., -3:].astype(np.float32)
+    if true(config, "rbuv_swap_switch"):
+        image = image[..., ::-1]
+    top, left, high, wide = 0, 0, height, width
+    if true(config, "crop"):
+        top, left = int(number(config, "load_start_pos_h")), int(number(config, "load_start_pos_w"))
+        high = int(number(config, "crop_size_h") or model_dims[2])
+        wide = int(number(config, "crop_size_w") or model_dims[3])
+    image = image[:, top : top + high, left : left + wide]
+    channels = image.shape[-1]
+    mean = np.array([number(config, f"mean_chn_{i}") for i in range(channels)], np.float32)
+    low = np.array([number(config, f"min_chn_{i}") for i in range(channels)], np.float32)
+    scale = np.array([number(config, f"var_reci_chn_{i}", 1.0) for i in range(channels)], np.float32)
+    result: np.ndarray = ((image - mean - low) * scale).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(result, dtype=np.float32)
+
+
+def to_rgb(planes: np.ndarray, height: int) -> np.ndarray:
+    """YUV420SP (NV12) to RGB as decoded JPEGs have it; csc matrices of the file are ignored."""
+    luma = planes[:, :height].astype(np.float32)
+    chroma = planes[:, height:].reshape(planes.shape[0], height // 2, -1, 2).astype(np.float32) - 128.0
+    chroma = chroma.repeat(2, axis=1).repeat(2, axis=2)
+    blue, red = chroma[..., 0], chroma[..., 1]
+    rgb: np.ndarray = np.stack(
+        [luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], axis=-1
+    )
+    limited: np.ndarray = np.clip(rgb, 0, 255)
+    return limited

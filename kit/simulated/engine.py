@@ -1,0 +1,71 @@
+"""The arithmetic of the stand-ins: an ONNX model through ONNX Runtime, with the rounding of half precision."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from .onnxwire import half, round_to_half
+
+__all__ = ["Engine", "EngineError"]
+
+TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+}
+
+
+class EngineError(RuntimeError):
+    """The model cannot be loaded or run; the text is the engine's."""
+
+
+class Engine:
+    """A loaded model. ``fp16`` rounds weights, inputs and outputs to half precision and computes in float32.
+
+    That is cheap and close to what the cards do; rounding of every intermediate tensor is not emulated.
+    """
+
+    def __init__(self, onnx: bytes, *, fp16: bool, profile: str | None = None) -> None:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        threads = os.environ.get("KIT_SIM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+        if threads.isdigit():
+            options.intra_op_num_threads = int(threads)
+            options.inter_op_num_threads = 1
+        if profile is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = profile
+        self.fp16 = fp16
+        try:
+            model = round_to_half(onnx) if fp16 else onnx
+            self.session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise EngineError(str(error)) from error
+        self.inputs = {item.name: np.dtype(TYPES.get(item.type, np.float32)) for item in self.session.get_inputs()}
+        self.outputs = [item.name for item in self.session.get_outputs()]
+
+    def __call__(self, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Run one batch; feeds by input name, outputs in the model's order.
+
+        Raises:
+            EngineError: shapes or types do not fit.
+        """
+        if self.fp16:
+            feeds = {name: half(value) if value.dtype == np.float32 else value for name, value in feeds.items()}
+        try:
+            results = self.session.run(None, feeds)
+        except Exception as error:
+            raise EngineError(str(error)) from error
+        if self.fp16:
+            return [half(value) if value.dtype == np.float32 else value for value in results]
+        return [np.asarray(value) for value in results]

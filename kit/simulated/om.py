@@ -1,0 +1,99 @@
+"""The simulated ``.om``: the vendor's 256-byte IMOD header, then JSON facts, then the ONNX model.
+
+Header layout: graphengine ``inc/framework/common/types.h`` (ModelFileHeader). The platform version says SIMULATED: the
+vendor's own tools would refuse the file, and kit can tell it from a real one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Om", "OmError", "read_om", "write_om"]
+
+HEADER = struct.Struct("<4sII64sI4B32sI32sII20sB75s")
+MAGIC = b"IMOD"
+HEAD_SIZE = 256
+VERSION = 0x20000000
+PLATFORM = b"SIMULATED"
+assert HEADER.size == HEAD_SIZE  # noqa: S101 - the layout is the contract
+
+
+class OmError(ValueError):
+    """Not an om file of these stand-ins: foreign, cut or damaged."""
+
+
+@dataclass
+class Om:
+    """What a compiled model says of itself; dims of inputs are as compiled, -1 where a gear decides."""
+
+    name: str
+    soc_version: str
+    inputs: list[dict[str, Any]]  # name, dims, dtype (numpy name)
+    outputs: list[str]
+    batches: list[int] = field(default_factory=list)  # gears of --dynamic_batch_size
+    sizes: list[list[int]] = field(default_factory=list)  # gears of --dynamic_image_size or --dynamic_dims
+    fp16: bool = True
+    output_type: str = ""
+    aipp: dict[str, Any] | None = None
+    atc_version: str = ""
+    command: str = ""
+    framework: int = 5
+    weight_bytes: int = 0
+    onnx: bytes = b""
+
+    @property
+    def batch(self) -> int:
+        """The batch that a caller must use: the compiled one, or the largest gear."""
+        if self.batches:
+            return max(self.batches)
+        dims = self.inputs[0]["dims"] if self.inputs else []
+        return int(dims[0]) if dims else 1
+
+
+def write_om(path: Path, om: Om, *, cut: bool = False) -> None:
+    """Write with mode 0600, as atc does; ``cut`` leaves the half of it, as a killed compiler would."""
+    facts = asdict(om)
+    del facts["onnx"]
+    text = json.dumps(facts, sort_keys=True).encode()
+    body = struct.pack("<I", len(text)) + text + om.onnx
+    header = HEADER.pack(
+        MAGIC, HEAD_SIZE, VERSION, b"", len(body), 0, 0, 0, 0, om.name.encode()[:31], 0, b"", 0, 1, PLATFORM, 0, b""
+    )
+    data = header + body
+    if cut:
+        data = data[: len(data) // 2]
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".om-")
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+    Path(name).replace(path)
+
+
+def read_om(path: Path) -> Om:
+    """Read an om.
+
+    Raises:
+        OmError: the magic, the length or the body is wrong, or a real compiler made it.
+        OSError: the file cannot be read.
+    """
+    data = path.read_bytes()
+    if len(data) < HEAD_SIZE or data[:4] != MAGIC:
+        raise OmError("the file does not start with IMOD")
+    values = HEADER.unpack_from(data)
+    length, platform = values[4], values[14]
+    if not platform.startswith(PLATFORM):
+        raise OmError("this om was compiled by the vendor's atc; a stand-in cannot run it")
+    if len(data) != HEAD_SIZE + length:
+        raise OmError("the file is cut")
+    try:
+        (size,) = struct.unpack_from("<I", data, HEAD_SIZE)
+        start = HEAD_SIZE + 4
+        facts = json.loads(data[start : start + size])
+        return Om(onnx=data[start + size :], **facts)
+    except (ValueError, TypeError, struct.error) as error:
+        raise OmError("the body is damaged") from error

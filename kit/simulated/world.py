@@ -1,0 +1,119 @@
+"""The simulated machine: its root folder, chips, versions, faults, and the mark that every tool leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import NoReturn
+
+from .faults import FAULTS
+
+__all__ = ["MARK_FILE", "World", "abort", "mark", "mark_folder", "run", "world"]
+
+CONFIG = "etc/kit-simulated.json"
+MARK_FILE = "SIMULATED"
+
+
+@dataclass(frozen=True)
+class World:
+    """What ``install`` was told, overridden by the environment (``KIT_SIM_CHIP``, ``KIT_SIM_DEVICES``, ...)."""
+
+    root: Path = Path("/")
+    chip: str = "310"  # the Name column of npu-smi
+    devices: int = 1  # chips of the virtual machine
+    toolkit: str = "5.1.RC1"
+    driver: str = ""  # empty: the one that belongs to the chip
+    tensorrt: str = "7.2.3"
+    gpu: str = "Tesla T4"
+    nvidia_driver: str = "450.80.02"
+    cuda: str = "11.0"
+    virtual: bool = False
+    benchmark: str = "C"  # generation of the benchmark binary: A, B or C
+    faults: frozenset[str] = frozenset()
+
+    def path(self, absolute: str) -> Path:
+        """The place of an absolute path of the simulated machine."""
+        return self.root / absolute.lstrip("/")
+
+    def has(self, fault: str) -> bool:
+        """Whether a named fault is switched on; the name must stand in :data:`faults.FAULTS`."""
+        if fault not in FAULTS:
+            raise KeyError(fault)
+        return fault in self.faults
+
+    @property
+    def soc_version(self) -> str:
+        return f"Ascend{self.chip}"
+
+    @property
+    def driver_version(self) -> str:
+        if self.driver:
+            return self.driver
+        return "22.0.0" if self.chip != "310" else "21.0.4"
+
+
+def world() -> World:
+    """Read the configuration that ``install`` wrote and what the environment changes of it."""
+    root = Path(os.environ.get("KIT_SIM_ROOT") or "/")
+    values: dict[str, object] = {}
+    try:
+        loaded = json.loads((root / CONFIG).read_text(encoding="utf-8"))
+        if isinstance(loaded, dict):
+            values.update(loaded)
+    except (OSError, ValueError):
+        pass
+    for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver", "cuda", "benchmark"):
+        given = os.environ.get(f"KIT_SIM_{name.upper()}")
+        if given:
+            values[name] = given
+    devices = os.environ.get("KIT_SIM_DEVICES", "")
+    # "virtual" accepts devices that no node stands for; "virtual:4" also says how many there are.
+    kind, _, count = devices.partition(":")
+    if kind == "virtual":
+        values["virtual"] = True
+    if count.isdigit():
+        values["devices"] = int(count)
+    names = {name.strip() for name in os.environ.get("KIT_SIM_FAULT", "").split(",") if name.strip()}
+    unknown = sorted(names - FAULTS.keys())
+    if unknown:
+        # A misspelt fault that did nothing would make a test pass for the wrong reason.
+        sys.exit(f"[SIMULATED] KIT_SIM_FAULT names no known fault: {', '.join(unknown)}")
+    known = {field.name for field in fields(World)} - {"root", "faults"}
+    kept = {key: value for key, value in values.items() if key in known}
+    return World(root=root, faults=frozenset(names), **kept)  # type: ignore[arg-type]
+
+
+def mark(text: str) -> None:
+    """Say on stderr that this is a stand-in; vendor's stdout stays exact."""
+    print(f"[SIMULATED] {text}", file=sys.stderr, flush=True)
+
+
+def mark_folder(folder: Path, tool: str) -> None:
+    """Leave a ``SIMULATED`` file beside what a tool writes: not inside a folder whose files are counted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK_FILE).write_text(f"written by a stand-in for {tool}; not a measurement\n", encoding="utf-8")
+
+
+def abort() -> NoReturn:
+    """End as ``abort()`` of C does (status 134 in a shell), without a core file."""
+    import resource
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.abort()
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a tool as a process does: a closed pipe or an interrupt ends it silently, as a C++ program would end."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    code = main()
+    sys.stdout.flush()
+    sys.exit(code)
