@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "UserError", "progress", "run", "write_json"]
+__all__ = ["EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "UserError", "progress", "run", "write_bytes", "write_json"]
 
 MARK = "@kit "
 #: EX_USAGE and EX_SOFTWARE of sysexits.h: no shell, interpreter or container engine ends with these by itself.
@@ -64,11 +64,16 @@ def progress(done: int, total: int, unit: str) -> None:
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` as JSON, keys sorted: either the whole file is there, on disk, or none. NaN is refused."""
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file: either the whole of it is there, on disk, or none."""
     target = os.fspath(path)
     partial = f"{target}.{os.getpid()}.partial"
     try:
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(partial, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)
