@@ -78,7 +78,6 @@ def open_session(path: str) -> Any:
     """
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()  # type: ignore[no-untyped-call, unused-ignore]
     onnxruntime.set_default_logger_severity(3)
     try:
         with open(path, "rb") as file:
@@ -172,7 +171,8 @@ def main(argv: list[str] | None = None) -> None:
     write_json(os.path.join(arguments.out, "parity.json"), facts)
     print(
         f"{len(names)} samples: max abs difference {found['max_abs']:.3g} "
-        f"({found['max_abs_scaled']:.3g} of the largest logit), cosine {found['cosine']:.9f}, Top1 agreement {found['top1_agreement']:.2%}"
+        f"({found['max_abs_scaled']:.3g} of the largest logit), "
+        f"cosine {found['cosine']:.9f}, Top1 agreement {found['top1_agreement']:.2%}"
     )
     if broken:
         what = f"the exported model differs from PyTorch beyond the tolerance: {'; '.join(broken)}"
