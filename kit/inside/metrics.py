@@ -1,0 +1,298 @@
+"""Top1 to Top5 from results, as the published script counts them, with the checks that it lacks.
+
+Command line::
+
+    python3 -m inside.metrics --labels FILE --out DIR
+        (--predictions DIR [--images FILE] | --results DIR --format txt|bin|npy --classes N [--suffix K])
+        [--background-class] [--subset] [--newer-than FILE] [--vision-metric FILE] [--workers N]
+
+``--predictions`` takes what inside.evaluate wrote; ``--results`` one file per image, ``<stem>_<suffix>.<format>``, as
+the vendor's tools write them. It writes ``metrics.json``::
+
+    n        images
+    classes  scores per image
+    correct  [c1 .. c5]: images whose label is among the k best
+    ties     images with equal scores among the six best: the lowest class goes first
+    nan      images with a NaN score: a NaN is never among the best
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .labels import match, read_labels, some
+from .preprocess import NAMES, positive
+from .protocol import UserError, progress, run, write_json
+from .results import FORMATS, Reader
+from .topk import K, best
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Counts", "count_predictions", "count_results", "main", "vision_metric"]
+
+
+_SUFFIX = re.compile("0|[1-9][0-9]{0,5}")
+
+
+@dataclass
+class Counts:
+    """Images whose label is among the k best classes, for k = 1 .. 5."""
+
+    classes: int
+    n: int = 0
+    correct: list[int] = field(default_factory=lambda: [0] * K)
+    ties: int = 0
+    nan: int = 0
+
+    def add(self, classes: NDArray[np.int32], labels: NDArray[np.int32], tied: int, nan: int) -> None:
+        """Count some images: their best classes (images, 5) and their labels (images,)."""
+        hits = np.cumsum(np.count_nonzero(classes == labels[:, None], axis=0))
+        self.correct = [before + int(more) for before, more in zip(self.correct, hits, strict=True)]
+        self.n += len(labels)
+        self.ties += tied
+        self.nan += nan
+
+
+def count_predictions(
+    folder: str, labels: dict[str, int], images: str | None = None, *, subset: bool = False
+) -> Counts:
+    """Count the arrays that inside.evaluate wrote."""
+    predictions = _array(os.path.join(folder, "predictions.npy"))
+    facts = _facts(os.path.join(folder, "evaluate.json"))
+    listed = images or os.path.join(folder, NAMES)
+    try:
+        with open(listed, encoding="utf-8") as file:
+            names = file.read().splitlines()
+    except FileNotFoundError:
+        raise UserError("there is no such list of images", "Run the inference again.", listed, "missing") from None
+    if len(names) != len(predictions):
+        what = f"lists {len(names)} images, and there are {len(predictions)} predictions"
+        raise UserError(what, "Run the inference again.", listed, "damaged")
+    wanted = np.array(match(names, labels, folder, subset=subset), dtype=np.int32)
+    _check_labels(labels, facts["classes"])
+    counts = Counts(facts["classes"])
+    counts.add(predictions, wanted, facts["ties"], 0)
+    return counts
+
+
+def _array(path: str) -> NDArray[np.int32]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError("there are no predictions", "Run the inference first.", path, "missing") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"is not an array: {error}", "Run the inference again.", path, "damaged") from None
+    if array.dtype != np.int32 or array.ndim != 2 or array.shape[1] != K or len(array) == 0:
+        what = f"holds {array.dtype} {array.shape}, and int32 (images, {K}) is expected"
+        raise UserError(what, "Run the inference again.", path, "damaged")
+    return np.asarray(array, dtype=np.int32)
+
+
+def _facts(path: str) -> dict[str, int]:
+    import json
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            tree = json.load(file)
+        return {"classes": int(tree["classes"]), "ties": int(tree["ties"])}
+    except FileNotFoundError:
+        raise UserError("there is no such file", "Run the inference again.", path, "missing") from None
+    except (ValueError, TypeError, KeyError) as error:
+        what = f"does not say classes and ties: {error}"
+        raise UserError(what, "Run the inference again.", path, "damaged") from None
+
+
+def _check_labels(labels: dict[str, int], classes: int) -> None:
+    highest = max(labels.values())
+    if highest >= classes:
+        what = f"a label is {highest}, and the model has the classes 0..{classes - 1}"
+        raise UserError(what, "Use the labels of this model.")
+
+
+def count_results(
+    folder: str,
+    labels: dict[str, int],
+    form: str,
+    classes: int,
+    *,
+    suffix: int | None = None,
+    offset: int = 0,
+    subset: bool = False,
+    newer_than: str | None = None,
+    workers: int = 1,
+) -> tuple[Counts, dict[str, Any]]:
+    """Count one result file per image; also returns what was found beside them.
+
+    Args:
+        folder: the files.
+        labels: {key: label}; each needs its result, unless `subset`.
+        form: ``txt``, ``bin`` or ``npy``.
+        classes: scores per image.
+        suffix: which output of the model, as in ``<key>_<suffix>.<form>``; None: the only one there is.
+        offset: 1 where class 0 is the background, as models with 1001 classes have it.
+        subset: labels may be there whose results are not.
+        newer_than: results must not be older than this file.
+        workers: threads that read.
+    """
+    keys, suffix, beside = find_results(folder, labels, form, suffix, subset=subset)
+    names = [f"{key}_{suffix}.{form}" for key in keys]
+    if newer_than is not None:
+        _check_age(folder, names, newer_than)
+    _check_labels(labels, classes - offset)
+    counts = Counts(classes)
+    wanted = np.array([labels[key] + offset for key in keys], dtype=np.int32)
+    reader = Reader(folder, form, classes)
+    for first, scores in reader.read(names, workers):
+        found = best(scores)
+        nan = int(np.count_nonzero(found.nan))
+        counts.add(found.classes, wanted[first : first + len(scores)], int(np.count_nonzero(found.tied)), nan)
+        progress(counts.n, len(names), "results")
+    return counts, {"suffix": suffix, "beside": beside}
+
+
+def find_results(
+    folder: str, labels: dict[str, int], form: str, suffix: int | None, *, subset: bool
+) -> tuple[list[str], int, dict[str, int]]:
+    """Keys of the images whose results are to be counted, in the order of the labels; the suffix; what else is there.
+
+    Raises:
+        UserError: no results, several outputs and no choice, a label without a result, a result without a label.
+    """
+    if not os.path.isdir(folder):
+        raise UserError("there is no such folder of results", "Run the inference first.", folder, "missing")
+    found: dict[int, set[str]] = {}
+    beside: Counter[str] = Counter()
+    for name in os.listdir(folder):
+        key, number, extension = _parts(name)
+        if extension == form and number is not None:
+            found.setdefault(number, set()).add(key)
+        else:
+            beside[f".{extension}" if extension else name] += 1
+    known = ", ".join(f"_{number}.{form}" for number in sorted(found))
+    if suffix is None:
+        if len(found) > 1:
+            raise UserError(f"holds several outputs: {known}", "Choose one with --suffix.", folder)
+        suffix = next(iter(found), 1)
+    if suffix not in found:
+        others = ", ".join(f"{count} of {what}" for what, count in sorted(beside.items())[:3])
+        has = f"; it holds {known or others}" if found or beside else ""
+        remedy = "Run the inference first, or choose suffix and format of what is there."
+        raise UserError(f"holds no result named <image>_{suffix}.{form}{has}", remedy, folder, "missing")
+    there = found[suffix]
+    if foreign := there - labels.keys():
+        raise UserError(
+            f"{len(foreign)} results belong to no label, or are left from another run: {some(foreign)}",
+            "Empty the folder and run the inference again, or use the labels of this data set.",
+            folder,
+        )
+    keys = [key for key in labels if key in there]
+    if not subset and len(keys) < len(labels):
+        absent = [key for key in labels if key not in there]
+        raise UserError(
+            f"{len(absent)} of {len(labels)} images have no result: {some(absent)}",
+            "Run the inference on the whole data set.",
+            folder,
+            "missing",
+        )
+    rest = {f"_{number}.{form}": len(names) for number, names in sorted(found.items()) if number != suffix}
+    return keys, suffix, {**rest, **dict(sorted(beside.items()))}
+
+
+def _parts(name: str) -> tuple[str, int | None, str]:
+    """(key, suffix, extension) of ``<key>_<suffix>.<extension>``; the suffix is None in a name of another form."""
+    whole, _, extension = name.partition(".")
+    key, mark, number = whole.rpartition("_")
+    if not mark or not key or not _SUFFIX.fullmatch(number):
+        return whole, None, extension
+    return key, int(number), extension
+
+
+def _check_age(folder: str, names: list[str], newer_than: str) -> None:
+    try:
+        oldest = os.stat(newer_than).st_mtime_ns
+    except FileNotFoundError:
+        remedy = "Give a file that was written just before the run."
+        raise UserError("there is no such file", remedy, newer_than, "missing") from None
+    stale = [name for name in names if os.stat(os.path.join(folder, name)).st_mtime_ns < oldest]
+    if stale:
+        what = f"{len(stale)} results are older than {newer_than}: {some(stale)}"
+        raise UserError(what, "Empty the folder and run the inference again.", folder)
+
+
+def vision_metric(counts: Counts) -> dict[str, Any]:
+    """The published script's JSON: every value a string, accuracies as ``str(round(100 * x, 2)) + '%'``."""
+    pairs = [("Number of images", str(counts.n)), ("Number of classes", str(counts.classes))]
+    pairs += [(f"Top{k} accuracy", f"{round(count / counts.n * 100, 2)}%") for k, count in enumerate(counts.correct, 1)]
+    return {
+        "title": "Overall statistical evaluation",
+        "value": [{"key": key, "value": value} for key, value in pairs],
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line of this module."""
+    arguments = _arguments(argv)
+    if arguments.results and arguments.classes is None:
+        raise UserError("the number of classes is needed to check the results", "Give --classes.")
+    labels = read_labels(arguments.labels)
+    more: dict[str, Any] = {}
+    if arguments.predictions:
+        counts = count_predictions(arguments.predictions, labels, arguments.images, subset=arguments.subset)
+    else:
+        counts, more = count_results(
+            arguments.results,
+            labels,
+            arguments.format,
+            arguments.classes,
+            suffix=arguments.suffix,
+            offset=1 if arguments.background_class else 0,
+            subset=arguments.subset,
+            newer_than=arguments.newer_than,
+            workers=arguments.workers or 1,
+        )
+    os.makedirs(arguments.out, exist_ok=True)
+    result = {
+        "n": counts.n,
+        "classes": counts.classes,
+        "correct": counts.correct,
+        "ties": counts.ties,
+        "nan": counts.nan,
+    }
+    write_json(os.path.join(arguments.out, "metrics.json"), result | more)
+    if arguments.vision_metric:
+        write_json(arguments.vision_metric, vision_metric(counts))
+    tops = ", ".join(f"Top{k} {100 * counts.correct[k - 1] / counts.n:.2f} %" for k in (1, 5))
+    print(f"{counts.n} images: {tops}; {counts.ties} ties, {counts.nan} with NaN")
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="metrics", description="Top1 to Top5 from results.")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--predictions", help="folder of what inside.evaluate wrote")
+    source.add_argument("--results", help="folder of one result file per image")
+    parser.add_argument("--labels", required=True, help="label file")
+    parser.add_argument("--images", help="list of the predictions' images (images.txt beside them)")
+    parser.add_argument("--format", choices=FORMATS, default="txt")
+    parser.add_argument("--suffix", type=int, help="number of the output behind the last _ of a name (the only one)")
+    parser.add_argument("--classes", type=positive, help="scores per image")
+    parser.add_argument(
+        "--background-class", action="store_true", help="class 0 is the background: labels count from 1"
+    )
+    parser.add_argument("--subset", action="store_true", help="not every label needs a result")
+    parser.add_argument("--newer-than", help="results older than this file are left from another run")
+    parser.add_argument("--vision-metric", help="write the published script's JSON here")
+    parser.add_argument("--workers", type=positive, help="threads")
+    parser.add_argument("--out", required=True, help="folder of metrics.json")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,259 @@
+"""Result files of the vendors' tools, one image each, as rows of float32 scores: read many at a time, and suspiciously.
+
+A score is float32 whatever the file holds, as in the published script: text is read as double, then rounded.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .protocol import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+__all__ = ["FORMATS", "Reader", "parse_text"]
+
+FORMATS = ("txt", "bin", "npy")
+#: Files that are read together: some hundred kilobytes, which stay in the processor's caches.
+_BLOCK = {"txt": 64, "bin": 256, "npy": 256}
+#: A text of one float: twenty characters would do, but who knows.
+_TEXT_BYTES = 64
+_AGAIN = "Empty the folder and run the inference again."
+#: Float32 numbers smaller than that are what small integers look like.
+_DENORMAL = 1e-30
+
+
+class Reader:
+    """Reads the result files of a folder.
+
+    Args:
+        folder: where they are.
+        form: ``txt`` (numbers with blanks or line ends between them), ``bin`` (raw little-endian float32), ``npy``.
+        classes: scores that each file must hold.
+    """
+
+    def __init__(self, folder: str, form: str, classes: int) -> None:
+        self._folder = folder
+        self._classes = classes
+        self._block = _BLOCK[form]
+        limit = {"txt": _TEXT_BYTES * classes, "bin": 4 * classes, "npy": 8 * classes + 4096}
+        self._limit = limit[form]
+        parse: dict[str, Callable[[list[str], list[bytes]], Floats]] = {
+            "txt": self._text,
+            "bin": self._binary,
+            "npy": self._arrays,
+        }
+        self._parse = parse[form]
+
+    def read(self, names: list[str], workers: int = 1) -> Iterator[tuple[int, Floats]]:
+        """Blocks of scores, float32 (files, classes), each with the place of its first file in `names`; in order.
+
+        Raises:
+            UserError: a file that is not what its name says; it names the file.
+        """
+        starts = range(0, len(names), self._block)
+        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with ThreadPoolExecutor(workers) as threads:
+                # A round of blocks at a time, so that the rest of the work is not piled up in memory.
+                for first in range(0, len(starts), 2 * workers):
+                    some = starts[first : first + 2 * workers]
+                    yield from zip(
+                        some,
+                        threads.map(lambda start: self._read(handle, names[start : start + self._block]), some),
+                        strict=True,
+                    )
+        finally:
+            os.close(handle)
+
+    def _read(self, folder: int, names: list[str]) -> Floats:
+        contents = []
+        for name in names:
+            try:
+                file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+            except FileNotFoundError:
+                raise self._error(name, "has gone while the results were read", "missing") from None
+            try:
+                data = os.read(file, self._limit + 1)
+                if 0 < len(data) <= self._limit and (more := os.read(file, self._limit + 1)):
+                    data += more  # a short read: network file systems do that
+            except IsADirectoryError:
+                raise self._error(name, "is a folder") from None
+            finally:
+                os.close(file)
+            if not data:
+                raise self._error(name, "is empty")
+            contents.append(data)
+        return self._parse(names, contents)
+
+    def _error(self, name: str, what: str, kind: str = "damaged", remedy: str = _AGAIN) -> UserError:
+        return UserError(what, remedy, os.path.join(self._folder, name), kind)
+
+    def _wrong_count(self, name: str, count: int) -> UserError:
+        what = f"holds {count} scores, and the model has {self._classes} classes"
+        remedy = "Choose the output that holds the scores with --suffix, or run the inference again with this model."
+        if count == self._classes + 1:
+            remedy = f"If class 0 is the background, give --classes {count} --background-class."
+        return self._error(name, what, remedy=remedy)
+
+    def _binary(self, names: list[str], contents: list[bytes]) -> Floats:
+        size = 4 * self._classes
+        for name, data in zip(names, contents, strict=True):
+            if len(data) > self._limit:
+                actual = os.stat(os.path.join(self._folder, name)).st_size
+                what = f"has {actual} bytes; {self._classes} scores of float32 have {size}"
+                remedy = (
+                    "Run the inference again; if these are integers or double numbers, choose the output of scores."
+                )
+                raise self._error(name, what, remedy=remedy)
+            if len(data) != size:
+                raise (
+                    self._wrong_count(name, len(data) // 4)
+                    if len(data) % 4 == 0
+                    else self._error(name, f"has {len(data)} bytes; {self._classes} scores of float32 have {size}")
+                )
+            if data.isascii() and not data.strip(b"0123456789.+-eE \r\n"):
+                raise self._error(name, "holds text, not float32 numbers", remedy="Read it with --format txt.")
+        scores = np.frombuffer(b"".join(contents), dtype="<f4").reshape(len(names), self._classes)
+        self._check_integers(names, scores)
+        return scores
+
+    def _check_integers(self, names: list[str], scores: Floats) -> None:
+        largest = np.maximum(scores.max(axis=1), -scores.min(axis=1))
+        odd = np.flatnonzero((largest > 0) & (largest < _DENORMAL))
+        if len(odd):
+            remedy = "Choose the output of scores with --suffix: the tools write every output as if it were float32."
+            raise self._error(names[int(odd[0])], "holds integers, not float32 scores", remedy=remedy)
+
+    def _arrays(self, names: list[str], contents: list[bytes]) -> Floats:
+        header: bytes = b""
+        dtype: np.dtype[np.generic] = np.dtype("<f4")
+        scores = np.empty((len(names), self._classes), dtype=np.float32)
+        for row, (name, data) in enumerate(zip(names, contents, strict=True)):
+            if not (header and data.startswith(header) and len(data) == len(header) + dtype.itemsize * self._classes):
+                array = self._array(name, data)
+                header, dtype = data[: len(data) - array.nbytes], array.dtype
+            scores[row] = np.frombuffer(data, dtype, offset=len(header))
+        return scores
+
+    def _array(self, name: str, data: bytes) -> NDArray[np.generic]:
+        try:
+            array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, OSError, EOFError, SyntaxError):
+            raise self._error(name, "is not a whole .npy array of numbers") from None
+        if array.dtype.kind != "f":
+            remedy = "Choose the output that holds the scores with --suffix."
+            raise self._error(name, f"holds {array.dtype}, not scores", remedy=remedy)
+        if array.size != self._classes:
+            raise self._wrong_count(name, array.size)
+        return array
+
+    def _text(self, names: list[str], contents: list[bytes]) -> Floats:
+        scores = parse_fixed(contents, self._classes)
+        if scores is not None:
+            return scores
+        scores = np.empty((len(names), self._classes), dtype=np.float32)
+        for row, (name, data) in enumerate(zip(names, contents, strict=True)):
+            if len(data) > self._limit:
+                raise self._error(name, f"is too long for {self._classes} numbers")
+            try:
+                values = parse_text(data)
+            except ValueError as error:
+                raise self._error(name, str(error)) from None
+            if len(values) != self._classes:
+                raise self._wrong_count(name, len(values))
+            if not any(mark in data for mark in b".nN") and b"e" not in data.lower():
+                remedy = "Choose the output that holds the scores with --suffix."
+                raise self._error(name, "holds whole numbers, not scores", remedy=remedy)
+            scores[row] = values
+        return scores
+
+
+def parse_text(data: bytes) -> list[float]:
+    """Numbers with white space between them, in any form that Python's float takes.
+
+    Raises:
+        ValueError: binary data, or something that is no number; it says which.
+    """
+    if not data.isascii() or b"\0" in data:
+        raise ValueError("holds binary data, not text")
+    tokens = data.split()
+    try:
+        return _json_numbers(tokens)
+    except ValueError:  # nan, inf, and what JSON does not allow: +1, .5, 1.
+        pass
+    try:
+        return [float(token) for token in tokens]
+    except ValueError:
+        odd = next(token for token in tokens if not _is_number(token))
+        raise ValueError(f"holds {odd[:40].decode()!r}, which is no number") from None
+
+
+def _json_numbers(tokens: list[bytes]) -> list[float]:
+    import orjson  # four times as fast as float()
+
+    values: list[float] = orjson.loads(b"[" + b",".join(tokens) + b"]")
+    if not all(type(value) in {float, int} for value in values):
+        raise ValueError
+    return values
+
+
+def _is_number(token: bytes) -> bool:
+    try:
+        float(token)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_fixed(contents: list[bytes], count: int) -> Floats | None:
+    """Numbers as ``%f`` prints them, one blank between them: float32 (files, count); None if one is of another form.
+
+    Six decimals always, so each digit of all numbers together is one column of bytes, and the number is a whole number
+    of millionths: below 2**53 its division gives the nearest double, just as a parser would.
+    """
+    lines = [data.rstrip() + b" " for data in contents]
+    text = np.frombuffer(b"".join(lines), dtype=np.uint8)
+    ends = np.flatnonzero(text == 32)  # the blank behind each number
+    borders = np.cumsum([len(line) for line in lines]) - 1
+    if len(ends) != len(lines) * count or not np.array_equal(ends[count - 1 :: count], borders):
+        return None
+    lengths = np.diff(ends, prepend=-1) - 1
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    if shortest < 8 or longest > 16 or not (text[ends - 7] == 46).all():
+        return None
+    digits = text - np.uint8(48)  # anything but a digit becomes more than 9
+    sixth = digits[ends - 6]
+    worst = sixth
+    decimals = sixth.astype(np.int32)
+    for place in (5, 4, 3, 2, 1):
+        digit = digits[ends - place]
+        worst = np.maximum(worst, digit)
+        decimals *= 10
+        decimals += digit
+    whole = digits[ends - 8].astype(np.int64)
+    worst = np.maximum(worst, digits[ends - 8])
+    negative = np.zeros(len(ends), dtype=np.bool_)
+    for place in range(9, longest + 1):
+        inside = lengths >= place
+        digit = digits[ends - place]
+        minus = (lengths == place) & (digit == 253)  # "-" is 45
+        negative |= minus
+        digit[~inside | minus] = 0
+        worst = np.maximum(worst, digit)
+        whole += digit * np.int64(10 ** (place - 8))
+    if worst.max() > 9:
+        return None
+    values = (whole * 1_000_000 + decimals) / 1e6
+    values[negative] *= -1
+    return values.astype(np.float32).reshape(len(lines), count)
