@@ -54,6 +54,7 @@ class Executor:
 
     def __post_init__(self) -> None:
         self.records: dict[str, Record] = {}
+        self._images: dict[str, str] = {}  # one id per image for the whole run, whatever is built meanwhile
         self._digests: dict[Path, str] = {}
 
     def run(self, plan: Plan, *, force: Iterable[str] = ()) -> dict[str, Record]:
@@ -73,7 +74,7 @@ class Executor:
         return self.records
 
     def _one(self, step: Step, *, again: bool) -> Record:
-        image = self.runner.image_id(step.image)
+        image = self._images.get(step.image) or self.runner.image_id(step.image)
         key = self._fingerprint(step, image) if image else ""
         if key and not again:
             record = self.store.find(key)
@@ -82,7 +83,9 @@ class Executor:
                 return record
         self.progress.start(step, "build image" if not image else "")
         try:
-            image = self.runner.prepare(step.image)
+            if step.image not in self._images:
+                self._images[step.image] = self.runner.prepare(step.image)
+            image = self._images[step.image]
             key = self._fingerprint(step, image)
             if again:
                 self.store.forget(key)

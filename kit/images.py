@@ -69,6 +69,7 @@ class Images:
         """``store`` remembers ids by context digest; ``log`` hears the builder."""
         self._specs = {spec.name: spec for spec in (*STANDARD, *specs)}
         self._store, self._options, self._log = store, options, log
+        self._digests: dict[str, str] = {}
 
     def names(self) -> list[str]:
         """All images that can be built."""
@@ -87,9 +88,11 @@ class Images:
 
     def digest(self, name: str) -> str:
         """Digest of all that decides the image's content, its bases included."""
-        spec = self._spec(name)
-        base = self.digest(spec.base) if spec.base in self._specs else spec.base or self._options.base or ""
-        return context_digest(spec, base)
+        if name not in self._digests:
+            spec = self._spec(name)
+            base = self.digest(spec.base) if spec.base in self._specs else spec.base or self._options.base or ""
+            self._digests[name] = context_digest(spec, base)
+        return self._digests[name]
 
     def tag(self, name: str) -> str:
         """Name under which the engine knows the image."""

@@ -81,3 +81,7 @@ Wheelhouse = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait where another kit uses the store, instead of ending.")]
+Use = Annotated[
+    list[str] | None, typer.Option("--use", metavar="STEP=PATH", help="Your own file or folder in the place of a step.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Copy what is made to this folder.")]

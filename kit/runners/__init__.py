@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 from kit.errors import DamagedError, InvalidInputError, KitError, MissingError, ResourceError, StepError
 from kit.step import Outcome, Step
 
-__all__ = ["Binding", "Listener", "Messages", "Runner", "links"]
+__all__ = ["Binding", "Listener", "Messages", "Runner", "at_host", "links"]
 
 #: What ``inside.protocol`` puts before a line that is meant for the runner.
 MARK = "@kit "
@@ -114,6 +115,16 @@ class Messages:
             error = message["error"]
             kind = _KINDS.get(error["kind"], StepError)
             self.error = kind(str(error["what"]), where=error.get("where"), remedy=str(error["remedy"]))
+
+
+def at_host(error: KitError, places: Mapping[str, str]) -> KitError:
+    """The same error with the places of a container as those of this machine; longest place first."""
+    what, where = error.what, error.where
+    for inside, outside in sorted(places.items(), key=lambda item: -len(item[0])):
+        pattern = re.compile(rf"(?<![\w/]){re.escape(inside)}(?![\w])")
+        what = pattern.sub(lambda _, text=outside: text, what)
+        where = pattern.sub(lambda _, text=outside: text, where) if where else where
+    return type(error)(what, where=where, remedy=error.remedy)
 
 
 class links:  # noqa: N801 - reads as a statement: with links(step, …)

@@ -15,7 +15,7 @@ from kit.engine import connect, engine_errors, version
 from kit.errors import DeviceError, EngineError
 from kit.images import Images
 from kit.resources import package
-from kit.runners import Binding, Listener, Messages, links
+from kit.runners import Binding, Listener, Messages, at_host, links
 from kit.step import Outcome, Step, fill
 
 __all__ = ["LABEL", "DockerRunner", "leftovers"]
@@ -129,7 +129,8 @@ class DockerRunner:
                 f"the engine could not run step {step.name}: {state['Error']}", remedy="see `docker info`"
             )
         if messages.error and not oom:
-            raise messages.error
+            places = {f"/in/{name}": str(path) for name, path in binding.inputs.items()}
+            raise at_host(messages.error, places | {_OUT: str(binding.out)})
         return Outcome(
             exit_code=code,
             folder=binding.out,

@@ -1,0 +1,83 @@
+"""``kit metrics``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import options
+
+__all__ = ["command"]
+
+
+class Form(StrEnum):
+    """What the result files are."""
+
+    AUTO = "auto"
+    PREDICTIONS = "predictions"
+    TXT = "txt"
+    BIN = "bin"
+    NPY = "npy"
+
+
+def command(
+    results: Annotated[
+        Path, typer.Argument(help="Folder of result files, one per image, or of kit's own predictions.")
+    ],
+    labels: Annotated[Path, typer.Option("--labels", envvar="KIT_LABELS", help="Label file: lines of `name label`.")],
+    form: Annotated[Form, typer.Option("--format", help="By default told from the files' names.")] = Form.AUTO,
+    suffix: Annotated[
+        int | None, typer.Option("--suffix", help="Number behind the last _ of a name: which output.")
+    ] = None,
+    classes: Annotated[int, typer.Option("--classes", min=1, help="Scores per image.")] = 1000,
+    out: options.Out = None,
+    runner: options.Runner = options.RunnerName.AUTO,
+    store: options.StorePath = Path(".kit"),
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Compute Top1 to Top5 from result files: text or binary, of benchmark, ais_bench or kit itself.
+
+    Counts as the published metric script does and adds the checks that it lacks: every image of the label file has
+    exactly one result, files of other runs are refused, each has as many scores as there are classes, equal scores are
+    decided by the lowest class and counted, NaN is never a hit.
+
+    \b
+    Examples:
+      kit metrics result/dumpOutput_device0 --labels val_label.txt
+      kit metrics result/run1 --labels val_label.txt --format bin --suffix 0
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.images import BuildOptions
+    from kit.measurements import Accuracy, percent
+    from kit.progress import choose
+    from kit.single import metrics_of, sniff_form
+    from kit.store import Store
+
+    chosen, number = sniff_form(results, form.value, suffix)
+    kept = Store(store)
+    with kept.lock():
+        record, folder = metrics_of(
+            results,
+            labels,
+            form=chosen,
+            suffix=number,
+            classes=classes,
+            store=kept,
+            runner=runner.value,
+            options=BuildOptions.from_environment(),
+            progress=choose(as_json=as_json, verbose=verbose),
+            out=out,
+        )
+    tree = json.loads((folder / "metrics.json").read_bytes())
+    if as_json:
+        typer.echo(json.dumps({"event": "metrics", **tree, "fingerprint": record.fingerprint}, sort_keys=True))
+        return
+    value = Accuracy(n=tree["n"], classes=tree["classes"], correct=tuple(tree["correct"]), ties=tree["ties"])
+    for k in range(1, 6):
+        low, high = value.interval(k)
+        typer.echo(f"Top{k}  {value.formula(k):<34} 95 % interval {percent(low)} to {percent(high)} %")
+    typer.echo(f"{value.n} images, {value.classes} classes, {tree['ties']} ties, {tree['nan']} images with NaN")
