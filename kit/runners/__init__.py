@@ -122,8 +122,9 @@ def at_host(error: KitError, places: Mapping[str, str]) -> KitError:
     what, where = error.what, error.where
     for inside, outside in sorted(places.items(), key=lambda item: -len(item[0])):
         pattern = re.compile(rf"(?<![\w/]){re.escape(inside)}(?![\w])")
-        what = pattern.sub(lambda _, text=outside: text, what)
-        where = pattern.sub(lambda _, text=outside: text, where) if where else where
+        literal = outside.replace("\\", r"\\")
+        what = pattern.sub(literal, what)
+        where = pattern.sub(literal, where) if where else where
     return type(error)(what, where=where, remedy=error.remedy)
 
 
