@@ -1,0 +1,95 @@
+"""``kit explain``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kit.cli import options
+
+if TYPE_CHECKING:
+    from kit.reports.context import Report
+    from kit.reports.explain import Trace
+
+__all__ = ["command"]
+
+
+def command(
+    cell: Annotated[
+        str | None, typer.Argument(help="Such as 310/bs4, 310P/310@best, 310/top1; without it, all are listed.")
+    ] = None,
+    recipe: options.RecipePath = Path("kit.yaml"),
+    reports: options.Reports = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Of the rehearsal's report.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Trace a number of the report to its formula, raw samples, source, artifact digests and run record.
+
+    Numbers are named by target: TARGET/bs16 is a throughput, TARGET/best the best of them, TARGET/bs16/p99 a latency,
+    TARGET/top1 an accuracy, A/B@bs16 and A/B@best are ratios. reference:top1 is the open-source accuracy; with
+    published: before it, the published number that a measured one replaced.
+
+    \b
+    Examples:
+      kit explain                          list every number
+      kit explain 310/bs4                  a product
+      kit explain 310P/310@best            a ratio, down to its inputs
+      kit explain cpu/bs16 --recipe examples/digits --json
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.recipe import load_recipe
+    from kit.reports.context import build
+    from kit.reports.explain import find, trace
+    from kit.reports.facts import gather, reported_targets
+    from kit.results import load_all
+    from kit.session import reports_folder
+
+    parsed = load_recipe(recipe)
+    folder = reports_folder(parsed, reports) / parsed.model.name
+    stored = load_all(folder / "simulated" if simulated else folder)
+    targets = reported_targets(parsed, stored)
+    report = build(parsed, stored, targets, gather(targets, parsed, stored))
+    if cell is None:
+        _list(report, as_json=as_json)
+        return
+    found = trace(report, find(report, cell))
+    typer.echo(json.dumps(found.data(), indent=2, ensure_ascii=False) if as_json else "\n".join(_text(found, report)))
+
+
+def _list(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([{"cell": one.id, "value": one.text} for one in report.cells.values()], indent=1))
+        return
+    for one in report.cells.values():
+        typer.echo(f"{one.id:<28} {one.text + ' ' + one.unit:<20} {_source(one.source)}")
+
+
+def _source(source: str) -> str:
+    return {"simulated": "SIMULATED", "mixed": "measured and published"}.get(source, source)
+
+
+def _text(found: Trace, report: Report) -> list[str]:
+    from kit.reports.explain import trace
+
+    cell = found.cell
+    lines = [f"{cell.id} = {cell.text} {cell.unit}".rstrip(), f"  formula    {cell.formula}"]
+    lines.append(f"  source     {_source(cell.source)}" + (f", {found.published_at}" if found.published_at else ""))
+    if cell.mode:
+        lines.append(f"  mode       {cell.mode}")
+    if cell.toolchain:
+        lines.append(f"  toolchain  {cell.toolchain}")
+    lines += [f"  raw        {name}: {value}" for name, value in cell.raw.items() if name != "at"]
+    lines += [f"  doubt      {one}" for one in found.conflicts]
+    lines += [f"  command    {' '.join(one.argv)}" for one in found.commands]
+    for artifact in found.artifacts:
+        lines.append(f"  artifact   {artifact.step}/{artifact.path}  sha256 {artifact.sha256}")
+    for run in found.runs:
+        lines.append(
+            f"  run        {run.step}  {run.started}  {run.seconds:.2f} s  image {run.image}  "
+            f"fingerprint {run.fingerprint}"
+        )
+    for one in found.inputs:
+        lines += [f"  {line}" for line in _text(trace(report, one), report)]
+    return lines

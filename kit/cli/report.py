@@ -1,0 +1,99 @@
+"""``kit report``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import options
+
+__all__ = ["command"]
+
+
+class Language(StrEnum):
+    """Languages of a report."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def command(
+    recipe: options.RecipePath = Path("kit.yaml"),
+    target: options.Targets = None,
+    reports: options.Reports = None,
+    language: Annotated[
+        list[Language] | None,
+        typer.Option("--lang", help="Only this language; by default Chinese and English."),
+    ] = None,
+    gate: Annotated[
+        bool,
+        typer.Option(
+            "--gate",
+            help="Exit with 6 where a number differs from the published one, an accuracy is below the reference, or"
+            " anything is simulated.",
+        ),
+    ] = False,
+) -> None:
+    """Render the report from stored results and published numbers; measure nothing.
+
+    Reads reports/MODEL/results/TARGET.json and writes README.md, README.en.md, report.html, report.json and the plots
+    beside them. A measured value takes the place of the published one, and each number says where it comes from.
+
+    \b
+    Examples:
+      kit report                                  the recipe kit.yaml of this folder
+      kit report --recipe examples/digits         the bundled example
+      kit report --target 310 --target 310P       these targets alone
+      kit report --lang en                        English alone
+      kit report --gate                           in CI: fail where the result is not what was published
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.recipe import load_recipe
+    from kit.reports import folder as report_folder
+    from kit.results import load_all
+    from kit.session import reports_folder
+
+    parsed = load_recipe(recipe)
+    folder = reports_folder(parsed, reports) / parsed.model.name
+    stored = load_all(folder)
+    chosen = _chosen(parsed.targets, stored, target)
+    files = report_folder.rendered(
+        parsed, folder, stored, targets=chosen, languages=[one.value for one in language] if language else None
+    )
+    changed = report_folder.write(folder, files)
+    typer.echo(
+        f"report: {folder / _first(files)} ({f'{len(changed)} files written' if changed else 'nothing changed'})"
+    )
+    if gate:
+        from kit.reports.gate import check
+
+        report = check(parsed, stored, chosen)
+        if not report.ran:
+            print("note: nothing was measured; the gate looked at published numbers alone", file=sys.stderr)
+
+
+def _first(files: dict[str, bytes]) -> str:
+    return "README.md" if "README.md" in files else "README.en.md"
+
+
+def _chosen(known: Mapping[str, object], stored: Mapping[str, object], wanted: list[str] | None) -> list[str] | None:
+    """The wanted targets, each once.
+
+    Raises:
+        InvalidInputError: one is neither in the recipe nor among the results.
+    """
+    from kit.errors import InvalidInputError
+
+    if not wanted:
+        return None
+    names = list(dict.fromkeys([*known, *stored]))
+    for name in wanted:
+        if name not in names:
+            raise InvalidInputError(
+                f"the recipe has no target {name!r}", remedy=f"choose from {', '.join(names)}, or add it to the recipe"
+            )
+    return list(dict.fromkeys(wanted))

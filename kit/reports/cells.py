@@ -1,0 +1,168 @@
+"""A cell: one number of the report with everything that it was computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from kit.measurements import Throughput, plain, ratio
+
+__all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "throughput_cells"]
+
+#: ``mixed``: computed from a measured and a published number. Whatever a simulated number touched is simulated.
+Origin = Literal["measured", "published", "simulated", "mixed"]
+
+#: A rate with more significant digits than tools print is shown with this many.
+DIGITS = 6
+_PRINTED_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number: how it is printed, and where it comes from.
+
+    ``id`` is what ``kit explain`` takes: ``310/bs4``, ``310/best``, ``310P/310@bs4``, ``310/top1``, ``cpu/bs16/p99``;
+    ``published:`` or ``simulated:`` stands before it where the report shows another number under the plain name.
+    """
+
+    id: str
+    value: Decimal
+    text: str
+    unit: str
+    source: Origin
+    formula: str
+    inputs: tuple[str, ...] = ()
+    raw: Mapping[str, object] = field(default_factory=dict)
+    target: str | None = None
+    batch: int | None = None
+    mode: str | None = None
+    toolchain: str | None = None
+    exact: bool = True  # the text holds all digits of the value
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def mixed(sources: Iterable[Origin]) -> Origin:
+    """Source of what is computed from numbers of these sources."""
+    found = set(sources)
+    if "simulated" in found:
+        return "simulated"
+    return found.pop() if len(found) == 1 else "mixed"
+
+
+def _significant(value: Decimal) -> int:
+    return len(value.normalize().as_tuple().digits)
+
+
+def short(value: Decimal, digits: int = DIGITS) -> str:
+    """``value`` with ``digits`` significant digits, or all of them where it has no more than tools print."""
+    if _significant(value) <= _PRINTED_DIGITS:
+        return plain(value)
+    return plain(value, max(0, digits - 1 - value.adjusted()))
+
+
+def throughput_cells(
+    prefix: str, target: str, source: Origin, throughput: Throughput, toolchain: str | None
+) -> dict[str, Cell]:
+    """Cells of one batch: ``bsN``, and where known ``spread``, ``p50``, ``p90``, ``p99``."""
+    base = f"{prefix}{target}/bs{throughput.batch}"
+    rate = Decimal(repr(throughput.rate))
+    # With factor 1 rate and value are one number and may be shortened together; otherwise the product stays exact.
+    long = throughput.factor == 1 and _significant(rate) > _PRINTED_DIGITS
+    text = short(throughput.value) if long else plain(throughput.value)
+    formula = f"{text} * 1 = {text}" if long else throughput.formula
+    raw: dict[str, object] = {"rate": throughput.rate, "factor": throughput.factor, "per": throughput.per}
+    if throughput.repeats:
+        raw["repeats"] = list(throughput.repeats)
+    if throughput.latency_ms:
+        raw["latency_ms"] = throughput.latency_ms.model_dump()
+    raw.update(throughput.raw)
+    common = {
+        "source": source,
+        "target": target,
+        "batch": throughput.batch,
+        "mode": throughput.mode,
+        "toolchain": toolchain,
+    }
+    cells = {
+        base: Cell(
+            id=base, value=throughput.value, text=text, unit="fps", formula=formula, raw=raw, exact=not long,
+            **common,  # type: ignore[arg-type]
+        )
+    }  # fmt: skip
+    if throughput.spread is not None:
+        spread = Decimal(repr(throughput.spread)) * 100
+        cells[f"{base}/spread"] = Cell(
+            id=f"{base}/spread",
+            value=spread,
+            text=plain(spread, 2),
+            unit="%",
+            formula=(
+                f"100 * ({plain(max(throughput.repeats))} - {plain(min(throughput.repeats))})"
+                f" / {plain(throughput.rate)} = {plain(spread, 2)} %"
+            ),
+            inputs=(base,),
+            raw={"repeats": list(throughput.repeats)},
+            **common,  # type: ignore[arg-type]
+        )
+    if throughput.latency_ms:
+        for name in ("p50", "p90", "p99"):
+            value = Decimal(repr(getattr(throughput.latency_ms, name)))
+            cells[f"{base}/{name}"] = Cell(
+                id=f"{base}/{name}",
+                value=value,
+                text=short(value, 4) if _significant(value) > DIGITS else plain(value),
+                unit="ms",
+                formula=f"{name} of {throughput.latency_ms.n} calls by nearest rank = {plain(value)} ms",
+                inputs=(base,),
+                raw={"n": throughput.latency_ms.n},
+                **common,  # type: ignore[arg-type]
+            )
+    return cells
+
+
+def best_cell(id_: str, cells: Mapping[int, Cell]) -> Cell:
+    """The highest of the throughputs by batch; the smaller batch where two are equal."""
+    batch, cell = max(sorted(cells.items()), key=lambda item: item[1].value)
+    listed = ", ".join(one.text for _, one in sorted(cells.items()))
+    return Cell(
+        id=id_, value=cell.value, text=cell.text, unit=cell.unit, source=mixed(one.source for one in cells.values()),
+        formula=f"max({listed}) = {cell.text}, at batch {batch}",
+        inputs=tuple(one.id for _, one in sorted(cells.items())),
+        target=cell.target, batch=batch, mode=cell.mode, toolchain=cell.toolchain, exact=cell.exact,
+    )  # fmt: skip
+
+
+def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
+    """``numerator / denominator`` from unrounded values, printed with nine decimals where both are shown in full."""
+    value = ratio(numerator.value, denominator.value)
+    exact = numerator.exact and denominator.exact
+    text = plain(value, 9 if exact else 4)
+    if not value.quantize(Decimal("1e-9")):
+        text = f"{value:.3e}"
+    return Cell(
+        id=id_, value=value, text=text, unit="", source=mixed((numerator.source, denominator.source)),
+        formula=f"{numerator.text} / {denominator.text} = {text}", inputs=(numerator.id, denominator.id),
+        batch=numerator.batch, exact=False,
+    )  # fmt: skip
+
+
+def difference(id_: str, shown: Cell, against: Cell, unit: Literal["%", "points"]) -> Cell:
+    """How far ``shown`` is from ``against``: in percent of it, or in percentage points."""
+    if unit == "points":
+        value = shown.value - against.value
+        formula = f"{shown.text} - {against.text}"
+    else:
+        value = 100 * (shown.value - against.value) / against.value
+        formula = f"100 * ({shown.text} - {against.text}) / {against.text}"
+    rounded = plain(value, 3 if unit == "points" else 2)
+    text = rounded if rounded.startswith("-") or value <= 0 else f"+{rounded}"
+    text = "0" if text in {"-0", "+0"} else text
+    return Cell(
+        id=id_, value=value, text=text, unit=unit, source=mixed((shown.source, against.source)),
+        formula=f"{formula} = {text} {unit}", inputs=(shown.id, against.id), target=shown.target, batch=shown.batch,
+        exact=False,
+    )  # fmt: skip

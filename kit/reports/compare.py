@@ -1,0 +1,159 @@
+"""Verdicts: a number against the published one, an accuracy against the open-source reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from kit.measurements import Throughput
+from kit.recipe import PublishedThroughput, Recipe
+from kit.reports.cells import Cell
+from kit.results import Results
+
+__all__ = [
+    "Check",
+    "Reason",
+    "Verdict",
+    "accuracy_reasons",
+    "judge_accuracy",
+    "judge_throughput",
+    "same_toolchain",
+    "throughput_reasons",
+]
+
+Outcome = Literal["same", "different", "not comparable"]
+#: Why two numbers cannot be compared.
+Reason = Literal["simulated", "toolchain", "weights", "dataset", "mode", "unit", "spread"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One number of a target against the published one. ``low`` to ``high``: interval or range of the repeats."""
+
+    target: str
+    quantity: str  # "top1", "bs16"
+    shown: Cell
+    published: Cell
+    delta: Cell
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    tolerance: str  # "0.5 points", "10 %"
+    low: str = ""
+    high: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """An accuracy against the open-source reference."""
+
+    target: str
+    k: int
+    shown: Cell
+    reference: Cell
+    delta: Cell
+    low: Cell
+    high: Cell
+    met: bool  # not below reference minus tolerance
+    inside: bool  # the reference lies within the interval: the difference may be chance
+    complete: bool  # over as many images as the recipe's data set has
+
+
+_VERSION = re.compile(r"\s*(?P<name>[^\s\d][^\d]*?)[\s=:]+v?(?P<version>\d\S*)\s*$")
+
+
+def _versions(text: str) -> dict[str, str]:
+    found = {}
+    for part in text.split(","):
+        match = _VERSION.match(part)
+        if match:
+            found[match["name"].strip().casefold()] = match["version"].casefold()
+        elif part.strip():
+            found[part.strip().casefold()] = ""
+    return found
+
+
+def _matches(stated: str, real: str) -> bool:
+    """``8.2`` stated holds for ``8.2.0.41``, and ``11.0`` not for ``11.3``."""
+    wanted, found = stated.split("."), real.split(".")
+    return wanted == found[: len(wanted)]
+
+
+def same_toolchain(stated: str, real: str, environment: Mapping[str, str]) -> bool:
+    """Whether a run used the stated toolchain: one name must be known, and no known one may differ."""
+    wanted = _versions(stated)
+    found = {**{name.casefold(): version.casefold() for name, version in environment.items()}, **_versions(real)}
+    known = [name for name in wanted if name in found]
+    return bool(known) and all(_matches(wanted[name], found[name]) for name in known)
+
+
+def _common_reasons(recipe: Recipe, results: Results, stated: str | None) -> list[Reason]:
+    reasons: list[Reason] = []
+    if results.source == "simulated":
+        reasons.append("simulated")
+    if stated and not same_toolchain(stated, results.toolchain, results.environment):
+        reasons.append("toolchain")
+    if _other_weights(recipe, results):
+        reasons.append("weights")
+    return reasons
+
+
+def _other_weights(recipe: Recipe, results: Results) -> bool:
+    """Whether the run recorded a checkpoint, and not the recipe's."""
+    weights = recipe.weights
+    files = [one for one in results.artifacts if one.step == "weights" or one.path == weights.filename]
+    return bool(files) and not any(
+        one.md5 == weights.md5 or (weights.sha256 is not None and one.sha256 == weights.sha256) for one in files
+    )
+
+
+def accuracy_reasons(recipe: Recipe, results: Results, stated: str | None) -> tuple[Reason, ...]:
+    """Why the accuracy of a run cannot be compared with a published one; empty where it can."""
+    reasons = _common_reasons(recipe, results, stated)
+    if results.accuracy and results.accuracy.n != recipe.dataset.count:
+        reasons.append("dataset")
+    return tuple(reasons)
+
+
+def throughput_reasons(
+    recipe: Recipe, results: Results, throughput: Throughput, published: PublishedThroughput, published_factor: int
+) -> tuple[Reason, ...]:
+    """Why a throughput of a run cannot be compared with a published one; empty where it can."""
+    reasons = _common_reasons(recipe, results, published.toolchain)
+    if throughput.mode != published.mode:
+        reasons.append("mode")
+    other_card = throughput.per == "device" and throughput.factor != published_factor
+    if throughput.unit != published.unit or throughput.per != published.per or other_card:
+        reasons.append("unit")
+    return tuple(reasons)
+
+
+def judge_accuracy(
+    reasons: tuple[Reason, ...], delta: Decimal, published: Decimal, interval: tuple[float, float], tolerance: float
+) -> Outcome:
+    """Different where the distance is beyond the tolerance and chance does not explain it."""
+    if reasons:
+        return "not comparable"
+    inside = Decimal(repr(interval[0])) <= published <= Decimal(repr(interval[1]))
+    return "same" if abs(delta) <= Decimal(repr(tolerance)) or inside else "different"
+
+
+def judge_throughput(
+    reasons: tuple[Reason, ...],
+    value: Decimal,
+    spread: tuple[Decimal, Decimal],
+    published: Decimal,
+    tolerance_percent: float,
+) -> tuple[Outcome, tuple[Reason, ...]]:
+    """Different where the value is beyond the tolerance and no repeat reaches it."""
+    if reasons:
+        return "not comparable", reasons
+    margin = published * Decimal(repr(tolerance_percent)) / 100
+    low, high = published - margin, published + margin
+    if low <= value <= high:
+        return "same", ()
+    if spread[0] <= high and spread[1] >= low:
+        return "not comparable", ("spread",)
+    return "different", ()

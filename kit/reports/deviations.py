@@ -1,0 +1,102 @@
+"""What the report changes against the published one, line by line, and why.
+
+The lines are data of a published report, in ``reports/<model>/deviations.yaml``. Numbers in them are written as
+``{310/bs4}`` (as printed) or ``{310/bs4:formula}`` and filled in from the cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from kit.errors import InvalidInputError
+from kit.reports.cells import Cell
+from kit.reports.text import Safe
+from kit.reports.writer import Writer
+
+__all__ = ["Deviation", "fill", "load", "page"]
+
+MAX_BYTES = 1 << 20
+_PLACE = re.compile(r"\{([^{}:]+(?:/[^{}:]+)?)(:formula)?\}")
+
+
+class Deviation(BaseModel):
+    """One change: published line numbers, what stands there, what stands here, and why, by language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lines: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
+    printed: str = Field(max_length=2000)
+    ours: str = Field(max_length=2000)
+    why: dict[str, str]
+
+
+_LIST = TypeAdapter(tuple[Deviation, ...])
+
+
+def load(path: Path) -> tuple[Deviation, ...]:
+    """Read the deviations; none where there is no such file.
+
+    Raises:
+        InvalidInputError: not YAML, or not of this form; the message names the place.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return ()
+    try:
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"larger than {MAX_BYTES} bytes")
+        return _LIST.validate_python(yaml.safe_load(data.decode()) or [])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = " -> ".join(str(part) for part in first["loc"])
+        raise InvalidInputError(
+            f"{place}: {first['msg']}" if place else first["msg"],
+            where=str(path),
+            remedy="write each entry with lines, printed, ours and why",
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidInputError(
+            f"not a list of deviations in YAML: {str(error).splitlines()[0]}", where=str(path), remedy="mend the file"
+        ) from error
+
+
+def fill(text: str, cells: Mapping[str, Cell]) -> str:
+    """``text`` with its cells; the published number where a measurement took its place."""
+
+    def number(found: re.Match[str]) -> str:
+        cell = cells.get(f"published:{found[1]}") or cells.get(found[1])
+        if cell is None:
+            return found[0]
+        return cell.formula if found[2] else cell.text
+
+    return _PLACE.sub(number, text)
+
+
+def page(deviations: Sequence[Deviation], writer: Writer, language: str) -> str:
+    """The page as Markdown."""
+    words = writer.words
+    cells = writer.report.cells
+    rows = [
+        [
+            words["list"].join(str(line) for line in one.lines),
+            one.printed,
+            fill(one.ours, cells),
+            fill(one.why.get(language) or next(iter(one.why.values()), ""), cells),
+        ]
+        for one in sorted(deviations, key=lambda one: one.lines)
+    ]
+    table = writer.table([words["line"], words["printed"], words["ours"], words["why"]], rows)
+    published = writer.report.recipe.published.report
+    model = writer.report.recipe.model.name
+    pattern = words["deviations"]
+    source = writer.link(words["published_report"], published)
+    head = writer.finalize(pattern["title"].format(model=model))
+    intro = Safe(pattern["intro"].format(source=source))
+    return f"# {head}\n\n{intro}\n\n{table}\n"

@@ -1,0 +1,83 @@
+"""What the report says of a target itself: from the installed target, or from its stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kit.errors import InvalidInputError
+from kit.recipe import PublishedThroughput, Recipe
+from kit.results import Results
+
+__all__ = ["Facts", "factor", "gather", "reported_targets"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A target in words: ``family`` names its folder of templates; ``templates`` is another package's own folder."""
+
+    name: str
+    family: str = "generic"
+    hardware: str = ""
+    toolchain: str = ""
+    devices_per_card: int | None = None
+    templates: Path | None = None
+
+
+def gather(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, Facts]:
+    """Facts of each target. One that is not installed is described by its results alone."""
+    from kit.target import load_target
+
+    found = {}
+    for name in targets:
+        entry = recipe.targets.get(name)
+        stored = results.get(name)
+        try:
+            target = load_target(name)
+        except InvalidInputError:
+            if stored is None and name not in recipe.published.throughput:
+                raise
+            found[name] = Facts(
+                name,
+                hardware=stored.hardware if stored else name,
+                toolchain=stored.toolchain if stored else (entry.toolchain if entry else None) or "",
+            )
+            continue
+        folder = getattr(target, "templates", None)
+        found[name] = Facts(
+            name=name,
+            family=target.family,
+            hardware=stored.hardware if stored and stored.hardware else target.hardware,
+            toolchain=(entry.toolchain if entry else None) or target.toolchain,
+            devices_per_card=target.devices_per_card,
+            templates=Path(folder) if folder else None,
+        )
+    return found
+
+
+def factor(published: PublishedThroughput, batch: int, facts: Facts) -> int:
+    """The whole number that a published rate is multiplied with.
+
+    Raises:
+        InvalidInputError: a rate per device of a target that nobody described.
+    """
+    if published.per == "enqueue":
+        return batch
+    if published.per == "image":
+        return 1
+    if facts.devices_per_card is None:
+        raise InvalidInputError(
+            f"the devices of a card are unknown, so the rates of target {facts.name} cannot be multiplied",
+            where=f"published -> throughput -> {facts.name}",
+            remedy="install the package that brings this target, or give the rates per image",
+        )
+    return facts.devices_per_card
+
+
+def reported_targets(recipe: Recipe, results: Mapping[str, Results]) -> list[str]:
+    """Targets with a stored or a published number, in the recipe's order; all of its targets where there is none."""
+    published = {*recipe.published.accuracy, *recipe.published.throughput}
+    names = [name for name in recipe.targets if name in published or name in results]
+    extra = sorted(name for name in results if name not in recipe.targets)
+    return [*names, *extra] or list(recipe.targets)

@@ -1,0 +1,91 @@
+"""A report's folder, ``reports/<model>``: what is read from it, and how the rendered files get into it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kit.files import os_errors, write_atomically
+from kit.recipe import Recipe
+from kit.reports import deviations
+from kit.reports.render import LANGUAGES, render
+from kit.results import Results, load_all
+
+__all__ = ["rendered", "write"]
+
+#: What a rendering can make: nothing else is ever removed.
+_OURS = re.compile(r"(?:README|DEVIATIONS)(?:\.en)?\.md|report\.(?:html|json)|plots/[A-Za-z0-9._-]+\.svg")
+
+
+def rendered(
+    recipe: Recipe,
+    folder: Path,
+    results: Mapping[str, Results] | None = None,
+    *,
+    targets: Sequence[str] | None = None,
+    languages: Sequence[str] | None = None,
+) -> dict[str, bytes]:
+    """The files that belong into ``folder``: from its results and deviations, for the targets that it reports.
+
+    Args:
+        recipe: the recipe.
+        folder: ``reports/<model>``.
+        results: instead of those in the folder.
+        targets: otherwise those of the last report, where it was one of chosen targets.
+        languages: otherwise those of the last report.
+
+    Raises:
+        DamagedError: results are damaged.
+        InvalidInputError: the deviations are no such list, or a target is unknown.
+    """
+    stored = load_all(folder) if results is None else dict(results)
+    last = _last(folder)
+    if targets is None and last.get("chosen"):
+        targets = [name for name in last["targets"] if name in recipe.targets or name in stored]
+    return render(
+        recipe,
+        stored,
+        targets or None,
+        deviations=deviations.load(folder / "deviations.yaml"),
+        languages=languages or last.get("languages") or LANGUAGES,
+    )
+
+
+def _last(folder: Path) -> dict[str, list[str]]:
+    """What the last rendering noted: ``targets`` and ``languages``; nothing where it cannot be trusted."""
+    try:
+        tree = json.loads((folder / "report.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(tree, dict):
+        return {}
+    found: dict[str, list[str]] = {}
+    for name in ("targets", "files"):
+        value = tree.get(name)
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            found[name] = value
+    languages = tree.get("languages")
+    if isinstance(languages, list) and languages and set(map(str, languages)) <= set(LANGUAGES):
+        found["languages"] = [language for language in LANGUAGES if language in languages]
+    if tree.get("chosen") is True and found.get("targets"):
+        found["chosen"] = found["targets"]
+    return found
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write each file atomically, remove those of the last rendering that are no more; returns what changed.
+
+    Raises:
+        ResourceError: no space, no permission.
+    """
+    before = [name for name in _last(folder).get("files", []) if _OURS.fullmatch(name) and name not in files]
+    changed = [name for name, data in files.items() if write_atomically(folder / name, data)]
+    for name in before:
+        path = folder / name
+        with os_errors(path):
+            if path.is_file() and not path.is_symlink():
+                path.unlink()
+                changed.append(name)
+    return tuple(changed)

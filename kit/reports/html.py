@@ -1,0 +1,151 @@
+"""The report as one HTML file that needs nothing else: same text, tables and plots, and behind each number its origin.
+
+Every number is a link to its entry in the appendix, so it works without a script and from the keyboard; the script
+shows the entry in a dialog instead, and one language at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from kit.reports.cells import Cell
+from kit.reports.context import Report
+from kit.reports.explain import Trace, trace
+from kit.reports.markdown import to_html
+from kit.reports.text import shell
+from kit.resources import resource
+
+if TYPE_CHECKING:
+    from kit.reports.render import Pages
+
+__all__ = ["page"]
+
+
+def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[str, str]]) -> str:
+    """The file.
+
+    Args:
+        pages: the report's templates.
+        languages: of ``zh`` and ``en``, the first is shown first.
+        plots: language -> name of a plot -> SVG.
+    """
+    from kit.reports.render import document
+
+    folder = resource("templates") / "html"
+    numbers = {id_: f"n{index}" for index, id_ in enumerate(pages.report.cells)}
+    parts = []
+    for language in languages:
+        words = pages.words(language)
+        prefix = f"{language}-"
+
+        def number(id_: str, shown: str, prefix: str = prefix) -> str:
+            return f'<a class="n" href="#{prefix}{numbers[id_]}">{escape(shown)}</a>'
+
+        text = document(pages, language, tuple(plots[language]), html=True)
+        body = to_html(text, number, plots[language], prefix)
+        appendix = _appendix(pages.report, words, numbers, prefix)
+        contents = _contents(pages, language, tuple(plots[language]), prefix)
+        hint = f'<p class="hint">{escape(words["html"]["hint"])}</p>'
+        heading, _, rest = body.partition("\n")
+        parts.append(
+            f'<main id="{language}" lang="{words["html_lang"]}">\n'
+            + "\n".join((heading, hint, contents, rest, appendix))
+            + "\n</main>"
+        )
+    title = pages.words(languages[0])["title"].format(model=pages.report.recipe.model.name)
+    return (
+        (folder / "page.html")
+        .read_text(encoding="utf-8")
+        .replace("@lang@", pages.words(languages[0])["html_lang"])
+        .replace("@title@", escape(title))
+        .replace("@style@", (folder / "style.css").read_text(encoding="utf-8").strip())
+        .replace("@script@", (folder / "script.js").read_text(encoding="utf-8").strip())
+        .replace("@switch@", _switch(pages, languages))
+        .replace("@body@", "\n".join(parts))
+    )
+
+
+def _switch(pages: Pages, languages: tuple[str, ...]) -> str:
+    if len(languages) < 2:
+        return ""
+    names = {"zh": "中文", "en": "English"}
+    links = "".join(
+        f'<a href="#{language}" lang="{pages.words(language)["html_lang"]}">{names[language]}</a>'
+        for language in languages
+    )
+    return f'<nav class="switch" aria-label="Language">{links}</nav>'
+
+
+def _contents(pages: Pages, language: str, plots: tuple[str, ...], prefix: str) -> str:
+    items = "".join(
+        f'<li class="l{section.level}"><a href="#{prefix}{escape(section.anchor)}">'
+        f"{escape(section.number)} {escape(section.title)}</a></li>"
+        for section in pages.sections(language, plots)
+    )
+    label = escape(pages.words(language)["html"]["contents"])
+    return f'<details class="contents"><summary>{label}</summary><ul>{items}</ul></details>'
+
+
+def _appendix(report: Report, words: Mapping[str, Any], numbers: Mapping[str, str], prefix: str) -> str:
+    labels: Mapping[str, str] = words["html"]
+    entries = "\n".join(_entry(trace(report, cell), words, labels, numbers, prefix) for cell in report.cells.values())
+    return f'<section class="numbers"><h2>{escape(labels["open"])}</h2>\n{entries}\n</section>'
+
+
+def _entry(
+    found: Trace, words: Mapping[str, Any], labels: Mapping[str, str], numbers: Mapping[str, str], prefix: str
+) -> str:
+    cell = found.cell
+    rows = [(labels["formula"], f"<code>{escape(cell.formula)}</code>"), (labels["source"], _source(found, words))]
+    if cell.mode:
+        rows.append((labels["mode"], escape(words[f"{cell.mode}_mode"])))
+    if cell.toolchain:
+        rows.append((labels["toolchain"], escape(cell.toolchain)))
+    raw = {name: value for name, value in cell.raw.items() if name != "at"}
+    if raw:
+        rows.append((labels["raw"], "<br>".join(f"<code>{escape(_plain(item))}</code>" for item in raw.items())))
+    if found.inputs:
+        links = (
+            f'<a class="n" href="#{prefix}{numbers[one.id]}">{escape(one.text)}</a> <small>{escape(one.id)}</small>'
+            for one in found.inputs
+        )
+        rows.append((labels["from"], "<br>".join(links)))
+    rows += [(labels["doubt"], escape(one)) for one in found.conflicts]
+    if found.commands:
+        shown = (f"<code>{escape(shell(one.argv))}</code>" for one in found.commands)
+        rows.append((labels["commands"], "<br>".join(shown)))
+    if found.artifacts:
+        shown = (f"{escape(one.step)}/{escape(one.path)} <code>sha256:{one.sha256}</code>" for one in found.artifacts)
+        rows.append((labels["artifacts"], "<br>".join(shown)))
+    if found.runs:
+        shown = (
+            f"{escape(one.step)}: {escape(one.started)}, {one.seconds:.2f} s, <code>{escape(one.image)}</code>"
+            for one in found.runs
+        )
+        rows.append((labels["runs"], "<br>".join(shown)))
+    listed = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in rows)
+    return (
+        f'<article id="{prefix}{numbers[cell.id]}" tabindex="-1">'
+        f"<h3>{_value(cell)} <small>{escape(cell.id)}</small></h3><dl>{listed}</dl></article>"
+    )
+
+
+def _value(cell: Cell) -> str:
+    unit = "" if cell.unit in {"", "points"} else f" {cell.unit}"
+    return escape(f"{cell.text}{unit}")
+
+
+def _source(found: Trace, words: Mapping[str, Any]) -> str:
+    text = escape(words[found.cell.source])
+    at = found.published_at
+    if at and at.startswith(("https://", "http://")):
+        return f'{text}, <a href="{escape(at)}" rel="noopener noreferrer">{escape(at)}</a>'
+    return f"{text}, {escape(at)}" if at else text
+
+
+def _plain(item: tuple[str, object]) -> str:
+    name, value = item
+    return f"{name}: {value if isinstance(value, str) else json.dumps(value)}"

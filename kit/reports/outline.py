@@ -1,0 +1,113 @@
+"""Headings and anchors of the report: sections 6.x and 7.x follow the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.reports.context import Report
+from kit.reports.text import escape, slug
+
+__all__ = ["Section", "outline"]
+
+Words = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, the partial below it, and what the partial needs."""
+
+    number: str
+    title: str
+    anchor: str
+    template: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def level(self) -> int:
+        return 2 if "." not in self.number else 3
+
+    @property
+    def heading(self) -> str:
+        return escape(f"{self.number} {self.title}")
+
+
+Part = tuple[str, str | None, dict[str, Any]]
+
+
+def outline(report: Report, words: Words, families: Callable[[str], Words], plots: tuple[str, ...]) -> list[Section]:
+    """All sections in order, with anchors as GitHub and Gitee make them.
+
+    Args:
+        report: the report.
+        words: headings of the language.
+        families: headings of a family of toolchains in this language.
+        plots: names of the plots that exist.
+    """
+    names: Mapping[str, str] = words["headings"]
+    chapters: list[tuple[str, str | None, list[Part]]] = [
+        ("overview", None, [(names["paper"], "paper", {}), (names["code"], "code", {})]),
+        ("environment", None, [(names["frameworks"], "frameworks", {}), (names["libraries"], "libraries", {})]),
+        ("conversion", None, [(names["export"], "export", {}), *_conversions(report, families)]),
+        (
+            "data",
+            None,
+            [(names["dataset"], "dataset", {}), (names["preprocess"], "preprocess", {}), (names["info"], "info", {})],
+        ),
+        ("inference", None, _inferences(report, families)),
+        ("accuracy_comparison", None, _accuracies(report, names)),
+        ("throughput_comparison", None, _throughputs(report, names, plots)),
+        ("provenance", "provenance", []),
+        ("differences", "differences", []),
+    ]
+    taken: dict[str, int] = {}
+    sections = []
+    for chapter, (name, template, parts) in enumerate(chapters, start=1):
+        heading = f"{chapter} {names[name]}"
+        sections.append(Section(str(chapter), names[name], slug(heading, taken), template))
+        for index, (title, partial, variables) in enumerate(parts, start=1):
+            number = f"{chapter}.{index}"
+            sections.append(Section(number, title, slug(f"{number} {title}", taken), partial, variables))
+    return sections
+
+
+def _views(report: Report, family: str) -> list[Any]:
+    return [view for view in report.targets if view.facts.family == family]
+
+
+def _conversions(report: Report, families: Callable[[str], Words]) -> list[Part]:
+    return [
+        (families(family)["convert"], f"{family}/convert", {"views": _views(report, family), "family": family})
+        for family in report.families
+    ]
+
+
+def _inferences(report: Report, families: Callable[[str], Words]) -> list[Part]:
+    parts: list[Part] = []
+    for family in report.families:
+        variables = {"views": _views(report, family), "family": family}
+        parts.append((families(family)["tool"], f"{family}/tool", variables))
+        title = families(family)["infer"]
+        parts.append((title, f"{family}/infer", variables))
+    return parts
+
+
+def _accuracies(report: Report, names: Mapping[str, str]) -> list[Part]:
+    parts: list[Part] = [
+        (names["accuracy"].format(target=view.name), "accuracy", {"view": view})
+        for view in report.targets
+        if view.sides("accuracy") or not view.sides("throughput")
+    ]
+    parts.append((names["reference"], "reference", {}))
+    parts.append((names["accuracy_comparison"], "accuracy_comparison", {}))
+    return parts
+
+
+def _throughputs(report: Report, names: Mapping[str, str], plots: tuple[str, ...]) -> list[Part]:
+    parts: list[Part] = [
+        (names["throughput"].format(target=view.name), "throughput", {"view": view, "family": view.facts.family})
+        for view in report.targets
+    ]
+    parts.append((names["throughput_comparison"], "throughput_comparison", {"plots": plots}))
+    return parts

@@ -1,0 +1,138 @@
+"""Plots of the report as SVG: throughput by batch and target, latency percentiles. Simulated ones stand apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from kit.measurements import plain
+from kit.reports import svg
+from kit.reports.cells import Cell
+from kit.reports.context import Report, Side
+
+__all__ = ["draw"]
+
+_Sides = Sequence[tuple[int, Side]]
+
+
+def draw(report: Report, words: Mapping[str, Any], suffix: str = "") -> dict[str, str]:
+    """Name without ``.svg`` -> SVG, in the language of ``words``; only plots that have something to show."""
+    plots = {}
+    for simulated in (False, True):
+        sides = [
+            (index, side)
+            for index, view in enumerate(report.targets)
+            for side in view.sides("throughput")
+            if side.simulated == simulated
+        ]
+        kind = "-simulated" if simulated else ""
+        note = f" – {words['simulated']}" if simulated else ""
+        if sides:
+            plots[f"throughput{kind}{suffix}"] = _throughput(sides, words, note, f"tp{kind}{suffix}")
+        timed = [(index, side) for index, side in sides if any(one.latency_ms for one in side.throughput.values())]
+        if timed:
+            plots[f"latency{kind}{suffix}"] = _latency(timed, report.cells, words, note, f"lat{kind}{suffix}")
+    return plots
+
+
+def _label(side: Side, words: Mapping[str, Any]) -> str:
+    return f"{side.target} ({words[side.source]})"
+
+
+def _places(sides: _Sides) -> dict[int, float]:
+    """Horizontal place of each batch: equal steps, as batches double."""
+    batches = sorted({batch for _, side in sides for batch in side.cells})
+    step = (svg.WIDTH - svg.LEFT - svg.RIGHT) / len(batches)
+    return {batch: svg.LEFT + step * (position + 0.5) for position, batch in enumerate(batches)}
+
+
+def _axes(scale: svg.Scale, places: Mapping[int, float], words: Mapping[str, Any], unit: str) -> list[str]:
+    parts = []
+    for tick in scale.ticks:
+        y = scale.y(tick)
+        parts.append(f'<path class="r" d="M{svg.LEFT} {svg.number(y)}H{svg.WIDTH - svg.RIGHT}"/>')
+        parts.append(svg.text(svg.LEFT - 8, y + 4, plain(Decimal(f"{tick:.6g}")), "d", "end"))
+    bottom = scale.bottom
+    parts.extend(svg.text(x, bottom + 20, str(batch), "d", "middle") for batch, x in places.items())
+    middle = (svg.LEFT + svg.WIDTH - svg.RIGHT) / 2
+    parts.append(svg.text(middle, bottom + 41, words["plot_x"], "d", "middle"))
+    axis = f"{unit}, {words['log_scale']}" if scale.logarithmic else unit
+    parts.append(svg.text(svg.LEFT - 52, scale.top - 12, axis, "d"))
+    return parts
+
+
+def _head(title: str, note: str) -> list[str]:
+    return [svg.text(12, 26, title + note, "t w" if note else "t")]
+
+
+def _throughput(sides: _Sides, words: Mapping[str, Any], note: str, key: str) -> str:
+    entries = [(index, _label(side, words), side.source == "published") for index, side in sides]
+    keys, y = svg.legend(entries, 52)
+    top = y + 14
+    bottom = top + 280
+    values = [float(cell.value) for _, side in sides for cell in side.cells.values()]
+    values += [rate * one.factor for _, side in sides for one in side.throughput.values() for rate in one.repeats]
+    scale = svg.Scale.of(values, top, bottom)
+    places = _places(sides)
+    parts = [*_head(words["plot_throughput"], note), *keys, *_axes(scale, places, words, words["plot_y"])]
+    for index, side in sides:
+        hollow = side.source == "published"
+        points = [(places[batch], scale.y(float(cell.value))) for batch, cell in side.cells.items()]
+        line = "L".join(f"{svg.number(x)} {svg.number(y)}" for x, y in points)
+        drawn = [f'<path class="l{" dash" if hollow else ""}" d="M{line}"/>']
+        for (batch, cell), (x, y) in zip(side.cells.items(), points, strict=True):
+            repeats = side.throughput[batch].repeats
+            if len(repeats) > 1:
+                ends = [scale.y(rate * side.throughput[batch].factor) for rate in (min(repeats), max(repeats))]
+                drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(ends[0])}V{svg.number(ends[1])}"/>')
+            label = f"{_label(side, words)}, bs{batch}: {cell.text} {cell.unit}"
+            drawn.append(svg.marker(index, x, y, "h" if hollow else "f", label))
+        parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
+    described = "; ".join(
+        f"{_label(side, words)}: " + ", ".join(f"bs{batch} {cell.text}" for batch, cell in side.cells.items())
+        for _, side in sides
+    )
+    return svg.frame(words["plot_throughput"] + note, described, parts, key=_key(key), height=bottom + svg.BOTTOM)
+
+
+def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any], note: str, key: str) -> str:
+    names = ("p50", "p90", "p99")
+    keys, y = svg.legend([(index, _label(side, words), False) for index, side in sides], 52)
+    keys.append(svg.text(svg.LEFT, y, "● p50   – p90   ○ p99", "d"))
+    top = y + 36
+    bottom = top + 270
+    found = {
+        (index, batch): [cells[f"{side.cells[batch].id}/{name}"] for name in names]
+        for index, side in sides
+        for batch, one in side.throughput.items()
+        if one.latency_ms
+    }
+    scale = svg.Scale.of([float(cell.value) for three in found.values() for cell in three], top, bottom)
+    places = _places(sides)
+    parts = [*_head(words["plot_latency"], note), *keys, *_axes(scale, places, words, words["plot_ms"])]
+    step = min(22.0, 60.0 / len(sides))
+    described = []
+    for position, (index, side) in enumerate(sides):
+        shift = (position - (len(sides) - 1) / 2) * step
+        drawn = []
+        for batch in side.cells:
+            if (index, batch) not in found:
+                continue
+            three = found[index, batch]
+            x = places[batch] + shift
+            low, middle, high = (scale.y(float(cell.value)) for cell in three)
+            drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(low)}V{svg.number(high)}"/>')
+            drawn.append(f'<path class="l" d="M{svg.number(x - 5)} {svg.number(middle)}h10"/>')
+            labels = [f"{side.target}, bs{batch}, {n}: {cell.text} ms" for n, cell in zip(names, three, strict=True)]
+            drawn.append(svg.marker(0, x, high, "h", labels[2], 3.5))
+            drawn.append(svg.marker(0, x, low, "f", labels[0], 3.5))
+            described.append(f"{side.target} bs{batch} {' '.join(cell.text for cell in three)} ms")
+        parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
+    return svg.frame(
+        words["plot_latency"] + note, "; ".join(described), parts, key=_key(key), height=bottom + svg.BOTTOM
+    )
+
+
+def _key(name: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in name)

@@ -1,0 +1,106 @@
+"""Foreign text made harmless: names and sentences of recipes and results may hold anything.
+
+A :class:`Safe` string is Markdown already; everything else is escaped when it is written into a report.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit
+
+__all__ = [
+    "Safe",
+    "code",
+    "escape",
+    "fence",
+    "link",
+    "one_line",
+    "shell",
+    "slug",
+]
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000-\ue002]+")
+_SPECIAL = re.compile(r"([\\`*\[\]<|]|&(?=[#A-Za-z])|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_]))")
+_LINE_START = re.compile(r"^(\d*)([-+=>#.)])")
+
+
+class Safe(str):
+    """Markdown that was made here, from escaped parts."""
+
+    __slots__ = ()
+
+
+def one_line(value: object) -> str:
+    """Without line ends, control and direction characters."""
+    return _CONTROL.sub(" ", str(value)).strip()
+
+
+def escape(value: object) -> Safe:
+    """Markdown that shows ``value`` as it is, on one line; ``_`` within a word needs no escape."""
+    if isinstance(value, Safe):
+        return value
+    text = _SPECIAL.sub(r"\\\1", one_line(value))
+    return Safe(_LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}" if _starts_block(text) else found[0], text))
+
+
+def _starts_block(text: str) -> bool:
+    """Whether a line of this text alone would be a list, a heading, a quotation or a rule."""
+    return re.match(r"(?:[-+]\s|[-=]+$|>|#{1,6}\s|\d+[.)]\s)", text) is not None
+
+
+def code(value: object) -> Safe:
+    """``value`` as inline code, also inside a table."""
+    text = one_line(value)
+    if not text:
+        return Safe("")
+    run = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
+    ticks = "`" * (run + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return Safe(f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|"))
+
+
+def fence(lines: Iterable[object], language: str = "") -> Safe:
+    """A block of code, with a fence that none of the lines can close."""
+    body = "\n".join(re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\ue002]", " ", str(line)) for line in lines)
+    run = max((len(ticks) for ticks in re.findall("`+", body)), default=0)
+    ticks = "`" * max(3, run + 1)
+    return Safe(f"{ticks}{language}\n{body}\n{ticks}")
+
+
+def shell(argv: Iterable[str]) -> str:
+    """A command as it can be pasted into a shell."""
+    return shlex.join(argv)
+
+
+def link(text: object, address: str | None) -> Safe:
+    """A link where the address is one of the web, and the text alone otherwise."""
+    label = escape(text)
+    if not address:
+        return label
+    clean = one_line(address)
+    try:
+        scheme = urlsplit(clean).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in {"http", "https"}:
+        return Safe(f"{label} ({code(clean)})") if clean != one_line(text) else code(clean)
+    target = quote(clean, safe="%/:?#=&@+$,;~*!-._")
+    return Safe(f"[{label}]({target})")
+
+
+def slug(heading: str, taken: dict[str, int] | None = None) -> str:
+    """Anchor of a heading as GitHub and Gitee make it: lower case, no punctuation, blanks to hyphens.
+
+    ``taken`` counts the anchors used so far; an anchor that stands a second time gets ``-1``, and so on.
+    """
+    text = "".join(
+        character for character in heading.strip().lower() if character.isalnum() or character in "-_ "
+    ).replace(" ", "-")
+    if taken is None:
+        return text
+    count = taken.get(text, 0)
+    taken[text] = count + 1
+    return f"{text}-{count}" if count else text

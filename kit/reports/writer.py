@@ -1,0 +1,301 @@
+"""Numbers, lines and tables as Markdown in one language.
+
+For the HTML report each number is wrapped in private-use characters with the id of its cell, so that the same templates
+give both forms; foreign text cannot hold these characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kit.measurements import plain
+from kit.reports.cells import Cell
+from kit.reports.compare import Check, Verdict
+from kit.reports.context import Report, Row, Side, Table, TargetView
+from kit.reports.text import Safe, code, escape, fence, link, shell
+from kit.results import Command, Results
+
+__all__ = ["CELL_END", "CELL_SEPARATOR", "CELL_START", "MARKS", "Writer"]
+
+CELL_START, CELL_SEPARATOR, CELL_END = "\ue000", "\ue002", "\ue001"
+#: Shown where the numbers of one table come from more than one source.
+MARKS = {"measured": "", "published": "†", "mixed": "‡", "simulated": ""}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes in one language; ``html`` keeps the ids of the cells."""
+
+    report: Report
+    words: Mapping[str, Any]
+    html: bool = False
+
+    def finalize(self, value: object) -> object:
+        """What Jinja writes for ``{{ value }}``: numbers as numbers, all other foreign text escaped."""
+        if isinstance(value, Cell):
+            return self.cell(value)
+        return value if isinstance(value, Safe) else escape("" if value is None else value)
+
+    def cell(self, cell: Cell, text: str | None = None) -> Safe:
+        """A number of the report."""
+        shown = cell.text if text is None else text
+        return Safe(f"{CELL_START}{cell.id}{CELL_SEPARATOR}{shown}{CELL_END}" if self.html else shown)
+
+    def marked(self, cell: Cell | None, sources: set[str]) -> Safe:
+        """A number of a table, with the mark of its source where the table has several."""
+        if cell is None:
+            return Safe(self.words["none"])
+        return Safe(self.cell(cell) + (MARKS[cell.source] if len(sources) > 1 else ""))
+
+    def legend(self, sources: set[str]) -> Safe:
+        """The marks of a table in words."""
+        if len(sources) == 1:
+            return Safe(self.words[next(iter(sources))])
+        known = [source for source in ("measured", "published", "mixed") if source in sources]
+        return Safe(self.words["list"].join(f"{MARKS[source]} {self.words[source]}".strip() for source in known))
+
+    def mode(self, mode: str | None) -> str:
+        """``dataset`` or ``synthetic`` in words."""
+        return str(self.words[f"{mode or 'mixed'}_mode"])
+
+    def rate_line(self, side: Side, batch: int) -> Safe:
+        """``batch4 310 single-card throughput: 1311.7 * 4 = 5246.8 fps``."""
+        measured, cell = side.throughput[batch], side.cells[batch]
+        multiplied = measured.factor > 1 or measured.per == "enqueue" or side.source != "published"
+        formula = self.cell(cell, cell.formula if multiplied else cell.text)
+        pattern = self.words["rate_line_host" if measured.per == "image" else "rate_line"]
+        start, _, end = pattern.partition("{formula}")
+        line = start.format(batch=batch, target=escape(side.target)) + formula + end
+        return Safe(line + (f" ({self.words['simulated']})" if side.simulated else ""))
+
+    def table(self, header: Sequence[object], rows: Iterable[Sequence[object]]) -> Safe:
+        """A Markdown table."""
+        lines = [header, ["---"] * len(header), *rows]
+        done = [
+            [str(value if number == 1 else self.finalize(value)) for value in line] for number, line in enumerate(lines)
+        ]
+        return Safe("\n".join("| " + " | ".join(line) + " |" for line in done))
+
+    def _name(self, name: str, *, simulated: bool) -> str:
+        return f"{name} ({self.words['simulated']})" if simulated else name
+
+    def accuracy(self, side: Side) -> Safe:
+        """Section 6.x: Top1 and Top5 of a target."""
+        name = self._name(side.target, simulated=side.simulated)
+        return self.table(
+            [self.words["simulated"] if side.simulated else "", "Top1 accuracy", "Top5 accuracy"],
+            [[name, *(Safe(f"{self.cell(side.accuracy[k])}%") for k in (1, 5))]],
+        )
+
+    def topk(self, side: Side) -> Safe:
+        """Top1 to Top5 of a run with counts and Wilson intervals."""
+        w = self.words
+        suffix = f" ({w['simulated']})" if side.simulated else ""
+        rows = []
+        for k, cell in side.accuracy.items():
+            low, high = side.intervals[k]
+            count = f"{cell.raw['correct']} / {cell.raw['n']}"
+            rows.append([f"Top{k}", count, Safe(f"{self.cell(cell)}%"), Safe(f"{self.cell(low)}%–{self.cell(high)}%")])
+        return self.table(
+            [f"TopK{suffix}", f"{w['count']} / {w['images']}", f"{w['accuracy']}{suffix}", w["interval"]], rows
+        )
+
+    def reference(self) -> Safe:
+        """Section 6.3: the open-source accuracy."""
+        stated = self.report.reference
+        row = [self.report.recipe.model.name, *(Safe(f"{self.cell(stated[k])}%") for k in (1, 5))]
+        return self.table([self.words["model"], "Top1 accuracy", "Top5 accuracy"], [row])
+
+    def checks(self, *, simulated: bool) -> Safe:
+        """Section 6.4: each accuracy against the open-source one."""
+        w = self.words
+        checks = [check for check in self.report.checks if (check.shown.source == "simulated") == simulated]
+        sources: set[str] = {check.shown.source for check in checks}
+        rows = [
+            [
+                self._name(check.target, simulated=simulated),
+                f"Top{check.k}",
+                self.marked_percent(check.shown, sources),
+                Safe(f"{self.cell(check.reference)}%"),
+                self.cell(check.delta),
+                Safe(f"{self.cell(check.low)}%–{self.cell(check.high)}%"),
+                self._met(check),
+            ]
+            for check in checks
+        ]
+        unit = w["points"].format(number="").strip()
+        header = [
+            w["target"],
+            "TopK",
+            w["accuracy"],
+            w["reference"],
+            f"{w['delta']} ({unit})",
+            w["interval"],
+            w["verdict"],
+        ]
+        return self.table(header, rows)
+
+    def marked_percent(self, cell: Cell, sources: set[str]) -> Safe:
+        """A percentage with the mark of its source where there are several."""
+        return Safe(f"{self.cell(cell)}%{MARKS[cell.source] if len(sources) > 1 else ''}")
+
+    def _met(self, check: Check) -> str:
+        w = self.words
+        if check.met:
+            text = w["inside"] if check.inside else w["met"]
+        else:
+            text = w["below_inside"] if check.inside else w["not_met"]
+        text = text if check.complete else text + w["partial"]
+        return f"{text} ({w['simulated']})" if check.shown.source == "simulated" else str(text)
+
+    def comparison(self, table: Table) -> Safe:
+        """Section 7.4: throughput by batch and the ratios."""
+        w = self.words
+        columns = [*table.targets, *(f"{one}/{other}" for one, other in table.ratios)]
+        header = [w["simulated"] if table.simulated else ""]
+        header += [self._name(column, simulated=table.simulated) for column in columns]
+        return self.table(header, [[self._batch(row), *self._cells(row, table)] for row in table.rows])
+
+    def _batch(self, row: Row) -> str:
+        return f"bs{row.batch}" if row.batch is not None else str(self.words["best_batch"])
+
+    def _cells(self, row: Row, table: Table) -> list[Safe]:
+        return [self.marked(cell, table.sources) for cell in row.cells]
+
+    def rates(self, side: Side) -> Safe:
+        """Raw rates of a run: factor, spread over repeats, latency per call of one batch."""
+        w = self.words
+        latency = any(one.latency_ms for one in side.throughput.values())
+        header = [w["batch"], w["rate"], w["factor"], w["value"], w["spread"]]
+        if latency:
+            header += [w["ms"].format(name=name) for name in ("p50", "p90", "p99")] + [w["calls"]]
+        if side.simulated:
+            header = [f"{name} ({w['simulated']})" for name in header]
+        cells, rows = self.report.cells, []
+        for batch, one in side.throughput.items():
+            cell = side.cells[batch]
+            spread = cells.get(f"{cell.id}/spread")
+            rate = cell.text if one.factor == 1 else plain(one.rate)
+            row: list[object] = [
+                f"bs{batch}", self.cell(cell, rate), str(one.factor), cell,
+                Safe(w["spread_of"].format(spread=self.cell(spread), n=len(one.repeats))) if spread else w["once"],
+            ]  # fmt: skip
+            if latency and one.latency_ms:
+                row += [cells[f"{cell.id}/{name}"] for name in ("p50", "p90", "p99")] + [str(one.latency_ms.n)]
+            elif latency:
+                row += [w["none"]] * 4
+            rows.append(row)
+        return self.table(header, rows)
+
+    def verdicts(self, *, simulated: bool) -> Safe:
+        """Section 9: each number of a run against the published one."""
+        w = self.words
+        rows = []
+        for one in self.report.verdicts:
+            if (one.shown.source == "simulated") != simulated:
+                continue
+            percent = "%" if one.quantity.startswith("top") else ""
+            unit = "%" if one.delta.unit == "%" else f" {w['points'].format(number='').strip()}"
+            rows.append(
+                [
+                    self._name(one.target, simulated=simulated),
+                    one.quantity,
+                    Safe(f"{self.cell(one.shown)}{percent}"),
+                    Safe(f"{self.cell(one.published)}{percent}†"),
+                    Safe(f"{self.cell(one.delta)}{unit}"),
+                    f"{one.low}–{one.high}{percent}" if one.low else w["none"],
+                    self._tolerance(one),
+                    self.outcome(one),
+                ]
+            )
+        header = [
+            w["target"],
+            w["quantity"],
+            w["shown"],
+            f"{w['was']}†",
+            w["delta"],
+            w["range"],
+            w["tolerance"],
+            w["verdict"],
+        ]
+        if simulated:
+            header[2] = f"{header[2]} ({w['simulated']})"
+        return self.table(header, rows)
+
+    def _tolerance(self, verdict: Verdict) -> str:
+        tolerance = self.report.recipe.tolerance
+        if verdict.quantity.startswith("top"):
+            return str(self.words["points"].format(number=plain(tolerance.accuracy_points)))
+        return f"{plain(tolerance.throughput_percent)}%"
+
+    def outcome(self, verdict: Verdict) -> str:
+        """The verdict with its reasons."""
+        text = self.words["outcomes"][verdict.outcome]
+        reasons = self.words["list"].join(self.words["reasons"][reason] for reason in verdict.reasons)
+        return f"{text}{self.words['colon']}{reasons}" if reasons else str(text)
+
+    def commands(self, stage: str, views: Iterable[TargetView] | None = None, batch: int | None = None) -> Safe:
+        """Commands of a stage that really ran, each once, one block for each source; empty where none ran."""
+        blocks = []
+        for source in ("measured", "simulated"):
+            found: dict[tuple[str, ...], None] = {}
+            for view in self.report.targets if views is None else views:
+                if view.results and view.results.source == source:
+                    found.update((one.argv, None) for one in _commands(view.results, stage, batch))
+            if found:
+                note = f"**{self.words['simulated']}**\n\n" if source == "simulated" else ""
+                blocks.append(note + fence(shell(argv) for argv in found))
+        return Safe("\n\n".join(blocks))
+
+    def environment(self, results: Results) -> Safe:
+        """Software of a run, as it was found."""
+        lines = [results.toolchain, *(f"{name} {version}" for name, version in sorted(results.environment.items()))]
+        return fence(dict.fromkeys(line for line in lines if line))
+
+    def facts(self, pairs: Mapping[str, str]) -> Safe:
+        """Two columns."""
+        return self.table(
+            [self.words["item"], self.words["content"]], [[name, text] for name, text in sorted(pairs.items())]
+        )
+
+    def artifacts(self, results: Results) -> Safe:
+        """Digests of what a run used and made."""
+        w = self.words
+        rows = [
+            [one.step, code(one.path), str(one.bytes), code(one.sha256), code(one.md5 or "")]
+            for one in results.artifacts
+        ]
+        return self.table([w["step"], w["file"], w["bytes"], "sha256", "md5"], rows)
+
+    def runs(self, results: Results) -> Safe:
+        """Run records."""
+        w = self.words
+        rows = [
+            [
+                one.step,
+                code(one.image[:19]),
+                one.started,
+                plain(one.seconds, 2),
+                str(one.exit_code),
+                code(one.fingerprint[:16]),
+            ]
+            for one in results.runs
+        ]
+        header = [w["step"], w["image"], w["started"], w["seconds"], w["exit_code"], w["fingerprint"]]
+        return self.table(header, rows)
+
+    def link(self, text: object, address: str | None) -> Safe:
+        """A link, where the address is one of the web."""
+        return link(text, address)
+
+
+def _commands(results: Results, stage: str, batch: int | None) -> list[Command]:
+    """Commands of a stage; of several batches the smallest, unless one is asked for."""
+    found = [one for one in results.commands if one.stage == stage]
+    batches = sorted({one.batch for one in found if one.batch is not None})
+    if not batches:
+        return found
+    chosen = batch if batch in batches else batches[0]
+    return [one for one in found if one.batch in {None, chosen}]
