@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import DeviceError, StepError
 from kit.faults import excerpt, explain, first_line
+from kit.gather import read_text
 from kit.targets.ascend.config import architecture, options_of, soc_of
 from kit.targets.ascend.faults import ATC, COMMON, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
@@ -24,28 +25,12 @@ if TYPE_CHECKING:
     from kit.targets.ascend.readers.npu_smi import Chip
     from kit.targets.ascend.readers.perf import DatasetBlock, PureBlock
 
-__all__ = ["dataset_block", "judge", "load_summary", "pure_block", "same_soc", "text_of"]
+__all__ = ["dataset_block", "judge", "load_summary", "pure_block", "same_soc"]
 
-#: A log is read up to here from each end: a run over millions of images prints a line for each batch.
-_HEAD = _TAIL = 4 << 20
 _MAGIC = b"IMOD"
 _MAX_SUMMARY = 512 << 20
 #: Names of one chip over the years.
 _OLD_NAMES = {"Ascend710": "Ascend310P3"}
-
-
-def text_of(path: Path) -> str:
-    """A stream or result file as text; of a very long one head and tail."""
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            data = file.read(_HEAD)
-            if size > _HEAD + _TAIL:
-                file.seek(size - _TAIL)
-            data += file.read(_TAIL)
-    except OSError:
-        return ""
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def judge(job: Job, step: Step, outcome: Outcome) -> None:
@@ -56,7 +41,7 @@ def judge(job: Job, step: Step, outcome: Outcome) -> None:
     """
     if not step.name.startswith(f"{job.target}/"):
         return
-    texts = (text_of(outcome.stdout), text_of(outcome.stderr))
+    texts = (read_text(outcome.stdout), read_text(outcome.stderr))
     if step.stage == "convert":
         _judge_convert(step, outcome, texts)
     elif step.stage == "query":
@@ -126,7 +111,7 @@ def dataset_block(path: Path, where: str | None = None) -> DatasetBlock:
     Raises:
         StepError: no such file, or a value is missing or contradicts the others.
     """
-    reading = perf.read(text_of(path)) if path.is_file() else None
+    reading = perf.read(read_text(path)) if path.is_file() else None
     block = reading.dataset if reading else None
     if reading is None or block is None or block.interface is None or reading.status in {"partial", "error"}:
         problem = "; ".join(reading.problems[:3]) if reading else "it is missing"
@@ -152,7 +137,7 @@ def pure_block(folder: Path) -> PureBlock:
         StepError: there is not exactly one such file with a rate in it.
     """
     found = sorted((folder / "result").glob("PureInfer_perf_of_*.txt"))
-    block = perf.read(text_of(found[0])).pure if len(found) == 1 else None
+    block = perf.read(read_text(found[0])).pure if len(found) == 1 else None
     if block is None or block.rate is None or block.latency is None or block.contradictions():
         raise StepError(
             f"benchmark left no rate of its pure inference ({len(found)} result files)",

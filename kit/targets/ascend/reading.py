@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit import stages
-from kit.errors import DamagedError, StepError
-from kit.measurements import Accuracy, Latency, Throughput, percent
+from kit.errors import StepError
+from kit.gather import agreement, read_accuracy, read_text, read_versions
+from kit.measurements import Latency, Throughput
 from kit.target import Reading
 from kit.targets.ascend.config import CARDS, options_of, soc_of
-from kit.targets.ascend.judging import dataset_block, load_summary, pure_block, text_of
+from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import after_name, before_name, bench_name, infer_name, metrics_name, on_dataset
 
@@ -43,8 +43,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         else:
             throughput.append(_from_pure(job, batch, folder))
         if dataset:
-            counted[batch] = _accuracy(outputs[metrics_name(job.target, batch)] / "metrics.json")
-            _check_complete(outputs, counted[batch], batch)
+            counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch), batch)
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
     return Reading(
@@ -54,7 +53,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         hardware=CARDS[job.target].hardware,
         environment=environment,
         host=host,
-        notes=(*_agreement(job, counted), *remarks),
+        notes=(*agreement(job, counted), *remarks),
     )
 
 
@@ -115,64 +114,8 @@ def _from_summary(job: Job, batch: int, folder: Path, *, dataset: bool) -> Throu
     )
 
 
-def _accuracy(path: Path) -> Accuracy:
-    try:
-        tree = json.loads(path.read_bytes())
-        return Accuracy(n=tree["n"], classes=tree["classes"], correct=tuple(tree["correct"]), ties=tree["ties"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedError(
-            "the accuracy cannot be read", where=str(path), remedy="run the metrics step again with --force"
-        ) from error
-
-
-def _check_complete(outputs: Mapping[str, Path], accuracy: Accuracy, batch: int) -> None:
-    """The results are of every preprocessed image, and of nothing else."""
-    info = outputs[stages.TENSORS] / "dataset.info"
-    try:
-        with info.open("rb") as file:
-            images = sum(1 for line in file if line.strip())
-    except OSError as error:
-        raise DamagedError("the info file cannot be read", where=str(info), remedy="preprocess again") from error
-    if images != accuracy.n:
-        raise StepError(
-            f"batch {batch} has results of {accuracy.n} images, the data set has {images}",
-            remedy="run the inference again with --force",
-        )
-
-
-def _agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:
-    """Batches are engines of one model: what they get right differs by rounding at most.
-
-    Raises:
-        StepError: two batches differ by more than the recipe's tolerance of accuracy.
-    """
-    if len(counted) < 2:
-        return []
-    first = min(counted)
-    notes = []
-    for batch, accuracy in counted.items():
-        for k in (1, 5):
-            one, other = accuracy.top(k), counted[first].top(k)
-            if float(abs(one - other)) > job.recipe.tolerance.accuracy_points:
-                raise StepError(
-                    f"Top{k} of batch {batch} is {percent(one)} %, of batch {first} {percent(other)} %: no one model",
-                    remedy="make the engines again with --force; if they still differ, report it to the vendor",
-                )
-        if accuracy.correct != counted[first].correct:
-            notes.append(
-                f"batch {batch} classifies slightly differently from batch {first}: Top1 {percent(accuracy.top(1))} %,"
-                f" Top5 {percent(accuracy.top(5))} %"
-            )
-    return notes
-
-
 def _environment(job: Job, outputs: Mapping[str, Path], toolchain: str) -> dict[str, str]:
-    found = {"CANN": toolchain.removeprefix("CANN ")}
-    try:
-        versions = json.loads((outputs[stages.EXPORT] / "export.json").read_bytes()).get("versions", {})
-    except (OSError, ValueError, AttributeError):
-        versions = {}
-    found |= {str(name): str(text) for name, text in versions.items()}
+    found = {"CANN": toolchain.removeprefix("CANN "), **read_versions(outputs[stages.EXPORT] / "export.json")}
     options = options_of(job)
     return found | {"soc_version": soc_of(job.target, options), "inference tool": options.tool}
 
@@ -182,7 +125,7 @@ def _state(job: Job, outputs: Mapping[str, Path]) -> tuple[dict[str, str], list[
     host: dict[str, str] = {}
     notes = []
     for when, name in (("before", before_name(job.target)), ("after", after_name(job.target))):
-        reading = npu_smi.read(text_of(outputs[name] / "stdout.txt"))
+        reading = npu_smi.read(read_text(outputs[name] / "stdout.txt"))
         chip = reading.device(job.device)
         if reading.driver_version:
             host["Ascend driver"] = reading.driver_version

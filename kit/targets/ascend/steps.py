@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kit import stages
@@ -91,8 +91,9 @@ def _place(job: Job) -> _Place:
         way = passage(job.device, options.passthrough)
         return _Place(job, options, IMAGE, way.devices, {**_HOME, **way.environment})
     environment = {**_HOME, "KIT_SIM_CHIP": soc_of(job.target, options).removeprefix("Ascend")}
-    if has_chip(job.device):  # a rehearsal passes the real nodes through, where there are some
-        return _Place(job, options, SIMULATED, passage(job.device, "devices").devices, environment)
+    if has_chip(job.device):  # a rehearsal passes the real nodes through, where there are some; the driver is its own
+        devices = replace(passage(job.device, "devices").devices, files=())
+        return _Place(job, options, SIMULATED, devices, environment)
     environment["KIT_SIM_DEVICES"] = f"virtual:{job.device + 1}"
     leases = (f"simulated-{job.target}-{job.device}",)
     return _Place(job, options, SIMULATED, Devices(leases=leases), environment)

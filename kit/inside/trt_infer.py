@@ -1,0 +1,376 @@
+"""A data set of preprocessed tensors through a TensorRT plan: the very file whose speed was measured.
+
+Command line::
+
+    python3 -m inside.trt_infer --plan FILE --tensors DIR --batch 16 --shape 3,224,224 --out DIR
+        [--input NAME] [--output NAME] [--check 1]
+
+It runs in TensorRT's own image (Python 3.8, numpy, the ``tensorrt`` module) and needs no pycuda: memory and copies go
+through ``libcudart`` itself. It writes what :mod:`inside.evaluate` writes (``predictions.npy``, ``scores.npy``,
+``images.txt``, ``evaluate.json``), and for each of the first ``--check`` batches ``check/input_<k>.bin`` and
+``check/output_<k>.bin`` (float32), so that trtexec can run the same input and the outputs can be compared.
+
+With KIT_SIM_HOME set, the stand-in's engine takes the place of ``tensorrt``; all else is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .labels import unique_stems
+from .protocol import UserError, progress, run, write_json
+from .topk import K, best
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SimulatedSession", "TensorRtSession", "main"]
+
+_REBUILD = "Build the plan again, on this GPU and with this TensorRT."
+#: cudaMemcpyKind.
+_TO_DEVICE, _TO_HOST = 1, 2
+
+
+class Cuda:
+    """The few calls of the CUDA runtime that inference needs."""
+
+    def __init__(self) -> None:
+        self._library = self._load()
+        for name, arguments in (
+            ("cudaMalloc", [ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t]),
+            ("cudaFree", [ctypes.c_void_p]),
+            ("cudaMemcpyAsync", [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p]),
+            ("cudaStreamCreate", [ctypes.POINTER(ctypes.c_void_p)]),
+            ("cudaStreamSynchronize", [ctypes.c_void_p]),
+            ("cudaStreamDestroy", [ctypes.c_void_p]),
+        ):
+            function = getattr(self._library, name)
+            function.argtypes, function.restype = arguments, ctypes.c_int
+        self._library.cudaGetErrorString.argtypes = [ctypes.c_int]
+        self._library.cudaGetErrorString.restype = ctypes.c_char_p
+
+    @staticmethod
+    def _load() -> Any:
+        tried = []
+        for name in ("libcudart.so", "libcudart.so.12", "libcudart.so.11.0", "libcudart.so.10.2"):
+            try:
+                return ctypes.CDLL(name)
+            except OSError as error:
+                tried.append(str(error))
+        raise UserError(
+            "the CUDA runtime library is not in the image", "Use TensorRT's own image.", tried[0], "missing"
+        )
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """One call; anything but success is the user's: driver, memory or device."""
+        status = getattr(self._library, name)(*arguments)
+        if status:
+            words = (self._library.cudaGetErrorString(status) or b"").decode("ascii", "replace")
+            raise UserError(
+                f"CUDA says {words} ({status}) in {name}",
+                "Check the driver with nvidia-smi, and that nothing else uses the GPU's memory.",
+                kind="resource",
+            )
+
+    def malloc(self, size: int) -> int:
+        """Device memory."""
+        pointer = ctypes.c_void_p()
+        self.call("cudaMalloc", ctypes.byref(pointer), size)
+        return int(pointer.value or 0)
+
+    def stream(self) -> int:
+        """A stream."""
+        handle = ctypes.c_void_p()
+        self.call("cudaStreamCreate", ctypes.byref(handle))
+        return int(handle.value or 0)
+
+
+class TensorRtSession:
+    """A plan with its execution context, for one batch. Speaks the bindings of 7.x and 8.x and the tensors of 10."""
+
+    def __init__(self, path: str, batch: int, shape: tuple[int, ...], source: str | None, result: str | None) -> None:
+        trt: Any = importlib.import_module("tensorrt")
+        self.version = str(trt.__version__)
+        logger = trt.Logger(trt.Logger.WARNING)
+        trt.init_libnvinfer_plugins(logger, "")
+        with open(path, "rb") as file:
+            data = file.read()
+        self._runtime = trt.Runtime(logger)
+        self._engine = self._runtime.deserialize_cuda_engine(data)
+        if self._engine is None:
+            raise UserError(f"TensorRT {self.version} cannot load this plan", _REBUILD, path, "damaged")
+        self._context = self._engine.create_execution_context()
+        if self._context is None:
+            raise UserError("the GPU has too little memory for this plan", "Use a smaller batch.", path, "resource")
+        self._named = not hasattr(self._engine, "num_bindings")
+        inputs, outputs = self._bindings(trt)
+        self.input = choose(source, inputs, "input", path)
+        self.output = choose(result, outputs, "output", path)
+        wanted = (batch, *shape)
+        check_shape(self._shape(self.input), wanted, path)
+        for name in (self.input, self.output):
+            kind = np.dtype(trt.nptype(self._type(name)))
+            if kind != np.float32:
+                raise UserError(f"{name} of the plan is {kind}", "Keep float32 at inputs and outputs.", path)
+        self._set_shape(self.input, wanted, path)
+        self._in = np.empty(wanted, np.float32)
+        self._out = np.empty(tuple(self._output_shape(self.output)), np.float32)
+        if self._out.ndim < 2 or self._out.shape[0] != batch:
+            raise UserError(
+                f"output {self.output} has shape {self._out.shape}, which is not one row per image",
+                "Give a classifier with one score per class.",
+                path,
+            )
+        self._cuda = Cuda()
+        self._stream = self._cuda.stream()
+        self._memory = {name: self._cuda.malloc(self._bytes(name)) for name in (*inputs, *outputs)}
+
+    def _bindings(self, trt: Any) -> tuple[list[str], list[str]]:
+        engine = self._engine
+        if self._named:
+            names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+            mode = trt.TensorIOMode.INPUT
+            inputs = [name for name in names if engine.get_tensor_mode(name) == mode]
+            return inputs, [name for name in names if name not in inputs]
+        names = [engine.get_binding_name(index) for index in range(engine.num_bindings)]
+        inputs = [name for index, name in enumerate(names) if engine.binding_is_input(index)]
+        return inputs, [name for name in names if name not in inputs]
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        engine = self._engine
+        return tuple(engine.get_tensor_shape(name) if self._named else engine.get_binding_shape(engine[name]))
+
+    def _type(self, name: str) -> Any:
+        engine = self._engine
+        return engine.get_tensor_dtype(name) if self._named else engine.get_binding_dtype(engine[name])
+
+    def _output_shape(self, name: str) -> tuple[int, ...]:
+        context = self._context
+        return tuple(context.get_tensor_shape(name) if self._named else context.get_binding_shape(self._engine[name]))
+
+    def _bytes(self, name: str) -> int:
+        return int(np.prod(self._output_shape(name), dtype=np.int64)) * 4
+
+    def _set_shape(self, name: str, wanted: tuple[int, ...], path: str) -> None:
+        if -1 not in self._shape(name):
+            return
+        if self._named:
+            done = self._context.set_input_shape(name, wanted)
+        else:
+            done = self._context.set_binding_shape(self._engine[name], wanted)
+        if not done:
+            shown = "x".join(str(n) for n in wanted)
+            raise UserError(f"the plan was not built for the shape {shown}", _REBUILD, path)
+
+    def infer(self, images: Any) -> Any:
+        """Scores, float32 (batch, classes), of one batch of images; the array is valid until the next call."""
+        cuda, stream = self._cuda, self._stream
+        np.copyto(self._in, images)
+        cuda.call(
+            "cudaMemcpyAsync", self._memory[self.input], self._in.ctypes.data, self._in.nbytes, _TO_DEVICE, stream
+        )
+        if self._named:
+            for name, pointer in self._memory.items():
+                self._context.set_tensor_address(name, pointer)
+            done = self._context.execute_async_v3(stream)
+        else:
+            done = self._context.execute_async_v2(bindings=list(self._memory.values()), stream_handle=stream)
+        if not done:
+            raise UserError("TensorRT refused to run the plan", _REBUILD, kind="tolerance")
+        cuda.call(
+            "cudaMemcpyAsync", self._out.ctypes.data, self._memory[self.output], self._out.nbytes, _TO_HOST, stream
+        )
+        cuda.call("cudaStreamSynchronize", stream)
+        return self._out.reshape(len(self._out), -1)
+
+    def close(self) -> None:
+        """Give the GPU's memory back."""
+        for pointer in self._memory.values():
+            self._cuda.call("cudaFree", pointer)
+        self._cuda.call("cudaStreamDestroy", self._stream)
+
+
+class SimulatedSession:
+    """The same, for a rehearsal: the stand-in's plan on the CPU."""
+
+    def __init__(
+        self, home: str, path: str, batch: int, shape: tuple[int, ...], source: str | None, result: str | None
+    ) -> None:
+        sys.path.insert(0, home)
+        module: Any = importlib.import_module("simulated.tensorrt_engine")
+        try:
+            self._engine = module.open_plan(path)
+        except (module.PlanError, OSError) as error:
+            raise UserError(f"the plan cannot be loaded: {error}", _REBUILD, path, "damaged") from error
+        self.version = f"{self._engine.version} (simulated)"
+        self.input = choose(source, list(self._engine.inputs), "input", path)
+        self.output = choose(result, list(self._engine.outputs), "output", path)
+        check_shape(tuple(self._engine.inputs[self.input]), (batch, *shape), path)
+        self._failure = module.EngineError
+        self._path = path
+
+    def infer(self, images: Any) -> Any:
+        """Scores, float32 (batch, classes), of one batch of images."""
+        try:
+            scores = self._engine.infer({self.input: images})[self.output]
+        except self._failure as error:
+            raise UserError(str(error), _REBUILD, self._path) from error
+        return np.asarray(scores, np.float32).reshape(len(images), -1)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def choose(wanted: str | None, names: list[str], kind: str, path: str) -> str:
+    """The binding that was asked for, or the only one."""
+    if wanted in names:
+        return str(wanted)
+    if wanted is None and len(names) == 1:
+        return names[0]
+    asked = f"one {kind}" if wanted is None else f"{kind} {wanted}"
+    raise UserError(
+        "{} was expected, the plan has {}".format(asked, ", ".join(names) or "none"),
+        f"Give the model's own {kind} name in the recipe.",
+        path,
+    )
+
+
+def check_shape(have: tuple[int, ...], wanted: tuple[int, ...], path: str) -> None:
+    """Refuse a plan with a fixed shape other than the one that is asked for: a static model ignores --shapes."""
+    if len(have) == len(wanted) and all(one in (-1, other) for one, other in zip(have, wanted)):  # noqa: B905 - 3.8
+        return
+    shown, asked = ("x".join(str(n) for n in dims) for dims in (have, wanted))
+    what = f"the plan computes {shown}, not {asked}"
+    if have[1:] == wanted[1:] and have[:1] != wanted[:1]:
+        what += ": the ONNX model is static, so --shapes was ignored"
+    raise UserError(what, "Export the model with a dynamic batch axis, then build again.", path)
+
+
+def read_batches(folder: str, names: list[str], shape: tuple[int, ...], batch: int) -> Iterator[tuple[int, Any]]:
+    """(count, images) with images float32 (batch, channels, height, width), the last one filled up with zeros."""
+    images = np.zeros((batch, *shape), np.float32)
+    size = images[0].nbytes
+    for first in range(0, len(names), batch):
+        inside = names[first : first + batch]
+        for slot, name in enumerate(inside):
+            path = os.path.join(folder, name)
+            with open(path, "rb", buffering=0) as file:
+                found = os.fstat(file.fileno()).st_size
+                if found != size or file.readinto(memoryview(images[slot]).cast("B")) != size:
+                    raise UserError(
+                        f"has {found} bytes, a tensor has {size}",
+                        "Preprocess again, with the crop of this model.",
+                        path,
+                        "damaged",
+                    )
+        images[len(inside) :] = 0
+        yield len(inside), images
+
+
+def evaluate(session: Any, folder: str, names: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run every batch, write the results; returns what ``evaluate.json`` says of them."""
+    total = len(names)
+    predictions, scores = np.empty((total, K), np.int32), np.empty((total, K), np.float32)
+    ties = classes = done = 0
+    start = time.perf_counter()
+    shape = parse_shape(arguments.shape)
+    for number, (count, images) in enumerate(read_batches(folder, names, shape, arguments.batch)):
+        output = session.infer(images)
+        if number < arguments.check:
+            keep_check(arguments.out, number, images, output)
+        output = output[:count]
+        finite = np.isfinite(output).all(axis=1)
+        if not finite.all():
+            worst = names[done + int(np.flatnonzero(~finite)[0])]
+            raise UserError(
+                "the plan gives scores that are NaN or infinite",
+                "fp16 overflows in this model: build without it, or check the weights.",
+                worst,
+                "tolerance",
+            )
+        found = best(output)
+        predictions[done : done + count], scores[done : done + count] = found.classes, found.scores
+        ties += int(np.count_nonzero(found.tied))
+        classes = output.shape[1]
+        done += count
+        progress(done, total, "images")
+    np.save(os.path.join(arguments.out, "predictions.npy"), predictions)
+    np.save(os.path.join(arguments.out, "scores.npy"), scores)
+    with open(os.path.join(arguments.out, "images.txt"), "w", encoding="utf-8") as file:
+        file.writelines(f"{name}\n" for name in names)
+    return {"n": total, "classes": classes, "ties": ties, "seconds": {"total": round(time.perf_counter() - start, 6)}}
+
+
+def keep_check(out: str, number: int, images: Any, output: Any) -> None:
+    """Input and output of one batch, as trtexec reads and a comparison needs them."""
+    folder = os.path.join(out, "check")
+    os.makedirs(folder, exist_ok=True)
+    images.tofile(os.path.join(folder, f"input_{number}.bin"))
+    np.ascontiguousarray(output, np.float32).tofile(os.path.join(folder, f"output_{number}.bin"))
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """The shape in ``3,224,224``."""
+    fields = text.split(",")
+    if len(fields) != 3 or not all(one.isdigit() and int(one) > 0 for one in fields):
+        raise UserError(f"{text!r} is not a shape", "Give channels,height,width, such as 3,224,224.")
+    return tuple(int(one) for one in fields)
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="trt_infer", description="A data set through a TensorRT plan.")
+    parser.add_argument("--plan", required=True, help="file that trtexec --saveEngine wrote")
+    parser.add_argument("--tensors", required=True, help="folder of float32 .bin files, one per image")
+    parser.add_argument("--batch", type=positive, required=True)
+    parser.add_argument("--shape", required=True, help="channels,height,width")
+    parser.add_argument("--input", help="name of the input")
+    parser.add_argument("--output", help="name of the output")
+    parser.add_argument("--check", type=int, default=0, help="batches to keep for a comparison with trtexec")
+    parser.add_argument("--out", required=True)
+    arguments = parser.parse_args(argv)
+    shape = parse_shape(arguments.shape)
+    if not os.path.isfile(arguments.plan):
+        raise UserError("there is no such plan", "Build it first.", arguments.plan, "missing")
+    try:
+        names = sorted(name for name in os.listdir(arguments.tensors) if name.endswith(".bin"))
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    if not names:
+        raise UserError("holds no tensors", "Preprocess the images first.", arguments.tensors, "missing")
+    unique_stems(names, arguments.tensors)
+    os.makedirs(arguments.out, exist_ok=True)
+    home = os.environ.get("KIT_SIM_HOME")
+    session: Any
+    if home:
+        session = SimulatedSession(home, arguments.plan, arguments.batch, shape, arguments.input, arguments.output)
+    else:
+        session = TensorRtSession(arguments.plan, arguments.batch, shape, arguments.input, arguments.output)
+    result = evaluate(session, arguments.tensors, names, arguments)
+    session.close()
+    versions = {"TensorRT": session.version, "numpy": np.__version__, "python": sys.version.split()[0]}
+    write_json(
+        os.path.join(arguments.out, "evaluate.json"),
+        dict(result, batch=arguments.batch, input=session.input, output=session.output, versions=versions),
+    )
+    print(f"{len(names)} images in {result['seconds']['total']:.2f} s")
+
+
+if __name__ == "__main__":
+    run(main)

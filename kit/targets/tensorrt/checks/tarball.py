@@ -1,0 +1,54 @@
+"""Where TensorRT comes from: the vendor's image, or the archive that the user put into a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from kit.doctor import Check, Finding
+from kit.errors import DamagedError, Exit, MissingError
+from kit.targets.tensorrt.config import NGC, options_of
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = ["check"]
+
+_BLOCK = 1 << 20
+
+
+def _look(job: Job) -> Finding:
+    options = options_of(job)
+    if options.tarball is None:
+        return Finding("ok", f"TensorRT comes with {options.base or NGC}")
+    path = job.recipe.resolve(options.packages) / options.tarball
+    if not path.is_file():
+        raise MissingError(
+            "the TensorRT archive is not there",
+            where=str(path),
+            remedy="get it from developer.nvidia.com (with a login) and put it there, or drop options -> tarball",
+        )
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            raise DamagedError(
+                "this is no gzip archive: a download without login gives a web page",
+                where=str(path),
+                remedy="get it again",
+            )
+        if options.tarball_sha256:
+            file.seek(0)
+            whole = hashlib.sha256()
+            while block := file.read(_BLOCK):
+                whole.update(block)
+            if whole.hexdigest() != options.tarball_sha256:
+                raise DamagedError(
+                    "the TensorRT archive has another sha256 than the recipe says",
+                    where=str(path),
+                    remedy="get it again",
+                )
+    return Finding("ok", f"{options.tarball}{'' if options.tarball_sha256 else ' (no checksum given)'}")
+
+
+def check(job: Job) -> Check:
+    """NGC image or archive."""
+    return Check("TensorRT packages", lambda: _look(job), Exit.MISSING)

@@ -1,0 +1,157 @@
+"""Whether trtexec and nvidia-smi did what they should, whatever their exit code says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit import stages
+from kit.errors import DeviceError, StepError
+from kit.faults import excerpt, explain, first_line
+from kit.gather import read_text
+from kit.targets.tensorrt.config import options_of
+from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
+from kit.targets.tensorrt.onnxinput import check_input
+from kit.targets.tensorrt.readers import export_times, nvidia_smi
+from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, before_name, long_name
+
+if TYPE_CHECKING:
+    from kit.step import Outcome, Step
+    from kit.target import Job
+    from kit.targets.tensorrt.readers.export_times import ExportTimesReading
+    from kit.targets.tensorrt.readers.nvidia_smi import Gpu
+
+__all__ = ["gpu_of", "judge", "load_times", "warm_up_ms"]
+
+_MAX_TIMES = 1 << 30
+#: The default of trtexec.
+_WARM_UP_MS = 200.0
+_WRONG_SHAPES = r"Dynamic dimensions required for input|Static model does not take explicit shapes"
+#: More than the driver itself takes, and more than the query itself causes.
+_IDLE_MIB, _IDLE_PERCENT = 64, 10
+
+
+def judge(job: Job, step: Step, outcome: Outcome) -> None:
+    """Raise where the step failed.
+
+    Raises:
+        KitError: one sentence and a remedy.
+    """
+    if step.name == stages.EXPORT and outcome.exit_code == 0:
+        check_input(outcome.folder / "model.onnx", job.recipe.input.name, job.recipe.input.shape)
+        return
+    if not step.name.startswith(f"{job.target}/") or not step.argv:
+        return
+    texts = (read_text(outcome.stdout), read_text(outcome.stderr))
+    if step.argv[0] == "trtexec":
+        _judge_trtexec(job, step, outcome, texts)
+    elif step.argv[0] == "nvidia-smi":
+        _judge_state(job, step, outcome, texts)
+
+
+def _judge_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+    where = str(outcome.stdout)
+    marks = [line for line in texts[0].splitlines() if "&&&& " in line]
+    passed = outcome.exit_code == 0 and bool(marks) and "&&&& PASSED" in marks[-1]
+    # Stamps stand in one stream and words in the other, so a message starts anywhere in its line.
+    if not passed or first_line(texts, _WRONG_SHAPES):
+        if outcome.exit_code in {126, 127} and not marks:
+            return  # the runner knows better: there is no such program
+        error = explain(TRTEXEC, *texts, where=where)
+        if error:
+            raise error
+        if outcome.exit_code == 139:
+            raise StepError(
+                "trtexec crashed (segmentation fault)",
+                where=where,
+                remedy="check driver and image with `kit doctor`; try another image (options -> base)",
+            )
+        raise StepError(
+            f"trtexec did not say PASSED (exit code {outcome.exit_code})",
+            where=where,
+            remedy="read its log; `kit doctor` checks driver and GPU",
+        )
+    if step.stage == "convert":
+        made = outcome.folder / step.outputs[0]
+        if not made.is_file() or made.stat().st_size == 0:
+            raise StepError(
+                f"trtexec said PASSED but left no {made.name}", where=where, remedy="free disk space and run again"
+            )
+    elif step.stage == "bench":
+        load_times(outcome.folder, warm_up_ms(job, step.name))
+
+
+def warm_up_ms(job: Job, name: str) -> float:
+    """Warm-up of a measurement: trtexec's default, or that of the long series."""
+    return float(LONG_WARM_UP_MS) if name in {long_name(job.target, batch) for batch in job.batches} else _WARM_UP_MS
+
+
+def load_times(folder: Path, warm_up: float) -> ExportTimesReading:
+    """The timing export of a measurement.
+
+    Raises:
+        StepError: missing, cut, or without a timed enqueue.
+    """
+    path = folder / "times.json"
+    text = ""
+    if path.is_file() and path.stat().st_size <= _MAX_TIMES:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    reading = export_times.read(text) if text else None
+    if reading is None or reading.status not in {"ok", "lenient"} or reading.enqueues_per_s(warm_up) is None:
+        problem = "; ".join(reading.problems[:2]) if reading and reading.problems else "no timed enqueue"
+        raise StepError(
+            f"the timing export holds no rate: {problem}",
+            where=str(path),
+            remedy="run the step again with --force; free disk space if it was full",
+        )
+    return reading
+
+
+def gpu_of(text: str) -> Gpu | None:
+    """The one GPU that a state step saw."""
+    reading = nvidia_smi.read_query(text, list(QUERY))
+    return reading.gpus[0] if len(reading.gpus) == 1 else None
+
+
+def _number(gpu: Gpu, name: str) -> float:
+    value = gpu.values.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _judge_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+    where = str(outcome.stdout)
+    error = explain(NVIDIA_SMI, *texts, where=where)
+    if error:
+        raise error
+    if outcome.exit_code:
+        return  # an unknown message: the runner quotes it
+    gpu = gpu_of(texts[0])
+    if gpu is None:
+        raise DeviceError(
+            "nvidia-smi does not show exactly one GPU in the container",
+            where=where,
+            remedy="choose one with --device N or options -> gpu",
+        )
+    if step.name != before_name(job.target):
+        return
+    name = gpu.name or "unknown"
+    if job.target not in name.replace("-", " ").split():
+        raise DeviceError(
+            f"the GPU is {excerpt(name)}, the target is {job.target}",
+            where=where,
+            remedy="choose another GPU with --device N, or another target",
+        )
+    used, load = _number(gpu, "memory.used"), _number(gpu, "utilization.gpu")
+    if used > _IDLE_MIB or load > _IDLE_PERCENT:
+        raise DeviceError(
+            f"the GPU is in use ({used:.0f} MiB, {load:.0f} %), so its numbers would be too low",
+            where=where,
+            remedy="end the other programs (nvidia-smi on the host lists them), or choose another GPU with --device N",
+        )
+    limit = options_of(job).idle_celsius
+    if _number(gpu, "temperature.gpu") > limit:
+        raise DeviceError(
+            f"the GPU has {_number(gpu, 'temperature.gpu'):.0f} C before anything runs, more than {limit} C",
+            where=where,
+            remedy="let it cool down, or check the air flow: a T4 has no fan; options -> idle_celsius sets the limit",
+        )

@@ -1,0 +1,141 @@
+"""Names and dimensions of an ONNX file's inputs, read from the file itself: is the batch axis dynamic?
+
+TensorRT 7.2 ignores ``--shapes`` on a static model and on a misspelt input without a word, and measures another batch
+than the one that is asked for. Protocol buffer wire format: https://protobuf.dev/programming-guides/encoding/;
+field numbers: onnx/onnx.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kit.errors import DamagedError, InvalidInputError
+
+__all__ = ["check_input", "inputs"]
+
+_MAX = 4 << 30
+#: ModelProto.graph; GraphProto.initializer and .input; ValueInfoProto.name and .type; TypeProto.tensor_type; its shape;
+#: TensorShapeProto.dim; Dimension.dim_value.
+_GRAPH, _INITIALIZER, _INPUT, _NAME, _TYPE, _TENSOR, _SHAPE, _DIM, _VALUE = 7, 5, 11, 1, 2, 1, 2, 1, 1
+_INITIALIZER_NAME = 8
+
+
+def inputs(path: Path) -> dict[str, tuple[int | None, ...]]:
+    """Dimensions of each input by name; None for a dynamic one. Weights listed as inputs are left out.
+
+    Raises:
+        DamagedError: the file is no ONNX model.
+    """
+    try:
+        data = memoryview(path.read_bytes())
+        if len(data) > _MAX:
+            raise ValueError("too large")
+        found: dict[str, tuple[int | None, ...]] = {}
+        weights = set()
+        graphs = [value for number, value in _fields(data) if number == _GRAPH]
+        for graph in graphs:
+            for number, value in _fields(_bytes(graph)):
+                if number == _INITIALIZER:
+                    names = [part for key, part in _fields(_bytes(value)) if key == _INITIALIZER_NAME]
+                    weights |= {bytes(_bytes(name)).decode() for name in names}
+                elif number == _INPUT:
+                    name, dims = _value_info(_bytes(value))
+                    found[name] = dims
+        if not graphs or not found:
+            raise ValueError("no graph")
+    except (OSError, ValueError, IndexError) as error:
+        raise DamagedError("this is no ONNX model", where=str(path), remedy="export the model again") from error
+    return {name: dims for name, dims in found.items() if name not in weights}
+
+
+def check_input(path: Path, name: str, shape: tuple[int, ...]) -> None:
+    """Refuse a model that ``--shapes`` would not reach: another input name, a static batch, another image size.
+
+    Raises:
+        InvalidInputError: one of these.
+        DamagedError: the file is no ONNX model.
+    """
+    found = inputs(path)
+    if name not in found:
+        raise InvalidInputError(
+            f"the model has no input {name!r} (it has {', '.join(found)}), so --shapes would be ignored",
+            where=str(path),
+            remedy="set input.name of the recipe to the model's own name",
+        )
+    dims = found[name]
+    if not dims or dims[0] is not None:
+        raise InvalidInputError(
+            f"the batch of input {name} is fixed to {dims[0] if dims else 'nothing'}, so --shapes would be ignored",
+            where=str(path),
+            remedy="export the model with a dynamic batch axis",
+        )
+    if len(dims) != len(shape) + 1 or any(
+        one is not None and one != other for one, other in zip(dims[1:], shape, strict=True)
+    ):
+        shown = "x".join("?" if one is None else str(one) for one in dims)
+        raise InvalidInputError(
+            f"input {name} has the shape {shown}, the recipe says ?x{'x'.join(str(one) for one in shape)}",
+            where=str(path),
+            remedy="correct input.shape of the recipe",
+        )
+
+
+def _value_info(data: memoryview) -> tuple[str, tuple[int | None, ...]]:
+    name, dims = "", []
+    for number, value in _fields(data):
+        if number == _NAME:
+            name = bytes(_bytes(value)).decode()
+        elif number == _TYPE:
+            for tensor in _all(_bytes(value), _TENSOR):
+                for shape in _all(tensor, _SHAPE):
+                    for dim in _all(shape, _DIM):
+                        values = [one for key, one in _fields(dim) if key == _VALUE and isinstance(one, int)]
+                        # A dimension without a value, or with dim_param, or of 0 or less is dynamic.
+                        dims.append(values[0] if values and 0 < values[0] < 1 << 31 else None)
+    return name, tuple(dims)
+
+
+def _all(data: memoryview, wanted: int) -> list[memoryview]:
+    return [_bytes(value) for number, value in _fields(data) if number == wanted]
+
+
+def _bytes(value: int | memoryview) -> memoryview:
+    if isinstance(value, int):
+        raise ValueError("a number where a message should be")  # noqa: TRY004 - the file is damaged, not the call
+    return value
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Field number and value: numbers as int, everything with a length as bytes."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            value, at = _varint(data, at)
+            yield number, value
+            continue
+        if kind == 2:
+            size, at = _varint(data, at)
+        elif kind in {1, 5}:
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"wire type {kind}")
+        if at + size > len(data):
+            raise ValueError("cut off")
+        yield number, data[at : at + size]
+        at += size
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("number too long")

@@ -1,0 +1,281 @@
+"""The steps of a TensorRT target: a plan per batch, accuracy and speed of that very plan; all of it pure.
+
+The flags of the published report build the plan and, loading it, measure it: ``--fp16 --shapes --workspace --threads``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kit import stages
+from kit.step import GIB, Devices, Limits, Made, Step
+from kit.targets.tensorrt.config import TensorRtOptions, options_of
+from kit.targets.tensorrt.gpus import request
+
+if TYPE_CHECKING:
+    from kit.target import Job
+
+__all__ = [
+    "QUERY",
+    "after_name",
+    "before_name",
+    "bench_names",
+    "check_names",
+    "convert_name",
+    "infer_name",
+    "long_name",
+    "metrics_name",
+    "plan",
+    "shapes",
+]
+
+IMAGE = "tensorrt"
+SIMULATED = "simulated"
+#: What of the GPU's state belongs to a measurement; every field is known to drivers from R418 on.
+QUERY = (
+    "index", "name", "uuid", "pci.bus_id", "driver_version", "vbios_version", "persistence_mode", "compute_mode",
+    "ecc.mode.current", "pstate", "temperature.gpu", "power.draw", "power.limit", "clocks.current.sm",
+    "clocks.current.memory", "clocks.max.sm", "clocks.applications.graphics", "clocks_throttle_reasons.active",
+    "utilization.gpu", "memory.used", "memory.total", "pcie.link.gen.current", "pcie.link.width.current",
+)  # fmt: skip
+LONG_WARM_UP_MS = 2000
+_LIMITS = Limits(memory_bytes=16 * GIB, pids=1024, shm_bytes=GIB)
+_HOME = {"HOME": "/tmp"}  # noqa: S108 - in the container
+
+
+def convert_name(target: str, batch: int) -> str:
+    """Name of the step that builds the plan of a batch."""
+    return f"{target}/convert-bs{batch}"
+
+
+def infer_name(target: str, batch: int) -> str:
+    """Name of the step that runs the plan of a batch over the data set."""
+    return f"{target}/infer-bs{batch}"
+
+
+def metrics_name(target: str, batch: int) -> str:
+    """Name of the step that counts the hits of a batch."""
+    return f"{target}/metrics-bs{batch}"
+
+
+def bench_names(target: str, batch: int, runs: int) -> list[str]:
+    """Names of the measurements of a batch."""
+    return [f"{target}/bench-bs{batch}-run{run}" for run in range(1, runs + 1)]
+
+
+def long_name(target: str, batch: int) -> str:
+    """Name of the long measurement of a batch."""
+    return f"{target}/bench-bs{batch}-long"
+
+
+def check_names(job: Job, batch: int) -> list[str]:
+    """Names of the steps that compute a batch of the data set once more, with trtexec."""
+    batches = -(-job.recipe.dataset.count // batch)
+    count = min(options_of(job).crosscheck, batches)
+    return [f"{job.target}/crosscheck-bs{batch}-{number}" for number in range(count)]
+
+
+def before_name(target: str) -> str:
+    """Name of the step that looks at the GPU before anything is measured."""
+    return f"{target}/state-before"
+
+
+def after_name(target: str) -> str:
+    """Name of the step that looks at the GPU afterwards."""
+    return f"{target}/state-after"
+
+
+def shapes(job: Job, batch: int) -> str:
+    """``--shapes`` of a batch: ``actual_input_1:16x3x224x224``."""
+    return f"{job.recipe.input.name}:{'x'.join(str(size) for size in (batch, *job.recipe.input.shape))}"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What all steps on the GPU have in common."""
+
+    job: Job
+    options: TensorRtOptions
+    image: str
+    devices: Devices
+    environment: Mapping[str, str]
+
+    @property
+    def target(self) -> str:
+        return self.job.target
+
+    def engine(self, batch: int) -> str:
+        return f"{self.job.recipe.model.name}_bs{batch}.plan"
+
+
+def _place(job: Job) -> _Place:
+    options = options_of(job)
+    if job.simulate:
+        environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1", "KIT_SIM_HOME": "/opt/kit-simulated"}
+        return _Place(job, options, SIMULATED, Devices(leases=(f"simulated-{job.target}-{job.device}",)), environment)
+    gpu = request(job.device, options.gpu)
+    # Whatever its number on the host: in the container it is GPU 0.
+    devices = Devices(gpus=(gpu,), leases=(f"gpu-{gpu}",))
+    return _Place(job, options, IMAGE, devices, {**_HOME, "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"})
+
+
+def plan(job: Job) -> list[Step]:
+    """Every step of the target, in an order that respects their inputs."""
+    place = _place(job)
+    steps = [stages.export(job), stages.parity(job), stages.preprocess(job), _state(place, before_name(job.target), ())]
+    measured: list[Step] = []
+    for batch in job.batches:
+        steps += [_convert(place, batch), _infer(place, batch)]
+        steps += [_check(place, batch, number, name) for number, name in enumerate(check_names(job, batch))]
+        steps.append(
+            stages.metrics(
+                job,
+                metrics_name(job.target, batch),
+                Made(infer_name(job.target, batch)),
+                form="predictions",
+                batch=batch,
+            )
+        )
+        for run, name in enumerate(bench_names(job.target, batch, place.options.runs), 1):
+            measured.append(_bench(place, batch, name, {"KIT_RUN": str(run)}, ()))
+        if place.options.long_seconds:
+            flags = (f"--warmUp={LONG_WARM_UP_MS}", f"--duration={place.options.long_seconds}", "--avgRuns=100")
+            measured.append(_bench(place, batch, long_name(job.target, batch), {}, flags))
+    return [*steps, *measured, _state(place, after_name(job.target), [step.name for step in measured])]
+
+
+def _flags(place: _Place, batch: int) -> tuple[str, ...]:
+    precision = ("--fp16",) if place.options.fp16 else ()
+    return (*precision, f"--shapes={shapes(place.job, batch)}", f"--workspace={place.options.workspace}")
+
+
+def _convert(place: _Place, batch: int) -> Step:
+    """``trtexec`` picks the fastest kernels by timing them, so nothing else may run meanwhile."""
+    return Step(
+        name=convert_name(place.target, batch),
+        stage="convert",
+        title=f"TensorRT plan, batch {batch}",
+        image=place.image,
+        argv=(
+            "trtexec",
+            "--onnx={in:onnx}/model.onnx",
+            *_flags(place, batch),
+            f"--saveEngine={place.engine(batch)}",
+            "--buildOnly",
+        ),
+        outputs=(place.engine(batch),),
+        inputs={"onnx": Made(stages.EXPORT)},
+        environment=place.environment,
+        devices=place.devices,
+        limits=_LIMITS,
+        batch=batch,
+        timed=True,
+        simulated=place.job.simulate,
+        keep_output=True,
+    )
+
+
+def _infer(place: _Place, batch: int) -> Step:
+    recipe = place.job.recipe
+    return Step(
+        name=infer_name(place.target, batch),
+        stage="infer",
+        title=f"data set through the plan of batch {batch}",
+        image=place.image,
+        argv=(
+            "python3", "-m", "inside.trt_infer",
+            "--plan", f"{{in:engine}}/{place.engine(batch)}",
+            "--tensors", "{in:tensors}/prep_bin",
+            "--batch", str(batch),
+            "--shape", ",".join(str(size) for size in recipe.input.shape),
+            "--input", recipe.input.name,
+            "--output", recipe.output,
+            "--check", str(len(check_names(place.job, batch))),
+            "--out", "{out}",
+        ),
+        outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
+        inputs={"engine": Made(convert_name(place.target, batch)), "tensors": Made(stages.TENSORS)},
+        environment=place.environment,
+        devices=place.devices,
+        limits=_LIMITS,
+        code=("trt_infer", "labels", "topk", "protocol"),
+        batch=batch,
+        simulated=place.job.simulate,
+    )  # fmt: skip
+
+
+def _check(place: _Place, batch: int, number: int, name: str) -> Step:
+    """The plan through trtexec, on a batch that the inference kept: the same binary must give the same numbers."""
+    return Step(
+        name=name,
+        stage="query",
+        title=f"cross-check of batch {batch} with trtexec",
+        image=place.image,
+        argv=(
+            "trtexec",
+            f"--loadEngine={{in:engine}}/{place.engine(batch)}",
+            f"--shapes={shapes(place.job, batch)}",
+            f"--loadInputs={place.job.recipe.input.name}:{{in:results}}/check/input_{number}.bin",
+            "--exportOutput=output.json",
+            "--warmUp=0",
+            "--duration=0",
+            "--iterations=1",
+        ),
+        outputs=("output.json",),
+        inputs={
+            "engine": Made(convert_name(place.target, batch)),
+            "results": Made(infer_name(place.target, batch)),
+        },
+        environment=place.environment,
+        devices=place.devices,
+        limits=_LIMITS,
+        batch=batch,
+        simulated=place.job.simulate,
+    )
+
+
+def _bench(place: _Place, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
+    return Step(
+        name=name,
+        stage="bench",
+        title=f"throughput at batch {batch}",
+        image=place.image,
+        argv=(
+            "trtexec",
+            f"--loadEngine={{in:engine}}/{place.engine(batch)}",
+            *_flags(place, batch),
+            "--threads",
+            *flags,
+            "--exportTimes=times.json",
+        ),
+        outputs=("times.json",),
+        # The GPU's state is an input: a GPU that is taken stops the run before its numbers are low.
+        inputs={"engine": Made(convert_name(place.target, batch)), "state": Made(before_name(place.target))},
+        # The number of the run tells equal steps apart: each is to be done.
+        environment={**place.environment, **environment},
+        devices=place.devices,
+        limits=_LIMITS,
+        batch=batch,
+        timed=True,
+        simulated=place.job.simulate,
+        keep_output=True,
+    )
+
+
+def _state(place: _Place, name: str, after: Sequence[str]) -> Step:
+    return Step(
+        name=name,
+        stage="query",
+        title=f"state of the GPU {'after' if after else 'before'}",
+        image=place.image,
+        argv=("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"),
+        outputs=(),
+        inputs={f"after{number}": Made(step) for number, step in enumerate(after)},
+        environment=place.environment,
+        devices=place.devices,
+        timed=True,
+        simulated=place.job.simulate,
+        keep_output=True,
+    )

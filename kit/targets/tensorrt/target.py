@@ -1,0 +1,69 @@
+"""Target ``T4``: what the core asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kit.doctor import Check
+from kit.errors import KitError
+from kit.faults import explain
+from kit.resources import resource
+from kit.step import Outcome, Step
+from kit.target import ImageSpec, Job, Reading
+from kit.targets.tensorrt import checks, judging, reading, steps
+from kit.targets.tensorrt.config import NGC, TARBALL_BASE, options_of
+from kit.targets.tensorrt.faults import START
+
+__all__ = ["T4"]
+
+
+class T4:
+    """NVIDIA T4 with TensorRT: plans of trtexec, measured by trtexec, evaluated through TensorRT's Python API."""
+
+    name = "T4"
+    family = "tensorrt"
+    hardware = "NVIDIA T4"
+    toolchain = "TensorRT 7.2.3.4"
+    unit = "qps"
+    devices_per_card = 1
+
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """TensorRT's image; for a rehearsal the one with the stand-ins."""
+        options = options_of(job)
+        if job.simulate:
+            return (ImageSpec("simulated", resource("images") / "simulated", base="runtime", code=("simulated",)),)
+        folder = job.recipe.resolve(options.packages)
+        args = {"TARBALL": options.tarball} if options.tarball else {}
+        if options.tarball_sha256:
+            args["TARBALL_SHA256"] = options.tarball_sha256
+        return (
+            ImageSpec(
+                steps.IMAGE,
+                resource("images") / "tensorrt",
+                args=args,
+                base=options.base or (TARBALL_BASE if options.tarball else NGC),
+                files=folder if options.tarball and folder.is_dir() else None,
+            ),
+        )
+
+    def plan(self, job: Job) -> Sequence[Step]:
+        """Export, parity, preprocessing; per batch a plan, its accuracy, a cross-check, its speed; the GPU's state."""
+        return steps.plan(job)
+
+    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
+        """Success by what a tool left and said; the exported model's input by its file."""
+        judging.judge(job, step, outcome)
+
+    def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
+        """Measurements."""
+        entry = job.recipe.targets.get(job.target)
+        return reading.read(job, outputs, (entry and entry.toolchain) or self.toolchain, self.hardware)
+
+    def checks(self, job: Job) -> Sequence[Check]:
+        """Driver, GPU, container toolkit, idleness, packages."""
+        return checks.of(job)
+
+    def explain(self, message: str) -> KitError | None:
+        """What the engine's message about a container of this target means, if it is the vendor's toolkit's."""
+        return explain(START, message)
