@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kit.audit.accuracy import check_accuracy
 from kit.audit.best import check_best_rows
 from kit.audit.blocks import check_blocks
 from kit.audit.claims import check_claims
@@ -27,6 +28,8 @@ from kit.errors import DamagedError, InvalidInputError, MissingError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kit.audit.statements import Statement
+
 __all__ = ["audit_file", "audit_text"]
 
 #: In this order: labels first, because later checks use the corrected ones.
@@ -38,6 +41,7 @@ _CHECKS = (
     check_best_rows,
     check_prose_against_tables,
     check_claims,
+    check_accuracy,
     check_headers,
     check_units,
     check_blocks,
@@ -48,10 +52,11 @@ _CHECKS = (
 def audit_text(text: str) -> AuditResult:
     """Audit the text of a report."""
     document = parse(text)
+    statements = read_statements(document)
     context = Context(
         document,
-        read_views(document),
-        read_statements(document),
+        read_views(document, npu=_npu(statements)),
+        statements,
         read_marks(document),
         find_blocks(document),
         Ledger(),
@@ -59,6 +64,12 @@ def audit_text(text: str) -> AuditResult:
     for check in _CHECKS:
         check(context)
     return context.ledger.result(len(document.lines))
+
+
+def _npu(statements: list[Statement]) -> str | None:
+    """The device that a plain "NPU" means: the only one of its kind that the prose measures."""
+    named = {statement.target for statement in statements} & {"310", "310P"}
+    return named.pop() if len(named) == 1 else None
 
 
 def audit_file(path: Path) -> AuditResult:

@@ -62,6 +62,7 @@ class _Claim:
     subject: str
     object: str
     bound: bool
+    exact: bool
     scope: str
     batch: int | None
 
@@ -110,9 +111,10 @@ def _read(line: int, text: str) -> list[_Claim]:
             number = number_from(pair[2])
             top, bottom = devices_in(pair[1]), devices_in(pair[3])
             if number is not None and top and bottom and top[0].name != bottom[0].name:
+                subject = top[0].name
                 stated = f"{pair[2]}倍" if "倍" in pair[0] else pair[2]
                 claims.append(
-                    _Claim(line, number, stated, top[0].name, bottom[0].name, True, _scope(text), _batch(text))
+                    _Claim(line, number, stated, top[0].name, bottom[0].name, True, False, _scope(text), _batch(text))
                 )
                 clause = clause.replace(pair[0], "")
         devices = devices_in(clause)
@@ -148,6 +150,7 @@ def _read(line: int, text: str) -> list[_Claim]:
                     subject,
                     name,
                     _BOUND.search(clause) is not None or match[2] is not None,
+                    _QUOTIENT.search(clause) is not None,
                     _scope(scope_text),
                     _batch(scope_text),
                 )
@@ -189,17 +192,25 @@ def _check(context: Context, claim: _Claim) -> None:
         context.ledger.skip(claim.line, Kind.CLAIM, stated)
         return
     wanted = claim.stated.value
-    exact = claim.stated.unit < 0.05 and not claim.bound
+    exact = claim.exact or (claim.stated.unit < 0.05 and not claim.bound)
     pool = list(ratios.values())
     if claim.batch is not None and claim.batch in ratios and claim.scope != "best":
         pool = best_pool = [ratios[claim.batch]]
         best = best_pool[0]
     inputs = f"{claim.subject} / {claim.object}"
-    if any(agree(claim.stated, value) is Agreement.SAME for value in [best, *pool]) and claim.scope != "all":
+    # "Best" means the quotient of the bests alone, and what is to be exceeded is not met by rounding up to it.
+    alike = (
+        []
+        if claim.scope == "all" or (claim.bound and not exact)
+        else [best]
+        if claim.scope == "best"
+        else [best, *pool]
+    )
+    if any(agree(claim.stated, value) is Agreement.SAME for value in alike):
         context.ledger.hold(claim.line, Kind.CLAIM, stated, show(best), f"{inputs} is {show(best)}")
         return
     if exact:
-        nearest = min([best, *pool], key=lambda value: abs(value - wanted))
+        nearest = min(alike or [best], key=lambda value: abs(value - wanted))
         slip = agree(claim.stated, nearest) is Agreement.SLIP
         if slip:
             best = nearest
@@ -207,7 +218,8 @@ def _check(context: Context, claim: _Claim) -> None:
         return
     least = min(pool, default=best)
     deciding = least if claim.scope == "all" else best
-    if deciding >= wanted - 1e-9 or agree(claim.stated, deciding) is Agreement.SAME:
+    rounded = not claim.bound and agree(claim.stated, deciding) is Agreement.SAME
+    if deciding >= wanted - 1e-9 or rounded:
         context.ledger.hold(claim.line, Kind.CLAIM, stated, show(deciding), f"{inputs} is {show(deciding)}")
     elif claim.scope == "rest":
         context.ledger.skip(claim.line, Kind.CLAIM, stated)

@@ -16,7 +16,7 @@ _TOOLKIT: Final = re.compile(
     r"/usr/local/Ascend/(ascend-lastest|ascend-lateste?(?:st)?|ascend-tookit|ascend-tooklit|ascned-toolkit)/"
 )
 _ROOT_TOOL: Final = re.compile(r"^\s*(?:\$\s*)?(/benchmark\.(?:\$\{?arch\}?|x86_64|aarch64))(?=\s)")
-_EN_DASH: Final = re.compile(r"(?<=\s)([–—−][–—−-]?|-[–—−])([a-zA-Z_]{3,40})(?=[=\s]|$)")
+_EN_DASH: Final = re.compile(r"(?<=\s)([–—−][–—−-]?|-[–—−])([a-zA-Z_][a-zA-Z0-9_]{2,40})(?=[=\s]|$)")
 _TOOL: Final = re.compile(r"(?:^|[\s/])(?:benchmark\.\S+|trtexec|atc|msame|python3?(?:\.[0-9]+)?)\s")
 _BATCH_FLAG: Final = re.compile(r"\s-{1,2}batch_?size[= ]\"?([0-9]{1,4})\b")
 _OM_FLAG: Final = re.compile(

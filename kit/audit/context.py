@@ -63,6 +63,13 @@ class Context:
         """The device of a statement, corrected where its label is wrong."""
         return self.devices.get(statement.line, statement.target)
 
+    def _lone_batch(self, view: View, device: str) -> int | None:
+        """The batch that a table without batches is about: the prose knows one only for the device."""
+        if len(view.records) != 1:
+            return None
+        batches = {self.batch(statement) for statement in self.statements if self.device(statement) == device}
+        return batches.pop() if len(batches) == 1 else None
+
     def cells(self, device: str, *, batch: int | None = None) -> list[tuple[int, Cell]]:
         """Throughput cells of a device, with their batch, from tables in which one column alone is of that device."""
         found = []
@@ -72,14 +79,9 @@ class Context:
                 continue
             for record in view.records:
                 cell = record.cells[places[0]]
-                if (
-                    cell is None
-                    or record.best
-                    or record.accuracy
-                    or record.batch is None
-                    or cell.unit not in {"", "rate"}
-                ):
+                if cell is None or record.best or record.accuracy or cell.unit not in {"", "rate"}:
                     continue
-                if batch is None or record.batch == batch:
-                    found.append((record.batch, cell))
+                size = record.batch if record.batch is not None else self._lone_batch(view, device)
+                if size is not None and batch in {None, size}:
+                    found.append((size, cell))
         return found

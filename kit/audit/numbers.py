@@ -29,11 +29,11 @@ _SLIP: Final = 0.005
 _WRONG_WAY: Final = 0.02
 
 _GROUPED = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])"
-_PLAIN = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3}(?![0-9A-Za-z]))?"
+_PLAIN = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3}(?![0-9]))?"
 #: A number as the family prints it: plain, with exponent, or with thousands separators.
 NUMBER: Final = re.compile(rf"(?:{_GROUPED}|{_PLAIN})")
 _EUROPEAN: Final = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]+,[0-9]+|" + _PLAIN + ")")
-_SURE_COMMA = re.compile(r"(?<![0-9.,])[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})(?![0-9.,])")
+_SURE_COMMA = re.compile(r"(?<![0-9.,])(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|[0-9]{4,},[0-9]+|0,[0-9]+)(?![0-9.,])")
 _SURE_DOT = re.compile(r"(?<![0-9.,])[0-9]+\.[0-9]+(?![0-9.,])")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.numbers import Number, find_numbers
@@ -93,12 +93,15 @@ class View:
         return [place for place in values if device is not None and self.series[place].device == device]
 
 
-def read_views(document: Document) -> list[View]:
-    """The tables of a report whose headers name devices, as series by records."""
+def read_views(document: Document, *, npu: str | None = None) -> list[View]:
+    """The tables of a report whose headers name devices, as series by records; ``npu`` is what a plain "NPU" means."""
     views = []
     for table in document.tables:
         view = _view(table, document)
         if view is not None:
+            if npu is not None:
+                named = tuple(replace(one, device=npu) if one.device == "NPU" else one for one in view.series)
+                view = replace(view, series=named)
             views.append(view)
     return views
 
@@ -220,12 +223,10 @@ def _at(cells: Sequence[str], place: int) -> str:
 def _is_performance(table: Table, document: Document) -> bool:
     """Whether the table holds throughput or latency: by its header, its rows, and else by the heading above it."""
     header = " ".join(table.header.cells)
-    if ACCURACY.search(re.sub("性能&精度", "", header)) and not re.search(
-        r"性能|fps|吞吐|throughput", header, re.IGNORECASE
-    ):
-        return False
     if any(ratio_sides(cell) for cell in table.header.cells):
         return True
+    if ACCURACY.search(header) and not re.search(r"性能|fps|吞吐|throughput", header, re.IGNORECASE):
+        return False
     labels = " ".join(row.cells[0] for row in table.rows if row.cells)
     if ACCURACY.search(labels):
         return False

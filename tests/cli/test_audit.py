@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from kit.cli import main
+
+WRONG = "# 报告\n\nbatch4 310单卡吞吐率：1311.7 * 4=2712.568 fps\n\nbatch8 310单卡吞吐率：1351.14 * 4=5404.56 fps\n"
+SLIP = "batch4 310单卡吞吐率：479.134x4=1916.546fps\n"
+
+
+def run(*args: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["audit", *args])
+    code = caught.value.code
+    assert isinstance(code, int)
+    return code
+
+
+@pytest.fixture
+def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("wrong.md").write_text(WRONG, encoding="utf-8")
+    return "wrong.md"
+
+
+def test_text_says_line_kind_and_reason(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(wrong) == 6
+    assert capsys.readouterr().out == (
+        "wrong.md:3: major arithmetic: 1311.7 * 4 gives 5246.8, but 2712.568 is printed\n"
+        "wrong.md: 1 statements hold, 1 major, 0 not checked\n"
+    )
+
+
+def test_all_prints_what_holds_too(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--all", wrong) == 6
+    assert "wrong.md:5: holds arithmetic: 5404.56 (1351.14 * 4 = 5404.56)" in capsys.readouterr().out
+
+
+def test_json_has_the_documented_form(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--format", "json", wrong) == 6
+    assert json.loads(capsys.readouterr().out) == {
+        "wrong.md": [
+            {
+                "line": 3,
+                "kind": "arithmetic",
+                "stated": "2712.568",
+                "recomputed": "5246.8",
+                "inputs": "1311.7, 4",
+                "message": "1311.7 * 4 gives 5246.8, but 2712.568 is printed",
+                "severity": "major",
+            }
+        ]
+    }
+    assert run("--format", "json", "--all", wrong) == 6
+    assert [entry["severity"] for entry in json.loads(capsys.readouterr().out)["wrong.md"]] == ["major", "holds"]
+
+
+def test_junit_counts_failures(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--format", "junit", wrong) == 6
+    suite = ET.fromstring(capsys.readouterr().out).find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert len(suite.findall("testcase")) == 2
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("type") == "arithmetic"
+
+
+def test_github_annotations(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--format", "github", wrong) == 6
+    assert capsys.readouterr().out == (
+        "::error file=wrong.md,line=3,title=kit audit%3A arithmetic::1311.7 * 4 gives 5246.8, but 2712.568 is printed\n"
+    )
+
+
+def test_slips_in_the_digits_do_not_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "slip.md"
+    path.write_text(SLIP, encoding="utf-8")
+    assert run(str(path)) == 0
+    assert "1 digits" in capsys.readouterr().out
+
+
+def test_several_reports(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("right.md").write_text("nothing is stated here\n", encoding="utf-8")
+    assert run("--format", "json", "right.md", wrong) == 6
+    assert [len(found) for found in json.loads(capsys.readouterr().out).values()] == [0, 1]
+    assert run("--format", "junit", "right.md") == 0
+    assert run("--format", "github", "right.md") == 0
+
+
+@pytest.mark.parametrize(("name", "code"), [("absent.md", 4), (".", 3), ("picture.png", 3)])
+def test_what_cannot_be_read_ends_with_a_remedy(
+    name: str, code: int, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("picture.png").write_bytes(b"\x89PNG\x00\xff\xfe")
+    assert run(wrong, name) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "do: " in said.err
+    assert "Traceback" not in said.err
