@@ -19,6 +19,7 @@ the vendor's tools write them. It writes ``metrics.json``::
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 from collections import Counter
@@ -28,18 +29,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .labels import match, read_labels, some
+from .pool import Pool, cores, reuse_freed_memory
 from .preprocess import NAMES, positive
 from .protocol import UserError, progress, run, write_json
 from .results import FORMATS, Reader
 from .topk import K, best
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 __all__ = ["Counts", "count_predictions", "count_results", "main", "vision_metric"]
 
 
 _SUFFIX = re.compile("0|[1-9][0-9]{0,5}")
+#: Results per task of a worker, and so many that starting workers is worth its third of a second.
+_CHUNK, _MANY = 512, 8192
 
 
 @dataclass
@@ -52,13 +58,16 @@ class Counts:
     ties: int = 0
     nan: int = 0
 
-    def add(self, classes: NDArray[np.int32], labels: NDArray[np.int32], tied: int, nan: int) -> None:
+    def count(self, classes: NDArray[np.int32], labels: NDArray[np.int32]) -> None:
         """Count some images: their best classes (images, 5) and their labels (images,)."""
         hits = np.cumsum(np.count_nonzero(classes == labels[:, None], axis=0))
         self.correct = [before + int(more) for before, more in zip(self.correct, hits, strict=True)]
         self.n += len(labels)
-        self.ties += tied
-        self.nan += nan
+
+    def add(self, other: Counts) -> None:
+        """Count what another counted."""
+        self.correct = [before + more for before, more in zip(self.correct, other.correct, strict=True)]
+        self.n, self.ties, self.nan = self.n + other.n, self.ties + other.ties, self.nan + other.nan
 
 
 def count_predictions(
@@ -78,8 +87,8 @@ def count_predictions(
         raise UserError(what, "Run the inference again.", listed, "damaged")
     wanted = np.array(match(names, labels, folder, subset=subset), dtype=np.int32)
     _check_labels(labels, facts["classes"])
-    counts = Counts(facts["classes"])
-    counts.add(predictions, wanted, facts["ties"], 0)
+    counts = Counts(facts["classes"], ties=facts["ties"])
+    counts.count(predictions, wanted)
     return counts
 
 
@@ -140,22 +149,46 @@ def count_results(
         offset: 1 where class 0 is the background, as models with 1001 classes have it.
         subset: labels may be there whose results are not.
         newer_than: results must not be older than this file.
-        workers: threads that read.
+        workers: processes, for text; one is enough for the other forms, and for few files.
     """
     keys, suffix, beside = find_results(folder, labels, form, suffix, subset=subset)
     names = [f"{key}_{suffix}.{form}" for key in keys]
     if newer_than is not None:
         _check_age(folder, names, newer_than)
     _check_labels(labels, classes - offset)
-    counts = Counts(classes)
     wanted = np.array([labels[key] + offset for key in keys], dtype=np.int32)
-    reader = Reader(folder, form, classes)
-    for first, scores in reader.read(names, workers):
-        found = best(scores)
-        nan = int(np.count_nonzero(found.nan))
-        counts.add(found.classes, wanted[first : first + len(scores)], int(np.count_nonzero(found.tied)), nan)
-        progress(counts.n, len(names), "results")
+    tasks = ((names[i : i + _CHUNK], wanted[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK))
+    counts = Counts(classes)
+    with contextlib.ExitStack() as stack:
+        parts: Iterable[Counts]
+        if form == "txt" and workers > 1 and len(names) >= _MANY:
+            pool = stack.enter_context(Pool(workers, _Counter, folder, form, classes))
+            parts = pool.map(tasks, window=4 * workers)
+        else:
+            parts = map(_Counter(folder, form, classes), tasks)
+        for part in parts:
+            counts.add(part)
+            progress(counts.n, len(names), "results")
     return counts, {"suffix": suffix, "beside": beside}
+
+
+class _Counter:
+    """A worker: counts some results."""
+
+    def __init__(self, folder: str, form: str, classes: int) -> None:
+        reuse_freed_memory()
+        self._classes = classes
+        self._reader = Reader(folder, form, classes)
+
+    def __call__(self, task: tuple[list[str], NDArray[np.int32]]) -> Counts:
+        names, labels = task
+        counts = Counts(self._classes)
+        for first, scores in self._reader.read(names):
+            found = best(scores)
+            counts.count(found.classes, labels[first : first + len(scores)])
+            counts.ties += int(np.count_nonzero(found.tied))
+            counts.nan += int(np.count_nonzero(found.nan))
+        return counts
 
 
 def find_results(
@@ -256,7 +289,7 @@ def main(argv: list[str] | None = None) -> None:
             offset=1 if arguments.background_class else 0,
             subset=arguments.subset,
             newer_than=arguments.newer_than,
-            workers=arguments.workers or 1,
+            workers=arguments.workers or cores(),
         )
     os.makedirs(arguments.out, exist_ok=True)
     result = {
@@ -289,7 +322,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--subset", action="store_true", help="not every label needs a result")
     parser.add_argument("--newer-than", help="results older than this file are left from another run")
     parser.add_argument("--vision-metric", help="write the published script's JSON here")
-    parser.add_argument("--workers", type=positive, help="threads")
+    parser.add_argument("--workers", type=positive, help="processes (all cores)")
     parser.add_argument("--out", required=True, help="folder of metrics.json")
     return parser.parse_args(argv)
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .pool import reuse_freed_memory
 from .protocol import UserError
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Preprocess:
         self._scale = np.float32(self.config.scale)
         self._mean = np.array(self.config.mean, dtype=np.float32).reshape(3, 1, 1)
         self._std = np.array(self.config.std, dtype=np.float32).reshape(3, 1, 1)
+        reuse_freed_memory()
         self._plan = functools.lru_cache(maxsize=4096)(self._make_plan)
         if self.config.library == "pillow":
             from PIL import Image

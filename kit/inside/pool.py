@@ -23,7 +23,7 @@ from .protocol import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Pool", "SharedBlock", "cores"]
+__all__ = ["Pool", "SharedBlock", "cores", "reuse_freed_memory"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,6 +40,15 @@ def cores() -> int:
             quota, period = file.read().split()
         count = min(count, max(1, math.ceil(int(quota) / int(period))))
     return count
+
+
+def reuse_freed_memory() -> None:
+    """Let freed arrays of up to 16 MB be used again instead of going back to the kernel.
+
+    glibc maps large arrays afresh each time, and the kernel clears their pages: that costs as much as what is computed
+    in them. It stops doing so up to the size of the largest one that was ever freed (``mallopt(3)``, M_MMAP_THRESHOLD).
+    """
+    bytearray(16 << 20)
 
 
 class SharedBlock:

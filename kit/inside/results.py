@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,24 +54,16 @@ class Reader:
         }
         self._parse = parse[form]
 
-    def read(self, names: list[str], workers: int = 1) -> Iterator[tuple[int, Floats]]:
+    def read(self, names: list[str]) -> Iterator[tuple[int, Floats]]:
         """Blocks of scores, float32 (files, classes), each with the place of its first file in `names`; in order.
 
         Raises:
             UserError: a file that is not what its name says; it names the file.
         """
-        starts = range(0, len(names), self._block)
         handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            with ThreadPoolExecutor(workers) as threads:
-                # A round of blocks at a time, so that the rest of the work is not piled up in memory.
-                for first in range(0, len(starts), 2 * workers):
-                    some = starts[first : first + 2 * workers]
-                    yield from zip(
-                        some,
-                        threads.map(lambda start: self._read(handle, names[start : start + self._block]), some),
-                        strict=True,
-                    )
+            for first in range(0, len(names), self._block):
+                yield first, self._read(handle, names[first : first + self._block])
         finally:
             os.close(handle)
 
@@ -217,10 +208,11 @@ def _is_number(token: bytes) -> bool:
 
 
 def parse_fixed(contents: list[bytes], count: int) -> Floats | None:
-    """Numbers as ``%f`` prints them, one blank between them: float32 (files, count); None if one is of another form.
+    """Numbers as C's ``%f`` prints them, one blank between: float32 (files, count); None if one is of another form.
 
-    Six decimals always, so each digit of all numbers together is one column of bytes, and the number is a whole number
-    of millionths: below 2**53 its division gives the nearest double, just as a parser would.
+    There are always six decimals, so the last eight characters of each number, ``d.dddddd``, are one 64-bit word, and
+    a few operations turn all words into whole numbers of millionths. Below 2**53 the division by a million gives the
+    nearest double, just as a parser would. Four times as fast as a JSON parser, which makes an object of each number.
     """
     lines = [data.rstrip() + b" " for data in contents]
     text = np.frombuffer(b"".join(lines), dtype=np.uint8)
@@ -229,31 +221,41 @@ def parse_fixed(contents: list[bytes], count: int) -> Floats | None:
     if len(ends) != len(lines) * count or not np.array_equal(ends[count - 1 :: count], borders):
         return None
     lengths = np.diff(ends, prepend=-1) - 1
-    shortest, longest = int(lengths.min()), int(lengths.max())
-    if shortest < 8 or longest > 16 or not (text[ends - 7] == 46).all():
+    if lengths.min() < 8:
         return None
-    digits = text - np.uint8(48)  # anything but a digit becomes more than 9
-    sixth = digits[ends - 6]
-    worst = sixth
-    decimals = sixth.astype(np.int32)
-    for place in (5, 4, 3, 2, 1):
-        digit = digits[ends - place]
-        worst = np.maximum(worst, digit)
-        decimals *= 10
-        decimals += digit
-    whole = digits[ends - 8].astype(np.int64)
-    worst = np.maximum(worst, digits[ends - 8])
-    negative = np.zeros(len(ends), dtype=np.bool_)
-    for place in range(9, longest + 1):
-        inside = lengths >= place
-        digit = digits[ends - place]
-        minus = (lengths == place) & (digit == 253)  # "-" is 45
-        negative |= minus
-        digit[~inside | minus] = 0
-        worst = np.maximum(worst, digit)
-        whole += digit * np.int64(10 ** (place - 8))
-    if worst.max() > 9:
+    negative = text[ends - lengths] == 45
+    lengths -= negative
+    longest = int(lengths.max())
+    if lengths.min() < 8 or longest > 15:
         return None
-    values = (whole * 1_000_000 + decimals) / 1e6
-    values[negative] *= -1
+    tails = np.ndarray(len(text) - 7, dtype="V8", buffer=text, strides=(1,))  # eight bytes from each place on
+    words = tails[ends - 8].view("<u8")
+    if (millionths := _eight_digits(words)) is None:
+        return None
+    for place in range(9, longest + 1):  # the tens and above, which few numbers have
+        digit = text[ends - place] - np.uint8(48)
+        digit *= lengths >= place
+        if digit.max() > 9:
+            return None
+        millionths += digit * np.int64(10 ** (place - 2))
+    values = millionths / 1e6
+    values *= np.where(negative, -1.0, 1.0)
     return values.astype(np.float32).reshape(len(lines), count)
+
+
+def _eight_digits(words: NDArray[np.uint64]) -> NDArray[np.int64] | None:
+    """Millionths of ``d.dddddd`` in each word, first character in its lowest byte; None if one is of another form.
+
+    Pairs, fours and all eight digits are joined by multiplications, as in D. Lemire, "Quickly parsing eight digits".
+    """
+    digits = words ^ _U64(0x3030303030302E30)  # characters to values; the point to 0
+    if ((digits | (digits + _U64(0x7676767676767F76))) & _U64(0x8080808080808080)).any():
+        return None
+    digits = (digits & _U64(0xFFFFFFFFFFFF0000)) | ((digits & _U64(0xFF)) << _U64(8))  # the first digit over the point
+    pairs = digits * _U64(10) + (digits >> _U64(8))
+    mask = _U64(0x000000FF000000FF)
+    high, low = (pairs & mask) * _U64(0x000F424000000064), ((pairs >> _U64(16)) & mask) * _U64(0x0000271000000001)
+    return ((high + low) >> _U64(32)).view(np.int64)
+
+
+_U64 = np.uint64
