@@ -8,6 +8,7 @@ which are left alone; as float16, bfloat16, float32 or float64; with the prefixe
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import os
 import re
@@ -118,7 +119,13 @@ def _check_archive(path: str) -> None:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise UserError("is a compressed archive, which PyTorch never writes", _TENSORS_ONLY, path)
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (UserError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise UserError("is damaged: its directory points outside of it", _FETCH, path, "damaged") from None
+    except Exception as error:  # noqa: BLE001 - on damaged files it raises BadZipFile, ValueError, struct.error, ...
         what = f"is truncated or damaged: {_oneline(error)}"
         raise UserError(what, _FETCH, path, "damaged") from None
     if damaged is not None:
@@ -142,7 +149,7 @@ def _load(path: str) -> Any:
             text = str(error)
             if "allocate memory" in text:
                 raise MemoryError(text) from None
-            if name := re.search(r"(?:GLOBAL|allowlist) \[?([\w.]+\.[\w.]+)", text):
+            if name := re.search(r"GLOBAL ([\w.]+)", text):
                 what = f"holds more than weights: reading it would call {name[1]}, and nothing of it was run"
                 raise UserError(what, _TENSORS_ONLY, path) from None
             what = f"is truncated or damaged: {_short(error)}"

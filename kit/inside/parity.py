@@ -12,6 +12,7 @@ writes ``DIR/parity.json`` in any case, and ends with an error of kind ``toleran
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.samples < 1:
         raise UserError(f"{arguments.samples} samples cannot be compared", "Give a positive number of samples.")
+    for bound in (arguments.max_abs, arguments.min_cosine, arguments.min_top1):
+        if not math.isfinite(bound):
+            raise UserError(f"{bound} is no bound", "Give finite tolerances.")
 
     import numpy as np
     import torch
@@ -181,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _broken(found: dict[str, Any], arguments: argparse.Namespace) -> list[str]:
-    """The bounds that were passed, in words; written so that NaN passes none."""
+    """The bounds that were passed, in words."""
     broken = []
     if not found["max_abs_scaled"] <= arguments.max_abs:
         broken.append(f"scaled difference {found['max_abs_scaled']:.3g} > {arguments.max_abs:g}")

@@ -35,7 +35,7 @@ KINDS = frozenset({"invalid", "missing", "damaged", "tolerance", "resource"})
 
 #: Seconds between two progress lines: a person sees motion, a log of a long run stays short.
 _PERIOD = 0.2
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, a quota, a limit on the size of files
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _last_progress = -1.0
 
@@ -125,7 +125,7 @@ def _from_os_error(error: OSError) -> UserError | None:
     where = str(error.filename) if error.filename is not None else None
     if error.errno in _FULL:
         return UserError(
-            "no space left on the disk", "Free some space, or move the store to another disk.", where, "resource"
+            "no space left to write to", "Free some space, or move the store to another disk.", where, "resource"
         )
     if error.errno in _DENIED:
         return UserError(

@@ -92,6 +92,20 @@ def test_real_full_disk_is_a_resource_error(tmp_path: Path) -> None:
     assert "space" in said[0]["error"]["what"]
 
 
+def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
+    code, said, _ = finish(
+        """
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+        run(lambda argv: write_bytes('model.onnx', bytes(1 << 20)))
+        """,
+        tmp_path,
+    )
+    assert (code, said[0]["error"]["kind"]) == (protocol.EXIT_USER, "resource")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_too_many_open_files_is_a_resource_error(tmp_path: Path) -> None:
     code, said, _ = finish(
         """
