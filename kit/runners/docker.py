@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shlex
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -218,9 +219,15 @@ def _give(folder: Path, user: str | None) -> None:
         return
     for parent, _, names in os.walk(folder):
         os.lchown(parent, uid, gid)
+        Path(parent).chmod(Path(parent).stat().st_mode | 0o555)
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                os.lchown(Path(parent) / name, uid, gid)
+                path = Path(parent) / name
+                os.lchown(path, uid, gid)
+                mode = path.lstat().st_mode
+                # Some tools keep their output to themselves (atc: mode 600), and the next step's user is another.
+                if stat.S_ISREG(mode) and mode & 0o444 != 0o444:
+                    path.chmod(mode | 0o444)
 
 
 def _pair(text: str) -> tuple[str, str]:
