@@ -1,0 +1,120 @@
+"""Programs of kit/inside as real processes, and the images and models that they work on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+KIT = Path(__file__).parents[2] / "kit"
+Program = Callable[..., "Finished"]
+
+
+@dataclass
+class Finished:
+    """A program that has ended."""
+
+    code: int
+    error: dict[str, Any]
+    out: str
+    err: str
+
+
+def environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(KIT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Runs ``python -m inside.NAME ARGUMENTS`` in the test's folder; its error line is parsed."""
+
+    def start(name: str, *arguments: object) -> Finished:
+        done = subprocess.run(
+            [sys.executable, "-m", f"inside.{name}", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("@kit ")]
+        errors = [line["error"] for line in said if "error" in line]
+        assert len(errors) == (done.returncode == 64), done.stdout + done.stderr
+        return Finished(done.returncode, errors[0] if errors else {}, done.stdout, done.stderr)
+
+    return start
+
+
+def photo(seed: int, width: int = 90, height: int = 70) -> Image.Image:
+    """Coarse shapes and fine noise, the same for the same seed."""
+    random = np.random.default_rng(seed)
+    coarse = Image.fromarray(random.integers(0, 256, (5, 6, 3), dtype=np.uint8)).resize((width, height), 3)
+    noise = random.integers(-20, 21, (height, width, 3))
+    return Image.fromarray((np.asarray(coarse) + noise).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def make_photo() -> Callable[..., Image.Image]:
+    return photo
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Twenty small photographs; image_07 and some others are upright, the rest lie."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(20):
+        size = (90, 70) if number % 3 else (60, 95)
+        photo(number, *size).save(folder / f"image_{number:02d}.jpg", quality=90)
+    return folder
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a small classifier as ONNX: the mean of each channel, times weights, plus bias."""
+
+    def make(
+        name: str = "model.onnx",
+        *,
+        classes: int = 7,
+        batch: int | str = "batch",
+        size: int | str = 32,
+        scores: float | None = None,
+        kind: str = "float",
+    ) -> Path:
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+
+        random = np.random.default_rng(3)
+        weight = random.standard_normal((3, classes)).astype(np.float32)
+        if scores is not None:
+            weight[:] = scores
+        element = {"float": TensorProto.FLOAT, "double": TensorProto.DOUBLE}[kind]
+        constants = [numpy_helper.from_array(weight.astype(kind if kind == "double" else "float32"), "weight")]
+        nodes = [
+            helper.make_node("GlobalAveragePool", ["input"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weight"], ["scores"]),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "classifier",
+            [helper.make_tensor_value_info("input", element, [batch, 3, size, size])],
+            [helper.make_tensor_value_info("scores", element, [batch, classes])],
+            constants,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
+        path = tmp_path / name
+        onnx.save(model, str(path))
+        return path
+
+    return make
