@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,18 @@ from .om import OmError, read_om
 from .world import World, mark, mark_folder, world
 
 __all__ = ["main"]
+
+
+PURE, PADDING = "pure_infer_data", "padding_infer_fake_file"
+Group = list[list[str]]  # per model input, the files of one run
+
+
+def content(path: str) -> bytes:
+    """The tensor bytes of a file."""
+    if path.endswith((".npy", ".NPY")):
+        return bytes(np.load(path).tobytes())
+    with open(path, "rb") as stream:
+        return stream.read()
 
 
 def info(text: str) -> None:
@@ -120,6 +133,7 @@ class Session:
     def __init__(self, machine: World, args: argparse.Namespace, argv: list[str], device: int, *, old: bool) -> None:
         self.machine, self.args, self.argv, self.device, self.old = machine, args, argv, device, old
         self.times = Times()
+        self.files: dict[str, dict[str, list[str]]] = {}
 
     def run(self, place: int | None) -> int:
         info("acl init success")
@@ -191,38 +205,17 @@ class Session:
 
     def work(self, model: Compiled) -> int:
         args = self.args
-        batch = args.batchsize or model.batch
-        warm = {name: bytes(model.bytes_per_input(name)) for name in model.names}
-        count = args.warmup_count if args.warmup_count is not None else (5 if self.old else 1)
-        for _ in range(count):
-            model.run(dict(warm))
-        info(f"warm up {count} done")
         folder = self.folder()
         if folder is None and args.output:
             return 1
-        files: dict[str, dict[str, list[str]]] = {}
-        if args.input:
-            groups = self.inputs(model)
-            if groups is None:
-                return 1
-            for number, group in enumerate(groups):
-                if self.old and len(group[0]) < model.batch:
-                    break  # ais_infer drops the last incomplete batch
-                if not self.infer(model, number, group, folder, files):
-                    return 1
-        else:
-            buffers: dict[str, bytes | bytearray] = dict(warm)
-            if args.pure_data_type == "random":
-                rng = np.random.default_rng(0)
-                buffers = {
-                    name: rng.standard_normal(len(data) // 4).astype("<f4").tobytes() for name, data in warm.items()
-                }
-            outputs: list[np.ndarray] = []
-            for _ in range(args.loop):
-                outputs = self.execute(model, buffers)
-            if folder is not None:
-                self.save(folder, "pure_infer_data", outputs, 0, None)
-        self.summary(folder, files, batch)
+        try:
+            runs = self.runs(model)
+            self.warm_up(model, runs[0])
+            self.bar(runs, lambda number, group: self.infer(model, number, group, folder))
+        except (RuntimeError, OSError, ValueError) as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+        self.summary(folder, args.batchsize or model.batch)
         return 0
 
     def folder(self) -> Path | None:
@@ -243,62 +236,93 @@ class Session:
         info(f"output path:{folder}")
         return folder
 
-    def inputs(self, model: Compiled) -> list[list[list[Path]]] | None:
-        """Per batch, per model input, the files."""
-        columns = []
-        for text in self.args.input.split(","):
-            path = Path(text)
-            if path.is_dir():
-                found = [entry for entry in path.iterdir() if entry.suffix in {".npy", ".bin"}]
-                columns.append(sorted(found, key=lambda entry: natural(entry.name)))
-            elif path.is_file():
-                columns.append([path])
-            else:
-                print(f"[ERROR] input path {text} is not exist", file=sys.stderr)
-                return None
-        if len(model.names) > 1 and len(columns) != len(model.names):
-            columns = [columns[0][place :: len(model.names)] for place in range(len(model.names))]
-        if not columns or not columns[0]:
-            print("[ERROR] no input file", file=sys.stderr)
-            return None
-        size = model.batch
-        # A file may hold one sample or a whole batch.
-        whole = size > 1 and columns[0][0].stat().st_size == model.bytes_per_input(model.names[0])
-        step = 1 if whole else size
-        return [[column[at : at + step] for column in columns] for at in range(0, len(columns[0]), step)]
+    def runs(self, model: Compiled) -> list[Group]:
+        """Names of files per run and model input. How many make a batch follows from the size of the first file.
 
-    def infer(
-        self, model: Compiled, number: int, group: list[list[Path]], folder: Path | None, files: dict[str, Any]
-    ) -> bool:
-        buffers: dict[str, bytes | bytearray] = {}
-        for place, (name, paths) in enumerate(zip(model.names, group, strict=True)):
+        Raises:
+            RuntimeError: an input is not there, or its size does not divide the model's.
+        """
+        if not self.args.input:
+            return [[[PURE] for _ in model.names]]
+        given = self.args.input.split(",")
+        if os.path.isdir(given[0]):
+            if len(given) != len(model.names):
+                raise self.error(f"Invalid args. args input dir num:{len(given)} not equal to model inputs num:"
+                                 f"{len(model.names)}")  # fmt: skip
+            columns = []
+            for folder in given:
+                names = [name for name in os.listdir(folder) if name.endswith((".npy", ".bin", ".NPY", ".BIN"))]
+                columns.append([os.path.join(folder, name) for name in sorted(names, key=natural)])
+        else:
+            for place, path in enumerate(given):
+                if not os.path.isfile(path):
+                    raise self.error(f"Invalid input args.--input:{given} input[{place}]:{path} {path} not exist")
+            chunk = max(1, len(given) // len(model.names))
+            columns = [given[at : at + chunk] for at in range(0, len(given), chunk)][: len(model.names)]
+        if not columns[0]:
+            raise self.error("create_infileslist_from_fileslist return infileslist size: 0")
+        want = model.bytes_per_input(model.names[0])
+        have = len(content(columns[0][0]))
+        if not have or want % have:
+            raise self.error(f"arg0 tensorsize: {want} filesize: {have} not match")
+        count = want // have
+        runs = len(columns[0]) // count if self.old else -(-len(columns[0]) // count)
+        info(f"get filesperbatch files0 size:{have} tensor0size:{want} filesperbatch:{count} runcount:{runs}")
+        if not runs:
+            raise self.error("create_infileslist_from_fileslist return infileslist size: 0")
+        groups = []
+        for number in range(runs):
+            parts = [column[number * count : (number + 1) * count] for column in columns]
+            groups.append([part + [PADDING] * (count - len(part)) for part in parts])
+        return groups
+
+    @staticmethod
+    def error(text: str) -> RuntimeError:
+        print(f"[ERROR] {text}", flush=True)
+        return RuntimeError()
+
+    def buffers(self, model: Compiled, group: Group) -> dict[str, bytes]:
+        """What one run feeds; the padding of a last, smaller batch repeats the batch's first file."""
+        result = {}
+        for name, files in zip(model.names, group, strict=True):
             want = model.bytes_per_input(name)
-            data = bytearray()
-            for path in paths:
-                data += np.load(path).tobytes() if path.suffix == ".npy" else path.read_bytes()
-            single = want // model.batch
-            short = len(paths) < model.batch and len(data) == single * len(paths)
-            if len(data) != want and not short:
-                print(f"[ERROR] arg{place} tensorsize: {want} filesize: {len(data)} not match")
-                print("RuntimeError:[1][ACL:invalid parameter]", file=sys.stderr)
-                return False
-            buffers[name] = bytes(data).ljust(want, b"\0")  # padding_infer_fake_file
+            if files == [PURE]:
+                data = bytes(want)
+                if self.args.pure_data_type == "random":  # bytes of 0 to 255, whatever the type
+                    data = np.random.default_rng(0).integers(0, 256, want, dtype=np.uint8).tobytes()
+            else:
+                data = b"".join(content(files[0] if path == PADDING else path) for path in files)
+            if len(data) != want:
+                raise self.error(f"ndata size:{len(data)} not match {want}")
+            result[name] = data
+        return result
+
+    def warm_up(self, model: Compiled, group: Group) -> None:
+        count = self.args.warmup_count if self.args.warmup_count is not None else (5 if self.old else 1)
+        feeds = self.buffers(model, group)
+        for _ in range(count):
+            model.run(feeds)
+        if not self.old:
+            info(f"warm up {count} done")
+
+    def bar(self, groups: list[Group], work: Callable[[int, Group], None]) -> None:
+        start = time.perf_counter()
+        for number, group in enumerate(groups):
+            work(number, group)
+        rate = len(groups) / (time.perf_counter() - start)
+        label = "Inference Processing task" if self.old else "Inference array Processing"
+        count = f"{len(groups)}/{len(groups)}"
+        print(f"{label}: 100%|{chr(0x2588) * 20}| {count} [00:00<00:00, {rate:.2f}it/s]", flush=True)
+
+    def infer(self, model: Compiled, number: int, group: Group, folder: Path | None) -> None:
+        feeds = self.buffers(model, group)
         outputs: list[np.ndarray] = []
         for _ in range(self.args.loop):
-            outputs = self.execute(model, buffers)
-        names = group[0]
-        written: list[str] = []
+            outputs = self.execute(model, feeds)
         if folder is not None:
-            if len(names) > 1:
-                for place, path in enumerate(names):
-                    written += self.save(folder, path.stem, outputs, number, (place, model.batch))
-            else:
-                real = (0, model.batch) if model.batch > 1 and len(names) < model.batch and short else None
-                written += self.save(folder, names[0].stem, outputs, number, real)
-        files[str(number)] = {"infiles": [str(path) for column in group for path in column], "outfiles": written}
-        return True
+            self.save(folder, outputs, number, group)
 
-    def execute(self, model: Compiled, buffers: dict[str, bytes | bytearray]) -> list[np.ndarray]:
+    def execute(self, model: Compiled, buffers: dict[str, bytes]) -> list[np.ndarray]:
         start = time.perf_counter()
         copied = dict(buffers)
         middle = time.perf_counter()
@@ -310,31 +334,43 @@ class Session:
         self.times.d2h.append((time.perf_counter() - end) * 1000)
         return outputs
 
-    def save(
-        self, folder: Path, stem: str, outputs: list[np.ndarray], number: int, part: tuple[int, int] | None
-    ) -> list[str]:
-        """Write each output; ``part`` = (place, batch) picks one sample. Indices start at 0 (benchmark: 1)."""
-        names = []
+    def save(self, folder: Path, outputs: list[np.ndarray], number: int, group: Group) -> None:
+        """Split each output among the files of the batch; indices of outputs start at 0 (benchmark: 1)."""
+        count, axis = len(group[0]), self.args.output_batchsize_axis
         for index, value in enumerate(outputs):
-            data = value
-            if part is not None:
-                place, batch = part
-                rows = np.split(value, batch, axis=self.args.output_batchsize_axis) if value.ndim else [value] * batch
-                data = rows[place]
-            base = f"input{number}_output_{index}" if self.old else f"{stem}_{index}"
-            path = folder / f"{base}.{self.args.outfmt.lower()}"
-            if self.args.outfmt == "NPY":
-                np.save(path, data)
-            elif self.args.outfmt == "BIN":
-                path.write_bytes(data.tobytes())
-            else:
-                with path.open("a" if self.old else "w", encoding="utf-8") as stream:
-                    for row in data.reshape(-1, data.shape[-1] if data.ndim else 1):
-                        stream.write(" ".join(f"{item:f}" for item in row.tolist()) + "\n")
-            names.append(str(path))
-        return names
+            if axis >= max(value.ndim, 1):
+                raise self.error(
+                    f"error i:{index} ndata.shape:{value.shape} len:{value.ndim} <= output_batchsize_axis:{axis}  "
+                    "is invalid"
+                )
+            if count > 1 and value.shape[axis] % count:
+                raise self.error(
+                    f"save out files error array shape:{value.shape} filesinfo:{group} files_count_perbatch:{count} "
+                    f"ndata.shape{axis}:{value.shape[axis]}"
+                )
+            for place, part in enumerate(np.array_split(value, count, axis) if count > 1 else [value]):
+                files = [column[place] for column in group]
+                if files[0] == PADDING:
+                    continue
+                sample = number * count + place
+                base = os.path.basename(files[0]).split(".")[0]
+                base = f"input{sample}_output_{index}" if self.old else f"{base}_{index}"
+                path = folder / f"{base}.{self.args.outfmt.lower()}"
+                self.write(path, part)
+                entry = self.files.setdefault(str(sample), {"infiles": files, "outfiles": []})
+                entry["outfiles"].append(str(path))
 
-    def summary(self, folder: Path | None, files: dict[str, Any], batch: int) -> None:
+    def write(self, path: Path, data: np.ndarray) -> None:
+        if self.args.outfmt == "NPY":
+            np.save(path, data)
+        elif self.args.outfmt == "BIN":
+            path.write_bytes(data.tobytes())
+        else:
+            with path.open("a" if self.old else "w", encoding="utf-8") as stream:
+                for row in data.reshape(-1, data.shape[-1] if data.ndim else 1):
+                    stream.write(" ".join(f"{item:f}" for item in row.tolist()) + "\n")
+
+    def summary(self, folder: Path | None, batch: int) -> None:
         compute = statistics(self.times.compute)
         rate = 1000 * batch / compute["mean"]
         info("-----------------Performance Summary------------------")
@@ -352,7 +388,7 @@ class Session:
             return
         report: dict[str, Any] = {}
         if not self.old:
-            report = {"filesinfo": files, "args": [sys.argv[0], *self.argv]}
+            report = {"filesinfo": self.files, "args": [sys.argv[0], *self.argv]}
         for name, values in (
             ("NPU_compute_time", self.times.compute),
             ("H2D_latency", self.times.h2d),

@@ -72,7 +72,7 @@ def acl_problem(machine: World, device: int) -> tuple[str, str]:
     hal = find_library("libascend_hal.so")
     if hal is not None and is_stub(hal):
         return "aclInit", f"{hal} is the stub to link against (ACL error 100039)"
-    if not machine.path("/usr/local/Ascend/driver/version.info").is_file():
+    if not os.path.isfile(machine.path("/usr/local/Ascend/driver/version.info")):
         return "aclrtSetDevice", "the driver's files are not there: /usr/local/Ascend/driver/version.info"
     if machine.has("acl-set-device"):
         return "aclrtSetDevice", "injected (507033)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 
@@ -204,7 +205,7 @@ def refusal(machine: World) -> str:
     if machine.has("driver-not-loaded") or machine.has("driver-mismatch"):
         return "injected"
     for path in ("/usr/local/Ascend/driver/version.info", "/usr/local/dcmi"):
-        if not machine.path(path).exists():
+        if not os.path.exists(machine.path(path)):
             return f"{path} is not there"
     if machine.virtual:
         return ""

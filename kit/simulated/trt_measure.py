@@ -67,7 +67,7 @@ def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarra
     return signed
 
 
-def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray]) -> Measured:
+def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray], *, jitter: bool = False) -> Measured:
     """Enqueue until ``--iterations`` and ``--duration`` are both reached; warm-up is the time before ``--warmUp``."""
     profiled = options.profile or options.export_profile
     folder = tempfile.mkdtemp() if profiled else None
@@ -93,6 +93,8 @@ def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray]) -> Measu
             copied = now() if options.transfers else start
             enqueued = now()
             outputs = engine(device)
+            if jitter and count % 2:
+                time.sleep(0.002)
             computed = now()
             if options.transfers:
                 outputs = [value.copy() for value in outputs]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .trt_log import Console
 from .trt_options import Options, Version
 
@@ -51,11 +53,12 @@ class Record:
 
 
 def percentile(percent: float, values: list[float]) -> float:
-    """The source's percentile: with up to 100 values, 99 % is the maximum."""
+    """The source's percentile, in its float32: with up to 100 values, 99 % is the maximum."""
     if not values:
         return float("inf")
     ordered = sorted(values)
-    return ordered[max(len(ordered) - 1 - int((1 - percent / 100) * len(ordered)), 0)]
+    excluded = int((np.float32(1) - np.float32(percent) / np.float32(100)) * np.float32(len(ordered)))
+    return ordered[max(len(ordered) - 1 - excluded, 0)]
 
 
 def median(values: list[float]) -> float:

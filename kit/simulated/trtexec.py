@@ -118,7 +118,7 @@ class Trtexec(Builder):
         if self.machine.has("trt-crash"):
             die(signal.SIGSEGV)
         try:
-            measured = measure(plan, options, feeds)
+            measured = measure(plan, options, feeds, jitter=self.machine.has("trt-unstable"))
         except EngineError as error:
             mark(str(error))
             self.console.error(
