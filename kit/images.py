@@ -33,7 +33,15 @@ STANDARD = (
 LOCAL_BASE = "kit-base:bookworm"
 CONTEXT_LABEL = "kit.context"
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "all_proxy")
-_MIRRORS = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_NO_INDEX", "APT_MIRROR")
+_MIRRORS = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_NO_INDEX",
+    "TORCH_INDEX_URL",
+    "REQUIRE_HASHES",
+    "APT_MIRROR",
+)
 _CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 Log = Callable[[str], None]
 
@@ -97,6 +105,14 @@ class Images:
     def tag(self, name: str) -> str:
         """Name under which the engine knows the image."""
         return f"kit/{name}:{self.digest(name)[:12]}"
+
+    def bases(self, name: str) -> tuple[str, ...]:
+        """References that the image may be built from, in the order of choice; none where that is an image of kit."""
+        spec = self._spec(name)
+        if spec.base in self._specs:
+            return ()
+        wanted = spec.base or self._options.base
+        return (wanted,) if wanted else (_default_base(spec.folder / "Dockerfile"), LOCAL_BASE)
 
     def known_id(self, name: str) -> str:
         """The id of the last build of this very context; empty where there was none."""
