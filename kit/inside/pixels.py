@@ -246,7 +246,7 @@ class Preprocess:
         from PIL import Image
 
         down, across = (self.config.resize,) * 2 if isinstance(self.config.resize, int) else self.config.resize
-        if max(across, down) > 2048:  # noise of such sizes would take seconds; nobody preprocesses like that
+        if max(across, down) > 1024:  # noise of such sizes would take seconds; nobody preprocesses like that
             return "whole"
         noise = np.random.default_rng(0)
         sizes = [(max(1, across * x // 8), max(1, down * y // 8)) for x, y in _SHAPES]
@@ -288,7 +288,7 @@ class Preprocess:
 
 #: Sides of the images of the self-check, in eighths of the resized sides: enlarged, kept, and shrunk by little and
 #: much, so that either order of passes is met, and cases where whole and region would differ in it.
-_SHAPES = ((5, 5), (8, 12), (12, 8), (9, 9), (12, 16), (15, 11), (12, 17), (9, 30), (30, 9), (24, 24), (8, 9), (16, 23))
+_SHAPES = ((5, 5), (8, 12), (12, 8), (9, 9), (12, 16), (15, 11), (12, 17), (9, 20), (20, 9), (17, 18), (8, 9), (13, 18))
 
 
 def _centre(size: int, crop: int) -> int:

@@ -12,8 +12,10 @@ Command line::
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import stat
 import sys
 import time
 from typing import Any
@@ -100,15 +102,13 @@ class _Writer:
 
     def _write_bin(self, path: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        with contextlib.suppress(FileNotFoundError):
+            status = os.lstat(path)
+            if status.st_nlink > 1 or not stat.S_ISREG(status.st_mode):  # what has another name keeps its content
+                os.unlink(path)
         handle = os.open(path, flags, 0o644)
         try:
-            status = os.fstat(handle)
-            if status.st_nlink > 1:  # the other name keeps its content
-                os.unlink(path)
-                os.close(handle)
-                handle = os.open(path, flags | os.O_EXCL, 0o644)
-                status = os.fstat(handle)
-            if status.st_size != self._tensor.nbytes:
+            if os.fstat(handle).st_size != self._tensor.nbytes:
                 os.ftruncate(handle, self._tensor.nbytes)
             self._write(handle, 0)
         finally:
