@@ -57,6 +57,10 @@ def _check(context: Context, view: View, record: Record, place: int, cell: Cell,
                 cell.line, Kind.BEST_ROW, cell.number.text, expected.number.text, f"best of column {header}"
             )
             return
+    worst = (max if timed else min)((other for _, other in rows), key=lambda other: other.number.value)
+    if same_number(cell.number, worst.number) and len(rows) >= 3:
+        context.ledger.skip(cell.line, Kind.BEST_ROW, cell.number.text)  # the smaller may be the better here
+        return
     beyond = cell.number.value < best.number.value if timed else cell.number.value > best.number.value
     if beyond and len(rows) < 3:
         context.ledger.skip(cell.line, Kind.BEST_ROW, cell.number.text)  # the table may list some batches only

@@ -33,6 +33,7 @@ _MISSPELT: Final = {
     "enable_small_channl": "enable_small_channel",
     "input_fromat": "input_format",
     "framwork": "framework",
+    "framewor": "framework",
     "insert_op_config": "insert_op_conf",
 }
 _MISSPELT_FLAG: Final = re.compile(rf"\s-{{1,2}}({'|'.join(_MISSPELT)})(?=[= ])")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from kit.audit.numbers import NUMBER, Number, number_from
+from kit.audit.numbers import NUMBER, Agreement, Number, agree, number_from
 
 __all__ = ["Comparison", "Equation", "Expression", "comparisons", "equations", "expression_at", "expression_before"]
 
@@ -101,6 +101,9 @@ def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
             if result.number is not None:
                 found.append(Equation(formula, result.number, result.unit))
                 break
+            near = abs(result.value - formula.value) <= 1e-6 * abs(formula.value)
+            if near or agree(result.operands[0], formula.value) is Agreement.SAME:
+                break  # "100*4 = 400 / 1.2 = 333": the next formula goes on with the result of this one
     return found
 
 
@@ -111,11 +114,17 @@ def comparisons(line: str, *, decimal_comma: bool = False) -> list[Comparison]:
         left = expression_before(line, mark.start(), decimal_comma=decimal_comma)
         lead = _LEAD.match(line, mark.end())
         right = expression_at(line, lead.end() if lead else mark.end(), decimal_comma=decimal_comma)
-        if left is None or right is None:
+        if left is None or right is None or _goes_on(line, right.end) or (right.unit == "倍" and left.unit != "倍"):
             continue
         if any(side.compound or side.unit or "." in side.text for side in (left, right)):
             found.append(Comparison(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
     return found
+
+
+def _goes_on(line: str, end: int) -> bool:
+    """Whether a formula is continued by something that is no number: "> 1.2 * T4", "> 1.2倍310"."""
+    rest = line[end : end + 12].lstrip()
+    return rest[:1] in {"*", "/", "(", "倍", "x", "X"} or rest.startswith("times")
 
 
 def expression_before(line: str, end: int, *, decimal_comma: bool = False) -> Expression | None:
@@ -133,7 +142,8 @@ def expression_before(line: str, end: int, *, decimal_comma: bool = False) -> Ex
         if not line[start].isspace() and _may_start(line, start):
             expression = _parse(line, start, end, decimal_comma=decimal_comma)
             if expression is not None and not line[expression.end : end].strip():
-                return expression
+                before = line[:start].rstrip()
+                return None if before[-1:] in {"+", "*", "/"} and before.strip("*/ \t>") else expression
         start += 1
     return None
 

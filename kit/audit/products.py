@@ -11,10 +11,10 @@ from kit.audit.numbers import Agreement, agree, show
 if TYPE_CHECKING:
     from kit.audit.context import Context
 
-__all__ = ["check_products", "input_slack"]
+__all__ = ["DEVICE_NUMBERS", "check_products", "input_slack"]
 
 #: "710/310=2.07" is a ratio of two devices, not of two numbers.
-_DEVICE_NUMBERS: Final = {310.0, 710.0, 910.0}
+DEVICE_NUMBERS: Final = {310.0, 710.0, 910.0}
 
 
 def check_products(context: Context) -> None:
@@ -31,7 +31,7 @@ def check_products(context: Context) -> None:
 def _check(context: Context, line: int, equation: Equation) -> None:
     formula, stated = equation.formula, equation.stated
     values = {operand.value for operand in formula.operands}
-    if values <= _DEVICE_NUMBERS:
+    if values <= DEVICE_NUMBERS:
         context.ledger.skip(line, Kind.RATIO, stated.text)
         return
     plain_sum = not any(sign in formula.text for sign in "*/xX")

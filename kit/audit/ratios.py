@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,12 @@ def _column(
             stated, other = inverse, None
     if other is not None and other.way == "gain":
         stated, other = other, None  # the column holds the gain over the other device, not the quotient
+    if other is not None and other.way == "inverse" and not _says_throughput(context, view):
+        for record in records:
+            cell = record.cells[place]
+            if cell is not None:
+                context.ledger.skip(cell.line, Kind.RATIO, cell.number.text)  # the values may be times
+        return
     if other is not None:
         _mislabelled(context, view, series.header, series.line, other)
     for record in records:
@@ -113,6 +120,11 @@ def _fits(reading: _Reading, place: int, records: list[Record]) -> int:
         if cell is not None and value is not None and _says(cell, value) is not Agreement.DIFFERENT:
             count += 1
     return count
+
+
+def _says_throughput(context: Context, view: View) -> bool:
+    lines = context.document.lines[max(0, view.header_line - 4) : view.header_line]
+    return any(re.search(r"吞吐|fps|qps|throughput|samples", line, re.IGNORECASE) for line in lines)
 
 
 def _timed(view: View, reading: _Reading, records: list[Record]) -> bool:
@@ -186,8 +198,16 @@ def _check(context: Context, view: View, place: int, record: Record, reading: _R
     if record.best and agree(number, value) is not Agreement.SAME:
         best = _best_quotient(view, reading)
         if best is not None and agree(number, best) is Agreement.SAME:
-            context.ledger.hold(
-                cell.line, Kind.RATIO, cell.number.text, show(best), f"{note}: quotient of the best values"
+            context.ledger.find(
+                Finding(
+                    cell.line,
+                    Kind.RATIO,
+                    cell.number.text,
+                    show(value),
+                    f"{top.number.text}, {bottom.number.text}",
+                    f"{note} gives {show(value)}; {cell.number.text} is the quotient of the true best values",
+                    Severity.OPTIONAL,
+                )
             )
             return
     slack = abs(value) * (_rounding(top.number) + _rounding(bottom.number))

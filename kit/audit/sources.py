@@ -89,6 +89,10 @@ def _quote(context: Context, statement: Statement, number: Number, block: ToolBl
     ):
         context.ledger.skip(statement.line, Kind.CLAIM, number.text)  # another rate of the same run was chosen
         return
+    mark = mark_of(context, block)
+    if mark is not None and mark.batch != context.batch(statement):
+        context.ledger.skip(statement.line, Kind.CLAIM, number.text)  # the run is shown as an example of another batch
+        return
     also = [name for name, (_, other) in block.values.items() if same_number(number, other)]
     context.ledger.find(
         Finding(
@@ -97,7 +101,7 @@ def _quote(context: Context, statement: Statement, number: Number, block: ToolBl
             number.text,
             value.text,
             f"{what} of line {line}",
-            f"the formula uses {number.text}, but the {what} of the run above (line {line}) is {value.text}"
+            f"{number.text} is quoted, but the {what} of the run above (line {line}) is {value.text}"
             + (f"; {number.text} is its {also[0]}" if also else ""),
             Severity.MAJOR if agree(number, value.value) is Agreement.DIFFERENT else Severity.DIGITS,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kit.audit.expressions import Equation, equations, expression_at
 from kit.audit.numbers import Number, find_numbers, number_from
 from kit.audit.toolblocks import file_batch
-from kit.audit.vocabulary import RATE_UNIT, THROUGHPUT, batches_in, devices_in, only
+from kit.audit.vocabulary import RATE_UNIT, THROUGHPUT, TIME_UNIT, batches_in, devices_in, only
 
 if TYPE_CHECKING:
     from kit.audit.document import Document
@@ -105,6 +105,8 @@ def _value(text: str, *, decimal_comma: bool) -> tuple[Number | None, Equation |
     for match in _AFTER_WORD.finditer(text):
         number = number_from(match[1], start=match.start(1))
         behind = expression_at(text, match.start(1))
+        if TIME_UNIT.match(text, match.end(1)):
+            continue
         if number is not None and (behind is None or not behind.compound):
             values[number.value] = number
     for number in find_numbers(text, decimal_comma=decimal_comma):

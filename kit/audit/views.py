@@ -189,6 +189,8 @@ def _upright(table: Table, named: list[int], document: Document) -> View:
         label, batch, best = _label([cells[place] for place in others], [_at(header, place) for place in others])
         texts = tuple(_at(cells, place) for place in named)
         records.append(Record(label, row.line, batch, best, ACCURACY.search(label) is not None, measured, texts))
+    if _is_timed(table, document):
+        series = tuple(replace(one, timed=one.sides is None) for one in series)
     return View(series, tuple(records), table.header.line, _is_performance(table, document), transposed=False)
 
 
@@ -218,6 +220,15 @@ def _sideways(table: Table, down: list[int], document: Document) -> View:
 
 def _at(cells: Sequence[str], place: int) -> str:
     return cells[place] if place < len(cells) else ""
+
+
+def _is_timed(table: Table, document: Document) -> bool:
+    """Whether the caption above the table announces times, and nothing near it a throughput."""
+    above = [document.lines[line - 1] for line in range(max(1, table.header.line - 3), table.header.line)]
+    caption = " ".join([*above, *table.header.cells])
+    return bool(re.search(r"时延|延迟|耗时|latency|\(m?s\)", caption, re.IGNORECASE)) and not re.search(
+        r"吞吐|fps|qps|throughput|samples", caption, re.IGNORECASE
+    )
 
 
 def _is_performance(table: Table, document: Document) -> bool:

@@ -46,18 +46,24 @@ def test_formulas_are_found_and_computed(line: str, formula: str, value: float, 
         "a=b=c",
         "=====",
         "((((1*2=",
+        "400k + 20000 * 8 = 560 kbytes",
+        "100*4 = 400 / 1.2",
     ],
 )
 def test_what_is_no_formula_is_left_alone(line: str) -> None:
     assert equations(line) == []
 
 
-def test_each_formula_of_a_chain_is_held_against_the_result() -> None:
+def test_in_a_chain_the_last_formula_is_held_against_the_result() -> None:
     found = equations("2*3 = 12/2 = 6.0")
-    assert [(one.formula.value, one.stated.text) for one in found] == [(6.0, "6.0"), (6.0, "6.0")]
+    assert [(one.formula.value, one.stated.text) for one in found] == [(6.0, "6.0")]
+    found = equations("100*4 = 400 / 1.2 = 333")
+    assert [(one.formula.text, one.stated.text) for one in found] == [("400 / 1.2", "333")]
 
 
 def test_comparisons() -> None:
+    assert comparisons("710 < 1.2倍310") == []
+    assert comparisons("310P > 1.2 * T4") == []
     (found,) = comparisons("310P vs 310: 1635.3fps > 1.2 * 1361.796fps")
     assert (found.left.value, found.sign) == (1635.3, ">")
     assert found.right.value == pytest.approx(1634.1552)

@@ -19,7 +19,8 @@ def test_markdown_tables_keep_missing_cells_escapes_and_lines() -> None:
 def test_html_tables_with_spans() -> None:
     document = parse(
         "<table>\n<tr><th>bs</th><th>310</th><th>T4</th><th>310/T4</th></tr>\n"
-        "<tr><td>1</td><td rowspan='2'>10</td><td>5</td><td>2.0</td></tr>\n<tr><td>4</td><td>8</td><td>1.25</td></tr>\n</table>"
+        "<tr><td>1</td><td rowspan='2'>10</td><td>5</td><td>2.0</td></tr>\n"
+        "<tr><td>4</td><td>8</td><td>1.25</td></tr>\n</table>"
     )
     (table,) = document.tables
     assert [(row.line, row.cells) for row in table.rows] == [
@@ -42,7 +43,8 @@ def test_columns_of_text_under_devices() -> None:
 
 def test_sideways_tables() -> None:
     document = parse(
-        "# 性能\n\n| fps | bs1 | bs4 | 最优 |\n|--|--|--|--|\n| 310 | 1 | 2 | 2 |\n| 310P | 3 | 4 | 4 |\n| 310P/310 | 3 | 2 | 2 |\n"
+        "# 性能\n\n| fps | bs1 | bs4 | 最优 |\n|--|--|--|--|\n| 310 | 1 | 2 | 2 |\n| 310P | 3 | 4 | 4 |\n"
+        "| 310P/310 | 3 | 2 | 2 |\n"
     )
     (view,) = read_views(document)
     assert view.transposed
