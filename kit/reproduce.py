@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kit.collect import collect
 from kit.errors import EngineError
 from kit.execute import Executor
-from kit.files import write_atomically
+from kit.files import exclusive, write_atomically
 from kit.images import BuildOptions
 from kit.progress import Progress
 from kit.results import Results, load_all, results_text
@@ -82,18 +82,19 @@ def report_folder(session: Session, reports: Path) -> Path:
 
 
 def write_report(session: Session, results: dict[str, Results], folder: Path) -> tuple[str, ...]:
-    """Write the results of this run and the report over all results of the folder; returns what changed."""
-    from kit.reports.render import render
+    """Write the results of this run and the report over all results of the folder; returns what changed.
+
+    One kit at a time: a report that another one renders meanwhile would lack what this one measured.
+    """
+    from kit.reports.folder import rendered, write
 
     changed = []
-    for name, one in results.items():
-        path = folder / "results" / f"{name}.json"
-        if write_atomically(path, results_text(one).encode()):
-            changed.append(f"results/{name}.json")
-    files = render(session.recipe, load_all(folder))
-    for name, data in files.items():
-        if write_atomically(folder / name, data):
-            changed.append(name)
+    with exclusive(folder.parent if session.choice.simulate else folder):
+        for name, one in results.items():
+            path = folder / "results" / f"{name}.json"
+            if write_atomically(path, results_text(one).encode()):
+                changed.append(f"results/{name}.json")
+        changed += write(folder, rendered(session.recipe, folder, load_all(folder)))
     return tuple(changed)
 
 

@@ -114,9 +114,9 @@ def _compare(subject: str, path: Path, sha256: str, md5: str | None) -> Verdict:
 
 def _report(recipe: Recipe, results: dict[str, Results], place: Path, folder: Path) -> Iterator[Verdict]:
     """The rendered files, byte by byte, and files that no rendering makes."""
-    from kit.reports.render import render
+    from kit.reports.folder import rendered
 
-    expected = render(recipe, results)
+    expected = rendered(recipe, place, results)
     prefix = _relative(place, folder)
     for name, data in sorted(expected.items()):
         path = place / name

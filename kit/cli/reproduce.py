@@ -57,8 +57,8 @@ def command(
       kit reproduce --target T4 --plan                  what would run, to read or to paste
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.images import BuildOptions
-    from kit.progress import choose
     from kit.preflight import preflight
+    from kit.progress import choose
     from kit.recipe import load_recipe
     from kit.reproduce import executor, reproduce
     from kit.session import Choice, Session, reports_folder
@@ -103,7 +103,7 @@ def command(
     else:
         _tell(done.folder, done.changed)
     if gate:
-        from kit.reports.compare import gate as check
+        from kit.reports.gate import check
 
         check(parsed, done.results)
 

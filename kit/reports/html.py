@@ -52,8 +52,8 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
         heading, _, rest = body.partition("\n")
         parts.append(
             f'<main id="{language}" lang="{words["html_lang"]}">\n'
-            + "\n".join((heading, hint, contents, rest, appendix))
-            + "\n</main>"
+            f"{heading}\n{hint}\n{contents}\n{rest}\n{appendix}"
+            "\n</main>"
         )
     title = pages.words(languages[0])["title"].format(model=pages.report.recipe.model.name)
     return (

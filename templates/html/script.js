@@ -46,6 +46,7 @@
     show(id || preferred);
     const article = id && entry(location.hash);
     if (article) open(article);
+    else if (pages.some((one) => one.id === id)) scrollTo(0, 0);
     else if (id) document.getElementById(id)?.scrollIntoView();
   };
   addEventListener("hashchange", follow);
