@@ -48,8 +48,6 @@ def command(
         except KitError as error:
             failures.append(error)
             values[str(log)] = {"family": None, "status": "error", "problems": [error.what], "remedy": error.remedy}
-            if not as_json and len(logs) > 1:
-                print(f"error: {error}\n  do: {error.remedy}", file=sys.stderr)
             continue
         values[str(log)] = reading.as_json()
         if not as_json:
@@ -59,6 +57,8 @@ def command(
     if len(failures) == 1:
         raise failures[0]
     if failures:
+        for failure in failures if not as_json else []:
+            print(f"error: {failure}\n  do: {failure.remedy}", file=sys.stderr)
         summary = KitError(
             f"{len(failures)} of {len(logs)} files could not be read", remedy="Do what is said beside the name of each."
         )

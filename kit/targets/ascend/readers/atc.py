@@ -134,7 +134,7 @@ def read(text: str) -> AtcReading:
     if failed and not problems:
         problems.append("the conversion failed, and the text does not say why")
     usable = bool(outcomes or messages or model) and not failed
-    if not usable and not problems:
+    if success is None and not cut:
         problems.append("the text does not say how the conversion went")
     status = status_of(usable=usable, missing=cut or success is None, odd=many or bool(outside) or bool(errors))
     return AtcReading(success, errors, warnings, status, problems, model)

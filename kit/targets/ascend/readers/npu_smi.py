@@ -2,7 +2,7 @@
 
 Two rows stand for one chip: card, name, health, power, temperature, huge pages; then chip on the card, device (the N of
 ``/dev/davinciN``), bus id, AICore use, memory. Newer versions add a table of processes. ``npu-smi info -m`` maps card
-and chip to the logic id.
+and chip to the logic id; ``npu-smi info -t TYPE`` prints ``Key : value`` lines, ``Chip ID`` last for each chip.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 _NAME = re.compile(r"(?:\d{3}\w*|Ascend\w*|\d{3}[A-Z]\w*)\Z")
 _FREE = re.compile(r"No running processes found in NPU (\d+)")
 _MAP = re.compile(r"^[ \t]*(\d+)[ \t]+(\d+)[ \t]+(\d+|-)[ \t]+(\S.*?)[ \t]*$")
+_KEY_VALUE = re.compile(r"^[ \t]*([A-Z][A-Za-z0-9()%./ _-]*?)[ \t]*:[ \t]*(\S.*?)?[ \t]*\n")
 _FAILED = re.compile(
     r"dcmi module initialize failed\. ret is -?\d+|DrvMngGetConsoleLogLevel failed\b[^\n]*|npu-smi: command not found"
     r"|npu-smi: No such file or directory|call drvMngGetConsoleLogLevel failed[^\n]*",
@@ -85,6 +86,7 @@ class NpuSmiReading:
     driver_version: str | None = None
     processes: list[NpuProcess] | None = None
     mapping: list[MappedChip] = field(default_factory=list)
+    properties: list[dict[str, str]] = field(default_factory=list)
 
     def device(self, index: int) -> Chip | None:
         """The chip behind ``/dev/davinci<index>``."""
@@ -102,6 +104,8 @@ class NpuSmiReading:
             found["processes"] = [asdict(process) for process in self.processes]
         if self.mapping:
             found["mapping"] = [asdict(chip) for chip in self.mapping]
+        if self.properties:
+            found["properties"] = [dict(block) for block in self.properties]
         found["status"] = self.status
         return found | ({"problems": list(self.problems)} if self.problems else {})
 
@@ -122,6 +126,9 @@ class NpuSmiReading:
             Row(f"card {m.npu} chip {m.chip}", "-" if m.logic_id is None else str(m.logic_id), m.name)
             for m in self.mapping
         ]
+        for block in self.properties:
+            place = f"card {block.get('NPU ID', '?')} chip {block.get('Chip ID', '-')}"
+            table += [Row(f"{place} {key}", value) for key, value in block.items() if key not in ("NPU ID", "Chip ID")]
         return table
 
 
@@ -129,6 +136,8 @@ def sniff(text: str) -> float:
     """How surely the text is of ``npu-smi``."""
     if _TITLE.search(text) or re.search(r"\|\s*NPU\s+Name\s*\|\s*Health", text):
         return 1.0
+    if re.search(r"(?m)^[ \t]*NPU ID[ \t]*:[ \t]*\d+[ \t]*$", text):
+        return 0.9
     if re.search(r"NPU ID[ \t]+Chip ID[ \t]+Chip Logic ID", text) or _FAILED.search(text):
         return 1.0
     return 0.6 if any(_first(_cells(line)) for line in text.split("\n", 400)[:400]) else 0.0
@@ -175,6 +184,9 @@ class _Scan:
         self.odd: list[str] = []
         self.maps = False
         self.second_table = False
+        self.card: dict[str, str] | None = None
+        self.block: dict[str, str] = {}
+        self.properties: list[dict[str, str]] = []
 
     def line(self, line: str, *, whole: bool) -> None:
         if found := _TITLE.search(line):
@@ -203,6 +215,25 @@ class _Scan:
             self.begun = self._chip(first, cells)
         elif self.begun is not None and len(cells) >= 3:
             self._second(self.begun, cells, line)
+        elif found := _KEY_VALUE.match(line):
+            self._property(found[1], found[2] or "")
+
+    def _property(self, key: str, value: str) -> None:
+        """A line of ``info -t``: what stands before the first chip is of the card, ``Chip ID`` ends a chip."""
+        if key == "NPU ID":
+            self._end_card()
+            self.card, self.block = {key: value}, {}
+        elif self.card is not None and key == "Chip Count":
+            self.card[key] = value
+        elif self.card is not None and key == "Chip ID":
+            self.properties.append(self.card | self.block | {key: value})
+            self.block = {}
+        elif self.card is not None:
+            self.block[key] = value
+
+    def _end_card(self) -> None:
+        if self.card is not None and self.block:
+            self.properties.append(self.card | self.block)
 
     def _title(self, found: re.Match[str]) -> None:
         if self.tool is not None and (self.tool, self.driver) != (found[1], found[2]):
@@ -258,6 +289,7 @@ class _Scan:
 
     def result(self) -> NpuSmiReading:
         self._drop()
+        self._end_card()
         problems = [f"npu-smi says: {error}" for error in self.errors]
         problems += [f"missing: {cut}" for cut in self.cut] + self.odd
         if self.tool and self.driver and self.tool != self.driver:
@@ -268,8 +300,10 @@ class _Scan:
         devices = [chip.device for chip in self.chips if chip.device is not None]
         if len(set(devices)) < len(devices):
             problems.append("two chips have the same device number")
-        usable = bool(self.chips or self.mapping)
+        usable = bool(self.chips or self.mapping or self.properties)
         if not usable and not problems:
             problems.append("there is no chip in this text")
         status = status_of(usable=usable, missing=bool(self.cut), odd=bool(self.errors or self.odd))
-        return NpuSmiReading(self.chips, status, problems, self.tool, self.driver, self.processes, self.mapping)
+        return NpuSmiReading(
+            self.chips, status, problems, self.tool, self.driver, self.processes, self.mapping, self.properties
+        )

@@ -40,13 +40,13 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _KEY = re.compile(
-    rf"(?P<interface>{_spaced('Interface')}[ \t]*)?(?P<rate>{_RATE})|\b(?P<latency>(?:module[ \t]*)?latency)",
+    rf"(?P<interface>{_spaced('Interface')}[ \t]*)?(?P<rate>{_RATE})|\b(?P<latency>(?:module[ \t]*)?lan?tency)",
     re.IGNORECASE,
 )
 _VALUE = re.compile(rf"[ \t]*[:=][ \t]*({NUMBER})")
 _UNSURE = re.compile(r"[ \t]*[:=][ \t]*([^\s,]+)")
 _AVE = re.compile(
-    rf"\bave_[ \t]*(?:(?P<rate>{_RATE})|(?P<latency>latency))[ \t]*[:=][ \t]*(?P<value>{NUMBER})", re.IGNORECASE
+    rf"\bave_[ \t]*(?:(?P<rate>{_RATE})|(?P<latency>lan?tency))[ \t]*[:=][ \t]*(?P<value>{NUMBER})", re.IGNORECASE
 )
 _RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
 _EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
@@ -173,6 +173,9 @@ class _Scan:
         return PerfReading(self.blocks if usable else [], status, problems)
 
     def _line(self, raw: str) -> None:
+        if raw.isspace():
+            self.stage = None
+            return
         line = narrow(raw)
         found = _RESULT_FILE.search(line)
         if found:
@@ -191,10 +194,8 @@ class _Scan:
             self.odd.append(raw)
         elif bare := _KEY.search(line):
             self._note_bare(raw, line, bare)
-        elif line.strip() and not _NOISE.match(line.strip()):
+        elif not _NOISE.match(line.strip()):
             self.open = False
-        if not line.strip():
-            self.stage = None
 
     def _tagged(self, line: str, tags: list[re.Match[str]]) -> None:
         for tag, after in zip(tags, [*tags[1:], None], strict=True):

@@ -16,7 +16,7 @@ from kit.readers import Row, Status, status_of
 __all__ = ["ExportOutputReading", "OutputTensor", "read", "sniff"]
 
 _TENSOR = re.compile(
-    r"\{\s*\"name\"\s*:\s*\"(?P<name>[^\n]*?)\"\s*,\s*\"dimensions\"\s*:\s*\"(?P<dims>[^\"\n]*)\"\s*,\s*\"values\"\s*:\s*"
+    r"\{\s*\"name\"\s*:\s*\"(?P<name>[^\n]{0,512}?)\"\s*,\s*\"dimensions\"\s*:\s*\"(?P<dims>[^\"\n]{0,200})\"\s*,\s*\"values\"\s*:\s*"
     r"\[(?P<values>[^\]]*)(?P<end>\]\s*\})?"
 )
 

@@ -134,7 +134,7 @@ def read(text: str) -> ExportTimesReading:
             raise TypeError
     except (ValueError, TypeError, RecursionError):
         # Cut, with nan in it, or two files in one: each record stands alone in braces.
-        whole = bool(re.match(r"\s*\[[\s\S]*\]\s*\Z", text))
+        whole = re.search(r"\}\s*\]", text) is not None
         items = _one_by_one(text)
     records: list[TimeRecord] = []
     forms: list[str] = []

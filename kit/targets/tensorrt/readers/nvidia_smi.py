@@ -172,8 +172,7 @@ def sniff(text: str) -> float:
     """How surely the text is of ``nvidia-smi``."""
     if _TITLE.search(text) or _OLD_TITLE.search(text) or _BAD_FIELD.search(text) or _FAILED.search(text):
         return 1.0
-    head = text.lstrip().split("\n", 1)[0]
-    if _header(head) is not None:
+    if any(_header(line) is not None for line in text.split("\n", 100)[:100]):
         return 0.9
     return 0.6 if re.search(r"(?m)^\|[^|\n]*\|\s*\d+MiB\s*/\s*\d+MiB\s*\|", text) else 0.0
 

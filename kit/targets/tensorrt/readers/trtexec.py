@@ -172,6 +172,8 @@ class _Scan:
         return self.runs[-1]
 
     def line(self, raw: str) -> None:
+        if raw.isspace():
+            return
         if mark := _MARK.search(raw):
             self._mark(mark, raw)
             return

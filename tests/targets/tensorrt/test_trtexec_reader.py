@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit.targets.tensorrt.readers import trtexec
+from kit.targets.tensorrt.readers.trtexec import TrtexecReading, TrtexecRun
+
+STAMP = "[02/03/2022-10:00:05] [I] "
+STATS = {"min": 1.25, "max": 2.5, "mean": 1.5, "median": 1.5, "p99": 2.25}
+
+
+def old(total: str = "total compute time: 3 s") -> str:
+    """The GPU section before 8.0."""
+    lines = [
+        "GPU Compute",
+        "min: 1.25 ms",
+        "max: 2.5 ms",
+        "mean: 1.5 ms",
+        "median: 1.5 ms",
+        "percentile: 2.25 ms at 99%",
+    ]
+    return "".join(f"{STAMP}{line}\n" for line in [*lines, *([total] if total else [])])
+
+
+def new(name: str = "GPU Compute Time", percentiles: str = "percentile(99%) = 2.25 ms") -> str:
+    return f"{STAMP}{name}: min = 1.25 ms, max = 2.5 ms, mean = 1.5 ms, median = 1.5 ms, {percentiles}\n"
+
+
+def one(reading: TrtexecReading) -> TrtexecRun:
+    assert reading.run is not None, reading
+    return reading.run
+
+
+def test_the_section_before_8() -> None:
+    reading = trtexec.read(old())
+    assert reading.as_json() == {
+        "family": "trtexec",
+        "gpu_compute": {**STATS, "total_s": 3},
+        "form": ["7.x"],
+        "fps_if_batch_1": 666.666667,
+        "status": "ok",
+    }
+    assert one(reading).timed_enqueues == 2000
+
+
+def test_the_section_since_8() -> None:
+    reading = trtexec.read(new())
+    assert reading.as_json() == {
+        "family": "trtexec",
+        "gpu_compute": STATS,
+        "form": ["8.x"],
+        "fps_if_batch_1": 666.666667,
+        "status": "ok",
+    }
+
+
+def test_three_percentiles_since_8_5() -> None:
+    reading = trtexec.read(
+        new(percentiles="percentile(90%) = 2 ms, percentile(95%) = 2.125 ms, percentile(99.9%) = 2.5 ms")
+    )
+    gpu = one(reading).sections["gpu_compute"]
+    assert (gpu["p90"], gpu["p95"], gpu["p99.9"]) == (2, 2.125, 2.5)
+    assert reading.status == "ok"
+
+
+@given(
+    st.lists(st.floats(min_value=1e-3, max_value=1e5), min_size=4, max_size=4).map(sorted),
+    st.sampled_from(["7.x", "8.x"]),
+    st.floats(min_value=0.01, max_value=1e6),
+)
+@settings(max_examples=100, deadline=None)
+def test_what_trtexec_prints_is_read_as_printed(times: list[float], form: str, qps: float) -> None:
+    low, middle, p99, high = times
+    if form == "8.x":
+        text = f"{STAMP}Throughput: {qps:g} qps\n{STAMP}GPU Compute Time: min = {low:g} ms, max = {high:g} ms, "
+        text += f"mean = {middle:g} ms, median = {middle:g} ms, percentile(99%) = {p99:g} ms\n"
+    else:
+        text = f"{STAMP}throughput: {qps:g} qps\n{STAMP}GPU Compute\n{STAMP}min: {low:g} ms\n{STAMP}max: {high:g} ms\n"
+        text += f"{STAMP}mean: {middle:g} ms\n{STAMP}median: {middle:g} ms\n{STAMP}percentile: {p99:g} ms at 99%\n"
+    reading = trtexec.read(text)
+    run = one(reading)
+    assert run.throughput_qps == float(f"{qps:g}")
+    want = {"min": low, "max": high, "mean": middle, "median": middle, "p99": p99}
+    assert run.sections == {"gpu_compute": {name: float(f"{value:g}") for name, value in want.items()}}
+    assert (reading.status, run.form) == ("ok", [form])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        old().replace("\n", ""),
+        new().replace(STAMP, "[02/03/2022-10:00:05] \n[I] ").replace(": min", ": \nmin").replace(", ", ", \n"),
+        old().replace(": ", "\uff1a"),
+        new().replace(" = ", "="),
+        old().replace(STAMP, "# " + STAMP),
+        old().replace(STAMP, STAMP + STAMP.removesuffix("[I] ")).replace("[I] ", "[I]"),
+    ],
+)
+def test_odd_forms_give_the_same_values(odd: str) -> None:
+    reading = trtexec.read(odd + "\n")
+    assert one(reading).sections["gpu_compute"] | {"total_s": 3} == {**STATS, "total_s": 3}
+    assert reading.status == "lenient"
+    assert all(problem.startswith("non-standard line: ") for problem in reading.problems)
+
+
+@pytest.mark.parametrize(
+    "plain", [old().replace(STAMP, ""), old().replace(STAMP, "[I] "), old().replace(STAMP, "  " + STAMP)]
+)
+def test_stamps_may_be_left_out(plain: str) -> None:
+    reading = trtexec.read(plain)
+    assert one(reading).sections["gpu_compute"] == {**STATS, "total_s": 3}
+    assert reading.status == "ok"
+
+
+def test_orphan_stamps_of_the_other_stream() -> None:
+    orphans = "[02/03/2022-10:00:04] [02/03/2022-10:00:04] "
+    reading = trtexec.read("[W] [TRT] half a message\n" + orphans + new())
+    assert one(reading).sections == {"gpu_compute": STATS}
+
+
+def test_no_queries_per_second_is_no_rate() -> None:
+    reading = trtexec.read(f"{STAMP}throughput: 0 qps\n{STAMP}walltime: 3.5 s\n" + old())
+    assert one(reading).throughput_qps is None
+    assert "throughput_qps" not in reading.as_json()
+    assert any("--exportTimes" in problem for problem in reading.problems)
+    assert one(reading).walltime_s == 3.5
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "-3", "1e999", "1.2e+", "4."])
+def test_a_throughput_that_is_no_number(bad: str) -> None:
+    reading = trtexec.read(f"{STAMP}Throughput: {bad} qps\n" + new())
+    assert one(reading).throughput_qps is None
+    assert any("qps" in problem for problem in reading.problems)
+
+
+def test_a_mean_without_heading() -> None:
+    reading = trtexec.read("mean = 37.5 ms\n")
+    assert reading.as_json() == {
+        "family": "trtexec",
+        "unnamed": {"mean": 37.5},
+        "form": [],
+        "fps_if_batch_1": 26.6666667,
+        "status": "partial",
+        "problems": ["no section heading: mean taken to be GPU compute"],
+    }
+
+
+def test_a_median_without_heading_is_no_rate() -> None:
+    reading = trtexec.read("median=38.4ms\n")
+    assert one(reading).unnamed == {"median": 38.4}
+    assert "fps_if_batch_1" not in reading.as_json()
+    assert reading.status == "partial"
+
+
+def test_a_statistic_without_its_unit_is_not_taken() -> None:
+    assert "mean" not in one(trtexec.read(new().replace("mean = 1.5 ms", "mean = 1.5 s"))).sections["gpu_compute"]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ("min = 1.25", "min = 3.25", "gpu_compute is rejected: min 3.25 is above max 2.5"),
+        ("mean = 1.5", "mean = 2.75", "gpu_compute is rejected: mean 2.75 lies outside min and max"),
+        ("percentile(99%) = 2.25", "percentile(99%) = 1.375", "gpu_compute is rejected: p50 1.5 is above p99 1.375"),
+    ],
+)
+def test_a_section_that_contradicts_itself_is_rejected(was: str, now: str, said: str) -> None:
+    reading = trtexec.read(new().replace(was, now))
+    assert said in reading.problems
+    assert reading.status == "error"
+    assert "fps_if_batch_1" not in reading.as_json()
+    assert "gpu_compute" in reading.as_json()["rejected"]
+
+
+def test_throughput_wall_time_and_queries_belong_together() -> None:
+    def text(qps: str) -> str:
+        return (
+            f"{STAMP}Timing trace has 1200 queries over 3 s\n{STAMP}Throughput: {qps} qps\n"
+            f"{new()}{STAMP}Total Host Walltime: 3 s\n"
+        )
+
+    assert trtexec.read(text("400")).status == "ok"
+    reading = trtexec.read(text("410"))
+    assert reading.problems == ["throughput x wall time = 1230, but the trace has 1200 queries"]
+    assert reading.status == "lenient"
+
+
+def test_mean_latency_is_the_sum_of_its_parts() -> None:
+    text = new("Latency") + new("H2D Latency") + new() + new("D2H Latency")
+    assert trtexec.read(text).problems == ["mean latency 1.5 ms is not H2D + GPU compute + D2H (4.5 ms)"]
+
+
+def test_zero_copies_are_times() -> None:
+    zero = "min = 0 ms, max = 0 ms, mean = 0 ms, median = 0 ms, percentile(99%) = 0 ms\n"
+    reading = trtexec.read(f"{new('Latency')}{STAMP}H2D Latency: {zero}{new()}{STAMP}D2H Latency: {zero}")
+    assert one(reading).sections["h2d_latency"]["max"] == 0
+    assert reading.status == "ok"
+
+
+def test_a_run_that_failed() -> None:
+    text = (
+        "&&&& RUNNING TensorRT.trtexec # trtexec --onnx=net.onnx --wrokspace=4096\n"
+        "[02/03/2022-10:00:05] [E] Unknown option: --wrokspace 4096\n"
+        "&&&& FAILED TensorRT.trtexec # trtexec --onnx=net.onnx --wrokspace=4096\n"
+    )
+    reading = trtexec.read(text)
+    assert reading.status == "error"
+    assert reading.problems == ["trtexec says: Unknown option: --wrokspace 4096", "the run FAILED"]
+    assert one(reading).command == "trtexec --onnx=net.onnx --wrokspace=4096"
+
+
+def test_a_run_that_was_killed() -> None:
+    text = f"&&&& RUNNING TensorRT.trtexec [TensorRT v8601] # trtexec\n{STAMP}Throughput: 400 qps\n"
+    reading = trtexec.read(text + "Cuda failure: out of memory\n")
+    assert reading.status == "partial"
+    assert reading.problems[:2] == [
+        "trtexec says: Cuda failure: out of memory",
+        "the log ends before PASSED or FAILED",
+    ]
+    assert one(reading).version == "8.6.1"
+
+
+def test_averages_are_what_a_cut_run_gives() -> None:
+    text = f"{STAMP}Average on 10 runs - GPU latency: 2 ms - Host latency: 3 ms (enqueue 0.5 ms)\n"
+    text += f"{STAMP}Average on 30 runs - GPU latency: 4 ms - Host latency: 5 ms (enqueue 0.5 ms)\n"
+    reading = trtexec.read(text)
+    assert one(reading).trace_averages == {"enqueues": 40, "gpu_compute_mean": 3.5, "host_latency_mean": 4.5}
+    assert reading.status == "partial"
+
+
+def test_two_runs_are_never_one() -> None:
+    both = trtexec.read(old() + old().replace("mean: 1.5", "mean: 1.75"))
+    assert [run.gpu_mean for run in both.runs] == [1.5, 1.75]
+    assert both.run is None
+    assert len(both.as_json()["runs"]) == 2
+    unnamed = trtexec.read("mean = 3.5 ms\nmean = 4.5 ms\n")
+    assert [run.unnamed for run in unnamed.runs] == [{"mean": 3.5}, {"mean": 4.5}]
+
+
+def test_a_misspelt_input_is_said() -> None:
+    warning = (
+        "[W] Dynamic dimensions required for input: actual_input_1, but no shapes were provided. "
+        "Automatically overriding shape to: 1x3x224x224\n"
+    )
+    reading = trtexec.read(warning + new())
+    assert any("input actual_input_1 got no shape" in problem for problem in reading.problems)
+
+
+def test_shapes_device_and_warnings() -> None:
+    text = (
+        f"{STAMP}Selected Device: Tesla T4\n{STAMP}Created input binding for x with dimensions 10x3x640x1088\n{new()}"
+        "[02/03/2022-10:00:05] [W] * GPU compute time is unstable, with coefficient of variance = 12.3891%.\n"
+    )
+    run = one(trtexec.read(text))
+    assert (run.device, run.shapes) == ("Tesla T4", {"x": "10x3x640x1088"})
+    assert run.warnings == ["GPU compute time is unstable, with coefficient of variance = 12.3891%."]
+
+
+@pytest.mark.parametrize(
+    ("digits", "version"),
+    [("7203", "7.2.3"), ("8001", "8.0.1"), ("8205", "8.2.5"), ("8601", "8.6.1"), ("100300", "10.3.0"),
+     ("8.2.5", "8.2.5"), ("101401", "10.14.1")],
+)  # fmt: skip
+def test_versions(digits: str, version: str) -> None:
+    assert trtexec.version_of(digits) == version

@@ -1,0 +1,335 @@
+"""What every reader has to keep, whatever its tool: over samples of our own making in the forms of the tools."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit import readers as core
+from kit.errors import DamagedError, InvalidInputError, KitError, MissingError
+from kit.logtext import decode
+from kit.readers import Reader, choose, load, read_file, readers
+
+PERF = """\
+[e2e] throughputRate: 312.638, latency: 159929
+[data read] throughputRate: 321.245, moduleLatency: 3.11289
+[preprocess] throughputRate: 319.722, moduleLatency: 3.12772
+[infer] throughputRate: 314.855, Interface throughputRate: 1.89173e+03, moduleLatency: 2.01078
+[post] throughputRate: 19.6777, moduleLatency: 50.8189
+"""
+PURE = """\
+[INFO] Dataset number: 19 finished cost 25.448ms
+[INFO] PureInfer result saved in ./result/PureInfer_perf_of_net_bs4_in_device_0.txt
+-----------------PureInfer Performance Summary------------------
+[INFO] ave_throughputRate: 157.113samples/s, ave_latency: 6.41437ms
+----------------------------------------------------------------
+"""
+AIS = """\
+[INFO] load model net_bs4.om success
+[INFO] -----------------Performance Summary------------------
+[INFO] H2D_latency (ms): min = 0.25, max = 0.75, mean = 0.5, median = 0.5, percentile(99%) = 0.74
+[INFO] NPU_compute_time (ms): min = 1.75, max = 2.5, mean = 2.0, median = 1.9375, percentile(99%) = 2.4375
+[INFO] D2H_latency (ms): min = 0.05, max = 0.07, mean = 0.06, median = 0.0625, percentile(99%) = 0.0675
+[INFO] throughput 1000*batchsize(4)/NPU_compute_time.mean(2.0): 2000.0
+[INFO] ------------------------------------------------------
+"""
+TRTEXEC_7 = """\
+&&&& RUNNING TensorRT.trtexec # trtexec --onnx=net.onnx --fp16 --shapes=x:4x3x8x8 --threads
+[02/03/2021-10:00:00] [I] Selected Device: Tesla T4
+[02/03/2021-10:00:01] [I] Input inference shape: x=4x3x8x8
+[02/03/2021-10:00:05] [I] Timing trace has 0 queries over 3.0 s
+[02/03/2021-10:00:05] [I] Average on 10 runs - GPU latency: 1.5 ms - Host latency: 2 ms (end to end 3 ms, enqueue 0.3 ms)
+[02/03/2021-10:00:05] [I] Host Latency
+[02/03/2021-10:00:05] [I] min: 1.5 ms (end to end 2.5 ms)
+[02/03/2021-10:00:05] [I] max: 2.25 ms (end to end 3.5 ms)
+[02/03/2021-10:00:05] [I] mean: 1.75 ms (end to end 3 ms)
+[02/03/2021-10:00:05] [I] median: 1.75 ms (end to end 3.25 ms)
+[02/03/2021-10:00:05] [I] percentile: 2.125 ms at 99% (end to end 3.375 ms at 99%)
+[02/03/2021-10:00:05] [I] throughput: 0 qps
+[02/03/2021-10:00:05] [I] walltime: 3.004 s
+[02/03/2021-10:00:05] [I] Enqueue Time
+[02/03/2021-10:00:05] [I] min: 0.25 ms
+[02/03/2021-10:00:05] [I] max: 0.5 ms
+[02/03/2021-10:00:05] [I] median: 0.28125 ms
+[02/03/2021-10:00:05] [I] GPU Compute
+[02/03/2021-10:00:05] [I] min: 1.25 ms
+[02/03/2021-10:00:05] [I] max: 2 ms
+[02/03/2021-10:00:05] [I] mean: 1.5 ms
+[02/03/2021-10:00:05] [I] median: 1.46875 ms
+[02/03/2021-10:00:05] [I] percentile: 1.96875 ms at 99%
+[02/03/2021-10:00:05] [I] total compute time: 2.955 s
+&&&& PASSED TensorRT.trtexec # trtexec --onnx=net.onnx --fp16 --shapes=x:4x3x8x8 --threads
+"""  # noqa: E501 - as the tool prints it
+TRTEXEC_8 = """\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8205] # trtexec --loadEngine=net.plan
+[02/03/2022-10:00:00] [I] Selected Device: Tesla T4
+[02/03/2022-10:00:01] [I] Created input binding for x with dimensions 4x3x8x8
+[02/03/2022-10:00:05] [I] Timing trace has 1200 queries over 3 s
+[02/03/2022-10:00:05] [I] === Performance summary ===
+[02/03/2022-10:00:05] [I] Throughput: 400 qps
+[02/03/2022-10:00:05] [I] Latency: min = 2.5 ms, max = 3.5 ms, mean = 2.75 ms, median = 2.75 ms, percentile(99%) = 3.25 ms
+[02/03/2022-10:00:05] [I] Enqueue Time: min = 0.25 ms, max = 0.5 ms, mean = 0.375 ms, median = 0.375 ms, percentile(99%) = 0.5 ms
+[02/03/2022-10:00:05] [I] H2D Latency: min = 0.25 ms, max = 0.25 ms, mean = 0.25 ms, median = 0.25 ms, percentile(99%) = 0.25 ms
+[02/03/2022-10:00:05] [I] GPU Compute Time: min = 2 ms, max = 3 ms, mean = 2.25 ms, median = 2.25 ms, percentile(99%) = 2.75 ms
+[02/03/2022-10:00:05] [I] D2H Latency: min = 0.25 ms, max = 0.25 ms, mean = 0.25 ms, median = 0.25 ms, percentile(99%) = 0.25 ms
+[02/03/2022-10:00:05] [I] Total Host Walltime: 3 s
+[02/03/2022-10:00:05] [I] Total GPU Compute Time: 2.7 s
+&&&& PASSED TensorRT.trtexec [TensorRT v8205] # trtexec --loadEngine=net.plan
+"""  # noqa: E501 - as the tool prints it
+NPU_SMI = """\
++--------------------------------------------------------------------------------------------+
+| npu-smi 22.0.0                       Version: 22.0.0                                       |
++-------------------+-----------------+------------------------------------------------------+
+| NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |
+| Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |
++===================+=================+======================================================+
+| 0       310P3     | OK              | 15.9         49                18   / 18             |
+| 0       0         | 0000:17:00.0    | 0            958  / 21054                            |
++===================+=================+======================================================+
+| 1       310P3     | OK              | 16.2         51                0    / 0              |
+| 0       1         | 0000:27:00.0    | 35           4958 / 21054                            |
++===================+=================+======================================================+
+"""
+NVIDIA_SMI = """\
+index, name, driver_version, power.draw [W], memory.used [MiB], clocks_throttle_reasons.active
+0, Tesla T4, 460.32.03, 16.31 W, 3 MiB, 0x0000000000000004
+1, Tesla T4, 460.32.03, [N/A], 1234 MiB, 0x0000000000000000
+"""
+VISION = json.dumps(
+    {
+        "title": "Overall statistical evaluation",
+        "value": [
+            {"key": "Number of images", "value": "50000"},
+            {"key": "Number of classes", "value": "1000"},
+            *({"key": f"Top{k} accuracy", "value": f"{70.25 + k}%"} for k in range(1, 6)),
+        ],
+    }
+)
+ATC = """\
+ATC start working now, please wait for a moment.
+...
+ATC run success, welcome to the next use.
+W11001: Op [Slice_29] does not hit the high-priority operator information library.
+"""
+TIMES = "[\n" + "\n, ".join(
+    json.dumps(
+        {
+            "startEnqMs": 3.0 * i, "endEnqMs": 3.0 * i + 0.5, "startH2dMs": 3.0 * i, "endH2dMs": 3.0 * i + 0.5,
+            "startComputeMs": 3.0 * i + 0.5, "endComputeMs": 3.0 * i + 2.5, "startD2hMs": 3.0 * i + 2.5,
+            "endD2hMs": 3.0 * i + 3.0, "h2dMs": 0.5, "computeMs": 2.0, "d2hMs": 0.5, "latencyMs": 3.0,
+        }
+    )
+    for i in range(80)
+) + "\n]\n"  # fmt: skip
+OUTPUT = (
+    '[\n  { "name" : "output1"\n  , "dimensions" : "2x3"\n  , "values" : [ 0.25, -1.5, 3e-05, 12, 0, 7.125 ]\n  }\n]\n'
+)
+
+SAMPLES = {
+    "perf": PERF,
+    "pure": PURE,
+    "ais": AIS,
+    "trtexec 7": TRTEXEC_7,
+    "trtexec 8": TRTEXEC_8,
+    "npu-smi": NPU_SMI,
+    "nvidia-smi": NVIDIA_SMI,
+    "vision_metric": VISION,
+    "atc": ATC,
+    "export_times": TIMES,
+    "export_output": OUTPUT,
+}
+FAMILIES = {"pure": "perf", "trtexec 7": "trtexec", "trtexec 8": "trtexec"}
+
+
+def reader_of(sample: str) -> Reader:
+    family = FAMILIES.get(sample, sample)
+    return next(reader for reader in readers() if reader.family == family)
+
+
+def numbers(value: Any, place: str = "") -> dict[str, Any]:
+    """Every number of a JSON value by its place."""
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in numbers(item, f"{place}.{key}").items()}
+    if isinstance(value, list):
+        return {k: v for i, item in enumerate(value) for k, v in numbers(item, f"{place}[{i}]").items()}
+    return {place: value} if isinstance(value, int | float) else {}
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_text_finds_its_reader_and_is_whole(sample: str) -> None:
+    reader = choose(SAMPLES[sample])
+    assert reader.family == FAMILIES.get(sample, sample)
+    reading = reader.read(SAMPLES[sample])
+    assert reading.status == "ok", reading.problems
+    found = reading.as_json()
+    assert found["family"] == reader.family
+    assert found["status"] == "ok"
+    assert all(math.isfinite(number) for number in numbers(found).values())
+    assert reading.rows()
+
+
+# Sums over what has been read so far, which grow with the text; every other number has to be the final one.
+GROWING = {"export_times": None, "trtexec 7": "trace_averages", "export_output": "outputs"}
+
+
+@pytest.mark.parametrize("sample", [name for name in SAMPLES if name != "export_times"])
+def test_a_cut_text_never_gives_another_number(sample: str) -> None:
+    text = SAMPLES[sample]
+    reader = reader_of(sample)
+    whole = numbers(reader.read(text).as_json())
+    growing = GROWING.get(sample)
+    for end in range(len(text)):
+        reading = reader.read(text[:end])
+        found = numbers(reading.as_json())
+        wrong = {
+            place: (number, whole.get(place))
+            for place, number in found.items()
+            if whole.get(place) != number and not (growing and growing in place)
+        }
+        assert not wrong, f"cut after {text[max(0, end - 40) : end]!r}: {wrong}"
+
+
+@pytest.mark.parametrize("sample", [name for name in SAMPLES if name not in ("export_times", "atc")])
+def test_half_a_text_is_not_ok(sample: str) -> None:
+    text = SAMPLES[sample]
+    reading = reader_of(sample).read(text[: len(text) * 2 // 3])
+    assert reading.status in ("partial", "error") or sample in ("pure", "npu-smi", "nvidia-smi")
+    assert reading.problems or sample in ("pure", "npu-smi", "nvidia-smi")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: ("\u6027\u80fd\u6570\u636e\uff1a\n" + text).encode("gb18030"),
+        lambda text: text.replace("OK", "\x1b[32mOK\x1b[0m").replace("[I]", "\x1b[1m[I]\x1b[0m").encode(),
+    ],
+    ids=["bom", "crlf", "utf-16", "gbk", "colours"],
+)
+def test_the_dress_of_a_text_does_not_matter(sample: str, dress: Any, tmp_path: Path) -> None:
+    log = tmp_path / "a log.txt"
+    log.write_bytes(dress(SAMPLES[sample]))
+    _, reading = read_file(log)
+    assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
+
+
+@pytest.mark.parametrize("sample", ["perf", "pure", "ais", "trtexec 7", "trtexec 8", "npu-smi", "atc"])
+def test_a_report_that_quotes_the_text_gives_the_same_numbers(sample: str) -> None:
+    text = f"# 7 Performance\n\nThe result of 3.5 hours, batch 16:\n\n```shell\n{SAMPLES[sample]}```\n\nSo 99.5 fps.\n"
+    assert choose(text).family == FAMILIES.get(sample, sample)
+    reading = reader_of(sample).read(text)
+    assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
+    assert reading.status == "ok"
+
+
+@pytest.mark.parametrize("sample", ["perf", "pure", "ais", "trtexec 7", "trtexec 8"])
+def test_two_runs_are_two(sample: str) -> None:
+    found = reader_of(sample).read(SAMPLES[sample] + SAMPLES[sample]).as_json()
+    runs = found["blocks" if "blocks" in found else "runs"]
+    assert len(runs) == 2
+    assert numbers(runs[0]) == numbers(runs[1])
+
+
+def test_output_of_two_tools_is_refused_until_one_is_named() -> None:
+    both = PERF + TRTEXEC_8
+    with pytest.raises(InvalidInputError, match="several tools: perf, trtexec") as caught:
+        choose(both, where="README.md")
+    assert "--tool" in caught.value.remedy
+    assert choose(both, "trtexec").family == "trtexec"
+    assert choose(both, "benchmark.x86_64").family == "perf"
+
+
+@pytest.mark.parametrize("text", ["hello", "1 2 3", "{}", "[]", "mean value", "0, 1, 2\n"])
+def test_text_of_no_tool_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="no reader knows"):
+        choose(text)
+
+
+def test_an_unknown_tool_is_named_with_those_that_are_known() -> None:
+    with pytest.raises(InvalidInputError, match="no reader 'abacus'") as caught:
+        choose(PERF, "abacus")
+    assert "trtexec" in caught.value.remedy
+
+
+def test_files_that_are_no_logs(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b" \n\n")
+    (tmp_path / "binary").write_bytes(random.Random(1).randbytes(5000))
+    (tmp_path / "elf").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(2000))
+    for name in ("empty", "binary", "elf"):
+        with pytest.raises(DamagedError):
+            load(tmp_path / name)
+    with pytest.raises(InvalidInputError, match="directory"):
+        load(tmp_path)
+    with pytest.raises(MissingError):
+        load(tmp_path / "nothing")
+    with pytest.raises(KitError):
+        load(tmp_path / ("x" * 5000))
+
+
+def test_a_file_beyond_the_limit_is_refused_without_reading_it_all(tmp_path: Path) -> None:
+    log = tmp_path / "big.log"
+    with log.open("wb") as file:
+        file.truncate(core.MAX_BYTES + 1)
+    with pytest.raises(DamagedError, match="64 MiB"):
+        load(log)
+
+
+def test_the_core_imports_neither_a_target_nor_heavy_packages() -> None:
+    code = (
+        "import sys, kit.readers; print([m for m in sys.modules if m.startswith(('docker', 'numpy', 'kit.targets'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_two_hundred_logs_take_less_than_a_second() -> None:
+    texts = [PERF, PURE, AIS, TRTEXEC_7, TRTEXEC_8] * 40
+    readers()
+    start = time.perf_counter()
+    for text in texts:
+        choose(text).read(text)
+    assert time.perf_counter() - start < 1.0
+
+
+PIECES = [line for text in SAMPLES.values() for line in text.splitlines(keepends=True)[:40]] + [
+    "nan", "-inf", "1e999", "1.2e+", "\uff0c", "\uff1a", "&&&&", "GPU Compute\n", "[e2e]", "[infer] ", "```", "\r",
+    "Interface throughputRate: ", "ave_latency = ", "mean = 3 ms", "percentile", "{", "}", '"values" : [',
+    "E10001: Value [-1]\n", "| 2048    310       | OK ", "2021", "\u4e2d\u6587", "\x1b[31m", "ATC run failed\n",
+]  # fmt: skip
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=25).map("".join))
+@settings(max_examples=150, deadline=None)
+def test_no_text_breaks_a_reader(text: str) -> None:
+    for reader in readers():
+        reader.sniff(text)
+        reading = reader.read(text)
+        found = reading.as_json()
+        json.dumps(found, allow_nan=False)
+        assert found["status"] in ("ok", "lenient", "partial", "error")
+        assert all(math.isfinite(number) for number in numbers(found).values())
+        assert found["status"] == "ok" or found.get("problems"), (reader.family, found)
+        reading.rows()
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=100, deadline=None)
+def test_no_bytes_break_the_loading(data: bytes) -> None:
+    try:
+        text = decode(data, "x")
+        choose(text).read(text)
+    except KitError as error:
+        assert error.remedy
