@@ -101,9 +101,8 @@ def make_model(tmp_path: Path) -> Callable[..., Path]:
         element = {"float": TensorProto.FLOAT, "double": TensorProto.DOUBLE}[kind]
         constants = [numpy_helper.from_array(weight.astype(kind if kind == "double" else "float32"), "weight")]
         nodes = [
-            helper.make_node("GlobalAveragePool", ["input"], ["pooled"]),
-            helper.make_node("Flatten", ["pooled"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weight"], ["scores"]),
+            helper.make_node("ReduceMean", ["input"], ["means"], axes=[2, 3], keepdims=0),
+            helper.make_node("MatMul", ["means", "weight"], ["scores"]),
         ]
         graph = helper.make_graph(
             nodes,
