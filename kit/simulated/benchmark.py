@@ -184,7 +184,7 @@ def pure_inference(flags: Flags, machine: World, path: Path) -> int:
         print("[ERROR] Infer latency get zero, please check the model!")
         return 0
     kept = costs[max(1, len(costs) // 10) :] or costs
-    # The tool's two figures miss each other's reciprocal by some tenths of a percent, it is not known why; these do not.
+    # The tool's two figures miss being reciprocal by some tenths of a percent, nobody knows why; these do not.
     latency = sum(kept) / len(kept) / model.batch
     rate = 1000 / latency
     name = f"./result/PureInfer_perf_of_{path.name.rpartition('.')[0] or path.name}_in_device_{flags['device_id']}.txt"

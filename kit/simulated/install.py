@@ -25,6 +25,9 @@ HOME = "opt/kit-simulated"
 ASCEND = "usr/local/Ascend"
 ENTRY = """\"\"\"Starts a stand-in: TOOL PROGRAM ARGS...\"\"\"
 import os, sys
+# set_env.sh may put the working directory on the path: a file there must not take a library's place.
+given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+sys.path[1:] = sorted(sys.path[1:], key=lambda place: place in given or place == os.getcwd())
 os.environ.setdefault("KIT_SIM_ROOT", {root!r})
 from simulated.__main__ import main
 from simulated.world import run

@@ -175,6 +175,21 @@ def test_short_last_input_ends_the_run(machine: Any, images: np.ndarray, model: 
     assert not list(Path("result").glob("perf*"))
 
 
+def test_full_disk_leaves_short_files_and_no_word(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    machine.atc(1)
+    folder = Path("result/dumpOutput_device0")
+    folder.mkdir(parents=True)
+    (folder / "val_0003_1.txt").symlink_to("/dev/full")
+    (folder / "val_0005_1.txt").mkdir()
+    done = machine.benchmark(1)
+    assert "[ERROR][PostProcess] Can not open result/dumpOutput_device0/val_0005_1.txt" in done.lines()
+    assert "[ERROR][PostProcess] SaveToTxtFile failed." in done.lines()
+    assert "val_0003" not in done.out  # nobody looks at what a write says
+    assert len(outputs()) == 10
+
+
 def test_wrong_chip_foreign_om_and_old_name(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> None:
     machine.atc(1, chip="310")
     refused = "[ERROR] moduleInstance.inferenceInstance init failed."

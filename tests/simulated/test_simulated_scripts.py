@@ -181,6 +181,16 @@ def test_program_name_is_told_as_it_was_typed(machine: Any) -> None:
     assert done.err.startswith(f"benchmark.{platform.machine()}: error while loading shared libraries: libascendcl.so")
 
 
+def test_files_of_the_working_directory_do_not_disturb(machine: Any, model: onnx.ModelProto) -> None:
+    for name in ("json", "queue", "numpy", "simulated", "statistics"):
+        Path(f"{name}.py").write_text("raise SystemExit('the wrong file')\n")
+    done = machine.bash(
+        "export PYTHONPATH=$PWD:; atc --model=m.onnx --framework=5 --output=m --soc_version=Ascend310 "
+        '--input_shape="actual_input_1:1,3,16,16"'
+    )
+    assert done.lines()[-1] == "ATC run success, welcome to the next use.", done
+
+
 def test_reader_that_goes_away_ends_the_tool_silently(machine: Any) -> None:
     done = machine.bash("trtexec --help | head -1; echo ${PIPESTATUS[0]}")
     assert "Traceback" not in done.err
