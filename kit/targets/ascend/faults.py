@@ -62,10 +62,11 @@ ATC: tuple[Fault, ...] = (
     ),
     Fault(r"E10044\b.*", "atc finds too little free memory", _LESS, ResourceError),
     Fault(
-        r"(?:EC0010|E40000)\b.*?(?:No module named '?([\w.]+)|import (?:Python module )?\[?([\w.]+))",
-        "atc cannot import the Python module {0}{1} of its compiler",
+        r"(?:EC0010|E40000)\b.*No module named '?([\w.]+)",
+        "atc cannot import the Python module {0} of its compiler",
         _REBUILD,
     ),
+    Fault(r"E40000:? .*?import ([\w.]+)", "atc cannot import {0} of its own compiler", _REBUILD),
     Fault(
         r"No module named '_struct'",
         "the Python in the image is broken: its module _struct is missing",

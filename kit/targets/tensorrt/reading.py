@@ -83,13 +83,14 @@ def _same_version(version: str, toolchain: str) -> bool:
 
 def _throughput(job: Job, batch: int, outputs: Mapping[str, Path]) -> tuple[Throughput, list[str]]:
     names = bench_names(job.target, batch, options_of(job).runs)
-    runs = [(name, load_times(outputs[name], warm_up_ms(job, name))) for name in names]
-    rates = [_rate(reading, 200.0) for _, reading in runs]
+    warm_up = warm_up_ms(job, names[0])
+    runs = [(name, load_times(outputs[name], warm_up)) for name in names]
+    rates = [_rate(reading, warm_up) for _, reading in runs]
     rate = median(rates)
     # The run nearest to the median stands for its latencies.
     name, reading = min(zip(rates, runs, strict=True), key=lambda pair: abs(pair[0] - rate))[1]
-    compute = sorted(reading.compute_ms())
-    latency = sorted(record.latency for record in reading.timed())
+    compute = sorted(reading.compute_ms(warm_up))
+    latency = sorted(record.latency for record in reading.timed(warm_up))
     raw = {
         "GPU compute, mean (ms per batch)": _six(fmean(compute)),
         "GPU compute, median (ms per batch)": _six(median(compute)),
@@ -104,21 +105,21 @@ def _throughput(job: Job, batch: int, outputs: Mapping[str, Path]) -> tuple[Thro
         )
     enqueue = [
         record.enqueue_end - record.enqueue_start
-        for record in reading.timed()
+        for record in reading.timed(warm_up)
         if record.enqueue_start is not None and record.enqueue_end is not None
     ]
     if enqueue and median(enqueue) > _BOUND * median(compute):
         notes.append(f"batch {batch}: enqueueing takes as long as computing, so the host limits the throughput")
     printed = trtexec.read(read_text(outputs[name] / "stdout.txt")).run
-    if printed and printed.throughput_qps and abs(printed.throughput_qps / _rate(reading, 200.0) - 1) > 0.02:
+    if printed and printed.throughput_qps and abs(printed.throughput_qps / _rate(reading, warm_up) - 1) > 0.02:
         notes.append(
             f"batch {batch}: trtexec prints {printed.throughput_qps:g} qps, its timing export gives"
-            f" {_rate(reading, 200.0):g}; the latter counts"
+            f" {_rate(reading, warm_up):g}; the latter counts"
         )
     if options_of(job).long_seconds:
         long = long_name(job.target, batch)
-        warm_up = warm_up_ms(job, long)
-        raw["rate of the long series (enqueues/s)"] = _rate(load_times(outputs[long], warm_up), warm_up)
+        settled = warm_up_ms(job, long)
+        raw["rate of the long series (enqueues/s)"] = _rate(load_times(outputs[long], settled), settled)
     p50, p90, p99 = (latency[max(0, -(-len(latency) * share // 100) - 1)] for share in (50, 90, 99))
     return (
         Throughput(
