@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,14 +42,18 @@ class Listing:
 
 
 def digest_file(path: Path, *, md5: bool = True) -> FileDigest:
-    """Digests of one file in one pass. Not for links, devices or pipes.
+    """Digests of one file in one pass.
 
     Raises:
         MissingError, ResourceError: it is not there, or not readable.
+        InvalidInputError: a pipe or a device, which may have no end.
     """
     sha, old = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     size = 0
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise InvalidInputError("this is no plain file", where=str(path), remedy="give a plain file")
         with path.open("rb", buffering=0) as file:
             block = bytearray(_BLOCK)
             view = memoryview(block)
@@ -108,7 +113,7 @@ def _walk(root: str, real: str) -> Iterator[tuple[str, int, int, int]]:
                 if entry.is_symlink():
                     _check_link(entry.path, real)
                 try:
-                    stat = entry.stat()
+                    found = entry.stat()
                 except OSError as error:
                     raise InvalidInputError(
                         f"the link leads nowhere: {error.strerror}", where=entry.path, remedy="remove the link"
@@ -117,7 +122,7 @@ def _walk(root: str, real: str) -> Iterator[tuple[str, int, int, int]]:
                     raise InvalidInputError(
                         "this is no plain file", where=entry.path, remedy="keep only plain files in that folder"
                     )
-                yield relative, stat.st_size, stat.st_mtime_ns, stat.st_ino
+                yield relative, found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _check_link(path: str, real: str) -> None:

@@ -38,8 +38,9 @@ class Exit(IntEnum):
     STEP = 9  # a program in a container failed, or its result is beyond tolerance
     RESOURCE = 10  # disk full, out of memory, too many processes, no permission to write
     BUSY = 11  # another kit holds the store, the report or the device
-    INTERRUPTED = 130  # SIGINT; SIGTERM ends with 143
-    TERMINATED = 143
+    HANGUP = 129  # SIGHUP: the terminal has gone
+    INTERRUPTED = 130  # SIGINT
+    TERMINATED = 143  # SIGTERM
 
 
 class KitError(Exception):

@@ -24,6 +24,8 @@ from kit.target import Job, Target
 
 __all__ = ["Executor", "code_digest"]
 
+#: Exit code of a program that got SIGKILL.
+_KILLED = 137
 #: How the programs import each other.
 _IMPORT = re.compile(rb"^\s*from \.(\w+) import", re.MULTILINE)
 
@@ -174,6 +176,12 @@ class Executor:
                 f"step {step.name} ran out of memory and was killed; its limit is {limit:g} GiB",
                 where=str(outcome.stderr),
                 remedy="give the machine more memory, or choose smaller batches",
+            )
+        if outcome.exit_code == _KILLED:
+            raise ResourceError(
+                f"step {step.name} was killed from outside: by a person, the engine's end, or a machine without memory",
+                where=str(outcome.stderr),
+                remedy="see that the engine runs and memory is free, then run the same command again",
             )
         if step.name in self.judges:
             target, job = self.judges[step.name]

@@ -6,13 +6,14 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from kit.digests import FileDigest, digest_file
 from kit.errors import DamagedError, InvalidInputError, KitError, MissingError, ResourceError
+from kit.faults import excerpt
 from kit.files import os_errors, sync_folder
 from kit.recipe import Recipe, Weights
 from kit.store import Store
@@ -145,10 +146,14 @@ def _download(url: str, partial: Path, weights: Weights, progress: Progress | No
         if error.code == 416 and have:  # the whole file was there already: the digest decides
             return
         raise MissingError(
-            f"the server answers {error.code} {error.reason}", where=safe_url(url), remedy=_remedy(weights)
+            f"the server answers {error.code} {excerpt(str(error.reason))}",
+            where=safe_url(url),
+            remedy=_remedy(weights),
         ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        # Python quotes the address in the message about an odd one, and a query may be a password.
+        odd = isinstance(error, ValueError | InvalidURL)
+        reason = "the address is not valid" if odd else excerpt(str(getattr(error, "reason", None) or error))
         raise MissingError(
             f"the weights cannot be fetched: {reason}; what has arrived is kept for the next try",
             where=safe_url(url),

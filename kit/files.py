@@ -1,9 +1,10 @@
-"""Writing files so that a reader sees the old one or the new one, whatever happens in between."""
+"""Writing files so that a reader sees the old one or the new one, whatever happens in between or beside it."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from kit.errors import ResourceError
 
-__all__ = ["os_errors", "sync_folder", "sync_tree", "write_atomically"]
+__all__ = ["environment_error", "exclusive", "os_errors", "sync_folder", "sync_tree", "write_atomically"]
 
+#: End of the name of a file that is being written; its name starts with a dot.
+_PARTIAL = ".partial"
 _REMEDIES = {
     errno.ENOSPC: ("the disk is full", "free some space, or choose another folder, and run again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space, or choose another folder, and run again"),
@@ -22,7 +25,14 @@ _REMEDIES = {
     errno.EMFILE: ("too many open files", "raise the limit with `ulimit -n` and run again"),
     errno.EIO: ("the disk reports an error", "check the disk, or choose another folder"),
     errno.ENOTDIR: ("a part of the path is a file", "choose another folder"),
+    errno.EISDIR: ("a folder is in the way", "move it away, or choose another place"),
     errno.EEXIST: ("a file is in the way", "move it away, or choose another folder"),
+    errno.ENOTEMPTY: ("a folder is in the way", "move it away, or choose another place"),
+    errno.EBUSY: ("the file or folder is in use", "choose another one"),
+    errno.ENFILE: ("too many open files on this machine", "end other programs, and run again"),
+    errno.ENOMEM: ("the machine has no memory left", "end other programs, and run again"),
+    errno.EAGAIN: ("the machine starts no further process or thread", "raise the limit with `ulimit -u` and run again"),
+    errno.ESTALE: ("the file server has lost the file", "mount the folder again, or choose another"),
     errno.ENAMETOOLONG: ("the path is too long", "choose a shorter one"),
     errno.ELOOP: ("the links of the path go in a circle", "choose another folder"),
 }
@@ -34,10 +44,44 @@ def os_errors(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _REMEDIES:
+        known = environment_error(error, where)
+        if known is None:
             raise
-        what, remedy = _REMEDIES[error.errno]
-        raise ResourceError(what, where=str(error.filename or where), remedy=remedy) from error
+        raise known from error
+
+
+def environment_error(error: OSError, where: Path | None = None) -> ResourceError | None:
+    """The sentence for an error of the file system or of a limit; None for one that tells of a defect."""
+    if error.errno not in _REMEDIES:
+        return None
+    what, remedy = _REMEDIES[error.errno]
+    place = error.filename if error.filename is not None else where
+    return ResourceError(what, where=os.fsdecode(place) if place is not None else None, remedy=remedy)
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold a folder that several kits may write: the others wait, which takes as long as a rendering.
+
+    The lock is on the folder itself, so it leaves no file and dies with its process. Under it every partial file is the
+    remains of a dead writer, and goes.
+
+    Raises:
+        ResourceError: the folder cannot be made or opened.
+    """
+    with os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # a file server without locks: then only one kit at a time, as documented
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with os_errors(folder):
+            for path in sorted(folder.rglob(f".*{_PARTIAL}")):
+                if path.is_file() and not path.is_symlink():
+                    path.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:
@@ -77,7 +121,7 @@ def write_atomically(path: Path, data: bytes) -> bool:
         if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)

@@ -17,6 +17,7 @@ from kit.results import Results, load_all, results_text
 from kit.session import Session, make_images, make_runner
 
 if TYPE_CHECKING:
+    from kit.step import Step
     from kit.target import Job, Target
 
 __all__ = ["Reproduction", "executor", "report_folder", "reproduce", "write_report"]
@@ -33,12 +34,17 @@ class Reproduction:
 
 
 def executor(
-    session: Session, jobs: Sequence[tuple[Target, Job]], runner_name: str, options: BuildOptions, progress: Progress
+    session: Session,
+    jobs: Sequence[tuple[Target, Job]],
+    runner_name: str,
+    options: BuildOptions,
+    progress: Progress,
+    steps: Sequence[Step] | None = None,
 ) -> tuple[Executor, str]:
-    """An executor for the plan of these jobs, and a notice where it does not use containers."""
+    """An executor for the plan of these jobs, or some steps of it, and a notice where it does not use containers."""
     plan = session.plan(jobs)
     images = make_images(session, jobs, options, progress)
-    needed = list(dict.fromkeys(step.image for step in plan.steps))
+    needed = list(dict.fromkeys(step.image for step in (plan.steps if steps is None else steps)))
     runner, notice = make_runner(runner_name, images, session.store, needed)
     judges = {name: (target, job) for target, job in jobs for name in plan.of_target[job.target]}
     return Executor(session.store, runner, progress, judges), notice

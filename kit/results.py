@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import DamagedError, MissingError
 from kit.measurements import Accuracy, Throughput
@@ -16,6 +16,16 @@ __all__ = ["Artifact", "Command", "Parity", "Results", "Run", "load_all", "load_
 MAX_BYTES = 16 << 20
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+def _inside(path: str) -> str:
+    # A results file may come from a stranger, and `kit verify` opens what it names.
+    if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        raise ValueError(f"{path!r} does not stay in its folder")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
 
 
 class _Base(BaseModel):
@@ -36,7 +46,7 @@ class Artifact(_Base):
     """A file that a step made, or that was given to it."""
 
     step: str
-    path: str = Field(description="Relative to the step's folder.")
+    path: Inside = Field(description="Relative to the step's folder.")
     sha256: Sha256 = Field(description="Of a file; of a folder, its tree digest (kit.digests).")
     md5: Md5 | None = Field(None, description="Of a file; a folder has none.")
     bytes: int = Field(ge=0)

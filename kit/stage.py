@@ -101,9 +101,9 @@ def run_stage(
     if session.expected_weights().absolute() in wanted:
         session.fetch(progress)
     if any(job.images in wanted or job.labels in wanted for _, job in jobs):
-        session.check_data()
+        session.check_data(complete=False)
     session.store.sweep()
-    engine, _ = executor(session, jobs, runner, options, progress)
+    engine, _ = executor(session, jobs, runner, options, progress, steps)
     try:
         records = engine.run(Plan(steps, {}))
     finally:

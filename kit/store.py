@@ -8,6 +8,7 @@ run is the remains of a dead one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -20,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from kit import digests
-from kit.errors import BusyError, DamagedError, ResourceError
+from kit.errors import BusyError, DamagedError, InvalidInputError, ResourceError
 from kit.files import os_errors, sync_folder, sync_tree, write_atomically
+from kit.step import canonical
 
 __all__ = ["MadeFile", "Record", "Store"]
 
@@ -104,8 +106,8 @@ class Store:
         """
         with os_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            (self.root / ".gitignore").write_text("*\n")
-            file = (self.root / "lock").open("a+")
+            write_atomically(self.root / ".gitignore", b"*\n")
+            file = (self.root / "lock").open("a+", buffering=1, errors="replace")
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -117,9 +119,9 @@ class Store:
                     where=str(self.root),
                     remedy="wait for it (--wait does), or give this run its own store with --store",
                 ) from error
-            file.truncate(0)
-            file.write(f"pid {os.getpid()}\n")
-            file.flush()
+            with os_errors(self.root):
+                file.truncate(0)
+                file.write(f"pid {os.getpid()}\n")
             try:
                 yield
             finally:
@@ -128,14 +130,16 @@ class Store:
     def sweep(self) -> list[Path]:
         """Remove what dead runs left: partial folders, and artifacts that were never recorded. Only under the lock."""
         gone = []
-        for folder in self._leftovers():
-            _remove(folder)
-            gone.append(folder)
+        with os_errors(self.root):
+            for folder in self._leftovers():
+                _remove(folder)
+                gone.append(folder)
         return gone
 
     def leftovers(self) -> list[Path]:
         """What :meth:`sweep` would remove."""
-        return list(self._leftovers())
+        with os_errors(self.root):
+            return list(self._leftovers())
 
     def _leftovers(self) -> Iterator[Path]:
         yield from sorted(_children(self.root / "partial"))
@@ -174,16 +178,24 @@ class Store:
         """
         path = self._record_path(fingerprint)
         try:
+            if not path.is_symlink() and path.exists() and not path.is_file():
+                raise ValueError("no plain file")  # a folder, or a pipe that would never end
             tree: dict[str, Any] = json.loads(path.read_bytes())
+            if tree.pop("sha256") != _own_digest(tree):
+                raise ValueError("a flipped bit may still be JSON")
             files = tuple(MadeFile(*item) for item in tree.pop("files"))
             record = Record(**{**tree, "argv": tuple(tree["argv"]), "files": files})
         except FileNotFoundError:
             return None
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise DamagedError(
+                    "the record is a link in a circle", where=str(path), remedy="run `kit reproduce` again"
+                ) from error
             raise ResourceError(
                 f"the record cannot be read: {error.strerror}", where=str(path), remedy="check its permissions"
             ) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DamagedError("the record is damaged", where=str(path), remedy="run `kit reproduce` again") from error
         if record.fingerprint != fingerprint:
             raise DamagedError("the record is another step's", where=str(path), remedy="run `kit reproduce` again")
@@ -202,9 +214,13 @@ class Store:
     def changed(self, record: Record, *, full: bool) -> list[str]:
         """Paths of an artifact that are missing, added or of other content; ``full`` hashes every file."""
         folder = self.artifact(record.fingerprint)
-        if not folder.is_dir():
+        if folder.is_symlink() or not folder.is_dir():
             return [file.path for file in record.files] or ["."]
-        now = {path: (size, mtime, inode) for path, size, mtime, inode in digests.listing(folder).files}
+        try:
+            listed = digests.listing(folder).files
+        except InvalidInputError:  # a link or a pipe, which no artifact has
+            return ["."]
+        now = {path: (size, mtime, inode) for path, size, mtime, inode in listed}
         then = {file.path: file for file in record.files}
         bad = sorted(now.keys() ^ then.keys())
         hash_again = []
@@ -229,7 +245,7 @@ class Store:
         with os_errors(self.root):
             place.mkdir(parents=True)
             for path in (self._record_path(fingerprint), self.artifact(fingerprint)):
-                if path.exists():
+                if path.exists() or path.is_symlink():
                     path.rename(place / path.name)
         return place
 
@@ -275,8 +291,9 @@ class Store:
             partial.rename(final)
             sync_folder(final.parent)
             complete = Record(**{**vars(record), "files": made})
-            text = {**asdict(complete), "files": [list(vars(file).values()) for file in made]}
-            data = json.dumps(text, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+            tree = {**asdict(complete), "files": [list(vars(file).values()) for file in made]}
+            tree["sha256"] = _own_digest(tree)
+            data = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
             write_atomically(self._record_path(record.fingerprint), data.encode() + b"\n")
         return complete
 
@@ -305,6 +322,11 @@ class Store:
             )
         write_atomically(cache, json.dumps({"key": key, "digest": digest}).encode())
         return digest
+
+
+def _own_digest(tree: dict[str, Any]) -> str:
+    """Digest of a record's content, kept in the record: it is small, and a wrong one would be believed."""
+    return hashlib.sha256(canonical(tree)).hexdigest()
 
 
 def _stat(path: Path) -> os.stat_result:

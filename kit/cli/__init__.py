@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -14,12 +15,15 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from kit import __version__
-from kit.errors import Exit, KitError
+from kit.errors import Exit, KitError, ResourceError
+from kit.files import environment_error
 
 if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["COMMANDS", "app", "main"]
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 #: Name -> one line for ``kit --help``. The module is ``kit.cli.<name>``, its function ``command``.
 COMMANDS: dict[str, str] = {
@@ -82,18 +86,20 @@ def _kit(
     """Reproduce, verify and audit accelerator porting reports of vision models, in containers."""
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(Exit.TERMINATED)
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleaning up short; SIGKILL is always there
+    raise SystemExit(128 + number)
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal has gone; `nohup` says that this is all right
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         result: Any = app(args=args, standalone_mode=False)
     except KitError as error:
-        _say(f"error: {error}", f"  do: {error.remedy}")
-        sys.exit(int(error.exit_code))
+        _fail(error)
     except KeyboardInterrupt:
         _say("interrupted: what was finished is kept; run the same command again to go on")
         sys.exit(int(Exit.INTERRUPTED))
@@ -105,9 +111,18 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
+def _fail(error: KitError) -> None:
+    _say(f"error: {error}", f"  do: {error.remedy}")
+    sys.exit(int(error.exit_code))
+
+
 def _unexpected(error: Exception) -> None:
     if isinstance(error, typer.Abort):
         sys.exit(int(Exit.INTERRUPTED))
+    if isinstance(error, MemoryError):
+        _fail(ResourceError("kit itself ran out of memory", remedy="end other programs, or give a smaller file"))
+    if isinstance(error, OSError) and (known := environment_error(error)):
+        _fail(known)  # a full disk or a forbidden folder is no defect of ours, wherever it shows
     if isinstance(error, TyperException):
         _show_usage(error)
         sys.exit(int(Exit.USAGE))
@@ -128,4 +143,6 @@ def _show_usage(error: TyperException) -> None:
 
 
 def _say(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    for line in lines:
+        # A file's name or a tool's message may hold line ends and terminal codes: one sentence stays one line.
+        print(_CONTROL.sub(lambda match: repr(match[0])[1:-1], line), file=sys.stderr)

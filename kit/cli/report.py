@@ -52,6 +52,7 @@ def command(
       kit report --lang en                        English alone
       kit report --gate                           in CI: fail where the result is not what was published
     """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.files import exclusive
     from kit.recipe import load_recipe
     from kit.reports import folder as report_folder
     from kit.results import load_all
@@ -59,12 +60,13 @@ def command(
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name
-    stored = load_all(folder)
-    chosen = _chosen(parsed.targets, stored, target)
-    files = report_folder.rendered(
-        parsed, folder, stored, targets=chosen, languages=[one.value for one in language] if language else None
-    )
-    changed = report_folder.write(folder, files)
+    with exclusive(folder):
+        stored = load_all(folder)
+        chosen = _chosen(parsed.targets, stored, target)
+        files = report_folder.rendered(
+            parsed, folder, stored, targets=chosen, languages=[one.value for one in language] if language else None
+        )
+        changed = report_folder.write(folder, files)
     typer.echo(
         f"report: {folder / _first(files)} ({f'{len(changed)} files written' if changed else 'nothing changed'})"
     )

@@ -9,11 +9,12 @@ import shlex
 import stat
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from kit.engine import connect, engine_errors, version
-from kit.errors import DeviceError, EngineError
+from kit.errors import BusyError, DeviceError, EngineError
 from kit.images import Images
 from kit.resources import package
 from kit.runners import Binding, Listener, Messages, at_host, links
@@ -27,6 +28,8 @@ _OUT = "/out"
 #: Who runs a step when the caller is root: nobody, so that a break-out is nobody, too.
 _NOBODY = 65534
 _TMP_BYTES = 1 << 30
+#: A living kit looks at its container within milliseconds of its end.
+_DEAD_AFTER = timedelta(minutes=1)
 
 
 class DockerRunner:
@@ -138,12 +141,13 @@ class DockerRunner:
             stdout=stdout,
             stderr=stderr,
             seconds=time.monotonic() - started,
-            oom=oom or (code == 137),
+            oom=oom,
         )
 
 
 @contextlib.contextmanager
 def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> Iterator[str]:
+    import docker.errors
     import docker.types
 
     host = {
@@ -172,8 +176,9 @@ def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> I
     if config["runtime"]:
         host["runtime"] = config["runtime"]
     container: str | None = None
-    try:
-        container = client.api.create_container(
+
+    def create() -> str:
+        made = client.api.create_container(
             config["image"],
             config["command"],
             name=config["lease"],
@@ -183,11 +188,43 @@ def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> I
             labels=labels,
             network_disabled=config["network"] == "none",
             host_config=client.api.create_host_config(**host),
-        )["Id"]
+        )
+        return str(made["Id"])
+
+    try:
+        try:
+            container = create()
+        except docker.errors.APIError as error:
+            if error.status_code != 409 or not config["lease"]:
+                raise
+            _take_over(client, config["lease"])
+            container = create()
         yield container
     finally:
         if container:
             _remove(client, container)
+
+
+def _take_over(client: Any, lease: str) -> None:
+    """Free a device whose holder ended long ago: a kit that was killed does not remove its container.
+
+    Raises:
+        BusyError: the holder lives, and who it is.
+    """
+    holder = client.api.inspect_container(lease)
+    state = holder["State"]
+    with contextlib.suppress(ValueError):
+        ended = datetime.fromisoformat(state["FinishedAt"][:19]).replace(tzinfo=UTC)
+        if state["Status"] in {"exited", "dead"} and datetime.now(UTC) - ended > _DEAD_AFTER:
+            _remove(client, holder["Id"])
+            return
+    labels = holder["Config"]["Labels"] or {}
+    step = f", step {labels['kit.step']}" if "kit.step" in labels else ""
+    store = f" of the store {labels[LABEL]}" if LABEL in labels else ""
+    raise BusyError(
+        f"the device is held by container {lease} ({state['Status']}{step}){store}",
+        remedy=f"wait until it has ended, or, if it is nobody's any more, remove it: docker rm -f {lease}",
+    )
 
 
 def _remove(client: Any, container: str) -> None:

@@ -117,7 +117,6 @@ class LocalRunner:
             stdout=stdout,
             stderr=stderr,
             seconds=time.monotonic() - started,
-            oom=code == -signal.SIGKILL,
         )
 
 
