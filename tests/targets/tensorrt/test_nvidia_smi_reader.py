@@ -55,6 +55,13 @@ def test_the_wider_table_of_newer_drivers() -> None:
     assert (gpu.name, gpu.values["memory.total"], gpu.values["power.draw"]) == ("Tesla T4", 15360, 9)
 
 
+def test_a_table_in_comments_and_another_driver_model() -> None:
+    text = "".join(f"# {line}\n" for line in NEWER.replace("Off |", "WDDM|", 1).splitlines())
+    (gpu,) = nvidia_smi.read(text).gpus
+    assert gpu.name == "Tesla T4"
+    assert "persistence_mode" not in gpu.values
+
+
 def test_processes() -> None:
     row = "|    0   N/A  N/A      4321      C   ./trtexec                         821MiB |\n"
     (process,) = nvidia_smi.read(HEAD + GPU.format(index=0) + PROCESSES + row).processes or []

@@ -239,6 +239,30 @@ def test_two_runs_are_never_one() -> None:
     assert [run.unnamed for run in unnamed.runs] == [{"mean": 3.5}, {"mean": 4.5}]
 
 
+def test_the_explanations_of_a_verbose_log_are_no_sections() -> None:
+    text = (
+        f"{STAMP}Throughput: 400 qps\n{new('Latency')}{new()}"
+        "[02/03/2022-10:00:05] [V] === Explanations of the performance metrics ===\n"
+        "[02/03/2022-10:00:05] [V] Throughput: the observed throughput computed by dividing the number of queries.\n"
+        "[02/03/2022-10:00:05] [V] Latency: the summation of H2D Latency, GPU Compute Time, and D2H Latency.\n"
+        "[02/03/2022-10:00:05] [V] GPU Compute Time: the GPU latency to execute the kernels for a query.\n"
+        "&&&& PASSED TensorRT.trtexec [TensorRT v101000] [b31] # trtexec --verbose\n"
+    )
+    reading = trtexec.read(text)
+    assert (one(reading).version, one(reading).outcome, reading.status) == ("10.10.0", "PASSED", "ok")
+
+
+def test_a_summary_written_by_hand() -> None:
+    text = "Throughput: 42.25 qps\nLatency median: 16.5 ms\nGPU Compute Time median: 15.25 ms\n"
+    reading = trtexec.read(text)
+    assert one(reading).sections == {"host_latency": {"median": 16.5}, "gpu_compute": {"median": 15.25}}
+    assert reading.status == "partial"
+    short = trtexec.read(
+        "&&&& PASSED TensorRT.trtexec [TensorRT v100700]\nGPU Compute: min=1.25ms, mean=1.5ms, max=2.5ms\n"
+    )
+    assert one(short).sections == {"gpu_compute": {"min": 1.25, "mean": 1.5, "max": 2.5}}
+
+
 def test_a_misspelt_input_is_said() -> None:
     warning = (
         "[W] Dynamic dimensions required for input: actual_input_1, but no shapes were provided. "

@@ -43,7 +43,7 @@ _TITLE = re.compile(
 )
 _OLD_TITLE = re.compile(r"NVIDIA-SMI\s+(\d[\d.]*)\s+Driver Version:\s+(\d[\d.]*)")
 _FIRST = re.compile(
-    r"^\|\s+(\d+)\s+(\S.*?)\s+(On|Off|N/A)?\s*\|\s*([0-9A-Fa-f]{8}:[0-9A-Fa-f:.]+)\s+(?:On|Off|N/A)?\s*\|"
+    r"^\|\s+(\d+)\s+(\S.*?)\s+(On|Off|N/A|WDDM|TCC|MCDM)?\s*\|\s*([0-9A-Fa-f]{8}:[0-9A-Fa-f:.]+)\s+(?:On|Off|N/A)?\s*\|"
 )
 _USE = re.compile(
     r"^\|\s*(?:\d+%|N/A|ERR!)\s+(\d+|N/A)C?\s+(P\d+|N/A|ERR!)\s+(?:(\d+)W|N/A|ERR!)\s*/\s*(?:(\d+)W|N/A|ERR!)\s*\|\s*"
@@ -269,7 +269,7 @@ def _table(rows: list[str], failures: list[str]) -> NvidiaSmiReading:
     begun: Gpu | None = None
     missing: list[str] = []
     for raw in rows:
-        line = narrow(raw).strip()
+        line = narrow(raw).strip().lstrip("#> ")
         if title := _TITLE.search(line):
             versions = (title[1], title[2], None if title[3] == "N/A" else title[3])
         elif (title := _OLD_TITLE.search(line)) and line.endswith("|"):

@@ -21,8 +21,14 @@ _STAMP = r"\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\]"
 _SPLIT = re.compile(rf"{_STAMP}[ \t]*")
 _PREFIX = re.compile(r"(?:[ \t>#*|]*\[[IWEFV]\])?[ \t>#*|]*(?:\[TRT\][ \t]*)?")
 _OLD = re.compile(r"(Host [Ll]atency|Enqueue Time|GPU Compute)[ \t]*(?=\n|(?:min|max|mean|median)\b)")
+# The names alone are also words of the explanations that a verbose log ends with: values have to follow.
 _NEW = re.compile(
-    r"(Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency)[ \t]*:[ \t]*"
+    r"(Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute(?: Time)?|D2H Latency)[ \t]*:[ \t]*"
+    r"(?=\n|(?:min|max|mean|median|percentile)\b)"
+)
+_INLINE = re.compile(
+    r"(Latency|End-to-End Host Latency|H2D Latency|GPU Compute Time|D2H Latency)[ \t]+"
+    r"(?=(min|max|mean|median|percentile)\b)"
 )
 _TITLE = re.compile(r"\b(?:GPU Compute|Host [Ll]atency|Enqueue Time|[HD]2[HD] Latency)\b")
 _NAMES = {
@@ -43,6 +49,7 @@ _PAIR = re.compile(
     r"|(?P<bad>[^\s,]*))"
 )
 _RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=][ \t]*(?:(?P<value>{_N})[ \t]*qps\b|(?P<bad>[^\s,]*))")
+_NUMERIC = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE)
 _WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
 _TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
 _QUERIES = re.compile(rf"\bTiming trace has (?P<queries>\d++) queries over (?P<value>{_N})[ \t]*s\b")
@@ -144,7 +151,11 @@ def read(text: str) -> TrtexecReading:
     scan = _Scan()
     for raw in lines(text):
         scan.line(raw)
-    runs = [run for run in scan.runs if run.usable or run.started or run.errors or run.refused or run.rejected]
+    runs = [
+        run
+        for run in scan.runs
+        if run.usable or run.started or run.outcome or run.errors or run.refused or run.rejected
+    ]
     problems: list[str] = []
     missing = odd = False
     for index, run in enumerate(runs, 1):
@@ -221,6 +232,11 @@ class _Scan:
         elif heading := _OLD.match(body):
             self._heading(heading[1], "7.x")
             position = heading.end()
+        elif heading := _INLINE.match(body):
+            self._inline(heading)
+            self._pairs(body, heading.end())
+            self.section = None
+            return
         elif self._facts(body):
             return
         self._pairs(body, position)
@@ -229,17 +245,29 @@ class _Scan:
         name = _NAMES[title.lower()]
         # Before 8.0 the host latency is the first section of a run.
         later = name == "host_latency" and form == "7.x" and (self.run.sections or self.run.throughput_qps is not None)
-        if later or name in self.run.sections or self.run.outcome is not None:
+        if later or name in self.run.sections or self._ended():
             self._fresh()
         self.section = name
         self.run.sections.setdefault(name, {})
         if form not in self.run.form:
             self.run.form.append(form)
 
+    def _inline(self, heading: re.Match[str]) -> None:
+        """A name before each statistic, as people write it: "Latency median: 1.5 ms"."""
+        name = _NAMES[heading[1].lower()]
+        if heading[2] in self.run.sections.get(name, {}) or self._ended():
+            self._fresh()
+        self.section = name
+        self.run.sections.setdefault(name, {})
+
+    def _ended(self) -> bool:
+        """Whether the run said how it ended and has its values: what comes next is of another one."""
+        return self.run.outcome is not None and self.run.usable
+
     def _pairs(self, body: str, position: int) -> None:
         for pair in _PAIR.finditer(body, position):
             if pair["bad"] is not None:
-                if self.section is not None and re.match(r"[-+.\dniNI]", pair["bad"]):
+                if self.section is not None and _NUMERIC.match(pair["bad"]):
                     self.run.refused.append(f"{self.section}.{pair['name']}: {pair['bad'][:30]!r} is not surely a time")
                 continue
             self._pair(pair)
@@ -312,16 +340,13 @@ class _Scan:
             self.run.averages.append((int(found["runs"]), gpu, host))
 
     def _rate(self, found: re.Match[str]) -> None:
+        if found["value"] is None and not _NUMERIC.match(found["bad"]):
+            return  # "Throughput: the observed throughput computed by ..." explains the value
         run = self.run
-        if (
-            run.throughput_qps is not None
-            or run.outcome is not None
-            or {"enqueue", "gpu_compute"} & set(self.run.sections)
-        ):
+        if run.throughput_qps is not None or self._ended() or {"enqueue", "gpu_compute"} & set(run.sections):
             self._fresh()
         if found["value"] is None:
-            if re.match(r"[-+.\dniNI]", found["bad"]):
-                self.run.refused.append(f"throughput: {found['bad'][:30]!r} is not surely a whole number of qps")
+            self.run.refused.append(f"throughput: {found['bad'][:30]!r} is not surely a whole number of qps")
             return
         value = number(found["value"])
         if value is None or value <= 0:
