@@ -12,6 +12,9 @@
 # every time stamp is set to that of the mirror's Release file. The image keeps the mirror in its apt sources.
 set -eu
 
+case ${1:-} in
+    -*) sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
 tag=${1:-kit-base:bookworm}
 suite=${KIT_DEBIAN_SUITE:-bookworm}
 keyring=${KIT_DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
@@ -52,13 +55,15 @@ debootstrap --variant=minbase --keyring="$keyring" \
 # Whatever differs between two runs, or serves nobody in a container.
 rm -rf "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/ldconfig/aux-cache \
     "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/var/log/* \
-    "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/locale/*
+    "$root"/usr/share/man/* "$root"/usr/share/locale/*
+find "$root"/usr/share/doc ! -type d ! -name copyright -delete
+find "$root"/usr/share/doc -type d -empty -delete
 rm -f "$root"/etc/hostname "$root"/etc/resolv.conf "$root"/var/lib/dbus/machine-id
 : >"$root"/etc/machine-id
 find "$root" -xdev -type d -name __pycache__ -prune -exec rm -rf {} +
 mkdir -p "$root"/etc/dpkg/dpkg.cfg.d
-printf 'path-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/locale/*\n' \
-    >"$root"/etc/dpkg/dpkg.cfg.d/kit-slim
+printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' >"$root"/etc/dpkg/dpkg.cfg.d/kit-slim
+printf 'path-include=%s\n' '/usr/share/doc/*/copyright' >>"$root"/etc/dpkg/dpkg.cfg.d/kit-slim
 release=$(find "$root"/var/lib/apt/lists -name '*_InRelease' -o -name '*_Release' | head -n 1)
 stamp=$(sed -n 's/^Date: //p' "$release" | head -n 1)
 epoch=$(date -u -d "$stamp" +%s)
