@@ -20,6 +20,7 @@ __all__ = [
     "PublishedThroughput",
     "Recipe",
     "TargetEntry",
+    "Text",
     "Tolerance",
     "Weights",
     "load_recipe",
@@ -31,6 +32,8 @@ MAX_BYTES = 1 << 20
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 TensorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=2000)]
+#: A sentence for readers, in one language or by language.
+Text = Line | dict[Literal["zh", "en"], Line]
 Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", to_lower=True)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
 Positive = Annotated[int, Field(gt=0, le=1 << 20, strict=True)]
@@ -63,7 +66,7 @@ class Weights(_Base):
     md5: Md5 | None = None
     sha256: Sha256 | None = None
     max_bytes: int = Field(2 << 30, gt=0, description="A larger download is refused.")
-    note: Line | None = None
+    note: Text | None = None
 
     @model_validator(mode="after")
     def _needs_origin_and_digest(self) -> Self:
@@ -76,7 +79,8 @@ class Weights(_Base):
     @property
     def filename(self) -> str:
         """Name of the file, without its folder or query."""
-        return (self.path or self.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1] or "weights"
+        name = (self.path or self.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+        return name if name.strip(".") else "weights"  # "..", too, is a way out of the folder
 
 
 class Tensor(_Base):
@@ -160,7 +164,7 @@ class PublishedThroughput(_Base):
     toolchain: Line | None = None
     mode: Literal["dataset", "synthetic"] = "dataset"
     command: Line | None = Field(None, description="The command that is published with the rates.")
-    conflicts: tuple[Line, ...] = Field((), description="Known doubts about these numbers.")
+    conflicts: tuple[Text, ...] = Field((), description="Known doubts about these numbers.")
 
 
 class Published(_Base):
@@ -291,7 +295,8 @@ def load_recipe(path: Path) -> Recipe:
         )
     try:
         tree = yaml.load(data.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
+        # Not only its own: PyYAML indexes into `!!int ""` and looks a `!!bool maybe` up.
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not UTF-8 text in YAML form"

@@ -72,6 +72,7 @@ def _source(source: str) -> str:
 
 def _text(found: Trace, report: Report) -> list[str]:
     from kit.reports.explain import trace
+    from kit.reports.text import in_language
 
     cell = found.cell
     lines = [f"{cell.id} = {cell.text} {cell.unit}".rstrip(), f"  formula    {cell.formula}"]
@@ -81,7 +82,7 @@ def _text(found: Trace, report: Report) -> list[str]:
     if cell.toolchain:
         lines.append(f"  toolchain  {cell.toolchain}")
     lines += [f"  raw        {name}: {value}" for name, value in cell.raw.items() if name != "at"]
-    lines += [f"  doubt      {one}" for one in found.conflicts]
+    lines += [f"  doubt      {in_language(one, 'en')}" for one in found.conflicts]
     lines += [f"  command    {' '.join(one.argv)}" for one in found.commands]
     for artifact in found.artifacts:
         lines.append(f"  artifact   {artifact.step}/{artifact.path}  sha256 {artifact.sha256}")
@@ -90,6 +91,7 @@ def _text(found: Trace, report: Report) -> list[str]:
             f"  run        {run.step}  {run.started}  {run.seconds:.2f} s  image {run.image}  "
             f"fingerprint {run.fingerprint}"
         )
-    for one in found.inputs:
+    best = cell.id.endswith("/best")  # of the highest, only the one that it is; the formula shows the others
+    for one in (one for one in found.inputs if not best or one.batch == cell.batch):
         lines += [f"  {line}" for line in _text(trace(report, one), report)]
     return lines

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from kit.measurements import Interval, Throughput, percent, plain, wilson
-from kit.recipe import PublishedAccuracy, Recipe, TargetEntry
+from kit.recipe import PublishedAccuracy, Recipe, TargetEntry, Text
 from kit.reports import compare
 from kit.reports.cells import Cell, best_cell, difference, mixed, ratio_cell, throughput_cells
 from kit.reports.compare import Check, Verdict
@@ -32,7 +32,7 @@ class Side:
     cells: Mapping[int, Cell]  # batch -> images per second
     best: Cell | None
     toolchain: str
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[Text, ...] = ()
     command: str | None = None
 
     @property
@@ -280,7 +280,7 @@ def _side(
     toolchain: str,
     cells: _Cells,
     *,
-    conflicts: tuple[str, ...] = (),
+    conflicts: tuple[Text, ...] = (),
     command: str | None = None,
 ) -> Side:
     values = {}

@@ -15,14 +15,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kit.errors import InvalidInputError
+from kit.recipe import Text
 from kit.reports.cells import Cell
-from kit.reports.text import Safe
+from kit.reports.text import Safe, in_language
 from kit.reports.writer import Writer
 
 __all__ = ["Deviation", "fill", "load", "page"]
 
 MAX_BYTES = 1 << 20
-_PLACE = re.compile(r"\{([^{}:]+(?:/[^{}:]+)?)(:formula)?\}")
+_PLACE = re.compile(r"\{((?:reference:)?[^{}:]+)(:formula)?\}")
 
 
 class Deviation(BaseModel):
@@ -31,9 +32,9 @@ class Deviation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lines: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
-    printed: str = Field(max_length=2000)
-    ours: str = Field(max_length=2000)
-    why: dict[str, str]
+    printed: Text
+    ours: Text
+    why: Text
 
 
 _LIST = TypeAdapter(tuple[Deviation, ...])
@@ -86,9 +87,9 @@ def page(deviations: Sequence[Deviation], writer: Writer, language: str) -> str:
     rows = [
         [
             words["list"].join(str(line) for line in one.lines),
-            one.printed,
-            fill(one.ours, cells),
-            fill(one.why.get(language) or next(iter(one.why.values()), ""), cells),
+            in_language(one.printed, language),
+            fill(in_language(one.ours, language), cells),
+            fill(in_language(one.why, language), cells),
         ]
         for one in sorted(deviations, key=lambda one: one.lines)
     ]

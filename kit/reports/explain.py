@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from kit.errors import InvalidInputError
+from kit.recipe import Text
 from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.results import Artifact, Command, Results, Run
@@ -30,7 +31,7 @@ class Trace:
     runs: tuple[Run, ...] = ()
     commands: tuple[Command, ...] = ()
     published_at: str | None = None
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[Text, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """The trace as JSON data."""

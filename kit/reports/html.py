@@ -15,7 +15,7 @@ from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.explain import Trace, trace
 from kit.reports.markdown import to_html
-from kit.reports.text import shell
+from kit.reports.text import in_language, shell
 from kit.resources import resource
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _entry(
             for one in found.inputs
         )
         rows.append((labels["from"], "<br>".join(links)))
-    rows += [(labels["doubt"], escape(one)) for one in found.conflicts]
+    rows += [(labels["doubt"], escape(in_language(one, words["language"]))) for one in found.conflicts]
     if found.commands:
         shown = (f"<code>{escape(shell(one.argv))}</code>" for one in found.commands)
         rows.append((labels["commands"], "<br>".join(shown)))

@@ -72,6 +72,11 @@ class _Inline:
         return self(found["label"])
 
 
+def _wide(cell: str) -> str:
+    """The class of a cell that holds a sentence, which may be broken into lines."""
+    return ' class="w"' if len(cell) > 24 and CELL_START not in cell and not cell.startswith("`") else ""
+
+
 class _Blocks:
     """Headings, fences, tables, lists, quotations, plots, paragraphs."""
 
@@ -131,7 +136,7 @@ class _Blocks:
         head = "".join(f'<th scope="col">{self._inline(cell)}</th>' for cell in header)
         body = "".join(
             f'<tr><th scope="row">{self._inline(first)}</th>'
-            + "".join(f"<td>{self._inline(cell)}</td>" for cell in rest)
+            + "".join(f"<td{_wide(cell)}>{self._inline(cell)}</td>" for cell in rest)
             + "</tr>"
             for first, *rest in rows
         )

@@ -99,7 +99,7 @@ def _throughput(sides: _Sides, words: Mapping[str, Any], note: str, key: str) ->
 def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any], note: str, key: str) -> str:
     names = ("p50", "p90", "p99")
     keys, y = svg.legend([(index, _label(side, words), False) for index, side in sides], 52)
-    keys.append(svg.text(svg.LEFT, y, "● p50   – p90   ○ p99", "d"))
+    keys.append(svg.text(svg.LEFT, y, words["plot_key"], "d"))
     top = y + 36
     bottom = top + 270
     found = {
@@ -125,8 +125,8 @@ def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any],
             drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(low)}V{svg.number(high)}"/>')
             drawn.append(f'<path class="l" d="M{svg.number(x - 5)} {svg.number(middle)}h10"/>')
             labels = [f"{side.target}, bs{batch}, {n}: {cell.text} ms" for n, cell in zip(names, three, strict=True)]
-            drawn.append(svg.marker(0, x, high, "h", labels[2], 3.5))
-            drawn.append(svg.marker(0, x, low, "f", labels[0], 3.5))
+            drawn.append(svg.marker(index, x, high, "h", labels[2], 3.5))
+            drawn.append(svg.marker(index, x, low, "f", labels[0], 3.5))
             described.append(f"{side.target} bs{batch} {' '.join(cell.text for cell in three)} ms")
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
     return svg.frame(

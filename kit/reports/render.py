@@ -14,7 +14,7 @@ from kit.reports.context import Claim, Report, Table, build
 from kit.reports.deviations import Deviation
 from kit.reports.facts import Facts, gather, reported_targets
 from kit.reports.outline import Section, outline
-from kit.reports.text import Safe, code, escape, fence, shell, slug
+from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
 from kit.reports.writer import Writer
 from kit.resources import resource
 from kit.results import Results
@@ -253,6 +253,7 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "shell": lambda words: shell(str(word) for word in words),
         "number": lambda value: Safe(plain(value)),
         "numbers": lambda values: Safe(words["list"].join(plain(value) for value in values)),
+        "say": lambda text: in_language(text, words["language"]),
         "stated": stated,
         "stated_frameworks": [*toolchains, *_constraints(published.frameworks)],
         "wanted_toolchains": list(wanted),

@@ -10,11 +10,14 @@ import shlex
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
+from kit.recipe import Text
+
 __all__ = [
     "Safe",
     "code",
     "escape",
     "fence",
+    "in_language",
     "link",
     "one_line",
     "shell",
@@ -89,6 +92,13 @@ def link(text: object, address: str | None) -> Safe:
         return Safe(f"{label} ({code(clean)})") if clean != one_line(text) else code(clean)
     target = quote(clean, safe="%/:?#=&@+$,;~*!-._")
     return Safe(f"[{label}]({target})")
+
+
+def in_language(text: Text, language: str) -> str:
+    """A sentence of the recipe in that language, or in the one that it has."""
+    if isinstance(text, str):
+        return text
+    return next((said for name, said in text.items() if name == language), next(iter(text.values()), ""))
 
 
 def slug(heading: str, taken: dict[str, int] | None = None) -> str:

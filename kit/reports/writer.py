@@ -172,7 +172,7 @@ class Writer:
         if latency:
             header += [w["ms"].format(name=name) for name in ("p50", "p90", "p99")] + [w["calls"]]
         if side.simulated:
-            header = [f"{name} ({w['simulated']})" for name in header]
+            header = [f"{name} ({w['simulated']})" if name in {w["batch"], w["value"]} else name for name in header]
         cells, rows = self.report.cells, []
         for batch, one in side.throughput.items():
             cell = side.cells[batch]
