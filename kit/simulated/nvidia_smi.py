@@ -18,9 +18,9 @@ NO_DRIVER = (
 RENAMED = {"clocks_throttle_reasons": "clocks_event_reasons"}
 
 
-def uuid_of(index: int) -> str:
-    """A fixed UUID per index, so that a device can be asked for by UUID."""
-    return f"GPU-{uuid.uuid5(uuid.NAMESPACE_DNS, f'simulated-gpu-{index}')}"
+def uuid_of(minor: int) -> str:
+    """A fixed UUID per device node, so that a GPU can be asked for by UUID."""
+    return f"GPU-{uuid.uuid5(uuid.NAMESPACE_DNS, f'simulated-gpu-{minor}')}"
 
 
 def failure(machine: World) -> tuple[str, int]:
@@ -41,7 +41,8 @@ def reading(machine: World, index: int) -> dict[str, tuple[str, str]]:
     mask = 0x24 if throttled else 0x0 if active else 0x1  # 0x20 software thermal slowdown, 0x4 power cap, 0x1 idle
     total = 15360 if int(machine.nvidia_driver.split(".")[0]) >= 520 else 15109
     used = 4096 if busy else 0
-    bus = f"00000000:{0x13 + index:02X}:00.0"
+    minor = gpu_indices(machine)[index]  # NVML counts the GPUs of a container from 0
+    bus = f"00000000:{0x13 + minor:02X}:00.0"
     sm = "1590" if active else "300"
     plain = {
         "timestamp": time.strftime("%Y/%m/%d %H:%M:%S.000"),
@@ -49,8 +50,8 @@ def reading(machine: World, index: int) -> dict[str, tuple[str, str]]:
         "count": str(len(gpu_indices(machine))),
         "name": machine.gpu,
         "gpu_name": machine.gpu,
-        "uuid": uuid_of(index),
-        "gpu_uuid": uuid_of(index),
+        "uuid": uuid_of(minor),
+        "gpu_uuid": uuid_of(minor),
         "serial": "[N/A]",
         "pci.bus_id": bus,
         "gpu_bus_id": bus,
@@ -152,7 +153,11 @@ def applications(machine: World, names: list[str], chosen: list[int], style: set
     if machine.has("gpu-busy"):
         memory = "4096" if "nounits" in style else "4096 MiB"
         values = {"pid": "4242", "process_name": "python3", "name": "python3", "used_memory": memory}
-        values |= {"used_gpu_memory": memory, "gpu_uuid": uuid_of(chosen[0]), "gpu_name": machine.gpu}
+        values |= {
+            "used_gpu_memory": memory,
+            "gpu_uuid": uuid_of(gpu_indices(machine)[chosen[0]]),
+            "gpu_name": machine.gpu,
+        }
         print(", ".join(values.get(name, "[N/A]") for name in names))
     return 0
 
@@ -245,11 +250,12 @@ def main(program: str, argv: list[str]) -> int:
         if name in {"-i", "--id", "-f", "--filename"} and not equals:
             value = next(words, "")
         options[{"--id": "-i", "--list-gpus": "-L", "--query": "-q"}.get(name, name)] = value
-    everything = gpu_indices(machine)
+    minors = gpu_indices(machine)
+    everything = list(range(len(minors)))
     chosen = everything
     if "-i" in options:
         wanted = options["-i"].split(",")
-        chosen = [index for index in everything if str(index) in wanted or uuid_of(index) in wanted]
+        chosen = [index for index in everything if str(index) in wanted or uuid_of(minors[index]) in wanted]
         if not chosen:
             print("No devices were found")
             return 6
@@ -262,7 +268,7 @@ def main(program: str, argv: list[str]) -> int:
             return run(machine, [item.strip() for item in options[name].split(",")], chosen, style)
     if "-L" in options:
         for index in chosen:
-            print(f"GPU {index}: {machine.gpu} (UUID: {uuid_of(index)})")
+            print(f"GPU {index}: {machine.gpu} (UUID: {uuid_of(minors[index])})")
         return 0
     unknown = set(options) - {"-i", "-q", "-d", "-x"}
     if unknown:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .engine import Engine, EngineError
 from .nvidia_smi import failure
+from .trt_options import version_of
 from .trt_plan import PlanError, is_simulated, read_plan
 from .world import mark, world
 
@@ -63,7 +64,7 @@ def open_plan(path: str | Path) -> SimulatedEngine:
     if status:
         raise PlanError(f"the GPU is not reachable: {message}")
     engine = SimulatedEngine(Path(path))
-    if engine.version != machine.tensorrt:
+    if version_of(engine.version) != version_of(machine.tensorrt):
         raise PlanError(f"the plan was built by TensorRT {engine.version}, this is {machine.tensorrt}")
     mark(f"TensorRT {machine.tensorrt}: the CPU computes {path}")
     return engine

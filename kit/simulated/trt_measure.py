@@ -16,7 +16,7 @@ from .trt_options import Options
 from .trt_plan import Plan
 from .trt_report import Record
 
-__all__ = ["Measured", "export_output", "fill", "measure", "show_output", "show_profile"]
+__all__ = ["Measured", "export_output", "export_profile", "fill", "measure", "show_output", "show_profile"]
 
 Outputs = list[tuple[str, np.ndarray]]
 
@@ -161,11 +161,16 @@ def show_profile(console: Console, options: Options, measured: Measured) -> None
         for name, amount in rows:
             console.info(f"{name:>{width}}{amount:>12.2f}{amount / count:>17.4f}{100 * amount / total:>9.1f}")
         console.info("")
-    if options.export_profile:
-        lines = [f'{{ "count" : {count} }}']
-        lines += [
-            f'{{ "name" : "{name}", "timeMs" : {amount:g}, "averageMs" : {amount / count:g}, '
-            f'"percentage" : {100 * amount / total:g} }}'
-            for name, amount in measured.layers
-        ]
-        Path(options.export_profile).write_text("[\n  " + "\n, ".join(lines) + "\n]\n", encoding="utf-8")
+
+
+def export_profile(path: Path, measured: Measured) -> None:
+    """``--exportProfile``: the count of iterations, then each layer."""
+    count = len(measured.records)
+    total = sum(amount for _, amount in measured.layers) or 1.0
+    lines = [f'{{ "count" : {count} }}']
+    lines += [
+        f'{{ "name" : "{name}", "timeMs" : {amount:g}, "averageMs" : {amount / count:g}, '
+        f'"percentage" : {100 * amount / total:g} }}'
+        for name, amount in measured.layers
+    ]
+    path.write_text("[\n  " + "\n, ".join(lines) + "\n]\n", encoding="utf-8")

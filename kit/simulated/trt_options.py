@@ -9,10 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["Arguments", "InvalidArgumentError", "Options", "OutOfRangeError", "Version", "parse_options"]
+__all__ = ["Arguments", "InvalidArgumentError", "Options", "OutOfRangeError", "Version", "parse_options", "version_of"]
 
 Version = tuple[int, int, int]
 Dims = list[int]
+
+
+def version_of(text: str) -> Version:
+    """``7.2.3`` or ``8.2.5.1`` as three numbers."""
+    numbers = [int(number) for number in re.findall(r"\d+", text)][:3]
+    major, minor, patch = [*numbers, 0, 0, 0][:3]
+    return major, minor, patch
 
 
 class InvalidArgumentError(Exception):

@@ -112,10 +112,12 @@ def build_lines(options: Options, version: Version) -> list[str]:
     if version < (10, 0, 0):
         lines.append(f"Max batch: {options.max_batch or explicit}")
     if version >= (8, 4, 0):
-        pool = f"{options.workspace} MiB" if options.workspace != 16 else "default"
-        lines.append(
-            f"Memory Pools: workspace: {pool}, dlaSRAM: default, dlaLocalDRAM: default, dlaGlobalDRAM: default"
-        )
+        pools = dict(item.split(":", 1) for item in options.pools.split(",") if ":" in item)
+        if options.workspace != 16:
+            pools.setdefault("workspace", str(options.workspace))
+        names = ("workspace", "dlaSRAM", "dlaLocalDRAM", "dlaGlobalDRAM")
+        sizes = (f"{name}: {pools[name] + ' MiB' if name in pools else 'default'}" for name in names)
+        lines.append(f"Memory Pools: {', '.join(sizes)}")
     else:
         lines.append(f"Workspace: {options.workspace} {'MiB' if version >= (7, 2, 0) else 'MB'}")
     precision = "FP32" + ("+FP16" if options.fp16 else "") + ("+INT8" if options.int8 else "")
@@ -148,8 +150,8 @@ def build_lines(options: Options, version: Version) -> list[str]:
     for label, formats in ((f"Input{plural}", options.input_formats), (f"Output{plural}", options.output_formats)):
         lines += [f"{label}: {item}" for item in formats] or [f"{label}s format: fp32:CHW"]
     for phase, profiles in (("build", options.build_shapes), ("calibration", options.calibration_shapes)):
-        shown = [f"Input {phase} shape: {name}={'+'.join(map(dims, profile))}" for name, profile in profiles.items()]
-        lines += shown or [f"Input {phase} shapes: model"]
+        named = [f"Input {phase} shape: {name}={'+'.join(map(dims, profile))}" for name, profile in profiles.items()]
+        lines += named or [f"Input {phase} shapes: model"]
     return lines
 
 

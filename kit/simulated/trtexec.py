@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 import signal
 import sys
 import time
@@ -16,21 +16,23 @@ from .nvidia_smi import failure
 from .onnxwire import Port
 from .trt_build import Builder, FailedError, die
 from .trt_log import Console
-from .trt_measure import export_output, fill, measure, show_output, show_profile
-from .trt_options import Arguments, Dims, InvalidArgumentError, Options, OutOfRangeError, Version, parse_options
+from .trt_measure import export_output, export_profile, fill, measure, show_output, show_profile
+from .trt_options import (
+    Arguments,
+    Dims,
+    InvalidArgumentError,
+    Options,
+    OutOfRangeError,
+    Version,
+    parse_options,
+    version_of,
+)
 from .trt_plan import Plan, PlanError, read_plan, write_plan
 from .trt_report import export_times, report
 from .trt_show import HELP, device_lines, option_lines
 from .world import World, abort, mark, world
 
 __all__ = ["main"]
-
-
-def version_of(text: str) -> Version:
-    """``7.2.3`` or ``8.2.5.1`` as three numbers."""
-    numbers = [int(number) for number in re.findall(r"\d+", text)][:3]
-    major, minor, patch = [*numbers, 0, 0, 0][:3]
-    return major, minor, patch
 
 
 def main(program: str, argv: list[str]) -> int:
@@ -74,12 +76,21 @@ class Trtexec(Builder):
                 self.console.error(f"Unknown option: {name} {value}")
             sys.stdout.write(HELP)
             return self.console.end(passed=False)
+        self.deprecated()
         self.console.info(*option_lines(options, self.version))
         self.device(options)
         try:
             return self.work(options)
         except FailedError:
             return self.console.end(passed=False)
+
+    def deprecated(self) -> None:
+        """Flags that later versions still take, with a warning."""
+        names = {word.partition("=")[0] for word in self.argv}
+        if "--explicitBatch" in names and self.version >= (8, 2, 0):
+            self.console.warning("--explicitBatch flag has been deprecated and has no effect!")
+        if "--workspace" in names and self.version >= (8, 4, 0):
+            self.console.warning("--workspace flag has been deprecated by --memPoolSize flag.")
 
     def device(self, options: Options) -> None:
         """Select the GPU; CUDA errors end the program without a last ``&&&&`` line."""
@@ -133,10 +144,15 @@ class Trtexec(Builder):
         if options.dump_output:
             show_output(self.console, measured.outputs)
         show_profile(self.console, options, measured)
-        if options.export_times:
-            export_times(Path(options.export_times), self.version, measured.records)
-        if options.export_output:
-            export_output(Path(options.export_output), measured.outputs)
+        with contextlib.suppress(OSError):
+            if options.export_profile:
+                export_profile(Path(options.export_profile), measured)
+        with contextlib.suppress(OSError):  # nobody looks whether the files could be opened
+            if options.export_times:
+                export_times(Path(options.export_times), self.version, measured.records)
+        with contextlib.suppress(OSError):
+            if options.export_output:
+                export_output(Path(options.export_output), measured.outputs)
         return self.console.end(passed=True)
 
     def load(self, options: Options) -> Plan:

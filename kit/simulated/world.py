@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +18,7 @@ __all__ = ["MARK_FILE", "World", "abort", "mark", "mark_folder", "run", "world"]
 
 CONFIG = "etc/kit-simulated.json"
 MARK_FILE = "SIMULATED"
+DEFECT = 70  # EX_SOFTWARE: no vendor tool ends with it
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,14 @@ def run(main: Callable[[], int]) -> NoReturn:
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # arguments and paths go out as the bytes that came in
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    try:
+        code = main()
+    except Exception:  # noqa: BLE001 - told as what it is, with its own status
+        mark("a defect of the stand-in, not of what it was given:")
+        traceback.print_exc()
+        code = DEFECT
     sys.stdout.flush()
     sys.exit(code)

@@ -384,3 +384,16 @@ def test_cuda_failures_abort(machine: Any, model: onnx.ModelProto) -> None:
     done = machine.bash("trtexec --onnx=m.onnx --workspace=99999999999; echo $?")
     assert done.out.splitlines()[-1] == "134"
     assert "std::out_of_range" in done.err
+
+
+def test_exports_that_cannot_be_written_are_not_noticed(machine: Any, model: onnx.ModelProto) -> None:
+    done = build(machine, "--exportTimes=no/t.json", "--exportOutput=no/o.json", "--exportProfile=no/p.json")
+    assert (done.code, "[E]" in done.err) == (0, False)
+
+
+def test_flags_that_later_versions_deprecate(machine: Any, model: onnx.ModelProto) -> None:
+    done = build(machine, "--explicitBatch", tensorrt="8.4.1")
+    assert "[W] --explicitBatch flag has been deprecated and has no effect!" in done.err.splitlines()
+    assert "[W] --workspace flag has been deprecated by --memPoolSize flag." in done.err.splitlines()
+    text = machine("trtexec", "--onnx=m.onnx", *SHORT, "--memPoolSize=workspace:300,dlaSRAM:1", tensorrt="8.4.1").out
+    assert "Memory Pools: workspace: 300 MiB, dlaSRAM: 1 MiB, dlaLocalDRAM: default, dlaGlobalDRAM: default" in text
