@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.measurements import plain
 from kit.recipe import Recipe
@@ -16,11 +15,7 @@ from kit.reports.facts import Facts, gather, reported_targets
 from kit.reports.outline import Section, outline
 from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
 from kit.reports.writer import Writer
-from kit.resources import resource
 from kit.results import Results
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 __all__ = ["LANGUAGES", "Pages", "document", "render"]
 
@@ -116,9 +111,11 @@ class Pages:
     """Templates of one report, in all languages."""
 
     def __init__(self, report: Report, deviations: bool, folders: tuple[Path, ...]) -> None:
+        from kit.reports.templates import environment
+
         self.report = report
         self.deviations = deviations
-        self._environment = _environment(folders)
+        self._environment = environment(folders)
 
     def words(self, language: str, family: str | None = None) -> Mapping[str, Any]:
         """Headings and table words of a language, or of a family of toolchains in it."""
@@ -207,26 +204,6 @@ def _tidy(text: str) -> str:
             continue
         done.append(line.rstrip())
     return "\n".join(done).strip("\n") + "\n"
-
-
-@cache
-def _environment(folders: tuple[Path, ...]) -> Environment:
-    """Templates of kit, and of other packages after them."""
-    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_context
-    from jinja2.runtime import Context
-
-    @pass_context
-    def finalize(context: Context, value: object) -> object:
-        return context["out"].finalize(value)
-
-    return Environment(  # noqa: S701 - the output is Markdown; `finalize` escapes every value that is not Safe
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in (resource("templates"), *folders)]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        finalize=finalize,
-    )
 
 
 def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, Any]:
