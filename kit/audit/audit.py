@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.accuracy import check_accuracy
 from kit.audit.best import check_best_rows
+from kit.audit.bestclaims import check_best_batches
 from kit.audit.blocks import check_blocks
 from kit.audit.claims import check_claims
 from kit.audit.commands import check_commands
@@ -41,6 +42,7 @@ _CHECKS = (
     check_best_rows,
     check_prose_against_tables,
     check_claims,
+    check_best_batches,
     check_accuracy,
     check_headers,
     check_units,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import operator
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.expressions import comparisons
 from kit.audit.findings import Finding, Kind, Severity
-from kit.audit.numbers import Agreement, Number, agree, number_from, show
+from kit.audit.multiples import TimesClaim, read_times_claims
+from kit.audit.numbers import Agreement, agree, show
 from kit.audit.products import DEVICE_NUMBERS
-from kit.audit.vocabulary import ACCURACY, BEST, THROUGHPUT, Device, batches_in, devices_in
+from kit.audit.vocabulary import THROUGHPUT, batches_in, devices_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,48 +27,6 @@ _SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
     "<=": operator.le,
 }
-_TIMES: Final = re.compile(
-    r"(?<![0-9./*])([0-9]+(?:\.[0-9]+)?)\s*(?:倍|times\b|x(?=\s|$|[,.;，。])|-fold)(以上)?|的\s*([0-9]\.[0-9]+)\s*(?=$|[;，,。])",
-    re.IGNORECASE,
-)
-#: "310P/310=2.40倍" names the two devices itself; other equals signs belong to formulas.
-_QUOTIENT: Final = re.compile(
-    r"(?:310p?\d?|710|t4|gpu)\s*/\s*(?:310p?\d?|710|t4|gpu)\s*=?=\s*[0-9.]+\s*(?:倍|times|x)", re.IGNORECASE
-)
-#: "310P > 1.2倍310 310P > 1.6倍T4": the number stands between the two devices.
-_BETWEEN: Final = re.compile(
-    r"(310p?\d?|710|t4)(?![0-9])[^0-9,;，；。]{0,16}?(?:>=?|≥|大于|高于|超过|达到)\s*([0-9]+(?:\.[0-9]+)?)\s*(?:倍|x|times)\s*的?\s*"
-    r"(310p?\d?|710|t4)(?![0-9])",
-    re.IGNORECASE,
-)
-_CLAUSE: Final = re.compile(r"[,，;。；、]|\.\s|\band\b|并且|同时|而且")
-_BOUND: Final = re.compile(
-    r"大于|超过|高于|不低于|不小于|以上|优于|above|over|more than|at least|exceed|greater|higher|需要达到|>",
-    re.IGNORECASE,
-)
-_BELOW: Final = re.compile(r"低于|小于|不到|不足|未达|没有达到|未能|below|less than|under\b|<", re.IGNORECASE)
-_GAIN: Final = re.compile(r"提升|提高|增加|加速|快|优化前|优化后|improv|faster|gain|speed-?up", re.IGNORECASE)
-_ALL: Final = re.compile(r"每个|每一|所有|全部|均|都|各|\bevery\b|\beach\b|\ball\b", re.IGNORECASE)
-_REST: Final = re.compile(r"其余|其他|其它|\bother\b|\brest\b|除", re.IGNORECASE)
-_FAILED: Final = re.compile(
-    r"不达标|未达标|不满足|没有达到|未达到|达不到|\bfails?\b|not (?:met|reached)|does not reach", re.IGNORECASE
-)
-_CONDITION: Final = re.compile(
-    r"如果|若|要求|标准|目标|应|需要?(?!达到)|否则|\bif\b|should|must|require|target", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    line: int
-    stated: Number
-    text: str
-    subject: str
-    object: str
-    bound: bool
-    exact: bool
-    scope: str
-    batches: tuple[int, ...]
 
 
 def check_claims(context: Context) -> None:
@@ -79,9 +37,7 @@ def check_claims(context: Context) -> None:
         if any(sign in text for sign in "<>≥≤") and not context.document.is_command(line):
             _comparisons(context, line, text)
         if ("倍" in text or "times" in text or "310" in text or re.search(r"[0-9]x\b", text)) and len(text) < 600:
-            if _FAILED.search(text):
-                continue  # "the target of 1.2 times is not met" claims nothing
-            for claim in _read(line, text):
+            for claim in read_times_claims(line, text):
                 _check(context, claim)
 
 
@@ -114,94 +70,7 @@ def _comparisons(context: Context, line: int, text: str) -> None:
         )
 
 
-def _read(line: int, text: str) -> list[_Claim]:
-    """Claims of a line. A clause without a subject of its own goes on with that of the clause before."""
-    claims: list[_Claim] = []
-    subject: str | None = None
-    lead = ""
-    for part in _CLAUSE.split(text):
-        clause = part
-        for pair in _BETWEEN.finditer(part):
-            number = number_from(pair[2])
-            top, bottom = devices_in(pair[1]), devices_in(pair[3])
-            if number is not None and top and bottom and top[0].name != bottom[0].name:
-                subject = top[0].name
-                stated = f"{pair[2]}倍" if "倍" in pair[0] else pair[2]
-                claims.append(
-                    _Claim(line, number, stated, top[0].name, bottom[0].name, True, False, _scope(text), _batches(text))
-                )
-                clause = clause.replace(pair[0], "")
-        devices = devices_in(clause)
-        match = _TIMES.search(clause)
-        # "For all batches, A is ... B" scopes what follows; a clause that claims something itself does not.
-        scope_text = clause if _scoped(clause) or not lead else f"{lead} {clause}"
-        lead = "" if match is not None or _BOUND.search(clause) else scope_text
-        if match is None:
-            if len({device.name for device in devices}) == 1:
-                subject = devices[0].name
-            continue
-        names = _names(devices)
-        if ACCURACY.search(clause) or _GAIN.search(clause) or _BELOW.search(clause):
-            continue
-        if "=" in clause and not _QUOTIENT.search(clause):
-            continue
-        if len(names) >= 2:
-            subject, objects = names[0], names[1:]
-        elif len(names) == 1 and subject is not None and subject != names[0]:
-            objects = names
-        else:
-            continue
-        printed = match[1] or match[3]
-        if _CONDITION.search(clause) and "达标" not in text:
-            continue
-        number = number_from(printed, start=match.start())
-        if number is None or (match[1] and clause[max(0, match.start() - 1) : match.start()] in {"/", "*"}):
-            continue
-        for name in objects:
-            claims.append(  # noqa: PERF401 - one entry per object reads plainer than a generator over a closure
-                _Claim(
-                    line,
-                    number,
-                    match[0].strip(),
-                    subject,
-                    name,
-                    _BOUND.search(clause) is not None or match[2] is not None,
-                    _QUOTIENT.search(clause) is not None,
-                    _scope(scope_text),
-                    _batches(scope_text),
-                )
-            )
-    return claims
-
-
-def _names(devices: list[Device]) -> list[str]:
-    names: list[str] = []
-    for device in devices:
-        if device.name not in names:
-            names.append(device.name)
-    return names
-
-
-def _scoped(clause: str) -> bool:
-    return bool(BEST.search(clause) or _ALL.search(clause) or _REST.search(clause) or batches_in(clause))
-
-
-def _scope(text: str) -> str:
-    if _REST.search(text):
-        return "rest"
-    if BEST.search(text):
-        return "best"
-    if _ALL.search(text):
-        return "all"
-    return "any"
-
-
-def _batches(text: str) -> tuple[int, ...]:
-    """The batches that a claim is limited to; none for no limit."""
-    return tuple(sorted(set(batches_in(text))))
-
-
-def _check(context: Context, claim: _Claim) -> None:
+def _check(context: Context, claim: TimesClaim) -> None:
     ratios, best = _ratios(context, claim)
     stated = claim.text
     if best is None:
@@ -214,6 +83,12 @@ def _check(context: Context, claim: _Claim) -> None:
     if named and claim.scope != "best":
         pool, best = named, max(named)
     inputs = f"{claim.subject} / {claim.object}"
+    if claim.about:
+        if any(abs(value - wanted) <= 0.1 * wanted for value in [best, *pool]):
+            context.ledger.hold(claim.line, Kind.CLAIM, stated, show(best), f"{inputs} is {show(best)}")
+        else:
+            context.ledger.skip(claim.line, Kind.CLAIM, stated)
+        return
     # "Best" means the quotient of the bests alone, and what is to be exceeded is not met by rounding up to it.
     alike = (
         []
@@ -235,7 +110,8 @@ def _check(context: Context, claim: _Claim) -> None:
     least = min(pool, default=best)
     deciding = least if claim.scope == "all" else best
     rounded = agree(claim.stated, deciding) is Agreement.SAME
-    if deciding >= wanted - 1e-9 or (rounded and not claim.bound):
+    measured = claim.stated.unit < 0.05  # "above 1.46 times" quotes a ratio, "above 1.2 times" a target
+    if deciding >= wanted - 1e-9 or (rounded and (measured or not claim.bound)):
         context.ledger.hold(claim.line, Kind.CLAIM, stated, show(deciding), f"{inputs} is {show(deciding)}")
     elif claim.scope == "rest":
         context.ledger.skip(claim.line, Kind.CLAIM, stated)
@@ -243,7 +119,7 @@ def _check(context: Context, claim: _Claim) -> None:
         _false(context, claim, deciding, inputs, Severity.DIGITS if rounded else Severity.MAJOR)
 
 
-def _false(context: Context, claim: _Claim, value: float, inputs: str, severity: Severity) -> None:
+def _false(context: Context, claim: TimesClaim, value: float, inputs: str, severity: Severity) -> None:
     context.ledger.find(
         Finding(
             claim.line,
@@ -257,17 +133,19 @@ def _false(context: Context, claim: _Claim, value: float, inputs: str, severity:
     )
 
 
-def _ratios(context: Context, claim: _Claim) -> tuple[dict[int, float], float | None]:
+def _ratios(context: Context, claim: TimesClaim) -> tuple[dict[int, float], float | None]:
     """Ratio per batch and ratio of the bests, from the last table above the claim (or the first below) with both."""
     views = [view for view in context.views if view.performance and _places(view, claim) is not None]
     above = [view for view in views if view.header_line < claim.line]
-    view = above[-1] if above else views[0] if views else None
+    section = context.document.section(claim.line)
+    below = [view for view in views if context.document.section(view.header_line) == section]
+    view = above[-1] if above else below[0] if below else None
     if view is not None:
         return _from_view(view, claim)
     return _from_prose(context, claim)
 
 
-def _places(view: View, claim: _Claim) -> tuple[int, int] | None:
+def _places(view: View, claim: TimesClaim) -> tuple[int, int] | None:
     places = []
     for name in (claim.subject, claim.object):
         found = [place for place, series in enumerate(view.series) if series.device == name and not series.timed]
@@ -277,7 +155,7 @@ def _places(view: View, claim: _Claim) -> tuple[int, int] | None:
     return places[0], places[1]
 
 
-def _from_view(view: View, claim: _Claim) -> tuple[dict[int, float], float | None]:
+def _from_view(view: View, claim: TimesClaim) -> tuple[dict[int, float], float | None]:
     places = _places(view, claim)
     assert places is not None  # noqa: S101 - the view was chosen for having both
     ratios: dict[int, float] = {}
@@ -299,7 +177,7 @@ def _plain(record: Record, place: int) -> float | None:
     return cell.number.value if cell is not None and cell.unit in {"", "rate"} and cell.number.value > 0 else None
 
 
-def _from_prose(context: Context, claim: _Claim) -> tuple[dict[int, float], float | None]:
+def _from_prose(context: Context, claim: TimesClaim) -> tuple[dict[int, float], float | None]:
     values: dict[str, dict[int, float]] = {claim.subject: {}, claim.object: {}}
     for statement in context.statements:
         device = context.device(statement)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.findings import Finding, Kind, Severity
 from kit.audit.numbers import Agreement, agree, same_number
+from kit.audit.toolblocks import file_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ _LABEL_TEXT: Final = re.compile(r"(?:batch[\s_-]*size|batch|bs)\s*[:=_]?\s*([0-9
 _STRANGE_CARD: Final = re.compile(
     r"(?:batch|bs)\D{0,6}[0-9]{1,3}\D{0,3}?\b([TtPp][0-9]{1,2})(?=\s*(?:单卡|card|throughput))"
 )
+_RUN_BATCH: Final = re.compile(r"-batch_?size[= ]([0-9]{1,4})(?![0-9])")
+_USUAL: Final = {1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024}
 _SERIES: Final = (1, 4, 8, 16, 32, 64)
 _LETTERS_OF_CARDS: Final = {"T4", "P4"}
 
@@ -35,6 +38,7 @@ def check_labels(context: Context) -> None:
         _card(context, statement)
     _against_tables(context)
     _against_neighbours(context)
+    _odd_headings(context)
 
 
 def formula_batch(equation: Equation, device: str | None) -> int | None:
@@ -241,6 +245,30 @@ def _against_neighbours(context: Context) -> None:
         statement = group[place]
         context.batches[statement.line] = batch
         _find_batch(context, statement, batch, f"the list has batch {statement.batch} twice and lacks batch {batch}")
+
+
+def _odd_headings(context: Context) -> None:
+    """A heading for a batch that nobody runs ("batch6") above a command and a result file of another."""
+    for mark, after in pairwise([*context.marks, None]):
+        if mark is None or mark.batch in _USUAL:
+            continue
+        until = min(mark.line + 10, after.line if after else mark.line + 10, len(context.document.lines))
+        below = context.document.lines[mark.line : until]
+        named = {int(match[1]) for text in below for match in _RUN_BATCH.finditer(text)}
+        files = {batch for text in below if (batch := file_batch(text)) is not None}
+        if len(named) == 1 and named == files:
+            batch = named.pop()
+            context.ledger.find(
+                Finding(
+                    mark.line,
+                    Kind.LABEL,
+                    f"batch{mark.batch}",
+                    f"batch{batch}",
+                    "command and result file below",
+                    f"the heading says batch {mark.batch}, the command and the result file below are of batch {batch}",
+                    Severity.MAJOR,
+                )
+            )
 
 
 def _value(statement: Statement) -> float:

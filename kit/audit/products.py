@@ -32,7 +32,6 @@ def _check(context: Context, line: int, equation: Equation) -> None:
     formula, stated = equation.formula, equation.stated
     values = {operand.value for operand in formula.operands}
     if values <= DEVICE_NUMBERS:
-        context.ledger.skip(line, Kind.RATIO, stated.text)
         return
     plain_sum = not any(sign in formula.text for sign in "*/xX")
     if plain_sum and all(operand.unit >= 1 for operand in formula.operands):

@@ -82,13 +82,8 @@ def _quote(context: Context, statement: Statement, number: Number, block: ToolBl
         return
     if statement.formula is None:
         times_four = agree(number, 4 * value.value) is not Agreement.DIFFERENT
-        if times_four or any(same_number(number, other) for _, other in block.values.values()):
+        if times_four or ("interface" not in statement.text.lower() and _among(number, block)):
             return
-    elif block.tool != "trtexec" and any(
-        same_number(number, other) for name, (_, other) in block.values.items() if name.endswith("rate")
-    ):
-        context.ledger.skip(statement.line, Kind.CLAIM, number.text)  # another rate of the same run was chosen
-        return
     mark = mark_of(context, block)
     if mark is not None and mark.batch != context.batch(statement):
         context.ledger.skip(statement.line, Kind.CLAIM, number.text)  # the run is shown as an example of another batch
@@ -106,6 +101,10 @@ def _quote(context: Context, statement: Statement, number: Number, block: ToolBl
             Severity.MAJOR if agree(number, value.value) is Agreement.DIFFERENT else Severity.DIGITS,
         )
     )
+
+
+def _among(number: Number, block: ToolBlock) -> bool:
+    return any(same_number(number, other) for _, other in block.values.values())
 
 
 def mark_of(context: Context, block: ToolBlock) -> Mark | None:

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Record", "Series", "View", "read_views"]
 
 _CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
-_BATCH_LEAD = re.compile(r"^(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*(?=[0-9])", re.IGNORECASE)  # "16:6005.48" in a best row
+#: "16:6005.48" and "bs16 6005.48fps" in a best row name the batch before the value.
+_BATCH_LEAD = re.compile(r"^(?:(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*|(?:bs|batch)\s?[0-9]{1,4}\s+)(?=[0-9])", re.IGNORECASE)
 _PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
+_RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|performance", re.IGNORECASE)
 _BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
 _LEAD: Final = "~≈=约 \t"
 
@@ -137,6 +139,8 @@ def _view(table: Table, document: Document) -> View | None:
     if named and not (len(named) == 1 and sum(1 for label in labels if _is_series(label)) > 1):
         return _upright(table, named, document)
     down = [place for place, label in enumerate(labels) if _is_series(label)]
+    if len({labels[place] for place in down}) < len(down):
+        return _long(table, down, document)
     if len(down) >= 2 and len(header) >= 2:
         return _sideways(table, down, document)
     return None
@@ -216,6 +220,36 @@ def _sideways(table: Table, down: list[int], document: Document) -> View:
             Record(title, table.header.line, batch, best, ACCURACY.search(title) is not None, measured, texts)
         )
     return View(series, tuple(records), table.header.line, _is_performance(table, document), transposed=True)
+
+
+def _long(table: Table, down: list[int], document: Document) -> View | None:
+    """A table with a row for each device and batch, and one column of throughput."""
+    header = table.header.cells
+    batches = [place for place, cell in enumerate(header) if place and _BATCH_HEADER.search(cell)]
+    values = [place for place, cell in enumerate(header) if place and _RATE_HEADER.search(cell)]
+    if len(batches) != 1 or len(values) != 1:
+        return None
+    names = list(dict.fromkeys(table.rows[place].cells[0] for place in down))
+    grid: dict[int, dict[str, Cell]] = {}
+    for row in (table.rows[place] for place in down):
+        size = _PLAIN_BATCH.match(_at(row.cells, batches[0]))
+        cell = cell_number(_at(row.cells, values[0]), row.line, decimal_comma=document.decimal_comma)
+        if size is not None and cell is not None:
+            grid.setdefault(int(size[1]), {}).setdefault(row.cells[0], cell)
+    records = [
+        Record(
+            f"bs{batch}",
+            table.header.line,
+            batch,
+            best=False,
+            accuracy=False,
+            cells=tuple(cells.get(name) for name in names),
+            texts=tuple(cells[name].text if name in cells else "" for name in names),
+        )
+        for batch, cells in grid.items()
+    ]
+    series = tuple(_series(name, table.header.line) for name in names)
+    return View(series, tuple(records), table.header.line, performance=True, transposed=True)
 
 
 def _at(cells: Sequence[str], place: int) -> str:

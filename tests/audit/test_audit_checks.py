@@ -231,12 +231,47 @@ def test_the_table_is_right_where_the_prose_has_a_wrong_product() -> None:
         ("310P is above 1.3 times the best 310.", ["claim"]),
         ("310P is 3.1957x T4.", []),
         ("优化后性能提升了1.9倍", []),
+        ("310P约为T4的3倍", []),
+        ("310P最优 / 310最优 = 1.2387，310P最优 / T4最优 = 3.1957。", []),
+        ("310P最优 / 310最优 = 1.27", ["claim"]),
+        ("310P/310 = 990.99fps/800.0fps = 1.2387", []),
+        ("310最优batch为：bs4", []),
+        ("310最优batch为：bs8", ["claim"]),
+        ("310P最优batch size为8，T4最优batch size为8", []),
+        ("对于bs1与bs8，310P性能均高于310性能1.2倍", []),
+        ("对于bs1与bs4，310P性能均高于310性能1.2倍", ["claim"]),
+        ("bs1的310P性能高于310性能1.25倍，bs4的310P性能高于310性能1.12倍", []),
+        ("bs1的310P性能高于310性能1.35倍", ["claim"]),
         ("310P性能低于T4的0.5倍时不达标", []),
         ("需要达到310的1.5倍才达标", []),
     ],
 )
 def test_claims_in_prose(claim: str, expected: list[str]) -> None:
     assert [kind for line, kind, _ in findings(f"{TABLE}\n{claim}") if line == 9] == expected
+
+
+def test_the_batch_named_in_a_cell_of_the_best_row() -> None:
+    text = changed("最优batch | 800.0 | 990.99 | 310.1", "最优 | bs4 800.0 | bs8:990.99 | bs8 310.1")
+    assert findings(text) == []
+    assert findings(text.replace("bs4 800.0", "bs8 800.0")) == [(7, "label", "major")]
+
+
+def test_a_row_for_each_device_and_batch() -> None:
+    text = (
+        "## 性能\n| 芯片 | Batch Size | 精度 | 性能 |\n|--|--|--|--|\n| 310 | 1 | 82.8% | 22.668fps |\n"
+        "| 310 | 4 | | 21.912fps |\n| 310P | 1 | 82.8% | 28.087fps |\n| 310P | 4 | | 28.433fps |\n\n"
+        "310最优batch为1，310P最优batch为4，310P最优 / 310最优 = {}\n"
+    )
+    assert findings(text.format("1.25")) == []
+    assert len(audit_text(text.format("1.25")).held) == 3
+    assert findings(text.format("1.35")) == [(9, "claim", "major")]
+
+
+def test_a_heading_for_a_batch_that_nobody_runs() -> None:
+    command = "./benchmark.x86_64 -om_path=a_bs16.om -batch_size=16"
+    text = f"batch6的性能\n```\n{command}\n```\nPureInfer_perf_of_a_bs16_in_device_0.txt\n"
+    assert findings(text) == [(1, "label", "major")]
+    assert findings(text.replace("batch6", "batch16")) == []
 
 
 def test_accuracy_claims() -> None:

@@ -1,0 +1,79 @@
+"""Which batch is the best: in sentences ("310最优batch为：bs16") and in cells of a best row ("bs64 12075fps")."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.findings import Finding, Kind, Severity
+from kit.audit.vocabulary import devices_in
+
+if TYPE_CHECKING:
+    from kit.audit.context import Context
+
+__all__ = ["check_best_batches"]
+
+_SENTENCE: Final = re.compile(
+    r"(?<![0-9a-z/])(310p?\d?|710|t4)\s*(?:上|的)?\s*(?:最优|最佳|best)\s*的?\s*(?:batch[\s_]?size|batch|bs)?\s*(?:为|是|is|[:=])[\s:]*"
+    r"(?:batch[\s_]?size|batch|bs)?\s*=?\s*([0-9]{1,4})(?![0-9.]|\s*(?:fps|倍))",
+    re.IGNORECASE,
+)
+_LEAD: Final = re.compile(
+    r"^\W*(?:bs|batch)?\s?([0-9]{1,4})\s*:\s*[0-9]|^\W*(?:bs|batch)\s?([0-9]{1,4})\s+[0-9]", re.IGNORECASE
+)
+
+
+def check_best_batches(context: Context) -> None:
+    """Hold each named best batch against the column of its device."""
+    for line, text in enumerate(context.document.lines, start=1):
+        if "310" in text or "t4" in text.lower() or "710" in text:
+            for match in _SENTENCE.finditer(text):
+                _sentence(context, line, match)
+    for view in context.views:
+        for record in view.records:
+            if not record.best or record.accuracy or not view.performance:
+                continue
+            for place, series in enumerate(view.series):
+                cell, lead = record.cells[place], _LEAD.match(record.texts[place].strip("*` "))
+                if cell is None or lead is None or series.sides is not None:
+                    continue
+                batch = int(lead[1] or lead[2])
+                same = [
+                    row.batch
+                    for row in view.records
+                    if not row.best
+                    and (other := row.cells[place]) is not None
+                    and other.number.value == cell.number.value
+                ]
+                rows = {row.batch for row in view.records}
+                if len(same) == 1 and same[0] is not None and batch in rows:
+                    _enter(
+                        context,
+                        cell.line,
+                        Kind.LABEL,
+                        f"bs{batch}",
+                        f"bs{same[0]}",
+                        f"{cell.number.text} of {series.header}",
+                    )
+
+
+def _sentence(context: Context, line: int, match: re.Match[str]) -> None:
+    device = devices_in(match[1])
+    cells = context.cells(device[0].name) if device else []
+    values = {batch: cell.number.value for batch, cell in cells}
+    stated = int(match[2])
+    if len(values) < 2 or stated not in values:
+        context.ledger.skip(line, Kind.CLAIM, match[0])
+        return
+    best = max(values, key=lambda batch: values[batch])
+    if values[stated] == values[best]:
+        best = stated
+    _enter(context, line, Kind.CLAIM, f"bs{stated}", f"bs{best}", f"best batch of {match[1]}")
+
+
+def _enter(context: Context, line: int, kind: Kind, stated: str, right: str, what: str) -> None:
+    if stated == right:
+        context.ledger.hold(line, kind, stated, right, what)
+        return
+    message = f"{what}: {stated} is printed, but the table has it at {right}"
+    context.ledger.find(Finding(line, kind, stated, right, what, message, Severity.MAJOR))
