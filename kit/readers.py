@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from kit.errors import DamagedError, InvalidInputError, KitError, MissingError, ResourceError
+from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
 from kit.logtext import clean, decode
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "Status",
     "choose",
     "load",
+    "read_bytes",
     "read_file",
     "readers",
     "status_of",
@@ -163,9 +164,13 @@ def load(path: Path) -> str:
         ) from error
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"the file cannot be read: {error}", where=where, remedy="Check the path.") from error
+    return _text(data, where)
+
+
+def _text(data: bytes, where: str) -> str:
     if len(data) > MAX_BYTES:
         raise DamagedError(
-            f"the file is larger than {MAX_BYTES >> 20} MiB, which no log of these tools is",
+            f"the text is larger than {MAX_BYTES >> 20} MiB, which no log of these tools is",
             where=where,
             remedy="Cut out the run that you want to read.",
         )
@@ -180,11 +185,18 @@ def read_file(path: Path, tool: str | None = None) -> tuple[Reader, Reading]:
     """
     text = load(path)
     reader = choose(text, tool, where=str(path))
-    try:
-        return reader, reader.read(text)
-    except KitError as error:
-        error.where = error.where or str(path)
-        raise
+    return reader, reader.read(text)
+
+
+def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader, Reading]:
+    """The same for bytes that are there already; ``where`` says in messages what they are.
+
+    Raises:
+        KitError: the bytes are no text of a log, or see :func:`choose`.
+    """
+    text = _text(data, where)
+    reader = choose(text, tool, where=where)
+    return reader, reader.read(text)
 
 
 def status_of(*, usable: bool, missing: bool, odd: bool) -> Status:

@@ -18,7 +18,9 @@ __all__ = ["command"]
 
 
 def command(
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Files that a tool printed or wrote.")],
+    logs: Annotated[
+        list[str], typer.Argument(metavar="LOG...", help="What a tool printed or wrote; - is standard input.")
+    ],
     tool: Annotated[
         str | None, typer.Option("--tool", metavar="NAME", help="The tool, where the text does not show it.")
     ] = None,
@@ -37,21 +39,25 @@ def command(
     kit read result/perf_vision_batchsize_1_device_0.txt
     kit read --json *.log > values.json
     kit read --tool trtexec README.md
+    npu-smi info | kit read -
     """
-    from kit.readers import read_file
+    from kit.readers import read_bytes, read_file
 
     values: dict[str, Any] = {}
     failures: list[KitError] = []
     for position, log in enumerate(logs):
         try:
-            _, reading = read_file(log, tool)
+            if log == "-":
+                _, reading = read_bytes(sys.stdin.buffer.read(), "standard input", tool)
+            else:
+                _, reading = read_file(Path(log), tool)
         except KitError as error:
             failures.append(error)
-            values[str(log)] = {"family": None, "status": "error", "problems": [error.what], "remedy": error.remedy}
+            values[log] = {"family": None, "status": "error", "problems": [error.what], "remedy": error.remedy}
             continue
-        values[str(log)] = reading.as_json()
+        values[log] = reading.as_json()
         if not as_json:
-            _show(log, values[str(log)]["family"], reading, blank=position > 0)
+            _show(log, values[log]["family"], reading, blank=position > 0)
     if as_json:
         print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False))
     if len(failures) == 1:
@@ -66,7 +72,7 @@ def command(
         raise summary
 
 
-def _show(log: Path, family: str, reading: Reading, *, blank: bool) -> None:
+def _show(log: str, family: str, reading: Reading, *, blank: bool) -> None:
     """The table for people."""
     if blank:
         print()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,19 @@ def test_paths_that_are_no_file(name: str, code: int, tmp_path: Path, capsys: py
     ended, _, err = run(capsys, str(tmp_path / name))
     assert ended == code
     assert "\n  do: " in err
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TRTEXEC.encode())))
+    code, out, _ = run(capsys, "-", "--json")
+    assert (code, json.loads(out)["-"]["status"]) == (0, "ok")
+
+
+def test_a_file_is_called_as_it_was_typed(
+    logs: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(logs["perf"]).parent)
+    assert list(json.loads(run(capsys, "./perf.txt", "--json")[1])) == ["./perf.txt"]
 
 
 def test_an_unknown_tool(logs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

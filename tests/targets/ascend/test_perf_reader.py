@@ -232,6 +232,8 @@ def test_a_result_without_values_is_said() -> None:
     reading = perf.read(PURE + "[INFO] PureInfer result saved in ./result/b.txt\n")
     assert reading.status == "partial"
     assert reading.problems == ["the values of ./result/b.txt are missing"]
+    saved = "".join(f"[INFO] PureInfer result saved in ./result/{name}.txt\n" for name in "bc")
+    assert perf.read(saved + PURE).problems == ["the values of ./result/b.txt are missing"]
 
 
 def test_prose_that_repeats_a_value_is_no_run() -> None:

@@ -230,6 +230,23 @@ def test_averages_are_what_a_cut_run_gives() -> None:
     assert reading.status == "partial"
 
 
+def test_the_averages_of_6_are_its_result() -> None:
+    lines = "".join(
+        f"[09/21/2020-15:56:00] [I] Average over {runs} runs is {gpu} ms (host walltime is {gpu + 1} ms, "
+        f"99% percentile time is {gpu + 0.5}).\n"
+        for runs, gpu in ((10, 2.0), (30, 4.0))
+    )
+    reading = trtexec.read(lines)
+    assert reading.as_json() == {
+        "family": "trtexec",
+        "trace_averages": {"enqueues": 40, "gpu_compute_mean": 3.5, "host_latency_mean": 4.5},
+        "form": ["6.x"],
+        "fps_if_batch_1": 285.714286,
+        "status": "ok",
+    }
+    assert len(trtexec.read(f"batch 1:\n{lines}batch 8:\n{lines}").runs) == 2
+
+
 def test_two_runs_are_never_one() -> None:
     both = trtexec.read(old() + old().replace("mean: 1.5", "mean: 1.75"))
     assert [run.gpu_mean for run in both.runs] == [1.5, 1.75]

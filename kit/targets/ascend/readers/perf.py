@@ -141,6 +141,7 @@ class _Scan:
         self.stage: str | None = None  # the stage that a wrapped line may go on with
         self.open = False  # whether the next line may still belong to the last block
         self.result_file: str | None = None
+        self.orphans: list[str] = []
 
     def run(self, text: str) -> PerfReading:
         for raw in lines(text):
@@ -160,17 +161,23 @@ class _Scan:
         edited = [problem for block in self.blocks for problem in block.edited()]
         problems += [f"non-standard line: {short(line)}" for line in self.odd]
         problems += self.refused + contradictions + edited
-        if self.result_file is not None:
-            problems.append(f"the values of {self.result_file} are missing")
+        self._orphan()
+        problems += self.orphans
         usable = any(_holds(block) for block in self.blocks)
         if not usable and not problems:
             problems.append("there is no value in this text")
         status = status_of(
             usable=usable,
-            missing=any(block.missing or block.problems for block in self.blocks) or self.result_file is not None,
+            missing=any(block.missing or block.problems for block in self.blocks) or bool(self.orphans),
             odd=bool(self.odd or self.refused or contradictions or self.errors),
         )
         return PerfReading(self.blocks if usable else [], status, problems)
+
+    def _orphan(self) -> None:
+        """A result that was announced, and whose values did not come."""
+        if self.result_file is not None:
+            self.orphans.append(f"the values of {self.result_file} are missing")
+            self.result_file = None
 
     def _line(self, raw: str) -> None:
         if raw.isspace():
@@ -179,6 +186,7 @@ class _Scan:
         line = narrow(raw)
         found = _RESULT_FILE.search(line)
         if found:
+            self._orphan()
             self.result_file, self.open = found[1], False
             return
         if error := _ERROR.search(line):

@@ -1,8 +1,9 @@
 """Performance of ``trtexec``, TensorRT 6 to 10.
 
-Two forms: before 8.0 a heading on its own line (``GPU Compute``), then ``mean: 1.2 ms`` lines; from 8.0 on one line per
-section (``GPU Compute Time: min = 1.1 ms, ...``). The printed throughput counts enqueues, not images: images/s is qps x
-batch. Before 8.0 it is 0 for ONNX models, which is no rate: images/s then come from ``--exportTimes``.
+Three forms: in 6.0 only lines ``Average over 10 runs is 1.2 ms (...)``; before 8.0 a heading on its own line
+(``GPU Compute``), then ``mean: 1.2 ms`` lines; from 8.0 on one line per section (``GPU Compute Time: min = 1.1 ms, ...``).
+The printed throughput counts enqueues, not images: images/s is qps x batch. Before 8.0 it is 0 for ONNX models, which is
+no rate: images/s then come from ``--exportTimes``.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ _TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=]
 _QUERIES = re.compile(rf"\bTiming trace has (?P<queries>\d++) queries over (?P<value>{_N})[ \t]*s\b")
 _AVERAGE = re.compile(
     rf"\bAverage on (?P<runs>\d+) runs - GPU latency: (?P<gpu>{_N}) ms(?: - Host latency: (?P<host>{_N}) ms)?"
+)
+_AVERAGE_6 = re.compile(
+    rf"\bAverage over (?P<runs>\d+) runs is (?P<gpu>{_N}) ms \(host walltime is (?P<host>{_N}) ms, "
+    rf"\d+% percentile time is {_N}\)"
 )
 _MARK = re.compile(r"&&&&[ \t]*(RUNNING|PASSED|FAILED)\b[^\n#]*(?:#[ \t]*(?P<command>[^\n]*))?")
 _VERSION = re.compile(r"\[TensorRT v([\d.]++)\]|\bTensorRT version: (\d[\d.]*+)(?=\s)")
@@ -132,8 +137,8 @@ def sniff(text: str) -> float:
         if found and found["value"]:
             return 1.0
     if re.search(
-        r"(?i)\bthroughput: \S+ qps|Average on \d+ runs - GPU latency|Timing trace has \d+ queries"
-        r"|=== Performance summary ===",
+        r"(?i)\bthroughput: \S+ qps|Average on \d+ runs - GPU latency|Average over \d+ runs is"
+        r"|Timing trace has \d+ queries|=== Performance summary ===",
         plain,
     ):
         return 0.9
@@ -175,6 +180,7 @@ class _Scan:
     def __init__(self) -> None:
         self.runs: list[TrtexecRun] = []
         self.section: str | None = None
+        self.averaging = False  # whether the line above was an average of 6.0
 
     @property
     def run(self) -> TrtexecRun:
@@ -190,12 +196,15 @@ class _Scan:
             return
         line = narrow(raw)
         before = self._count()
+        averages = sum(len(run.averages) for run in self.runs[-2:])
         *pieces, last = _SPLIT.split(line)
         for piece in [*(piece + "\n" for piece in pieces), last]:
             if piece.strip():
                 self._piece(piece)
         if self._count() != before and not _PLAIN.match(raw) and not _plain_total(raw):
             self.run.odd.append(raw)
+        if sum(len(run.averages) for run in self.runs[-2:]) == averages:
+            self.averaging = False
         self._said(line)
 
     def _count(self) -> int:
@@ -313,6 +322,8 @@ class _Scan:
             self.run.queries = int(found["queries"])
         elif found := _AVERAGE.search(body):
             self._average(found)
+        elif found := _AVERAGE_6.search(body):
+            self._average_6(found)
         elif found := _VERSION.search(body):
             self.run.version = version_of(found[1] or found[2])
         elif found := _DEVICE.search(body):
@@ -338,6 +349,15 @@ class _Scan:
         gpu, host = number(found["gpu"]), number(found["host"]) if found["host"] else None
         if gpu is not None:
             self.run.averages.append((int(found["runs"]), gpu, host))
+
+    def _average_6(self, found: re.Match[str]) -> None:
+        """These lines are all that 6.0 prints of a run, so a line between two of them parts two runs."""
+        if self.run.averages and not self.averaging:
+            self._fresh()
+        if "6.x" not in self.run.form:
+            self.run.form.append("6.x")
+        self._average(found)
+        self.averaging = True
 
     def _rate(self, found: re.Match[str]) -> None:
         if found["value"] is None and not _NUMERIC.match(found["bad"]):

@@ -54,6 +54,8 @@ class TrtexecRun:
         known = self.sections.get("gpu_compute", {}).get("mean")
         if known is None and not self.sections and not self.rejected:
             known = self.unnamed.get("mean")
+            if "6.x" in self.form:
+                known = self.trace_averages.get("gpu_compute_mean")
         return known or None
 
     @property
@@ -90,7 +92,7 @@ class TrtexecRun:
             if len(wanted) == 4 and not any(re.match(r"p\d", statistic) for statistic in values):
                 absent.append(f"{name}.p99")
         if (
-            (self.sections or self.averages)
+            (self.sections or (self.averages and "6.x" not in self.form))
             and "gpu_compute" not in self.sections
             and "gpu_compute" not in self.rejected
         ):
@@ -169,7 +171,7 @@ def judge(run: TrtexecRun) -> tuple[list[str], bool, bool]:
         problems.append("the run FAILED")
     absent, strange = run.missing, False
     incomplete = bool(absent) or bool(run.rejected) or run.outcome == "FAILED"
-    if run.unnamed and run.gpu_mean == run.unnamed.get("mean") and run.gpu_mean is not None:
+    if run.unnamed and "6.x" not in run.form and run.gpu_mean == run.unnamed.get("mean") and run.gpu_mean is not None:
         problems.append("no section heading: mean taken to be GPU compute")
         incomplete = incomplete or any(name not in run.unnamed for name in _STATS)
         strange = True
