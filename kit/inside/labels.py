@@ -138,43 +138,45 @@ def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
     except IsADirectoryError:
         raise UserError("is a folder, not a label file", "Point to the label file.", path) from None
     labels: dict[str, int] = {}
-    lines: dict[str, int] = {}
-    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not raw.strip():
-            continue
-        key, label = _label_line(raw, f"{path}:{number}", classes)
-        if key in labels:
-            what = f"{key!r} has a label already, in line {lines[key]}"
-            raise UserError(what, "Keep one line per image; names count up to their first dot.", f"{path}:{number}")
-        labels[key], lines[key] = label, number
+    number = 0
+    try:
+        for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):  # noqa: B007 - for the error
+            if not raw.strip():
+                continue
+            key, label = _label_line(raw, classes)
+            if key in labels:
+                what = f"{key!r} has a label already, in a line before"
+                raise UserError(what, "Keep one line per image; names count up to their first dot.")
+            labels[key] = label
+    except UserError as error:
+        raise UserError(error.what, error.remedy, f"{path}:{number}") from None
     if not labels:
         raise UserError("holds no label", "Point to a file of lines such as 'ILSVRC2012_val_00000001.JPEG 65'.", path)
     return labels
 
 
-def _label_line(raw: bytes, where: str, classes: int | None) -> tuple[str, int]:
+def _label_line(raw: bytes, classes: int | None) -> tuple[str, int]:
     form = "Write one 'name label' per line, such as 'ILSVRC2012_val_00000001.JPEG 65'."
     if len(raw) > MAX_LINE_BYTES:
-        raise UserError("the line is too long for a name and a label", form, where)
+        raise UserError("the line is too long for a name and a label", form)
     try:
-        line = raw.decode("utf-8").rstrip("\r").rstrip()
+        line = raw.decode("utf-8").rstrip()
     except UnicodeDecodeError:
-        raise UserError("the line is not UTF-8 text", form, where) from None
+        raise UserError("the line is not UTF-8 text", form) from None
     fields = line.split(None, 1)
     if len(fields) != 2:
-        raise UserError(f"the line has no label: {line[:80]!r}", form, where)
+        raise UserError(f"the line has no label: {line[:80]!r}", form)
     name, text = fields
     if not _LABEL.fullmatch(text):
-        raise UserError(f"the label is not a whole number: {text[:80]!r}", form, where)
+        raise UserError(f"the label is not a whole number: {text[:80]!r}", form)
     key, label = stem(name), int(text)
     if not key:
-        raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", form, where)
+        raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", form)
     highest = MAX_LABEL if classes is None else classes - 1
     if not 0 <= label <= highest:
         raise UserError(
             f"the label {label} is not in 0..{highest}",
             "Number the classes from 0, and check that the labels belong to this model.",
-            where,
         )
     return key, label
 

@@ -203,7 +203,13 @@ def find_results(
         raise UserError("there is no such folder of results", "Run the inference first.", folder, "missing")
     found: dict[int, set[str]] = {}
     beside: Counter[str] = Counter()
-    for name in os.listdir(folder):
+    names = os.listdir(folder)
+    if suffix is not None:  # whole sets first: names one by one are only the odd ones
+        expected = {f"{key}_{suffix}.{form}": key for key in labels}
+        if there := expected.keys() & names:
+            found[suffix] = {expected[name] for name in there}
+        names = [name for name in names if name not in expected]
+    for name in names:
         key, number, extension = _parts(name)
         if extension == form and number is not None:
             found.setdefault(number, set()).add(key)

@@ -47,6 +47,7 @@ class Reader:
         self._block = _BLOCK[form]
         limit = {"txt": _TEXT_BYTES * classes, "bin": 4 * classes, "npy": 8 * classes + 4096}
         self._limit = limit[form]
+        self._expected = limit[form] if form == "bin" else -1
         parse: dict[str, Callable[[list[str], list[bytes]], Floats]] = {
             "txt": self._text,
             "bin": self._binary,
@@ -76,8 +77,8 @@ class Reader:
                 raise self._error(name, "has gone while the results were read", "missing") from None
             try:
                 data = os.read(file, self._limit + 1)
-                if 0 < len(data) <= self._limit and (more := os.read(file, self._limit + 1)):
-                    data += more  # a short read: network file systems do that
+                if len(data) != self._expected and (more := os.read(file, self._limit + 1)):
+                    data += more  # a short read, as network file systems have them, or too long a file
             except IsADirectoryError:
                 raise self._error(name, "is a folder") from None
             finally:
