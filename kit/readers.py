@@ -96,9 +96,9 @@ def readers() -> tuple[Reader, ...]:
     for point in sorted(entry_points(group="kit.readers"), key=lambda point: point.name):
         try:
             listed: Iterable[Reader] = point.load()
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # what a foreign package does at import is not ours to foresee
             raise InvalidInputError(
-                f"the readers of {point.name!r} cannot be imported: {error}",
+                f"the readers of {point.name!r} cannot be imported: {type(error).__name__}: {error}",
                 where=f"entry point kit.readers: {point.value}",
                 remedy="Reinstall or remove the package that registers them.",
             ) from error

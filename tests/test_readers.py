@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,9 @@ from kit import readers as core
 from kit.errors import DamagedError, InvalidInputError, KitError, MissingError
 from kit.logtext import decode
 from kit.readers import Reader, choose, load, read_file, readers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PERF = """\
 [e2e] throughputRate: 312.638, latency: 159929
@@ -293,6 +296,57 @@ def test_the_core_imports_neither_a_target_nor_heavy_packages() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+TOY = """
+from kit.readers import Reader, Row
+
+class Found:
+    status = "ok"
+    problems = ()
+    def __init__(self, text): self.speed = float(text.split("=")[1])
+    def as_json(self): return {"family": "toy", "speed": self.speed, "status": "ok"}
+    def rows(self): return [Row("speed", str(self.speed), "images/s")]
+
+READERS = (Reader("toy", lambda text: float(text.startswith("toy speed")), Found, ("toybench",)),)
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installed package from outside that registers readers."""
+    info = tmp_path / "toy_target-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-target\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[kit.readers]\ntoy = toy_target:READERS\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "toy_target", raising=False)
+    readers.cache_clear()
+    yield tmp_path / "toy_target.py"
+    readers.cache_clear()
+
+
+def test_another_package_brings_a_reader(package: Path) -> None:
+    package.write_text(TOY)
+    reader = choose("toy speed = 12.5\n")
+    assert reader.family == "toy"
+    assert reader.read("toy speed = 12.5\n").as_json()["speed"] == 12.5
+    assert choose("whatever", "toybench").family == "toy"
+    assert choose(PERF).family == "perf"
+
+
+@pytest.mark.parametrize("broken", ["import nothing_of_this_name", "READERS = 1 / 0", "OTHER = ()"])
+def test_a_package_that_cannot_be_imported_is_named(package: Path, broken: str) -> None:
+    package.write_text(broken + "\n")
+    with pytest.raises(InvalidInputError, match="the readers of 'toy' cannot be imported") as caught:
+        choose(PERF)
+    assert "toy_target" in str(caught.value)
+
+
+def test_two_readers_of_one_name_are_refused(package: Path) -> None:
+    package.write_text(TOY.replace('Reader("toy"', 'Reader("perf"'))
+    with pytest.raises(InvalidInputError, match="two readers have the name 'perf'"):
+        choose(PERF)
 
 
 def test_two_hundred_logs_take_less_than_a_second() -> None:

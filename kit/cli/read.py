@@ -36,10 +36,11 @@ def command(
     Status: ok, lenient (odd form, all values), partial (values are missing), error (nothing usable).
 
     \b
-    kit read result/perf_vision_batchsize_1_device_0.txt
-    kit read --json *.log > values.json
-    kit read --tool trtexec README.md
-    npu-smi info | kit read -
+    Examples:
+      kit read result/perf_vision_batchsize_1_device_0.txt
+      kit read --json *.log > values.json
+      kit read --tool trtexec README.md
+      npu-smi info | kit read -
     """
     from kit.readers import read_bytes, read_file
 

@@ -127,3 +127,10 @@ def test_the_properties_of_chips() -> None:
     reading = npu_smi.read(text)
     assert reading.status == "ok"
     assert [(p["Chip ID"], p["Aicore Usage Rate(%)"]) for p in reading.properties] == [("0", "0"), ("1", "35")]
+
+
+def test_the_list_of_cards() -> None:
+    text = "Total Count                    : 2\n\n" + "".join(
+        f"NPU ID                         : {npu}\nChip Count                     : 4\n\n" for npu in (8, 9)
+    )
+    assert npu_smi.read(text).properties == [{"NPU ID": "8", "Chip Count": "4"}, {"NPU ID": "9", "Chip Count": "4"}]

@@ -232,7 +232,9 @@ class _Scan:
             self.block[key] = value
 
     def _end_card(self) -> None:
-        if self.card is not None and self.block:
+        """What was said of a card that names no chip (``-t board``, ``-l``)."""
+        known = any(block.get("NPU ID") == self.card["NPU ID"] for block in self.properties) if self.card else True
+        if self.card is not None and (self.block or not known):
             self.properties.append(self.card | self.block)
 
     def _title(self, found: re.Match[str]) -> None:
