@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := $(BIN)/python -c 'import sys; from kit.engine import available; sys.exit(available() is not None)'
 
-.PHONY: help reproduce test lint format types bench faults base images clean
+.PHONY: help reports reproduce test lint format types bench faults base images clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -34,6 +34,11 @@ base: $(VENV)/kit
 		$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter]' \
 		&& touch $(VENV)/exporter; \
 	fi
+
+# What kit renders from stored results and published numbers.
+reports: $(VENV)/kit
+	$(BIN)/kit report
+	$(BIN)/kit report --recipe examples/digits
 
 reproduce: base
 	$(BIN)/kit reproduce --recipe examples/digits --target cpu

@@ -3,7 +3,7 @@
 #
 #     images/lock.sh [uv pip compile options, e.g. --find-links FOLDER-OF-TORCH-WHEELS]
 #
-# Needs uv (https://docs.astral.sh/uv/). The versions are chosen for Python 3.11, the oldest base; where a release has
+# Needs uv (https://docs.astral.sh/uv/), and torch's CPU wheel: --find-links, or its index as TORCH_INDEX_URL. The versions are chosen for Python 3.11, the oldest base; where a release has
 # wheels for newer Pythons and other architectures, their hashes are in the lock as well.
 set -eu
 cd "$(dirname "$0")"
@@ -13,7 +13,7 @@ compile() {
     shift
     UV_CUSTOM_COMPILE_COMMAND=images/lock.sh uv pip compile --quiet --upgrade --generate-hashes --no-annotate \
         --only-binary :all: --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-emit-find-links \
-        --index-url "${UV_INDEX_URL:-https://pypi.org/simple}" --no-emit-index-url \
+        --no-emit-index-url \
         "$name/requirements.in" --output-file "$name/requirements.lock" "$@"
 }
 
@@ -24,4 +24,4 @@ constraint=$(mktemp)
 trap 'rm -f "$constraint"' EXIT
 printf '%s+cpu\n' "$torch" >"$constraint"
 compile exporter --constraint "$constraint" --no-emit-package torch \
-    --extra-index-url "${TORCH_INDEX_URL:-https://download.pytorch.org/whl/cpu}" --index-strategy unsafe-best-match "$@"
+    ${TORCH_INDEX_URL:+--extra-index-url "$TORCH_INDEX_URL" --index-strategy unsafe-best-match} "$@"

@@ -185,7 +185,7 @@ class Images:
                 raise StepError(
                     f"image {spec.name} cannot be built: {str(line['error']).strip()} after {tail.strip()!r}",
                     where=str(spec.folder / "Dockerfile"),
-                    remedy="read the lines above (-v shows all); proxy, mirror and CA are explained in docs/images.md",
+                    remedy="read the lines above (-v shows all); images/README.md tells of proxy, mirror and CA",
                 )
             text = str(line.get("stream", ""))
             if text.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kit.errors import EngineError, InvalidInputError, MissingError
 from kit.fetch import fetch_weights
+from kit.files import os_errors
 from kit.plan import Plan, choose_batches, plan
 from kit.progress import Progress
 from kit.recipe import Recipe
@@ -110,8 +112,8 @@ class Session:
             return self.recipe.resolve(weights.path)
         return self.store.root / "weights" / (weights.md5 or weights.sha256 or "") / weights.filename
 
-    def check_data(self) -> None:
-        """Look for data set and labels before anything long starts.
+    def check_data(self, *, complete: bool = True) -> None:
+        """Look for data set and labels before anything long starts; ``complete``: as many as the recipe says.
 
         Raises:
             MissingError: not there; says where to get it.
@@ -129,6 +131,22 @@ class Session:
                     f"there are no {kind} of the data set {dataset.name}",
                     where=str(place),
                     remedy=f"{origin}point to {'the folder' if kind == 'images' else 'the file'} with {option}",
+                )
+
+        if not complete:
+            return
+        images = self.choice.images or self.recipe.resolve(dataset.images)
+        labels = self.choice.labels or self.recipe.resolve(dataset.labels)
+        for kind, place, number in (
+            ("images", images, _count_images(images)),
+            ("labels", labels, _count_lines(labels, dataset.count)),
+        ):
+            if number != dataset.count:
+                many = "more" if number > dataset.count else str(number)
+                raise InvalidInputError(
+                    f"the data set {dataset.name} has {many} {kind}, the recipe says {dataset.count}",
+                    where=str(place),
+                    remedy="complete the data set, or correct dataset -> count in the recipe",
                 )
 
     def fetch(self, progress: Progress) -> tuple[Path, FileDigest]:
@@ -149,6 +167,24 @@ class Session:
     def plan(self, jobs: Sequence[tuple[Target, Job]]) -> Plan:
         """The steps."""
         return plan(jobs)
+
+
+#: What the programs in containers take for an image (kit/inside/labels.py), in any case.
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+
+
+def _count_images(folder: Path) -> int:
+    with os_errors(folder):
+        return sum(name.lower().endswith(_IMAGE_SUFFIXES) for _, _, names in os.walk(folder) for name in names)
+
+
+def _count_lines(path: Path, expected: int) -> int:
+    """Lines that are not blank; stops soon after the expected number, so that a file without end does no harm."""
+    with os_errors(path), path.open("rb") as file:
+        count = 0
+        while count <= expected and (line := file.readline(1 << 16)):
+            count += bool(line.strip())
+    return count
 
 
 def make_images(

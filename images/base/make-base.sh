@@ -3,7 +3,7 @@
 #
 #     images/base/make-base.sh [TAG]          (as root; needs debootstrap and docker; TAG: kit-base:bookworm)
 #
-# Environment: KIT_DEBIAN_MIRROR   the mirror; default: the one that this host uses, else deb.debian.org
+# Environment: KIT_DEBIAN_MIRROR   the mirror; default: the one that this host uses
 #              KIT_DEBIAN_KEYRING  the keyring that signs it; default: debian-archive-keyring.gpg
 #              KIT_DEBIAN_SUITE    the release; default: bookworm
 #              http_proxy, https_proxy, no_proxy as usual
@@ -36,7 +36,7 @@ host_mirror() {
         tr ' ' '\n' | grep -E '^https?://.*/debian/?$' | head -n 1
 }
 mirror=${KIT_DEBIAN_MIRROR:-$(host_mirror)}
-mirror=${mirror:-http://deb.debian.org/debian}
+[ -n "$mirror" ] || fail "no Debian mirror is known here" "Set KIT_DEBIAN_MIRROR to the URL of one." 4
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/kit-base.XXXXXXXX")
 cleanup() { rm -rf --one-file-system "$work"; }

@@ -33,7 +33,7 @@ def _look(images: Images, needed: Sequence[str]) -> Finding:
             "note",
             f"{text}; to be pulled: {', '.join(absent)}",
             "behind a proxy or without a registry, see docs/images.md: --base, mirrors, images/base/make-base.sh",
-            prevents="manifest unknown; dial tcp: lookup registry-1.docker.io: no such host",
+            prevents="manifest unknown; dial tcp: lookup of the registry: no such host",
         )
     return Finding("ok", text)
 

@@ -26,7 +26,7 @@ __all__ = ["LocalRunner"]
 #: What decides the bytes that a step makes, by image.
 _PACKAGES = {
     "exporter": ("torch", "torchvision", "timm", "onnx", "onnxruntime", "numpy", "pillow"),
-    "runtime": ("numpy", "pillow", "opencv-python", "onnxruntime", "orjson"),
+    "runtime": ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "orjson"),
 }
 _GRACE_S = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -133,7 +133,7 @@ def _environment_id(image: str) -> str:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            if name == "opencv-python":  # the same module under its other name; only recipes with opencv need it
+            if name == "opencv-python-headless":  # only recipes that preprocess with it need it
                 continue
             missing.append(name)
     if missing:

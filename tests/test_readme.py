@@ -1,0 +1,74 @@
+"""The documents: their links lead somewhere, and their commands are run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMAND = re.compile(r"^\$ (kit .*?)(?:\s{2,}#.*)?$", re.MULTILINE)
+
+#: Commands that need what a test machine has not, or that other tests run: why they are only parsed here.
+PARSED_ONLY = {
+    "kit --install-completion": "changes the shell of the caller",
+    "kit doctor --target 310P": "its findings are the machine's",
+    "kit reproduce --target 310P": "needs the card",
+    "kit reproduce --recipe examples/digits --target 310 --target 310P --target T4 --simulate": "tests/container",
+    "kit bench --recipe examples/digits --target cpu --batch 1": "tests/container runs the stages",
+    "kit convert --recipe examples/digits --target cpu --out model": "tests/container runs the stages",
+    "kit verify --recipe examples/digits": "tests/container; .ci/run runs this very command",
+    "kit verify --recipe examples/digits --format github": "tests/container",
+}
+
+
+def commands() -> list[str]:
+    found = COMMAND.findall(README)
+    assert len(found) > 10
+    return found
+
+
+@pytest.mark.parametrize("line", commands())
+def test_a_command_of_the_readme_works(line: str) -> None:
+    words = shlex.split(line)[1:]
+    if line in PARSED_ONLY:
+        name = words[0]
+        if name in COMMANDS:
+            options = {word for word in words if word.startswith("--")}
+            text = subprocess.run(
+                [sys.executable, "-m", "kit", name, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+            ).stdout
+            assert all(option in text for option in options)
+        return
+    ran = subprocess.run([sys.executable, "-m", "kit", *words], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "images/README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http:", "https:")):
+            assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for name in re.findall(r"^\$ make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{name}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_each_command_explains_itself_with_an_example(name: str) -> None:
+    ran = subprocess.run([sys.executable, "-m", "kit", name, "--help"], capture_output=True, text=True, check=True)
+    assert re.search(rf"^\s+kit {name}", ran.stdout, re.MULTILINE), f"kit {name} --help shows no example"
