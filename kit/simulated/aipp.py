@@ -10,7 +10,7 @@ import numpy as np
 
 from .atc_errors import AtcError
 
-__all__ = ["apply", "read_config", "source_shape"]
+__all__ = ["apply", "check", "read_config", "source_shape"]
 
 TOKEN = re.compile(r"\s*(?:#[^\n]*|([A-Za-z_]\w*)\s*(?::\s*(\"[^\"]*\"|[-+.\w]+)|:?\s*\{)|(\}))", re.ASCII)
 FORMATS = {"RGB888_U8": 3, "XRGB8888_U8": 4, "YUV420SP_U8": 1.5, "YUV400_U8": 1}
@@ -55,9 +55,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def number(config: dict[str, Any], name: str, default: float = 0.0) -> float:
     try:
-        return float(config.get(name, default))
-    except ValueError as error:
-        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [{name} is not a number].") from error
+        value = float(config.get(name, default))
+    except ValueError:
+        value = float("nan")
+    if not abs(value) <= 1e9:
+        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [{name} is not a number].")
+    return value
 
 
 def true(config: dict[str, Any], name: str) -> bool:
@@ -69,6 +72,30 @@ def source_shape(config: dict[str, Any], model_dims: tuple[int, ...]) -> tuple[i
     height = int(number(config, "src_image_size_h") or model_dims[2])
     width = int(number(config, "src_image_size_w") or model_dims[3])
     return height, width, int(height * width * FORMATS[config["input_format"]])
+
+
+def check(config: dict[str, Any], model_dims: tuple[int, ...]) -> None:
+    """Whether image, crop and model fit together.
+
+    Raises:
+        AtcError: E10052.
+    """
+    if len(model_dims) != 4:
+        raise AtcError("E10052", "AIPP configuration is invalid. Reason: [the input is not an image].")
+    height, width, _ = source_shape(config, model_dims)
+    if min(height, width) < 1 or (config["input_format"] == "YUV420SP_U8" and (height % 2 or width % 2)):
+        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [src_image_size {height} x {width}].")
+    if true(config, "crop"):
+        top, left = int(number(config, "load_start_pos_h")), int(number(config, "load_start_pos_w"))
+        high = int(number(config, "crop_size_h") or model_dims[2])
+        wide = int(number(config, "crop_size_w") or model_dims[3])
+    else:
+        top, left, high, wide = 0, 0, height, width
+    if min(top, left) < 0 or top + high > height or left + wide > width or (high, wide) != tuple(model_dims[2:]):
+        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [the output is {high} x {wide}].")
+    for channel in range(4):
+        for name in ("mean_chn", "min_chn", "var_reci_chn"):
+            number(config, f"{name}_{channel}")
 
 
 def apply(config: dict[str, Any], raw: np.ndarray, model_dims: tuple[int, ...]) -> np.ndarray:

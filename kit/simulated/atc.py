@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -170,6 +171,8 @@ def compile_model(flags: Flags, machine: World, data: bytes, model: Model, shape
         if name not in inputs:
             raise AtcError("E10016", f"Opname [{name}] specified in [--input_fp16_nodes] is not found in the model")
     config = aipp.read_config(Path(flags.text("insert_op_conf"))) if flags["insert_op_conf"] else None
+    if config and config["aipp_mode"] == "static":
+        aipp.check(config, next(iter(shapes.dims.values())))
     fixed = {name: dims for name, dims in shapes.dims.items() if dims and min(dims) > 0}
     data = with_input_shapes(data, fixed)
     precision = flags.text("precision_mode") or "force_fp16"
@@ -182,9 +185,7 @@ def compile_model(flags: Flags, machine: World, data: bytes, model: Model, shape
     try:
         engine = Engine(data, fp16=fp16)
         if len(fixed) == len(inputs):
-            import numpy as np
-
-            engine({name: np.zeros(fixed[name], engine.inputs[name]) for name in engine.inputs})
+            engine(engine.zeros(fixed))
     except EngineError as error:
         raise AtcError("E19999", "Inner Error, Please contact support engineer!", str(error)) from error
     return Om(
@@ -214,7 +215,7 @@ def out_nodes(text: str, model: Model) -> list[str]:
             continue
         name, _, index = item.rpartition(":")
         node = by_name.get(name)
-        if node is None or not index.isdigit() or int(index) >= len(node.outputs):
+        if node is None or not re.fullmatch("[0-9]{1,9}", index) or int(index) >= len(node.outputs):
             raise AtcError("E10016", f"Opname [{name or item}] specified in [--out_nodes] is not found in the model")
         names.append(node.outputs[int(index)])
     return names
@@ -287,4 +288,7 @@ def to_json(flags: Flags) -> None:
     if not flags["json"]:
         raise AtcError("E10004", "Value for [--json] is empty.")
     facts = {"name": om.name, "soc_version": om.soc_version, "input": om.inputs, "output": om.outputs}
-    Path(flags.text("json")).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    try:
+        Path(flags.text("json")).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise AtcError("E19999", "Inner Error, Please contact support engineer!", str(error)) from error

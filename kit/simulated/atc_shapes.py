@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from .atc_errors import AtcError, invalid
@@ -10,6 +11,7 @@ from .onnxwire import Model
 
 __all__ = ["Shapes", "resolve"]
 
+INTEGER = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
 SAMPLE = '"input_name1:n1,c1,h1,w1;input_name2:n2,c2,h2,w2"'
 
 
@@ -31,7 +33,7 @@ def parse(text: str) -> dict[str, tuple[int, ...]]:
             raise broken(text, "the shape has no name or no value")
         dims = []
         for number in numbers.split(",") if numbers else []:
-            if not number.strip().lstrip("+-").isdigit():
+            if not INTEGER.fullmatch(number):
                 raise broken(text, f"[{number}] is not an integer")
             dims.append(int(number))
         for size in dims:
@@ -59,7 +61,7 @@ def profiles(text: str, flag: str) -> list[list[int]]:
     gears = []
     for item in items:
         parts = item.split(",")
-        if not all(part.strip().lstrip("-").isdigit() for part in parts):
+        if not all(INTEGER.fullmatch(part) for part in parts):
             if flag == "dynamic_image_size":
                 raise AtcError("E10020", f"Value [{text}] for parameter [--dynamic_image_size] is invalid.")
             raise invalid(text, f"--{flag}", "It can only contain digits and commas.")

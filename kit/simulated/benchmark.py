@@ -6,7 +6,9 @@ reports itself end with 0 here too: who calls it must look at ``[ERROR]`` lines,
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -112,7 +114,7 @@ def read_info(path: Path) -> list[Frame] | None:
         words = line.split()
         if not words:
             continue
-        if len(words) < 4 or not words[0].isdigit() or not words[2].isdigit() or not words[3].isdigit():
+        if len(words) < 4 or not all(re.fullmatch("[0-9]{1,9}", words[place]) for place in (0, 2, 3)):
             print("[ERROR] CheckTextContent Check whether the file content is correct!")
             return None
         frames.append(Frame(int(words[0]), words[1], int(words[2]), int(words[3])))
@@ -188,7 +190,9 @@ def pure_inference(flags: Flags, machine: World, path: Path) -> int:
     latency = sum(kept) / len(kept) / model.batch
     rate = 1000 / latency
     name = f"./result/PureInfer_perf_of_{path.name.rpartition('.')[0] or path.name}_in_device_{flags['device_id']}.txt"
-    Path(name).write_text(f"ave_throughputRate = {rate:g}samples/s, ave_latency = {latency:g}ms\n", encoding="utf-8")
+    with contextlib.suppress(OSError):  # nobody looks whether it could be opened
+        line = f"ave_throughputRate = {rate:g}samples/s, ave_latency = {latency:g}ms\n"
+        Path(name).write_text(line, encoding="utf-8")
     print(f"[INFO] PureInfer result saved in {name}")
     print("-----------------PureInfer Performance Summary------------------")
     print(f"[INFO] ave_throughputRate: {rate:g}samples/s, ave_latency: {latency:g}ms")

@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +23,7 @@ import numpy as np
 from .compiled import Compiled
 from .engine import EngineError
 from .gflags import Flags
-from .world import World, mark
+from .world import DEFECT, World, mark
 
 __all__ = ["DataSetRun", "Frame"]
 
@@ -80,7 +82,8 @@ class DataSetRun:
         except OSError:
             print("[ERROR] creat result directory failed!!!")
             return 0
-        threads = [threading.Thread(target=work, daemon=True) for work in (self.reader, self.preprocess, self.post)]
+        modules = (self.reader, self.preprocess, self.post)
+        threads = [threading.Thread(target=guarded, args=(module,), daemon=True) for module in modules]
         for thread in threads:
             thread.start()
         finished = self.infer()
@@ -97,7 +100,7 @@ class DataSetRun:
         for frame in self.frames:
             try:
                 data = Path(frame.path).read_bytes()
-            except OSError:
+            except (OSError, ValueError):  # a path may hold a zero byte
                 print(f"[ERROR][DataManager] Image file does not exist: {frame.path}")
                 continue
             if not data:
@@ -219,7 +222,7 @@ class DataSetRun:
                 content = part if binary else as_text(np.frombuffer(part, "<f4"))
                 try:
                     stream = path.open("wb")
-                except OSError:
+                except (OSError, ValueError):
                     print(f"[ERROR][PostProcess] Can not open {path}")
                     print("[ERROR][PostProcess] SaveToTxtFile failed.")
                     return False
@@ -254,6 +257,17 @@ class DataSetRun:
         print("-----------------Performance Summary------------------")
         print("\n".join(lines))
         print("-----------------------------------------------------------")
+
+
+def guarded(module: Callable[[], None]) -> None:
+    """Run a thread; if it fails, end the process instead of leaving the others to wait for it."""
+    try:
+        module()
+    except BaseException:  # noqa: BLE001 - told as what it is, with its own status
+        mark("a defect of the stand-in, not of what it was given:")
+        traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(DEFECT)
 
 
 def as_text(values: np.ndarray) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,17 @@ class Engine:
             raise EngineError(str(error)) from error
         self.inputs = {item.name: np.dtype(TYPES.get(item.type, np.float32)) for item in self.session.get_inputs()}
         self.outputs = [item.name for item in self.session.get_outputs()]
+
+    def zeros(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """Inputs of zeros, for a first run.
+
+        Raises:
+            EngineError: they would not fit into the memory of this machine.
+        """
+        wanted = sum(math.prod(shapes[name]) * dtype.itemsize for name, dtype in self.inputs.items())
+        if wanted * 4 > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+            raise EngineError(f"inputs of {wanted} bytes do not fit into the memory")
+        return {name: np.zeros(shapes[name], dtype) for name, dtype in self.inputs.items()}
 
     def __call__(self, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Run one batch; feeds by input name, outputs in the model's order.

@@ -6,6 +6,7 @@ vendor's own tools would refuse the file, and kit can tell it from a real one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -56,6 +57,11 @@ class Om:
         return int(dims[0]) if dims else 1
 
 
+def digest(body: bytes) -> bytes:
+    """What the header's 64 bytes of checksum hold: SHA-256 in hexadecimal."""
+    return hashlib.sha256(body).hexdigest().encode()
+
+
 def write_om(path: Path, om: Om, *, cut: bool = False) -> None:
     """Write with mode 0600, as atc does; ``cut`` leaves the half of it, as a killed compiler would."""
     facts = asdict(om)
@@ -63,15 +69,31 @@ def write_om(path: Path, om: Om, *, cut: bool = False) -> None:
     text = json.dumps(facts, sort_keys=True).encode()
     body = struct.pack("<I", len(text)) + text + om.onnx
     header = HEADER.pack(
-        MAGIC, HEAD_SIZE, VERSION, b"", len(body), 0, 0, 0, 0, om.name.encode()[:31], 0, b"", 0, 1, PLATFORM, 0, b""
+        MAGIC,
+        HEAD_SIZE,
+        VERSION,
+        digest(body),
+        len(body),
+        0,
+        1,
+        0,
+        0,
+        om.name.encode()[:31],
+        0,
+        b"",
+        0,
+        1,
+        PLATFORM,
+        0,
+        b"",
     )
     data = header + body
     if cut:
         data = data[: len(data) // 2]
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".om-")
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".om-")
     with os.fdopen(handle, "wb") as stream:
         stream.write(data)
-    Path(name).replace(path)
+    Path(partial).replace(path)
 
 
 def read_om(path: Path) -> Om:
@@ -85,11 +107,13 @@ def read_om(path: Path) -> Om:
     if len(data) < HEAD_SIZE or data[:4] != MAGIC:
         raise OmError("the file does not start with IMOD")
     values = HEADER.unpack_from(data)
-    length, platform = values[4], values[14]
+    checksum, length, platform = values[3], values[4], values[14]
     if not platform.startswith(PLATFORM):
         raise OmError("this om was compiled by the vendor's atc; a stand-in cannot run it")
     if len(data) != HEAD_SIZE + length:
         raise OmError("the file is cut")
+    if checksum != digest(data[HEAD_SIZE:]):
+        raise OmError("the body is damaged: its checksum is wrong")
     try:
         (size,) = struct.unpack_from("<I", data, HEAD_SIZE)
         start = HEAD_SIZE + 4

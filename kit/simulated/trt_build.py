@@ -8,8 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from .engine import Engine, EngineError
 from .onnxwire import Model, Port, WireError, read_model, with_input_shapes
 from .trt_log import Console
@@ -82,10 +80,7 @@ class Builder:
         )
         try:
             engine = Engine(with_input_shapes(data, shapes), fp16=plan.fp16)
-            feeds = {
-                port.name: np.zeros(shapes.get(port.name, port.dims), engine.inputs[port.name]) for port in model.inputs
-            }
-            engine(feeds)
+            engine(engine.zeros({port.name: shapes.get(port.name, port.dims) for port in model.inputs}))
         except EngineError as error:
             mark(str(error))
             raise self.fail(

@@ -84,7 +84,7 @@ def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray], *, jitte
         return (time.perf_counter() - origin) * 1000
 
     while True:
-        if options.sleep:
+        if options.sleep > 0:
             time.sleep(options.sleep / 1000)
         for _ in range(max(options.streams, 1)):
             start = now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -45,7 +46,8 @@ def write_plan(path: Path, plan: Plan) -> None:
     del facts["onnx"]
     text = json.dumps(facts, sort_keys=True).encode()
     with path.open("wb") as stream:
-        stream.write(MAGIC + struct.pack("<I", len(text)) + text + plan.onnx)
+        body = struct.pack("<I", len(text)) + text + plan.onnx
+        stream.write(MAGIC + hashlib.sha256(body).digest() + body)
 
 
 def read_plan(path: Path) -> Plan:
@@ -58,9 +60,12 @@ def read_plan(path: Path) -> Plan:
     data = path.read_bytes()
     if not data.startswith(MAGIC):
         raise PlanError("the file is not a plan of the stand-in")
+    start = len(MAGIC) + 32
+    if hashlib.sha256(data[start:]).digest() != data[len(MAGIC) : start]:
+        raise PlanError("the plan is cut or damaged")
     try:
-        (size,) = struct.unpack_from("<I", data, len(MAGIC))
-        start = len(MAGIC) + 4
+        (size,) = struct.unpack_from("<I", data, start)
+        start += 4
         return Plan(onnx=data[start + size :], **json.loads(data[start : start + size]))
     except (ValueError, TypeError, struct.error) as error:
         raise PlanError("the plan is cut or damaged") from error

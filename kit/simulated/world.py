@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from .faults import FAULTS
 
-__all__ = ["MARK_FILE", "World", "abort", "mark", "mark_folder", "run", "world"]
+__all__ = ["DEFECT", "MARK_FILE", "World", "abort", "mark", "mark_folder", "run", "world"]
 
 CONFIG = "etc/kit-simulated.json"
 MARK_FILE = "SIMULATED"
