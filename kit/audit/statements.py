@@ -20,8 +20,8 @@ _STAGE = re.compile(
     r"\[(?:e2e|data read|preprocess|infer|inference|post|postprocess|INFO|I|W|E)\]|samples/s.{0,8}ave_latency"
 )
 _AFTER_WORD: Final = re.compile(
-    r"(?:吞吐率|吞吐量|throu?gh?put(?:Rate)?|thoroughput(?:Rate)?|性能|fps|qps)\W{0,3}?(?:\([^()]{1,20}\))?\s*\**\s*"
-    r"(?:约为|为|是|达到了?|达|is|[:=])\s*(?:约|about\s)?\s*([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]*\s?(?:%|倍|times|x\b))",
+    r"(?:(?:吞吐率|吞吐量|throu?gh?put(?:Rate)?|thoroughput(?:Rate)?|性能|fps|qps)\W{0,3}?(?:\([^()]{1,20}\))?\s*"
+    r"(?:约为|为|是|达到了?|达|is|[:=])|compute_time\.mean\)?\s*=)\s*(?:约|about\s)?\s*([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]*\s?(?:%|倍|times|x\b))",
     re.IGNORECASE,
 )
 _DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
@@ -105,7 +105,7 @@ def _value(text: str, *, decimal_comma: bool) -> tuple[Number | None, Equation |
     for match in _AFTER_WORD.finditer(text):
         number = number_from(match[1], start=match.start(1))
         behind = expression_at(text, match.start(1))
-        if TIME_UNIT.match(text, match.end(1)):
+        if TIME_UNIT.match(text, match.end(1)) or text[match.end(1) : match.end(1) + 3].lstrip()[:1] in {"*", "/"}:
             continue
         if number is not None and (behind is None or not behind.compound):
             values[number.value] = number

@@ -71,11 +71,11 @@ def split_lines(text: str) -> list[str]:
 
 
 def normalise(line: str) -> str:
-    """A line with full-width forms as ASCII, one multiplication sign, no escapes, no invisible characters."""
+    """A line with full-width forms as ASCII, one multiplication sign, no escapes, no bold, nothing invisible."""
     line = line[:MAX_LINE]
     if not line.isascii():
         line = _WIDE_COMMA_IN_NUMBER.sub(",", line).translate(_WIDTH)
     if "\\" in line:
         line = _LATEX.sub(lambda found: _LATEX_SIGNS[found[1]], line)
         line = _ESCAPED.sub(r"\1", line)
-    return line
+    return line.replace("**", "") if "**" in line else line

@@ -67,7 +67,7 @@ _DEVICES: Final = (
     ("A100", r"(?<![a-z0-9])a100(?![0-9a-z])"),
     ("A10", r"(?<![a-z0-9])a10(?![0-9a-z])"),
     ("GPU", r"(?<![a-z])gpu(?![a-z])"),
-    ("NPU", r"(?<![a-z])npu(?![a-z-])"),
+    ("NPU", r"(?<![a-z])npu(?![a-z_-])"),
 )
 _DEVICE: Final = re.compile(
     "|".join(f"(?P<d{index}>{pattern})" for index, (_, pattern) in enumerate(_DEVICES)), re.IGNORECASE

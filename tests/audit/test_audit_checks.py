@@ -288,3 +288,20 @@ def test_what_has_no_meaning_is_counted_and_left_alone() -> None:
     result = audit_text("| a | 310/T4 |\n|--|--|\n| bs1 | 2.0 |\n\n310P性能达到310的1.2倍\n\n710/310=2.07\n")
     assert not result.findings
     assert result.not_checked == 3
+
+
+def test_a_formula_in_words_states_its_result_not_its_factor() -> None:
+    block = '"NPU_compute_time": {\n "mean": 16.0},\n "throughput": 62.5}\n'
+    text = f"{block}throughputRate:1000 * batchsize/npu_compute_time.mean=%s既是batch1 310P单卡吞吐率\n"
+    assert findings(text % "62.5") == []
+    assert findings(text % "65.5") == [(4, "claim", "major")]
+
+
+def test_bold_numbers_are_numbers() -> None:
+    claim = "在 310P 设备上，当 batchsize 为 **8** 时吞吐率达 **990.99** fps，是T4设备最优性能的 **3.19** 倍。\n\n"
+    heading, table = TABLE.split("\n", 1)
+    text = f"{heading}\n{claim}{table}"
+    result = audit_text(text)
+    assert not result.findings
+    assert {one.stated for one in result.held if one.line == 2} == {"3.19 倍"}
+    assert findings(text.replace("**3.19**", "**3.29**")) == [(2, "claim", "major")]
