@@ -12,19 +12,18 @@ import re
 
 from kit.errors import DamagedError
 
-__all__ = ["NUMBER", "WORD", "Number", "clean", "decode", "lines", "narrow", "number", "short", "six_digits", "spread"]
+__all__ = ["NUMBER", "Number", "clean", "decode", "lines", "narrow", "number", "short", "six_digits", "spread"]
 
 Number = int | float
 
 #: A number as C++ streams, printf and Python print it, as a regular expression without groups. Possessive, so that a
-#: longer number is never read as a shorter one; what follows must exist and must not continue a number: neither the end
-#: of the text (``4.70`` may have been ``4.70194``), nor a bare exponent (``1.2e+``), nor a second point, nor digits.
+#: longer number is never read as a shorter one. What follows must exist and must not continue a number: neither the end
+#: of the text (``4.70`` may have been ``4.70194``), nor a bare exponent (``1.2e+``), a second point, or digits. None of
+#: the tools leaves out the zero before a point: ``.5`` has lost its first digit.
 NUMBER = (
-    r"(?<![\w.])[-+]?+(?:\d++(?:\.\d++)?+|\.\d++)(?:[eE][-+]?+\d++)?+"
+    r"(?<![\w.])[-+]?+\d++(?:\.\d++)?+(?:[eE][-+]?+\d++)?+"
     r"(?![\d.]|[eE](?:[-+\s]|\Z)|,\d{3}(?!\d))(?=[\s\S])"
 )
-#: What stands where a number should: used to say "nan", "-inf" or "1.2e+" in a message.
-WORD = r"[-+]?[\w.]+[-+]?"
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _NEWLINE = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 import time
@@ -377,6 +378,32 @@ def test_no_text_breaks_a_reader(text: str) -> None:
         assert all(math.isfinite(number) for number in numbers(found).values())
         assert found["status"] == "ok" or found.get("problems"), (reader.family, found)
         reading.rows()
+
+
+DERIVED = {"samples", "card_fps_x4", "throughput_x_latency", "implied_batch", "recomputed", "fps_if_batch_1"}
+DAMAGED = ["perf", "pure", "ais", "trtexec 7", "trtexec 8", "npu-smi", "nvidia-smi"]
+INSERTS = ["\n", " ", ".", "-", "e", "+", ",", "9", "[", "nan"]
+
+
+@given(st.sampled_from(DAMAGED), st.randoms(use_true_random=False))
+@settings(max_examples=400, deadline=None)
+def test_a_damaged_text_gives_only_numbers_that_stand_in_it(sample: str, luck: random.Random) -> None:
+    text = SAMPLES[sample]
+    for _ in range(luck.randint(1, 4)):
+        start = luck.randrange(len(text) or 1)
+        end = start + luck.choice([1, 2, 5, 30, 200])
+        text = luck.choice(
+            [
+                text[:start] + text[end:],
+                text[:start] + text[start:end] * 2 + text[end:],
+                text[:start] + luck.choice(INSERTS) + text[start:],
+                text[:start],
+            ]
+        )
+    there = {float(token) for token in re.findall(r"(?<![\d.])\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)}
+    for place, number in numbers(reader_of(sample).read(text).as_json()).items():
+        if place.rpartition(".")[2] not in DERIVED and "trace_averages" not in place:
+            assert abs(number) in there, (place, number, text)
 
 
 @given(st.binary(max_size=300))

@@ -215,6 +215,8 @@ class _Scan:
 
     def run(self, text: str) -> AisReading:
         for raw in lines(text):
+            if raw.isspace():
+                continue
             line = narrow(raw)
             before = self._count()
             if not self._table(line):

@@ -96,6 +96,8 @@ def read(text: str) -> AtcReading:
     part = "message"
     inside_model = False
     for raw in lines(text):
+        if raw.isspace():
+            continue
         line = narrow(raw).rstrip("\n")
         if not raw.endswith("\n") and _CODE.match(line):
             outside.append(f"the last line is cut: {short(line)}")

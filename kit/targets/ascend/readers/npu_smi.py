@@ -147,6 +147,8 @@ def read(text: str) -> NpuSmiReading:
     """The chips that the table names. A chip whose second row is cut off is left out and said to be missing."""
     scan = _Scan()
     for raw in lines(text):
+        if raw.isspace():
+            continue
         scan.line(narrow(raw), whole=raw.endswith("\n"))
     return scan.result()
 

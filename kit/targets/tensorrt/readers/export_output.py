@@ -20,6 +20,8 @@ _TENSOR = re.compile(
     r"\[(?P<values>[^\]]*)(?P<end>\]\s*\})?"
 )
 
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\Z")
+
 
 @dataclass(slots=True)
 class OutputTensor:
@@ -122,8 +124,7 @@ def read(text: str) -> ExportOutputReading:
 
 
 def _value(word: str) -> float | None:
-    try:
-        value = float(word)
-    except ValueError:
+    if not _NUMBER.match(word):
         return None
+    value = float(word)
     return value if math.isfinite(value) else None

@@ -228,6 +228,7 @@ class _Scan:
     def _fresh(self) -> None:
         """A new run, since what comes next was there already; what the old run knows of its set-up stays with it."""
         self.runs.append(TrtexecRun())
+        self.section = None
 
     def _piece(self, piece: str) -> None:
         prefix = _PREFIX.match(piece)
