@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kit.audit.numbers import Number, number_from
 from kit.audit.vocabulary import ACCURACY, BEST, batches_in, devices_in
-
-if TYPE_CHECKING:
-    from kit.audit.vocabulary import Device
 
 __all__ = ["TimesClaim", "read_times_claims"]
 
@@ -46,6 +43,7 @@ _REST: Final = re.compile(r"其余|其他|其它|\bother\b|\brest\b|除", re.IGN
 _FAILED: Final = re.compile(
     r"不达标|未达标|不满足|没有达到|未达到|达不到|\bfails?\b|not (?:met|reached)|does not reach", re.IGNORECASE
 )
+_RULE: Final = re.compile(r"当.{2,60}时|\bwhen\b|只要|才", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"如果|若|要求|标准|目标|应|需要?(?!达到)|否则|\bif\b|should|must|require|target", re.IGNORECASE
 )
@@ -82,33 +80,38 @@ def read_times_claims(line: int, text: str) -> list[TimesClaim]:
         pairs, clause = _pairs(line, text, part)
         claims += pairs
         subject = pairs[-1].subject if pairs else subject
-        devices = devices_in(clause)
-        match = _TIMES.search(clause)
         # "For all batches, A is ... B" scopes what follows; a clause that claims something itself does not.
         scope_text = f"{lead} {clause}" if lead else clause
-        lead = "" if match is not None or pairs or _BOUND.search(clause) else scope_text
-        names = _names(devices)
-        if match is None:
+        found = list(_TIMES.finditer(clause))
+        lead = "" if found or pairs or _BOUND.search(clause) else scope_text
+        if not found:
+            names = _names(clause)
             subject = names[0] if len(names) == 1 else subject
-            continue
-        if ACCURACY.search(clause) or _GAIN.search(clause) or _BELOW.search(clause) or "=" in clause:
-            continue
-        if len(names) >= 2:
-            subject, objects = names[0], names[1:]
-        elif len(names) == 1 and subject is not None and subject != names[0]:
-            objects = names
-        else:
-            continue
-        number = number_from(match[1] or match[3], start=match.start())
-        if number is None or (_CONDITION.search(clause) and "达标" not in text):
-            continue
-        bound = _BOUND.search(clause) is not None or match[2] is not None
-        about = _ABOUT.search(clause) is not None
-        scope, batches = _scope(scope_text), _batches(scope_text)
-        claims += [
-            TimesClaim(line, number, match[0].strip(), subject, name, bound, False, scope, batches, about)
-            for name in objects
-        ]
+        claimed = not (ACCURACY.search(clause) or _GAIN.search(clause) or _BELOW.search(clause) or "=" in clause)
+        if _RULE.search(clause) or (_CONDITION.search(clause) and "达标" not in text):
+            claimed = False
+        start = 0
+        for match in found:
+            names = _names(clause[start : match.start()] if start else clause[: match.start()]) or _names(clause)
+            if len(found) == 1:
+                names = _names(clause)  # in English the devices may follow the number
+            start = match.end()
+            number = number_from(match[1] or match[3], start=match.start())
+            if len(names) >= 2:
+                subject, objects = names[0], names[1:]
+            elif len(names) == 1 and subject not in {None, names[0]}:
+                objects = names
+            else:
+                continue
+            if number is None or not claimed or subject is None:
+                continue
+            bound = _BOUND.search(clause) is not None or match[2] is not None
+            about = _ABOUT.search(clause) is not None
+            scope, batches = _scope(scope_text), _batches(scope_text)
+            claims += [
+                TimesClaim(line, number, match[0].strip(), subject, name, bound, False, scope, batches, about)
+                for name in objects
+            ]
     return claims
 
 
@@ -135,8 +138,8 @@ def _pairs(line: int, text: str, clause: str) -> tuple[list[TimesClaim], str]:
     return claims, rest
 
 
-def _names(devices: list[Device]) -> list[str]:
-    return list(dict.fromkeys(device.name for device in devices))
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(device.name for device in devices_in(text)))
 
 
 def _scope(text: str) -> str:
