@@ -146,12 +146,12 @@ class LiveProgress:
         from rich.console import Console
         from rich.live import Live
 
-        self._live = Live(console=Console(file=stream), refresh_per_second=8, get_renderable=self._table)
         self._steps: list[Step] = []
         self._states: dict[str, tuple[str, str]] = {}
         self._started = 0.0
         self._bar: tuple[int, int, str] | None = None
         self._doing = ""
+        self._live = Live(console=Console(file=stream), refresh_per_second=8, get_renderable=self._table)
 
     def plan(self, steps: Sequence[Step]) -> None:
         self._steps = list(steps)
