@@ -32,7 +32,7 @@ def _look(images: Images, needed: Sequence[str]) -> Finding:
         return Finding(
             "note",
             f"{text}; to be pulled: {', '.join(absent)}",
-            "behind a proxy or without a registry, see docs/images.md: --base, mirrors, images/base/make-base.sh",
+            "behind a proxy or without a registry, see images/README.md: --base, mirrors, images/base/make-base.sh",
             prevents="manifest unknown; dial tcp: lookup of the registry: no such host",
         )
     return Finding("ok", text)
