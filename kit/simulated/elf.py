@@ -15,17 +15,18 @@ __all__ = ["MACHINES", "launcher", "library"]
 #: e_machine by architecture, as ``uname -m`` names it.
 MACHINES = {"x86_64": 62, "aarch64": 183}
 BASE = 0x400000
-HEADERS = 64 + 56  # ELF header and one program header
+HEADERS = 64 + 2 * 56  # ELF header and two program headers
 
 
 def header(machine: str, kind: int, size: int) -> bytes:
-    """ELF header and one loadable, executable segment that is the whole file."""
+    """ELF header, one loadable and executable segment that is the whole file, and a stack that is not executable."""
     ident = b"\x7fELF" + bytes([2, 1, 1, 0]) + bytes(8)
     base = BASE if kind == 2 else 0
     entry = base + HEADERS if kind == 2 else 0
-    top = struct.pack("<HHIQQQIHHHHHH", kind, MACHINES[machine], 1, entry, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    top = struct.pack("<HHIQQQIHHHHHH", kind, MACHINES[machine], 1, entry, 64, 0, 0, 64, 56, 2, 64, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, base, base, size, size, 0x10000)
-    return ident + top + segment
+    stack = struct.pack("<IIQQQQQQ", 0x6474E551, 6, 0, 0, 0, 0, 0, 16)  # PT_GNU_STACK, read and write
+    return ident + top + segment + stack
 
 
 def x86_64(offsets: list[int]) -> bytes:

@@ -19,7 +19,7 @@ ATC = [
     "--model=", "--output=", "--soc_version=", "--framework=7", "--framework=0", "--framework=3", "--output=dir/",
     "--input_format=NHWC", "--log=loud", "--model=absent.onnx", "--input_shape=wrong:1,3,16,16",
     "--input_shape=Conv_0:1,3,16,16", "--input_shape=actual_input_1:1,3,16", "--input_shape=actual_input_1:0,3,16,16",
-    "--input_shape=1,3,16,16", "--input_shape=", "--insert_op_conf=absent.cfg", "--wrong_flag=1", 
+    "--input_shape=1,3,16,16", "--input_shape=", "--insert_op_conf=absent.cfg", "--wrong_flag=1",
     "--soc_version=Ascend310P", "--save_original_model=yes", "--display_model_info=2", "--dynamic_batch_size=4",
 ]  # fmt: skip
 ATC_FAULTS = [
