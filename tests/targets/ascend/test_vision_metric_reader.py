@@ -36,7 +36,8 @@ def test_an_empty_result_folder() -> None:
 def test_a_cut_file_gives_the_pairs_that_are_whole() -> None:
     text = written()
     reading = vision_metric.read(text[: text.index("87.91") + 3])
-    assert reading.accuracy == {1: 74.2, 2: 83.5}
+    assert reading.result is not None
+    assert reading.result.accuracy == {1: 74.2, 2: 83.5}
     assert reading.status == "partial"
     assert reading.problems == ["missing: Top5 accuracy", "the JSON is cut off"]
 
@@ -60,8 +61,18 @@ def test_a_share_that_no_count_of_images_gives() -> None:
     assert reading.problems == ["Top1 accuracy 74.2 % is no share of 10 images"]
 
 
-def test_two_values_for_one_key() -> None:
-    text = written().replace('"Top2 accuracy"', '"Top1 accuracy"')
-    reading = vision_metric.read(text)
-    assert 1 not in reading.accuracy
+def test_two_results_are_never_one() -> None:
+    second = written(top=("74.21%", "83.5%", "87.91%", "90.3%", "91.95%"))
+    reading = vision_metric.read(f"batch 1:\n```\n{written()}\n```\nbatch 16:\n```\n{second}\n```\n")
+    assert [result.accuracy[1] for result in reading.results] == [74.2, 74.21]
+    assert reading.status == "ok"
+    assert [run["top5"] for run in reading.as_json()["runs"]] == [91.94, 91.95]
+    same = vision_metric.read(written() + written())
+    assert len(same.results) == 2
+    assert same.result is None
+
+
+def test_a_key_that_is_there_twice_begins_another_result() -> None:
+    reading = vision_metric.read(written().replace('"Top2 accuracy"', '"Top1 accuracy"'))
+    assert len(reading.results) == 2
     assert reading.status == "partial"

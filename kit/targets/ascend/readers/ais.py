@@ -38,7 +38,6 @@ _TABLE = re.compile(r"^[ \t]*[│|][ \t]*(Metric|H2D_latency|NPU_compute_time|D2
 _ERROR = re.compile(r"\[ERROR\].*|^[A-Z]{1,2}\d{4,5}: .*|\bret(?:Code)? ?= ?0x[0-9a-f]+.*")
 _PROGRAM = re.compile(
     r"\[INFO\] (?:acl init success|open device \d+ success|load model .* success|try get model batchsize)"
-    r"|\bais_(?:infer|bench)\b"
     r"|\[ERROR\] (?:arg\d+ tensorsize|save out files error|load model from file failed|acl open)"
 )
 # The lines as the programs write them, and the JSON of their summary; other lines with values are odd.
