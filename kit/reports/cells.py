@@ -64,6 +64,10 @@ def short(value: Decimal, digits: int = DIGITS) -> str:
     return plain(value, max(0, digits - 1 - value.adjusted()))
 
 
+def _rate(rate: float) -> str:
+    return short(Decimal(repr(rate)))
+
+
 def throughput_cells(
     prefix: str, target: str, source: Origin, throughput: Throughput, toolchain: str | None
 ) -> dict[str, Cell]:
@@ -101,8 +105,8 @@ def throughput_cells(
             text=plain(spread, 2),
             unit="%",
             formula=(
-                f"100 * ({plain(max(throughput.repeats))} - {plain(min(throughput.repeats))})"
-                f" / {plain(throughput.rate)} = {plain(spread, 2)} %"
+                f"100 * ({_rate(max(throughput.repeats))} - {_rate(min(throughput.repeats))})"
+                f" / {_rate(throughput.rate)} = {plain(spread, 2)} %"
             ),
             inputs=(base,),
             raw={"repeats": list(throughput.repeats)},

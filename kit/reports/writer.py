@@ -14,7 +14,7 @@ from kit.measurements import plain
 from kit.reports.cells import Cell
 from kit.reports.compare import Check, Verdict
 from kit.reports.context import Report, Row, Side, Table, TargetView
-from kit.reports.text import Safe, code, escape, fence, link, shell
+from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
 from kit.results import Command, Results
 
 __all__ = ["CELL_END", "CELL_SEPARATOR", "CELL_START", "MARKS", "Writer"]
@@ -151,18 +151,25 @@ class Writer:
         return f"{text} ({w['simulated']})" if check.shown.source == "simulated" else str(text)
 
     def comparison(self, table: Table) -> Safe:
-        """Section 7.4: throughput by batch and the ratios."""
+        """Section 7.4: throughput by batch and the ratios; a column of several sources has its marks in the cells."""
         w = self.words
-        columns = [*table.targets, *(f"{one}/{other}" for one, other in table.ratios)]
+        names = [*table.targets, *(f"{one}/{other}" for one, other in table.ratios)]
+        columns: list[set[str]] = [
+            {cell.source for cell in column if cell} for column in zip(*(row.cells for row in table.rows), strict=True)
+        ]
+        several = len(table.sources) > 1
         header = [w["simulated"] if table.simulated else ""]
-        header += [self._name(column, simulated=table.simulated) for column in columns]
-        return self.table(header, [[self._batch(row), *self._cells(row, table)] for row in table.rows])
+        for name, sources in zip(names, columns, strict=True):
+            mark = MARKS[next(iter(sources))] if several and len(sources) == 1 else ""
+            header.append(self._name(name, simulated=table.simulated) + mark)
+        rows = [
+            [self._batch(row), *(self.marked(cell, sources) for cell, sources in zip(row.cells, columns, strict=True))]
+            for row in table.rows
+        ]
+        return self.table(header, rows)
 
     def _batch(self, row: Row) -> str:
         return f"bs{row.batch}" if row.batch is not None else str(self.words["best_batch"])
-
-    def _cells(self, row: Row, table: Table) -> list[Safe]:
-        return [self.marked(cell, table.sources) for cell in row.cells]
 
     def rates(self, side: Side) -> Safe:
         """Raw rates of a run: factor, spread over repeats, latency per call of one batch."""
@@ -203,7 +210,7 @@ class Writer:
                     self._name(one.target, simulated=simulated),
                     one.quantity,
                     Safe(f"{self.cell(one.shown)}{percent}"),
-                    Safe(f"{self.cell(one.published)}{percent}†"),
+                    Safe(f"{self.cell(one.published)}{percent}"),
                     Safe(f"{self.cell(one.delta)}{unit}"),
                     f"{one.low}–{one.high}{percent}" if one.low else w["none"],
                     self._tolerance(one),
@@ -252,7 +259,7 @@ class Writer:
     def environment(self, results: Results) -> Safe:
         """Software of a run, as it was found."""
         lines = [results.toolchain, *(f"{name} {version}" for name, version in sorted(results.environment.items()))]
-        return fence(dict.fromkeys(line for line in lines if line))
+        return fence(dict.fromkeys(one_line(line) for line in lines if line))
 
     def facts(self, pairs: Mapping[str, str]) -> Safe:
         """Two columns."""
