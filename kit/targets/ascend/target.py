@@ -15,7 +15,7 @@ from kit.targets.ascend import checks, judging, packages, reading, steps
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
 
-__all__ = ["Ascend"]
+__all__ = ["TARGETS", "Ascend"]
 
 
 class Ascend:
@@ -67,3 +67,7 @@ class Ascend:
     def explain(self, message: str) -> KitError | None:
         """What the engine's message about a container of this target means, if it is the vendor's runtime's."""
         return explain(RUNTIME, message)
+
+
+#: Found by the entry point: see pyproject.toml.
+TARGETS = (Ascend("310"), Ascend("310P"))

@@ -17,7 +17,7 @@ from kit.measurements import Accuracy, Latency, Throughput
 from kit.step import GIB, External, Limits, Made, Outcome, Step
 from kit.target import ImageSpec, Job, Reading
 
-__all__ = ["Cpu"]
+__all__ = ["TARGETS", "Cpu"]
 
 _INFER, _METRICS = "cpu/infer", "cpu/metrics"
 
@@ -159,3 +159,7 @@ def _json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DamagedError("a result cannot be read", where=str(path), remedy="run `kit reproduce` again") from error
     return tree
+
+
+#: Found by the entry point: see pyproject.toml.
+TARGETS = (Cpu(),)

@@ -15,7 +15,7 @@ from kit.targets.tensorrt import checks, judging, reading, steps
 from kit.targets.tensorrt.config import NGC, TARBALL_BASE, options_of
 from kit.targets.tensorrt.faults import START
 
-__all__ = ["T4"]
+__all__ = ["T4", "TARGETS"]
 
 
 class T4:
@@ -67,3 +67,7 @@ class T4:
     def explain(self, message: str) -> KitError | None:
         """What the engine's message about a container of this target means, if it is the vendor's toolkit's."""
         return explain(START, message)
+
+
+#: Found by the entry point: see pyproject.toml.
+TARGETS = (T4(),)
