@@ -111,7 +111,8 @@ class TensorRtSession:
         if self._context is None:
             raise UserError("the GPU has too little memory for this plan", "Use a smaller batch.", path, "resource")
         self._named = not hasattr(self._engine, "num_bindings")
-        inputs, outputs = self._bindings(trt)
+        names, inputs = self._bindings(trt)
+        outputs = [name for name in names if name not in inputs]
         self.input = choose(source, inputs, "input", path)
         self.output = choose(result, outputs, "output", path)
         wanted = (batch, *shape)
@@ -131,18 +132,18 @@ class TensorRtSession:
             )
         self._cuda = Cuda()
         self._stream = self._cuda.stream()
-        self._memory = {name: self._cuda.malloc(self._bytes(name)) for name in (*inputs, *outputs)}
+        # In the engine's own order: addresses are handed over by position.
+        self._memory = {name: self._cuda.malloc(self._bytes(name)) for name in names}
 
     def _bindings(self, trt: Any) -> tuple[list[str], list[str]]:
+        """All names in the engine's order, and those of the inputs."""
         engine = self._engine
         if self._named:
             names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
             mode = trt.TensorIOMode.INPUT
-            inputs = [name for name in names if engine.get_tensor_mode(name) == mode]
-            return inputs, [name for name in names if name not in inputs]
+            return names, [name for name in names if engine.get_tensor_mode(name) == mode]
         names = [engine.get_binding_name(index) for index in range(engine.num_bindings)]
-        inputs = [name for index, name in enumerate(names) if engine.binding_is_input(index)]
-        return inputs, [name for name in names if name not in inputs]
+        return names, [name for index, name in enumerate(names) if engine.binding_is_input(index)]
 
     def _shape(self, name: str) -> tuple[int, ...]:
         engine = self._engine
