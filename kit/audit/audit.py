@@ -8,6 +8,7 @@ from kit.audit.accuracy import check_accuracy
 from kit.audit.best import check_best_rows
 from kit.audit.bestclaims import check_best_batches
 from kit.audit.blocks import check_blocks
+from kit.audit.cards import check_cards
 from kit.audit.claims import check_claims
 from kit.audit.commands import check_commands
 from kit.audit.context import Context
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kit.audit.statements import Statement
+    from kit.audit.views import View
 
 __all__ = ["audit_file", "audit_text"]
 
@@ -38,6 +40,7 @@ _CHECKS = (
     check_products,
     check_labels,
     check_sources,
+    check_cards,
     check_ratios,
     check_best_rows,
     check_prose_against_tables,
@@ -54,23 +57,28 @@ _CHECKS = (
 def audit_text(text: str) -> AuditResult:
     """Audit the text of a report."""
     document = parse(text)
-    statements = read_statements(document)
+    marks = read_marks(document)
+    statements = read_statements(document, marks)
+    views = read_views(document)
+    npu = _npu(statements, views)
     context = Context(
         document,
-        read_views(document, npu=_npu(statements)),
+        read_views(document, npu=npu) if npu else views,
         statements,
-        read_marks(document),
+        marks,
         find_blocks(document),
         Ledger(),
+        npu=npu,
     )
     for check in _CHECKS:
         check(context)
     return context.ledger.result(len(document.lines))
 
 
-def _npu(statements: list[Statement]) -> str | None:
-    """The device that a plain "NPU" means: the only one of its kind that the prose measures."""
-    named = {statement.target for statement in statements} & {"310", "310P"}
+def _npu(statements: list[Statement], views: list[View]) -> str | None:
+    """The device that a plain "NPU" means: the only one of its kind in prose and tables."""
+    measured = {statement.target for statement in statements} | {one.device for view in views for one in view.series}
+    named = measured & {"310", "310P"}
     return named.pop() if len(named) == 1 else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.expressions import comparisons
@@ -70,10 +71,23 @@ def _comparisons(context: Context, line: int, text: str) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """Ratios of two devices: per batch, of their best values, and as the best row of the table has them."""
+
+    batches: dict[int, float]
+    best: float | None
+    rows: tuple[float, ...] = ()
+
+
 def _check(context: Context, claim: TimesClaim) -> None:
-    ratios, best = _ratios(context, claim)
+    if context.npu is not None:
+        subject, other = (context.npu if name == "NPU" else name for name in (claim.subject, claim.object))
+        claim = replace(claim, subject=subject, object=other)
+    found = _ratios(context, claim)
+    ratios, best = found.batches, found.best
     stated = claim.text
-    if best is None:
+    if best is None or claim.subject == claim.object:
         context.ledger.skip(claim.line, Kind.CLAIM, stated)
         return
     wanted = claim.stated.value
@@ -93,9 +107,9 @@ def _check(context: Context, claim: TimesClaim) -> None:
     alike = (
         []
         if claim.scope == "all" or (claim.bound and not exact)
-        else [best]
+        else [best, *found.rows]
         if claim.scope == "best"
-        else [best, *pool]
+        else [best, *found.rows, *pool]
     )
     if any(agree(claim.stated, value) is Agreement.SAME for value in alike):
         context.ledger.hold(claim.line, Kind.CLAIM, stated, show(best), f"{inputs} is {show(best)}")
@@ -108,7 +122,7 @@ def _check(context: Context, claim: TimesClaim) -> None:
         _false(context, claim, best, inputs, Severity.DIGITS if slip else Severity.MAJOR)
         return
     least = min(pool, default=best)
-    deciding = least if claim.scope == "all" else best
+    deciding = least if claim.scope == "all" else max(best, *found.rows) if found.rows and not named else best
     rounded = agree(claim.stated, deciding) is Agreement.SAME
     measured = claim.stated.unit < 0.05  # "above 1.46 times" quotes a ratio, "above 1.2 times" a target
     if deciding >= wanted - 1e-9 or (rounded and (measured or not claim.bound)):
@@ -133,7 +147,7 @@ def _false(context: Context, claim: TimesClaim, value: float, inputs: str, sever
     )
 
 
-def _ratios(context: Context, claim: TimesClaim) -> tuple[dict[int, float], float | None]:
+def _ratios(context: Context, claim: TimesClaim) -> _Ratios:
     """Ratio per batch and ratio of the bests, from the last table above the claim (or the first below) with both."""
     views = [view for view in context.views if view.performance and _places(view, claim) is not None]
     above = [view for view in views if view.header_line < claim.line]
@@ -155,10 +169,11 @@ def _places(view: View, claim: TimesClaim) -> tuple[int, int] | None:
     return places[0], places[1]
 
 
-def _from_view(view: View, claim: TimesClaim) -> tuple[dict[int, float], float | None]:
+def _from_view(view: View, claim: TimesClaim) -> _Ratios:
     places = _places(view, claim)
     assert places is not None  # noqa: S101 - the view was chosen for having both
     ratios: dict[int, float] = {}
+    rows: list[float] = []
     tops: list[float] = []
     bottoms: list[float] = []
     for index, record in enumerate(view.records):
@@ -167,9 +182,11 @@ def _from_view(view: View, claim: TimesClaim) -> tuple[dict[int, float], float |
             continue
         tops += [top] if top else []
         bottoms += [bottom] if bottom else []
-        if top and bottom and not record.best:
+        if top and bottom and record.best:
+            rows.append(top / bottom)
+        elif top and bottom:
             ratios[record.batch if record.batch is not None else -1 - index] = top / bottom
-    return ratios, max(tops) / max(bottoms) if tops and bottoms else None
+    return _Ratios(ratios, max(tops) / max(bottoms) if tops and bottoms else None, tuple(rows))
 
 
 def _plain(record: Record, place: int) -> float | None:
@@ -177,17 +194,17 @@ def _plain(record: Record, place: int) -> float | None:
     return cell.number.value if cell is not None and cell.unit in {"", "rate"} and cell.number.value > 0 else None
 
 
-def _from_prose(context: Context, claim: TimesClaim) -> tuple[dict[int, float], float | None]:
+def _from_prose(context: Context, claim: TimesClaim) -> _Ratios:
     values: dict[str, dict[int, float]] = {claim.subject: {}, claim.object: {}}
     for statement in context.statements:
         device = context.device(statement)
         if device in values and statement.value is not None and statement.value.value > 0:
             batch = context.batch(statement)
             if batch in values[device] and values[device][batch] != statement.value.value:
-                return {}, None  # before and after tuning: which one is meant is not known
+                return _Ratios({}, None)  # before and after tuning: which one is meant is not known
             values[device][batch] = statement.value.value
     tops, bottoms = values[claim.subject], values[claim.object]
     if not tops or not bottoms:
-        return {}, None
+        return _Ratios({}, None)
     ratios = {batch: value / bottoms[batch] for batch, value in tops.items() if batch in bottoms}
-    return ratios, max(tops.values()) / max(bottoms.values())
+    return _Ratios(ratios, max(tops.values()) / max(bottoms.values()))

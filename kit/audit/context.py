@@ -19,7 +19,7 @@ __all__ = ["Context"]
 
 @dataclass(slots=True)
 class Context:
-    """A report under audit. ``batches`` holds the corrected batch of statements whose label was found to be wrong."""
+    """A report under audit. ``batches`` and ``devices`` correct wrong labels; ``npu`` is what a plain "NPU" means."""
 
     document: Document
     views: list[View]
@@ -29,6 +29,7 @@ class Context:
     ledger: Ledger
     batches: dict[int, int] = field(default_factory=dict)
     devices: dict[int, str] = field(default_factory=dict)
+    npu: str | None = None
 
     def compare(
         self, line: int, kind: Kind, stated: Number, value: float, *, inputs: str, note: str, loose: float = 0.0
@@ -56,7 +57,7 @@ class Context:
         return False
 
     def batch(self, statement: Statement) -> int:
-        """The batch of a statement, corrected where its label is wrong."""
+        """The batch of a statement, corrected where its label is wrong; 0 where none is known."""
         return self.batches.get(statement.line, statement.batch)
 
     def device(self, statement: Statement) -> str | None:

@@ -39,6 +39,7 @@ def check_labels(context: Context) -> None:
     _against_tables(context)
     _against_neighbours(context)
     _odd_headings(context)
+    _rows(context)
 
 
 def formula_batch(equation: Equation, device: str | None) -> int | None:
@@ -78,7 +79,7 @@ def _against_formula(context: Context, statement: Statement) -> None:
     elif "1000" in statement.text:
         match = _DIVISION.search(statement.text)
         used = int(match[1]) if match else None
-    if used is None:
+    if used is None or not statement.labelled:
         return
     label = _shown(statement)
     if used == statement.batch:
@@ -130,6 +131,8 @@ def _against_tables(context: Context) -> None:
     for statement in context.statements:
         device = context.device(statement)
         if statement.value is None or device is None or statement.line in context.batches or statement.value.value == 0:
+            continue
+        if not statement.labelled:
             continue
         own = context.cells(device, batch=statement.batch)
         if not own or any(_is(statement, cell.number) for _, cell in own):
@@ -211,7 +214,7 @@ def _groups(context: Context) -> Iterator[list[Statement]]:
     """Statements of one device that follow each other in one section."""
     group: list[Statement] = []
     for statement in context.statements:
-        if statement.value is None:
+        if statement.value is None or not statement.labelled:
             continue
         if group and (
             statement.target != group[-1].target
@@ -227,24 +230,50 @@ def _groups(context: Context) -> Iterator[list[Statement]]:
 def _against_neighbours(context: Context) -> None:
     """Two lines for the same batch in a list that is in order once one of them gets the batch that is left out."""
     for group in _groups(context):
-        labels = [context.batch(statement) for statement in group]
-        if len(labels) < 4 or len(set(labels)) != len(labels) - 1 or not set(labels) <= set(_SERIES):
+        fixed = _mend([context.batch(statement) for statement in group])
+        if fixed is None:
             continue
-        repeated = [place for place, label in enumerate(labels) if labels.count(label) == 2]
-        if _value(group[repeated[0]]) == _value(group[repeated[1]]):
-            continue
-        options = []
-        for place in repeated:
-            for left_out in sorted(set(_SERIES) - set(labels)):
-                fixed = [*labels[:place], left_out, *labels[place + 1 :]]
-                if all(one < other for one, other in pairwise(fixed)) and tuple(fixed) == _SERIES[: len(fixed)]:
-                    options.append((place, left_out))
-        if len(options) != 1:
-            continue
-        place, batch = options[0]
+        place, twin, batch = fixed
         statement = group[place]
+        if _value(statement) == _value(group[twin]):
+            continue
         context.batches[statement.line] = batch
         _find_batch(context, statement, batch, f"the list has batch {statement.batch} twice and lacks batch {batch}")
+
+
+def _mend(labels: list[int]) -> tuple[int, int, int] | None:
+    """Place of the wrong one of two equal labels, place of the other, and the right batch; None where it is open."""
+    if len(labels) < 4 or len(set(labels)) != len(labels) - 1 or not set(labels) <= set(_SERIES):
+        return None
+    repeated = [place for place, label in enumerate(labels) if labels.count(label) == 2]
+    options = [
+        (place, other, left_out)
+        for place, other in (repeated, repeated[::-1])
+        for left_out in set(_SERIES) - set(labels)
+        if (*labels[:place], left_out, *labels[place + 1 :]) == _SERIES[: len(labels)]
+    ]
+    return options[0] if len(options) == 1 else None
+
+
+def _rows(context: Context) -> None:
+    """Two rows of a table for the same batch, in an order that shows which is meant for another."""
+    for view in context.views:
+        rows = [record for record in view.records if not record.best and not record.accuracy and record.batch]
+        fixed = _mend([record.batch or 0 for record in rows])
+        if fixed is None or view.transposed:
+            continue
+        place, _, batch = fixed
+        context.ledger.find(
+            Finding(
+                rows[place].line,
+                Kind.LABEL,
+                rows[place].label,
+                f"bs{batch}",
+                ", ".join(record.label for record in rows),
+                f"two rows are labelled {rows[place].label}, and none batch {batch}",
+                Severity.MAJOR,
+            )
+        )
 
 
 def _odd_headings(context: Context) -> None:

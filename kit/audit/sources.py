@@ -124,6 +124,8 @@ def mark_of(context: Context, block: ToolBlock) -> Mark | None:
 def _heading(context: Context, statement: Statement, number: Number, block: ToolBlock) -> None:
     """The label of a statement against the heading above its block; files named after the batch must not contradict."""
     mark, main = mark_of(context, block), _main(block)
+    if not statement.labelled:
+        return
     if mark is None or main is None or not same_number(number, main[1]):
         return
     if any(other.line < statement.line and other.line > block.end for other in context.statements):

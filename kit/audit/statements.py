@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "Statement", "read_marks", "read_statements", "section_device"]
 
+#: A statement is one sentence; longer lines are paragraphs or HTML, in which a batch may belong to anything.
+_LONGEST: Final = 500
 _STAGE = re.compile(
     r"\[(?:e2e|data read|preprocess|infer|inference|post|postprocess|INFO|I|W|E)\]|samples/s.{0,8}ave_latency"
 )
@@ -25,12 +28,13 @@ _AFTER_WORD: Final = re.compile(
     re.IGNORECASE,
 )
 _DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+_CARD: Final = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
 _LIST_NUMBER: Final = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A line that states one throughput of one batch.
+    """A line that states one throughput of one batch; ``labelled`` where the line itself names the batch.
 
     ``device`` is named on the line; ``place`` is the device of the section. ``formula`` is the equation whose
     result the value is.
@@ -43,6 +47,7 @@ class Statement:
     value: Number | None
     formula: Equation | None
     text: str
+    labelled: bool = True
 
     @property
     def target(self) -> str | None:
@@ -70,15 +75,21 @@ def section_device(document: Document, line: int) -> str | None:
     return None
 
 
-def read_statements(document: Document) -> list[Statement]:
-    """Statements of throughput in prose, in order."""
+def read_statements(document: Document, marks: list[Mark]) -> list[Statement]:
+    """Statements of throughput in prose, in order; a line without a batch has that of the mark above it."""
     found = []
     for line, text in enumerate(document.lines, start=1):
-        if document.in_table(line) or not any(char.isdigit() for char in text) or "](#" in text:
+        if document.in_table(line) or len(text) > _LONGEST or "](#" in text or not any(map(str.isdigit, text)):
             continue
         batches = set(batches_in(text))
-        if len(batches) != 1 or _STAGE.search(text) or document.is_command(line):
+        if len(batches) > 1 or _STAGE.search(text) or document.is_command(line):
             continue
+        labelled = bool(batches)
+        if not labelled:
+            batch = _marked(document, marks, line)
+            if batch is None or not _CARD.search(text):
+                continue
+            batches = {batch}
         if not THROUGHPUT.search(text) and "=" not in text:
             continue
         named = devices_in(text)
@@ -89,8 +100,17 @@ def read_statements(document: Document) -> list[Statement]:
         if value is None and formula is None and not _DIVISION.search(text):
             continue
         place = section_device(document, line)
-        found.append(Statement(line, batches.pop(), None if device == "NPU" else device, place, value, formula, text))
+        device = None if device == "NPU" else device
+        found.append(Statement(line, batches.pop(), device, place, value, formula, text, labelled))
     return found
+
+
+def _marked(document: Document, marks: list[Mark], line: int) -> int | None:
+    """The batch that a mark above a line announces for it, in the same section."""
+    place = bisect_left(marks, line, key=lambda mark: mark.line) - 1
+    if place < 0 or line - marks[place].line > 15 or document.section(line) > marks[place].line:
+        return None
+    return marks[place].batch
 
 
 def _value(text: str, *, decimal_comma: bool) -> tuple[Number | None, Equation | None]:

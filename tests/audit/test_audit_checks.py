@@ -277,6 +277,44 @@ def test_a_heading_for_a_batch_that_nobody_runs() -> None:
     assert findings(text.replace("batch6", "batch16")) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("batch8 310单卡吞吐率：142.639 fps", [(11, "unit", "major")]),
+        ("batch8 310单卡吞吐率：142.639*4=570.556 fps", []),
+        ("batch8 310P单卡吞吐率：142.639*4=570.556 fps", [(11, "unit", "major")]),
+        ("batch8 310P单卡吞吐率：142.639 fps", []),
+        ("Interface throughputRate: 142.639，142.639x4既是batch8 310单卡吞吐率", [(11, "missing", "optional")]),
+        ("310单卡吞吐率：142.639*4=570.556 fps", []),
+        ("310单卡吞吐率：152.639*4=610.556 fps", [(11, "claim", "major")]),
+    ],
+)
+def test_from_device_to_card(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings("\n".join([*BLOCK.split("\n")[:10], line])) == expected
+
+
+def test_two_rows_for_one_batch() -> None:
+    rows = [(1, 10), (4, 20), (4, 30), (16, 40)]
+    table = "## 性能\n| bs | 310 | T4 |\n|--|--|--|\n" + "".join(f"| bs{b} | {v}.5 | {v}.25 |\n" for b, v in rows)
+    (finding,) = audit_text(table).findings
+    assert (finding.line, finding.kind, finding.recomputed) == (6, "label", "bs8")
+    assert findings(table.replace("bs16", "bs4")) == []  # two tables in one, or another scheme
+
+
+def test_a_plain_npu_is_the_only_device_of_its_kind() -> None:
+    text = (
+        "batch1 310单卡吞吐率：7.67659x4=30.70636fps\n\n## 性能对比\n|设备|单卡吞吐率|\n|-|-|\n"
+        "|gpu|26.04085|\n|npu|30.70636|\n\n"
+        "可以看到npu上的性能达到了gpu性能的{}倍\n"
+    )
+    assert findings(text.format("1.179")) == []
+    assert findings(text.format("1.279")) == [(9, "claim", "major")]
+    assert findings(text.format("1.179").replace("|30.70636|", "|31.70636|")) == [
+        (7, "claim", "major"),
+        (9, "claim", "major"),
+    ]
+
+
 def test_accuracy_claims() -> None:
     text = (
         '{{"value": [{{"key": "Top1 accuracy", "value": "{}%"}}, {{"key": "Top5 accuracy", "value": "80.61%"}}]}}\n'
