@@ -23,12 +23,13 @@ from typing import Any
 from kit import digests
 from kit.errors import BusyError, DamagedError, InvalidInputError, ResourceError
 from kit.files import os_errors, sync_folder, sync_tree, write_atomically
-from kit.step import canonical
 
 __all__ = ["MadeFile", "Record", "Store"]
 
 #: Files up to this size are hashed again at every use; larger ones only where size, time or inode changed.
 _SMALL = 1 << 20
+#: Files of an artifact from which on even small ones are not hashed again where nothing was touched.
+_MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -180,9 +181,10 @@ class Store:
         try:
             if not path.is_symlink() and path.exists() and not path.is_file():
                 raise ValueError("no plain file")  # a folder, or a pipe that would never end
-            tree: dict[str, Any] = json.loads(path.read_bytes())
-            if tree.pop("sha256") != _own_digest(tree):
+            text, _, digest = path.read_bytes().partition(b"\n")
+            if digest != _own_digest(text):
                 raise ValueError("a flipped bit may still be JSON")
+            tree: dict[str, Any] = json.loads(text)
             files = tuple(MadeFile(*item) for item in tree.pop("files"))
             record = Record(**{**tree, "argv": tuple(tree["argv"]), "files": files})
         except FileNotFoundError:
@@ -220,6 +222,10 @@ class Store:
             listed = digests.listing(folder).files
         except InvalidInputError:  # a link or a pipe, which no artifact has
             return ["."]
+        if not full and len(record.files) > _MANY:  # tens of thousands of small files count as one large one
+            if listed == tuple((file.path, file.bytes, file.mtime_ns, file.inode) for file in record.files):
+                return []
+            full = True
         now = {path: (size, mtime, inode) for path, size, mtime, inode in listed}
         then = {file.path: file for file in record.files}
         bad = sorted(now.keys() ^ then.keys())
@@ -231,8 +237,6 @@ class Store:
                 bad.append(path)
             elif full or size <= _SMALL or (mtime, inode) != (file.mtime_ns, file.inode):
                 hash_again.append(path)
-        if len(then) > 1000 and not full:  # tens of thousands of small files count as one large one
-            hash_again = [path for path in hash_again if now[path][1:] != (then[path].mtime_ns, then[path].inode)]
         hash_again.sort()
         for path, found in zip(hash_again, digests.digest_files(folder, hash_again), strict=True):
             if found.sha256 != then[path].sha256:
@@ -292,9 +296,8 @@ class Store:
             sync_folder(final.parent)
             complete = Record(**{**vars(record), "files": made})
             tree = {**asdict(complete), "files": [list(vars(file).values()) for file in made]}
-            tree["sha256"] = _own_digest(tree)
-            data = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-            write_atomically(self._record_path(record.fingerprint), data.encode() + b"\n")
+            text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+            write_atomically(self._record_path(record.fingerprint), text + b"\n" + _own_digest(text))
         return complete
 
     def tree(self, path: Path) -> str:
@@ -324,9 +327,9 @@ class Store:
         return digest
 
 
-def _own_digest(tree: dict[str, Any]) -> str:
-    """Digest of a record's content, kept in the record: it is small, and a wrong one would be believed."""
-    return hashlib.sha256(canonical(tree)).hexdigest()
+def _own_digest(text: bytes) -> bytes:
+    """A record's second line, the digest of its first: it is small, and a wrong one would be believed."""
+    return b"sha256 " + hashlib.sha256(text).hexdigest().encode() + b"\n"
 
 
 def _stat(path: Path) -> os.stat_result:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -117,6 +118,18 @@ def test_a_large_untouched_file_is_taken_by_its_stat_but_not_in_full_mode(tmp_pa
     assert Store(tmp_path, trust_stat=False).find(KEY) is None
 
 
+def test_many_untouched_files_are_taken_by_their_stat(tmp_path: Path) -> None:
+    store = Store(tmp_path, trust_stat=True)
+    partial = store.partial(KEY)
+    for number in range(1100):
+        (partial / f"{number:04}.bin").write_bytes(b"x")
+    made = store.commit(record(), partial, ())
+    assert store.find(KEY) == made
+    (store.artifact(KEY) / "0007.bin").write_bytes(b"y")
+    assert store.changed(made, full=False) == ["0007.bin"]
+    assert store.find(KEY) is None
+
+
 def test_ci_never_trusts_the_stat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     assert not Store(tmp_path).trust_stat
@@ -208,6 +221,8 @@ def test_a_link_out_of_the_folder_is_refused(store: Store, tmp_path: Path) -> No
 
 def test_the_record_is_plain_json(store: Store) -> None:
     make(store)
-    tree = json.loads((store.root / "records" / f"{KEY}.json").read_text())
+    text, digest, _ = (store.root / "records" / f"{KEY}.json").read_text().split("\n")
+    tree = json.loads(text)
+    assert digest.split() == ["sha256", hashlib.sha256(text.encode()).hexdigest()]
     assert tree["step"] == "export"
     assert tree["argv"] == ["true"]
