@@ -64,6 +64,11 @@ def short(value: Decimal, digits: int = DIGITS) -> str:
     return plain(value, max(0, digits - 1 - value.adjusted()))
 
 
+def _milliseconds(value: Decimal) -> str:
+    """Four significant digits: more than repeats of one measurement agree in."""
+    return plain(value, max(0, 3 - value.adjusted()))
+
+
 def _rate(rate: float) -> str:
     return short(Decimal(repr(rate)))
 
@@ -118,7 +123,7 @@ def throughput_cells(
             cells[f"{base}/{name}"] = Cell(
                 id=f"{base}/{name}",
                 value=value,
-                text=short(value, 4) if _significant(value) > DIGITS else plain(value),
+                text=_milliseconds(value),
                 unit="ms",
                 formula=f"{name} of {throughput.latency_ms.n} calls by nearest rank = {plain(value)} ms",
                 inputs=(base,),

@@ -39,6 +39,10 @@ class Side:
     def simulated(self) -> bool:
         return self.source == "simulated"
 
+    def unstable(self, percent: float) -> list[int]:
+        """Batches whose repeats differ by more than ``percent``: numbers that a second run may not give again."""
+        return [batch for batch, one in self.throughput.items() if one.spread and 100 * one.spread > percent]
+
     @property
     def mode(self) -> str | None:
         """``dataset`` or ``synthetic``, where all batches agree."""

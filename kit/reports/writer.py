@@ -248,12 +248,18 @@ class Writer:
         blocks = []
         for source in ("measured", "simulated"):
             found: dict[tuple[str, ...], None] = {}
+            others: dict[int, None] = {}
             for view in self.report.targets if views is None else views:
                 if view.results and view.results.source == source:
-                    found.update((one.argv, None) for one in _commands(view.results, stage, batch))
+                    shown, more = _commands(view.results, stage, batch)
+                    found.update((one.argv, None) for one in shown)
+                    others.update(dict.fromkeys(more))
             if found:
                 note = f"**{self.words['simulated']}**\n\n" if source == "simulated" else ""
                 blocks.append(note + fence(shell(argv) for argv in found))
+            if others:
+                listed = self.words["list"].join(f"bs{one}" for one in sorted(others))
+                blocks.append(self.words["likewise"].format(batches=listed))
         return Safe("\n\n".join(blocks))
 
     def environment(self, results: Results) -> Safe:
@@ -298,11 +304,11 @@ class Writer:
         return link(text, address)
 
 
-def _commands(results: Results, stage: str, batch: int | None) -> list[Command]:
-    """Commands of a stage; of several batches the smallest, unless one is asked for."""
+def _commands(results: Results, stage: str, batch: int | None) -> tuple[list[Command], list[int]]:
+    """Commands of a stage, of several batches those of the smallest unless one is asked for; and the other batches."""
     found = [one for one in results.commands if one.stage == stage]
     batches = sorted({one.batch for one in found if one.batch is not None})
     if not batches:
-        return found
+        return found, []
     chosen = batch if batch in batches else batches[0]
-    return [one for one in found if one.batch in {None, chosen}]
+    return [one for one in found if one.batch in {None, chosen}], [one for one in batches if one != chosen]
