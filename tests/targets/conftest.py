@@ -17,7 +17,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from kit.inside import metrics, trt_infer
+from kit.inside import metrics, onnx_input, trt_infer
 from kit.recipe import load_recipe
 from kit.simulated import __main__ as stand_ins
 from kit.simulated.install import install
@@ -140,7 +140,10 @@ class Rehearsal:
         if argv[:2] == ["python3", "-m"]:
             if argv[2] == "ais_bench":
                 return stand_ins.main(list(argv[2:]))
-            {"inside.metrics": metrics.main, "inside.trt_infer": trt_infer.main}[argv[2]](list(argv[3:]))
+            program = {"inside.metrics": metrics, "inside.onnx_input": onnx_input, "inside.trt_infer": trt_infer}[
+                argv[2]
+            ]
+            program.main(list(argv[3:]))
             return 0
         tool = argv[0].partition(".")[0]
         return stand_ins.main([f"{tool}@{argv[0]}", *argv[1:]])

@@ -133,7 +133,7 @@ def _convert(place: _Place, batch: int) -> Step:
         image=place.image,
         argv=(
             "atc",
-            "--model={in:onnx}/model.onnx",
+            f"--model={job.recipe.model.name}.onnx",
             "--framework=5",
             f"--output={name}",
             "--input_format=NCHW",
@@ -142,7 +142,8 @@ def _convert(place: _Place, batch: int) -> Step:
             f"--soc_version={soc_of(job.target, options)}",
         ),
         outputs=(f"{name}.om",),
-        inputs={"onnx": Made(stages.EXPORT)},
+        inputs={"model": stages.MODEL},
+        links={f"{job.recipe.model.name}.onnx": "{in:model}"},
         environment=environment,
         limits=Limits(memory_bytes=options.memory_gib * GIB, pids=4096),
         batch=batch,
@@ -151,19 +152,24 @@ def _convert(place: _Place, batch: int) -> Step:
 
 
 def _engine(place: _Place, batch: int) -> str:
-    # Folders are mounted, so that files keep their names: tools derive the names of their results from them.
-    return f"{{in:engine}}/{place.job.recipe.model.name}_bs{batch}.om"
+    return f"{place.job.recipe.model.name}_bs{batch}.om"
 
 
 def _measuring(place: _Place, batch: int, inputs: Mapping[str, Input]) -> dict[str, Input]:
     # The chip's state is an input of what is measured: a chip that is taken stops the run before its numbers are low.
-    return {"engine": Made(convert_name(place.target, batch)), "state": Made(before_name(place.target)), **inputs}
+    return {
+        "engine": Made(convert_name(place.target, batch), _engine(place, batch)),
+        "state": Made(before_name(place.target)),
+        **inputs,
+    }
 
 
 def _infer(place: _Place, batch: int) -> Step:
     job, options = place.job, place.options
     _, height, width = job.recipe.input.shape
     tensors: dict[str, Input] = {"tensors": Made(stages.TENSORS)}
+    info = f"{job.recipe.model.name}_val.info"
+    links: dict[str, str]
     if options.tool == "ais_bench":
         argv: tuple[str, ...] = (
             "python3", "-m", "ais_bench",
@@ -175,7 +181,7 @@ def _infer(place: _Place, batch: int) -> Step:
             f"--outfmt={options.output.upper()}",
             f"--device={job.device}",
         )  # fmt: skip
-        links: dict[str, str] = {}
+        links = {}
         outputs: tuple[str, ...] = ("result", "result_summary.json")
     else:
         argv = (
@@ -184,13 +190,14 @@ def _infer(place: _Place, batch: int) -> Step:
             f"-device_id={job.device}",
             f"-batch_size={batch}",
             f"-om_path={_engine(place, batch)}",
-            "-input_text_path={in:tensors}/dataset.info",
+            f"-input_text_path={info}",
             f"-input_width={width}",
             f"-input_height={height}",
             f"-output_binary={options.output == 'bin'}",
             "-useDvpp=False",
         )
-        links = {"prep_bin": "{in:tensors}/prep_bin"}  # paths in the info file start at the working directory
+        # Paths in the info file start at the working directory.
+        links = {"prep_bin": "{in:tensors}/prep_bin", info: "{in:tensors}/dataset.info"}
         outputs = ("result",)
     return _step(
         place,
@@ -249,7 +256,8 @@ def _step(
         argv=argv,
         outputs=outputs,
         inputs=_measuring(place, batch, inputs or {}),
-        links=links or {},
+        # Tools derive names of results from those of their inputs, so the engine keeps its name.
+        links={_engine(place, batch): "{in:engine}", **(links or {})},
         environment=place.environment,
         devices=place.devices,
         limits=_RUN,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit import stages
 from kit.errors import DeviceError, StepError
 from kit.faults import excerpt, explain, first_line
 from kit.gather import read_text
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
-from kit.targets.tensorrt.onnxinput import check_input
 from kit.targets.tensorrt.readers import export_times, nvidia_smi
 from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, before_name, long_name
 
@@ -37,9 +35,6 @@ def judge(job: Job, step: Step, outcome: Outcome) -> None:
     Raises:
         KitError: one sentence and a remedy.
     """
-    if step.name == stages.EXPORT and outcome.exit_code == 0:
-        check_input(outcome.folder / "model.onnx", job.recipe.input.name, job.recipe.input.shape)
-        return
     if not step.name.startswith(f"{job.target}/") or not step.argv:
         return
     texts = (read_text(outcome.stdout), read_text(outcome.stderr))

@@ -106,8 +106,15 @@ class _Place:
     def target(self) -> str:
         return self.job.target
 
+    @property
+    def onnx(self) -> str:
+        return f"{self.job.recipe.model.name}.onnx"
+
     def engine(self, batch: int) -> str:
         return f"{self.job.recipe.model.name}_bs{batch}.plan"
+
+    def made(self, batch: int) -> Made:
+        return Made(convert_name(self.target, batch), self.engine(batch))
 
 
 def _place(job: Job) -> _Place:
@@ -124,7 +131,8 @@ def _place(job: Job) -> _Place:
 def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
     place = _place(job)
-    steps = [stages.export(job), stages.parity(job), stages.preprocess(job), _state(place, before_name(job.target), ())]
+    steps = [stages.export(job), stages.parity(job), stages.preprocess(job), _guard(job)]
+    steps.append(_state(place, before_name(job.target), ()))
     measured: list[Step] = []
     for batch in job.batches:
         steps += [_convert(place, batch), _infer(place, batch)]
@@ -146,6 +154,26 @@ def plan(job: Job) -> list[Step]:
     return [*steps, *measured, _state(place, after_name(job.target), [step.name for step in measured])]
 
 
+def _guard(job: Job) -> Step:
+    """The model's input by its file, before trtexec silently measures something else."""
+    return Step(
+        name=f"{job.target}/input",
+        stage="query",
+        title="input of the model",
+        image="runtime",
+        argv=(
+            "python3", "-m", "inside.onnx_input",
+            "--model", "{in:model}",
+            "--input", job.recipe.input.name,
+            "--shape", ",".join(str(size) for size in job.recipe.input.shape),
+            "--out", "{out}",
+        ),
+        outputs=("input.json",),
+        inputs={"model": stages.MODEL},
+        code=("onnx_input", "protocol"),
+    )  # fmt: skip
+
+
 def _flags(place: _Place, batch: int) -> tuple[str, ...]:
     precision = ("--fp16",) if place.options.fp16 else ()
     return (*precision, f"--shapes={shapes(place.job, batch)}", f"--workspace={place.options.workspace}")
@@ -160,13 +188,14 @@ def _convert(place: _Place, batch: int) -> Step:
         image=place.image,
         argv=(
             "trtexec",
-            "--onnx={in:onnx}/model.onnx",
+            f"--onnx={place.onnx}",
             *_flags(place, batch),
             f"--saveEngine={place.engine(batch)}",
             "--buildOnly",
         ),
         outputs=(place.engine(batch),),
-        inputs={"onnx": Made(stages.EXPORT)},
+        inputs={"model": stages.MODEL, "checked": Made(f"{place.target}/input")},
+        links={place.onnx: "{in:model}"},
         environment=place.environment,
         devices=place.devices,
         limits=_LIMITS,
@@ -186,7 +215,7 @@ def _infer(place: _Place, batch: int) -> Step:
         image=place.image,
         argv=(
             "python3", "-m", "inside.trt_infer",
-            "--plan", f"{{in:engine}}/{place.engine(batch)}",
+            "--plan", "{in:engine}",
             "--tensors", "{in:tensors}/prep_bin",
             "--batch", str(batch),
             "--shape", ",".join(str(size) for size in recipe.input.shape),
@@ -196,7 +225,7 @@ def _infer(place: _Place, batch: int) -> Step:
             "--out", "{out}",
         ),
         outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-        inputs={"engine": Made(convert_name(place.target, batch)), "tensors": Made(stages.TENSORS)},
+        inputs={"engine": place.made(batch), "tensors": Made(stages.TENSORS)},
         environment=place.environment,
         devices=place.devices,
         limits=_LIMITS,
@@ -215,7 +244,7 @@ def _check(place: _Place, batch: int, number: int, name: str) -> Step:
         image=place.image,
         argv=(
             "trtexec",
-            f"--loadEngine={{in:engine}}/{place.engine(batch)}",
+            f"--loadEngine={place.engine(batch)}",
             f"--shapes={shapes(place.job, batch)}",
             f"--loadInputs={place.job.recipe.input.name}:{{in:results}}/check/input_{number}.bin",
             "--exportOutput=output.json",
@@ -225,9 +254,10 @@ def _check(place: _Place, batch: int, number: int, name: str) -> Step:
         ),
         outputs=("output.json",),
         inputs={
-            "engine": Made(convert_name(place.target, batch)),
+            "engine": place.made(batch),
             "results": Made(infer_name(place.target, batch)),
         },
+        links={place.engine(batch): "{in:engine}"},
         environment=place.environment,
         devices=place.devices,
         limits=_LIMITS,
@@ -244,7 +274,7 @@ def _bench(place: _Place, batch: int, name: str, environment: Mapping[str, str],
         image=place.image,
         argv=(
             "trtexec",
-            f"--loadEngine={{in:engine}}/{place.engine(batch)}",
+            f"--loadEngine={place.engine(batch)}",
             *_flags(place, batch),
             "--threads",
             *flags,
@@ -252,7 +282,8 @@ def _bench(place: _Place, batch: int, name: str, environment: Mapping[str, str],
         ),
         outputs=("times.json",),
         # The GPU's state is an input: a GPU that is taken stops the run before its numbers are low.
-        inputs={"engine": Made(convert_name(place.target, batch)), "state": Made(before_name(place.target))},
+        inputs={"engine": place.made(batch), "state": Made(before_name(place.target))},
+        links={place.engine(batch): "{in:engine}"},
         # The number of the run tells equal steps apart: each is to be done.
         environment={**place.environment, **environment},
         devices=place.devices,

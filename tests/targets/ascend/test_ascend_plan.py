@@ -43,7 +43,7 @@ def test_atc_gets_the_flags_of_the_published_report(root: Path, target: str, soc
         step = steps[f"{target}/convert-bs{batch}"]
         assert step.argv == (
             "atc",
-            "--model={in:onnx}/model.onnx",
+            "--model=spnasnet_100.onnx",
             "--framework=5",
             f"--output=spnasnet_100_bs{batch}",
             "--input_format=NCHW",
@@ -63,24 +63,28 @@ def test_benchmark_gets_the_flags_of_the_published_report(root: Path) -> None:
         "-model_type=vision",
         "-device_id=0",
         "-batch_size=16",
-        "-om_path={in:engine}/spnasnet_100_bs16.om",
-        "-input_text_path={in:tensors}/dataset.info",
+        "-om_path=spnasnet_100_bs16.om",
+        "-input_text_path=spnasnet_100_val.info",
         "-input_width=224",
         "-input_height=224",
         "-output_binary=False",
         "-useDvpp=False",
     )
-    assert step.links == {"prep_bin": "{in:tensors}/prep_bin"}
+    assert step.links == {
+        "spnasnet_100_bs16.om": "{in:engine}",
+        "prep_bin": "{in:tensors}/prep_bin",
+        "spnasnet_100_val.info": "{in:tensors}/dataset.info",
+    }
     assert step.workdir == "{out}"  # the tool writes to ./result
     assert targets(step) == NODES
     assert step.timed
-    assert step.inputs["engine"] == Made("310P/convert-bs16")
+    assert step.inputs["engine"] == Made("310P/convert-bs16", "spnasnet_100_bs16.om")
 
 
 def test_ais_bench_as_the_newer_tool(root: Path) -> None:
     steps = planned(root, "310P", tool="ais_bench", mode="mixed", output="bin", rounds=500)
     assert steps["310P/infer-bs16"].argv == (
-        "python3", "-m", "ais_bench", "--model={in:engine}/spnasnet_100_bs16.om", "--batchsize=16",
+        "python3", "-m", "ais_bench", "--model=spnasnet_100_bs16.om", "--batchsize=16",
         "--input={in:tensors}/prep_bin", "--output={out}", "--output_dirname=result", "--outfmt=BIN", "--device=0",
     )  # fmt: skip
     assert steps["310P/bench-bs8"].argv[-2:] == ("--loop=500", "--device=0")

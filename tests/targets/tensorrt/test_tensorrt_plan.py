@@ -46,7 +46,7 @@ def test_a_plan_is_built_with_the_flags_of_the_published_report(root: Path) -> N
     for batch in (1, 4, 8, 16, 32, 64):
         assert steps[f"T4/convert-bs{batch}"].argv == (
             "trtexec",
-            "--onnx={in:onnx}/model.onnx",
+            "--onnx=spnasnet_100.onnx",
             "--fp16",
             f"--shapes=actual_input_1:{batch}x3x224x224",
             "--workspace=5000",
@@ -60,19 +60,20 @@ def test_the_very_plan_is_measured_and_evaluated(root: Path) -> None:
     bench, infer = steps["T4/bench-bs16-run1"], steps["T4/infer-bs16"]
     assert bench.argv == (
         "trtexec",
-        "--loadEngine={in:engine}/spnasnet_100_bs16.plan",
+        "--loadEngine=spnasnet_100_bs16.plan",
         "--fp16",
         "--shapes=actual_input_1:16x3x224x224",
         "--workspace=5000",
         "--threads",
         "--exportTimes=times.json",
     )
-    assert bench.inputs["engine"] == infer.inputs["engine"] == Made("T4/convert-bs16")
+    assert bench.inputs["engine"] == infer.inputs["engine"] == Made("T4/convert-bs16", "spnasnet_100_bs16.plan")
+    assert bench.links == {"spnasnet_100_bs16.plan": "{in:engine}"}
     assert bench.timed and bench.keep_output
-    assert infer.argv[:5] == ("python3", "-m", "inside.trt_infer", "--plan", "{in:engine}/spnasnet_100_bs16.plan")
+    assert infer.argv[:5] == ("python3", "-m", "inside.trt_infer", "--plan", "{in:engine}")
     assert steps["T4/crosscheck-bs16-0"].argv == (
         "trtexec",
-        "--loadEngine={in:engine}/spnasnet_100_bs16.plan",
+        "--loadEngine=spnasnet_100_bs16.plan",
         "--shapes=actual_input_1:16x3x224x224",
         "--loadInputs=actual_input_1:{in:results}/check/input_0.bin",
         "--exportOutput=output.json",

@@ -1,18 +1,28 @@
 """Names and dimensions of an ONNX file's inputs, read from the file itself: is the batch axis dynamic?
 
 TensorRT 7.2 ignores ``--shapes`` on a static model and on a misspelt input without a word, and measures another batch
-than the one that is asked for. Protocol buffer wire format: https://protobuf.dev/programming-guides/encoding/;
-field numbers: onnx/onnx.proto.
+than the one that is asked for.
+
+Command line::
+
+    python3 -m inside.onnx_input --model FILE --input NAME --shape 3,224,224 --out DIR
+
+writes ``input.json`` (names and dimensions), or ends with what is wrong. Protocol buffer wire format:
+https://protobuf.dev/programming-guides/encoding/; field numbers: onnx/onnx.proto.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import argparse
+import os
+from typing import TYPE_CHECKING
 
-from kit.errors import DamagedError, InvalidInputError
+from .protocol import UserError, run, write_json
 
-__all__ = ["check_input", "inputs"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["check_input", "inputs", "main"]
 
 _MAX = 4 << 30
 #: ModelProto.graph; GraphProto.initializer and .input; ValueInfoProto.name and .type; TypeProto.tensor_type; its shape;
@@ -21,14 +31,15 @@ _GRAPH, _INITIALIZER, _INPUT, _NAME, _TYPE, _TENSOR, _SHAPE, _DIM, _VALUE = 7, 5
 _INITIALIZER_NAME = 8
 
 
-def inputs(path: Path) -> dict[str, tuple[int | None, ...]]:
+def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
     """Dimensions of each input by name; None for a dynamic one. Weights listed as inputs are left out.
 
     Raises:
-        DamagedError: the file is no ONNX model.
+        UserError: the file is no ONNX model.
     """
     try:
-        data = memoryview(path.read_bytes())
+        with open(path, "rb") as file:
+            data = memoryview(file.read(_MAX + 1))
         if len(data) > _MAX:
             raise ValueError("too large")
         found: dict[str, tuple[int | None, ...]] = {}
@@ -45,39 +56,38 @@ def inputs(path: Path) -> dict[str, tuple[int | None, ...]]:
         if not graphs or not found:
             raise ValueError("no graph")
     except (OSError, ValueError, IndexError) as error:
-        raise DamagedError("this is no ONNX model", where=str(path), remedy="export the model again") from error
+        raise UserError("this is no ONNX model", "Export the model again.", path, "damaged") from error
     return {name: dims for name, dims in found.items() if name not in weights}
 
 
-def check_input(path: Path, name: str, shape: tuple[int, ...]) -> None:
+def check_input(path: str, name: str, shape: tuple[int, ...]) -> None:
     """Refuse a model that ``--shapes`` would not reach: another input name, a static batch, another image size.
 
     Raises:
-        InvalidInputError: one of these.
-        DamagedError: the file is no ONNX model.
+        UserError: one of these, or the file is no ONNX model.
     """
     found = inputs(path)
     if name not in found:
-        raise InvalidInputError(
+        raise UserError(
             f"the model has no input {name!r} (it has {', '.join(found)}), so --shapes would be ignored",
-            where=str(path),
-            remedy="set input.name of the recipe to the model's own name",
+            "Set input.name of the recipe to the model's own name.",
+            path,
         )
     dims = found[name]
     if not dims or dims[0] is not None:
-        raise InvalidInputError(
+        raise UserError(
             f"the batch of input {name} is fixed to {dims[0] if dims else 'nothing'}, so --shapes would be ignored",
-            where=str(path),
-            remedy="export the model with a dynamic batch axis",
+            "Export the model with a dynamic batch axis.",
+            path,
         )
     if len(dims) != len(shape) + 1 or any(
         one is not None and one != other for one, other in zip(dims[1:], shape, strict=True)
     ):
         shown = "x".join("?" if one is None else str(one) for one in dims)
-        raise InvalidInputError(
+        raise UserError(
             f"input {name} has the shape {shown}, the recipe says ?x{'x'.join(str(one) for one in shape)}",
-            where=str(path),
-            remedy="correct input.shape of the recipe",
+            "Correct input.shape of the recipe.",
+            path,
         )
 
 
@@ -139,3 +149,23 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise ValueError("number too long")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="onnx_input", description="Check the input of an ONNX model.")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--input", required=True, help="name that the input must have")
+    parser.add_argument("--shape", required=True, help="channels,height,width")
+    parser.add_argument("--out", required=True)
+    arguments = parser.parse_args(argv)
+    shape = tuple(int(size) for size in arguments.shape.split(","))
+    check_input(arguments.model, arguments.input, shape)
+    os.makedirs(arguments.out, exist_ok=True)
+    found = {name: list(dims) for name, dims in inputs(arguments.model).items()}
+    write_json(os.path.join(arguments.out, "input.json"), found)
+    print("the batch axis of input", arguments.input, "is dynamic")
+
+
+if __name__ == "__main__":
+    run(main)

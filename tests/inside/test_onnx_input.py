@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from kit.errors import DamagedError, InvalidInputError
-from kit.targets.tensorrt.onnxinput import check_input, inputs
+from kit.inside.onnx_input import check_input, inputs, main
+from kit.inside.protocol import UserError
+
+
+@pytest.fixture
+def make_tiny() -> Callable[..., onnx.ModelProto]:
+    """Flatten and Gemm; ``batch`` may be a number (a static model)."""
+
+    def make(batch: int | str = "-1") -> onnx.ModelProto:
+        graph = helper.make_graph(
+            [
+                helper.make_node("Flatten", ["actual_input_1"], ["f"]),
+                helper.make_node("Gemm", ["f", "w"], ["output1"], transB=1),
+            ],
+            "tiny",
+            [helper.make_tensor_value_info("actual_input_1", TensorProto.FLOAT, [batch, 3, 16, 16])],
+            [helper.make_tensor_value_info("output1", TensorProto.FLOAT, [batch, 10])],
+            [numpy_helper.from_array(np.ones((10, 768), np.float32), "w")],
+        )
+        return helper.make_model(graph)
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -23,7 +45,7 @@ from kit.targets.tensorrt.onnxinput import check_input, inputs
 )
 def test_inputs_of_real_models(make_tiny: Any, tmp_path: Path, batch: int | str, dims: tuple[int | None, ...]) -> None:
     onnx.save(make_tiny(batch=batch), str(tmp_path / "m.onnx"))
-    assert inputs(tmp_path / "m.onnx") == {"actual_input_1": dims}
+    assert inputs(str(tmp_path / "m.onnx")) == {"actual_input_1": dims}
 
 
 def test_weights_listed_as_inputs_are_left_out(tmp_path: Path) -> None:
@@ -39,7 +61,7 @@ def test_weights_listed_as_inputs_are_left_out(tmp_path: Path) -> None:
         [weight],
     )
     onnx.save(helper.make_model(graph), str(tmp_path / "m.onnx"))
-    assert inputs(tmp_path / "m.onnx") == {"x": (None, 3)}
+    assert inputs(str(tmp_path / "m.onnx")) == {"x": (None, 3)}
 
 
 @pytest.mark.parametrize(
@@ -57,10 +79,18 @@ def test_the_recipe_is_held_against_the_model(
     path = tmp_path / "m.onnx"
     onnx.save(make_tiny(), str(path))
     if words is None:
-        check_input(path, name, shape)
+        check_input(str(path), name, shape)
         return
-    with pytest.raises(InvalidInputError, match=words):
-        check_input(path, name, shape)
+    with pytest.raises(UserError, match=words):
+        check_input(str(path), name, shape)
+
+
+def test_the_program_writes_what_it_found(make_tiny: Any, tmp_path: Path) -> None:
+    onnx.save(make_tiny(), str(tmp_path / "m.onnx"))
+    main(
+        ["--model", str(tmp_path / "m.onnx"), "--input", "actual_input_1", "--shape", "3,16,16", "--out", str(tmp_path)]
+    )
+    assert json.loads((tmp_path / "input.json").read_text()) == {"actual_input_1": [None, 3, 16, 16]}
 
 
 def test_damaged_files_are_damaged(make_tiny: Any, tmp_path: Path) -> None:
@@ -69,15 +99,15 @@ def test_damaged_files_are_damaged(make_tiny: Any, tmp_path: Path) -> None:
     data = path.read_bytes()
     for cut in (0, 1, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:cut])
-        with pytest.raises(DamagedError):
-            inputs(path)
-    with pytest.raises(DamagedError):
-        inputs(tmp_path / "gone")
+        with pytest.raises(UserError):
+            inputs(str(path))
+    with pytest.raises(UserError):
+        inputs(str(tmp_path / "gone"))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.onnx"
     path.write_bytes(data)
-    with contextlib.suppress(DamagedError):
-        inputs(path)
+    with contextlib.suppress(UserError):
+        inputs(str(path))
