@@ -30,6 +30,7 @@ def command(
         list[Language] | None,
         typer.Option("--lang", help="Only this language; by default Chinese and English."),
     ] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
     gate: Annotated[
         bool,
         typer.Option(
@@ -60,6 +61,7 @@ def command(
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name
+    folder = folder / "simulated" if simulated else folder
     with exclusive(folder):
         stored = load_all(folder)
         chosen = _chosen(parsed.targets, stored, target)

@@ -36,7 +36,7 @@ def gather(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results
         try:
             target = load_target(name)
         except InvalidInputError:
-            if stored is None and name not in recipe.published.throughput:
+            if stored is None and name not in {*recipe.published.accuracy, *recipe.published.throughput}:
                 raise
             found[name] = Facts(
                 name,

@@ -150,3 +150,15 @@ def test_reports_folder_of_choice(project: Path, tmp_path: Path, capsys: pytest.
     elsewhere = tmp_path / "else where"
     assert run(capsys, "--recipe", str(project), "--reports", str(elsewhere))[0] == 0
     assert (elsewhere / "toy" / "plots" / "throughput.svg").is_file()
+
+
+def test_the_rehearsals_report_has_its_own_folder(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project / "reports" / "toy"
+    (folder / "simulated" / "results").mkdir(parents=True)
+    (folder / "simulated" / "results" / "cpu.json").write_text(json.dumps({**RESULTS, "source": "simulated"}))
+    assert run(capsys, "--recipe", str(project), "--simulated")[0] == 0
+    assert "SIMULATED" in (folder / "simulated" / "README.en.md").read_text()
+    assert not (folder / "README.md").exists()
+    assert run(capsys, "--recipe", str(project), "--gate")[0] == 0
+    assert "SIMULATED" not in (folder / "README.md").read_text()
+    assert run(capsys, "--recipe", str(project), "--simulated", "--gate")[0] == 6
