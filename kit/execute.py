@@ -12,13 +12,13 @@ from functools import cache
 from pathlib import Path
 
 from kit import host
-from kit.errors import EngineError, MissingError, ResourceError, StepError
+from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
 from kit.files import os_errors
 from kit.plan import Plan
 from kit.progress import Progress
 from kit.resources import package
 from kit.runners import Binding, Runner
-from kit.step import External, Made, Outcome, Step, fingerprint
+from kit.step import Devices, External, Made, Outcome, Step, fingerprint
 from kit.store import Record, Store
 from kit.target import Job, Target
 
@@ -142,7 +142,7 @@ class Executor:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         try:
             with os_errors(self.store.root):
-                outcome = self.runner.run(step, binding, self.progress)
+                outcome = self._run(step, binding)
             self._judge(step, outcome)
             if step.keep_output:
                 with os_errors(self.store.root):
@@ -168,6 +168,17 @@ class Executor:
             return self.store.commit(record, partial, step.outputs)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+    def _run(self, step: Step, binding: Binding) -> Outcome:
+        """Run; a target may know better what the engine's words about its devices mean."""
+        try:
+            return self.runner.run(step, binding, self.progress)
+        except (EngineError, DeviceError) as error:
+            explain = getattr(self.judges.get(step.name, (None,))[0], "explain", None)
+            known = explain(error.what) if explain and step.devices != Devices() else None
+            if known is None:
+                raise
+            raise known from error
 
     def _judge(self, step: Step, outcome: Outcome) -> None:
         if outcome.oom:

@@ -59,7 +59,12 @@ class DockerRunner:
         """The same as a ``docker run`` line, which can be pasted."""
         config = self._config(step, binding)
         words = ["docker", "run", "--rm", *_flags(config), config["image"], *config["command"]]
-        return " ".join(shlex.quote(word) for word in words)
+        line = " ".join(shlex.quote(word) for word in words)
+        # Inputs that the program wants to see under a name of their own; the links hold in the container only.
+        for name, target in step.links.items():
+            link = [fill(target, inputs=lambda key: f"/in/{key}", out=_OUT, code=_CODE), str(binding.out / name)]
+            line = f"ln -sfn {shlex.join(link)} && {line}"
+        return line
 
     def _config(self, step: Step, binding: Binding) -> dict[str, Any]:
         """Everything about the container as plain data."""

@@ -71,7 +71,10 @@ class LocalRunner:
         argv, environment, place = self._argv(step, binding)
         shown = {**dict.fromkeys(("PYTHONPATH",), environment["PYTHONPATH"]), **step.environment}
         prefix = ["cd", place(step.workdir), "&&", "env", *(f"{name}={place(text)}" for name, text in shown.items())]
-        return " ".join([*prefix[:2], "&&", *(shlex.quote(word) for word in [*prefix[3:], *argv])])
+        line = " ".join([*prefix[:2], "&&", *(shlex.quote(word) for word in [*prefix[3:], *argv])])
+        for name, target in step.links.items():
+            line = f"ln -sfn {shlex.join([place(target), str(binding.out / name)])} && {line}"
+        return line
 
     def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
         """Run as a child in its own session; it dies with us, and on an interruption within half a second."""

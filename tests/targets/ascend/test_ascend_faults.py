@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import pytest
 
-from kit.errors import DeviceError, KitError, MissingError, ResourceError, StepError
+from kit.errors import DeviceError, EngineError, KitError, MissingError, ResourceError, StepError
+from kit.execute import Executor
 from kit.faults import Fault, explain
-from kit.target import load_target
+from kit.plan import Plan
+from kit.progress import PlainProgress
+from kit.recipe import load_recipe
+from kit.runners import Binding, Listener
+from kit.step import Outcome, Step
+from kit.store import Store
+from kit.target import Job, load_target
 from kit.targets.ascend.faults import ACL, ATC, COMMON, INFERENCE, NPU_SMI, RUNTIME
 
 CASES: list[tuple[tuple[Fault, ...], str, type[KitError], str]] = [
@@ -145,8 +155,40 @@ def test_a_message_with_braces_is_quoted_as_it_is() -> None:
     assert found is not None and "({0} {1} {x)" in found.what
 
 
-def test_the_engines_words_about_the_vendors_runtime() -> None:
-    target = load_target("310P")
-    found = target.explain("OCI runtime create failed: invalid device range: 7")  # type: ignore[attr-defined]
-    assert isinstance(found, DeviceError)
-    assert target.explain("no such container") is None  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        ("OCI runtime create failed: invalid device range: 7", DeviceError, "knows no such chip (7)"),
+        ("the engine refused running step x: something else", EngineError, "something else"),
+    ],
+)
+def test_the_engines_words_about_the_vendors_runtime(
+    root: Path, tmp_path: Path, words: str, error: type[KitError], said: str
+) -> None:
+    """A container that does not start is explained by the target, if it knows the words."""
+
+    class Refusing:
+        name, containerized = "refusing", True
+
+        def image_id(self, image: str) -> str:
+            return "sha256:0"
+
+        prepare = image_id
+
+        def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
+            raise EngineError(words, remedy="see `docker info`")
+
+        def command_line(self, step: Step, binding: Binding) -> str:
+            return ""
+
+        def host(self) -> dict[str, str]:
+            return {}
+
+    recipe = load_recipe(root)
+    target, job = load_target("310P"), Job(recipe, "310P", (1,), tmp_path, tmp_path, tmp_path)
+    step = next(step for step in target.plan(job) if step.name == "310P/state-before")
+    made = Executor(Store(tmp_path / "store"), Refusing(), PlainProgress(io.StringIO()), {step.name: (target, job)})
+    with pytest.raises(error) as caught:
+        made.run(Plan((step,), {}))
+    assert type(caught.value) is error
+    assert said in caught.value.what
