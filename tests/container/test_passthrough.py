@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import stat
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -220,8 +221,6 @@ def test_conversion_gets_no_device(root: Path, host: Host) -> None:
 
 
 def test_the_printed_line_can_be_pasted(root: Path, host: Host) -> None:
-    import subprocess
-
     step = shell(infer(root), "ls /dev | grep -c davinci; id -G")
     folder = host.work / "pasted"
     (folder / "in").mkdir(parents=True)
@@ -241,3 +240,22 @@ def test_a_rehearsal_passes_real_nodes_to_the_stand_ins_but_not_the_real_driver(
     assert step.devices.files == ()
     assert "KIT_SIM_DEVICES" not in step.environment
     assert json.dumps(step.argv).count(platform.machine()) <= 1
+
+
+def test_the_printed_line_brings_its_links(root: Path, host: Host) -> None:
+    recipe = load_recipe(root / "examples/digits")
+    job = Job(recipe, "310P", (1,), root, root, root)
+    step = next(step for step in load_target("310P").plan(job) if step.name == "310P/infer-bs1")
+    step = shell(step, "cat digits_bs1.om prep_bin/a.bin digits_val.info")
+    folder = host.work / "linked"
+    (folder / "tensors/prep_bin").mkdir(parents=True)
+    (folder / "out").mkdir()
+    (folder / "tensors/prep_bin/a.bin").write_text("tensor\n")
+    (folder / "tensors/dataset.info").write_text("0 ./prep_bin/a.bin 64 64\n")
+    (folder / "made.om").write_text("engine\n")
+    inputs = {"engine": folder / "made.om", "tensors": folder / "tensors", "state": folder / "tensors"}
+    binding = Binding("0" * 64, inputs, folder / "out", folder, host.image)
+    done = subprocess.run(
+        ["sh", "-c", host.runner.command_line(step, binding)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "engine\ntensor\n0 ./prep_bin/a.bin 64 64\n", done.stderr
