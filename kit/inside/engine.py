@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Engine"]
+__all__ = ["PROVIDERS", "Engine", "engine_version"]
+
+PROVIDERS = ("CPUExecutionProvider",)
+
+
+def engine_version() -> str:
+    """Version of ONNX Runtime."""
+    import onnxruntime
+
+    return str(onnxruntime.__version__)
 
 
 class Engine:
@@ -42,7 +51,7 @@ class Engine:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(model, options, providers=list(PROVIDERS))
         except Exception as error:  # noqa: BLE001 - its exceptions share no base class
             remedy = "Export the model again, or check that this is a whole ONNX file."
             raise UserError(f"ONNX Runtime cannot open it: {_oneline(error)}", remedy, model, "damaged") from None

@@ -5,7 +5,8 @@ Command line::
     python3 -m inside.evaluate --model model.onnx (--images DIR --preprocess JSON | --tensors DIR) --out DIR
         [--labels FILE] [--batch 32] [--threads N] [--workers N] [--limit N]
 
-Worker processes fill a ring of batches in shared memory while the engine works on the one before. It writes
+Each worker process takes whole batches: it decodes them and runs its own session of few threads. So no core waits for
+another one, and nothing but the best classes passes between processes. It writes
 
 * ``predictions.npy``: int32 (N, 5), best class first, the lowest class first where scores are equal
 * ``scores.npy``: float32 (N, 5), their scores
@@ -20,31 +21,134 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .engine import Engine
+from .engine import PROVIDERS, Engine, engine_version
 from .labels import list_images, match, read_labels, unique_stems
 from .pixels import Config, Preprocess
-from .pool import Pool, SharedBlock, cores
+from .pool import Pool, cores
 from .preprocess import NAMES, PACKED, config_argument, image_library, positive
 from .protocol import UserError, progress, run, write_json
 from .topk import K, best
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Evaluation", "evaluate", "main"]
+__all__ = ["Evaluation", "evaluate", "main", "parse_shape"]
 
-#: Batches of the ring: one in the engine, the others being filled.
-_RING = 4
-#: At most so many images per task of a worker.
-_CHUNK = 8
+#: More sessions than that cost memory; further cores become threads of each.
+_MOST_WORKERS = 8
+
+
+class Source(Protocol):
+    """Where tensors come from; it is sent to the workers, so what it opens it opens there."""
+
+    shape: tuple[int, ...]
+
+    def fill(self, first: int, names: list[str], out: Floats) -> None:
+        """Put the tensors of `names`, the first of which is number `first` of all, into `out`."""
+
+
+class Images:
+    """Image files, decoded and preprocessed."""
+
+    def __init__(self, folder: str, config: Config) -> None:
+        self._folder = folder
+        self._preprocess: Preprocess | None = Preprocess(config)
+        self._recipe = (config, self._preprocess.way)
+        self.shape: tuple[int, ...] = self._preprocess.shape
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_preprocess": None}
+
+    def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
+        """See :class:`Source`."""
+        if self._preprocess is None:
+            self._preprocess = Preprocess(*self._recipe)
+        for slot, name in enumerate(names):
+            self._preprocess.prep_into(os.path.join(self._folder, name), out[slot])
+
+
+class Tensors:
+    """Tensors that :mod:`.preprocess` made: one ``.bin`` each."""
+
+    def __init__(self, folder: str, shape: tuple[int, ...]) -> None:
+        self._folder = folder
+        self.shape = shape
+
+    def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
+        """See :class:`Source`."""
+        for slot, name in enumerate(names):
+            _read_tensor(os.path.join(self._folder, name), out[slot])
+
+
+class Packed:
+    """Tensors that :mod:`.preprocess` made: one array of all of them."""
+
+    def __init__(self, folder: str, shape: tuple[int, ...], count: int) -> None:
+        self._path = os.path.join(folder, PACKED)
+        self.shape = shape
+        array = self._open()
+        if array.dtype != np.float32 or array.shape[1:] != shape or len(array) < count:
+            what = f"holds {array.dtype} {array.shape}, and {count} tensors {shape} are expected"
+            raise UserError(what, "Preprocess again.", self._path, "damaged")
+
+    def _open(self) -> NDArray[Any]:
+        try:
+            array: NDArray[Any] = np.load(self._path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise UserError(f"is not an array: {error}", "Preprocess again.", self._path, "damaged") from None
+        return array
+
+    def fill(self, first: int, names: list[str], out: Floats) -> None:
+        """See :class:`Source`."""
+        out[: len(names)] = self._open()[first : first + len(names)]
+
+
+class Part(NamedTuple):
+    """What a worker found in one batch, and its seconds on the clock that all processes share."""
+
+    predictions: NDArray[np.int32]
+    scores: Floats
+    classes: int
+    ties: int
+    begun: float
+    filled: float
+    done: float
+
+
+class _Worker:
+    """Makes the tensors of a batch, runs the model on them, finds the best classes."""
+
+    def __init__(self, model: str, source: Source, batch: int, threads: int) -> None:
+        self._source = source
+        self._engine = Engine(model, batch, source.shape, threads)
+        self._images = np.zeros((batch, *source.shape), dtype=np.float32)
+
+    def __call__(self, task: tuple[int, list[str]]) -> Part:
+        first, names = task
+        count = len(names)
+        begun = time.perf_counter()
+        self._source.fill(first, names, self._images)
+        filled = time.perf_counter()
+        # A model of a fixed batch gets it, whatever the rest of the last one holds.
+        images = self._images if self._engine.fixed_batch else self._images[:count]
+        scores = self._engine.run(images)[:count]
+        if not np.isfinite(scores).all():
+            raise UserError(
+                "the model gives scores that are NaN or infinite",
+                "Check the weights, and that the preprocessing is the one of the model's training.",
+                names[int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])],
+                "tolerance",
+            )
+        found = best(scores)
+        ties = int(np.count_nonzero(found.tied))
+        done = time.perf_counter()
+        return Part(found.classes, found.scores, scores.shape[1], ties, begun, filled, done)
 
 
 @dataclass
@@ -54,94 +158,43 @@ class Evaluation:
     names: list[str]
     predictions: NDArray[np.int32]
     scores: Floats
-    classes: int
-    ties: int
+    classes: int = 0
+    ties: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def evaluate(engine: Engine, names: list[str], batches: Iterator[Floats], batch: int) -> Evaluation:
-    """Run every batch through `engine`; `batches` gives arrays of up to `batch` images, in the order of `names`.
+def evaluate(model: str, source: Source, names: list[str], batch: int, workers: int, threads: int) -> Evaluation:
+    """Run the tensors of `names` through `model`, in batches, on some processes with some threads each.
+
+    Seconds: ``start`` until the first batch is begun, ``total`` from then on; ``preprocessing`` and ``inference`` are
+    the sums over all processes.
 
     Raises:
-        UserError: a score is NaN or infinite; it names the image.
+        UserError: a broken image, a model that does not fit, a score that is NaN or infinite; the first of them.
     """
-    total = len(names)
-    predictions = np.empty((total, K), dtype=np.int32)
-    scores = np.empty((total, K), dtype=np.float32)
-    ties = classes = done = 0
-    waited = inferred = 0.0
-    start = mark = time.perf_counter()
-    for images in batches:
-        count = len(images)
-        now = time.perf_counter()
-        waited += now - mark
-        output = engine.run(_padded(images, batch) if engine.fixed_batch else images)[:count]
-        mark = time.perf_counter()
-        inferred += mark - now
-        _check_finite(output, names[done : done + count])
-        found = best(output)
-        predictions[done : done + count] = found.classes
-        scores[done : done + count] = found.scores
-        ties += int(np.count_nonzero(found.tied))
-        classes = output.shape[1]
-        done += count
-        progress(done, total, "images")
-    seconds = {"total": time.perf_counter() - start, "waiting for images": waited, "inference": inferred}
-    return Evaluation(names, predictions, scores, classes, ties, seconds)
-
-
-def _padded(images: Floats, batch: int) -> Floats:
-    if len(images) == batch:
-        return images
-    return np.concatenate([images, np.zeros((batch - len(images), *images.shape[1:]), dtype=np.float32)])
-
-
-def _check_finite(scores: Floats, names: list[str]) -> None:
-    if not np.isfinite(scores).all():
-        worst = names[int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])]
-        raise UserError(
-            "the model gives scores that are NaN or infinite",
-            "Check the weights, and that the preprocessing is the one of the model's training.",
-            worst,
-            "tolerance",
-        )
-
-
-class _Filler:
-    """A worker: makes the tensors of a few images, in the ring."""
-
-    def __init__(self, folder: str, config: Config, way: str, block: SharedBlock) -> None:
-        self._folder = folder
-        self._preprocess = Preprocess(config, way)
-        self._ring = np.frombuffer(block.memory, dtype=np.float32).reshape(-1, *self._preprocess.shape)
-
-    def __call__(self, task: tuple[int, list[str]]) -> None:
-        first, names = task
-        for slot, name in enumerate(names, first):
-            self._preprocess.prep_into(os.path.join(self._folder, name), self._ring[slot])
-
-
-def from_images(folder: str, names: list[str], config: Config, batch: int, workers: int) -> Iterator[Floats]:
-    """Batches of preprocessed images; an array is valid until the next one is asked for."""
-    preprocess = Preprocess(config)
-    block = SharedBlock(_RING * batch * int(np.prod(preprocess.shape)) * 4)
-    ring = np.frombuffer(block.memory, dtype=np.float32).reshape(_RING, batch, *preprocess.shape)
-    chunk = max(1, min(_CHUNK, -(-batch // (2 * workers))))
-
-    def tasks() -> Iterator[tuple[int, list[str]]]:
-        for number, first in enumerate(range(0, len(names), batch)):
-            inside = names[first : first + batch]
-            for offset in range(0, len(inside), chunk):
-                yield number % _RING * batch + offset, inside[offset : offset + chunk]
-
-    per_batch = -(-batch // chunk)
-    with Pool(workers, _Filler, folder, config, preprocess.way, block) as pool:
-        filled = pool.map(tasks(), window=(_RING - 1) * per_batch)
-        for number, first in enumerate(range(0, len(names), batch)):
-            count = min(batch, len(names) - first)
-            for _ in range(0, count, chunk):
-                next(filled)
-            yield ring[number % _RING, :count]
+    start = time.perf_counter()
+    shape = (len(names), K)
+    result = Evaluation(names, np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.float32))
+    tasks = ((first, names[first : first + batch]) for first in range(0, len(names), batch))
+    preprocessing = inference = 0.0
+    begun = ended = 0.0
+    done = 0
+    with Pool(workers, _Worker, model, source, batch, threads) as pool:
+        for part in pool.map(tasks, window=3 * workers):
+            rows = slice(done, done + len(part.predictions))
+            result.predictions[rows], result.scores[rows] = part.predictions, part.scores
+            result.classes, result.ties = part.classes, result.ties + part.ties
+            begun, ended = min(begun or part.begun, part.begun), max(ended, part.done)
+            preprocessing, inference = preprocessing + part.filled - part.begun, inference + part.done - part.filled
+            done = rows.stop
+            progress(done, len(names), "images")
+    result.seconds = {
+        "start": begun - start,
+        "total": ended - begun,
+        "preprocessing": preprocessing,
+        "inference": inference,
+    }
+    return result
 
 
 def list_tensors(folder: str) -> list[str]:
@@ -159,28 +212,6 @@ def list_tensors(folder: str) -> list[str]:
     if not names:
         raise UserError("holds no tensors", "Preprocess the images first.", folder, "missing")
     return names
-
-
-def from_tensors(folder: str, names: list[str], shape: tuple[int, ...], batch: int) -> Iterator[Floats]:
-    """Batches of tensors that are on disk already."""
-    packed = os.path.join(folder, PACKED)
-    if os.path.isfile(packed):
-        try:
-            array = np.load(packed, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"is not an array: {error}", "Preprocess again.", packed, "damaged") from None
-        if array.dtype != np.float32 or array.shape[1:] != shape or len(array) < len(names):
-            what = f"holds {array.dtype} {array.shape}, and {len(names)} tensors {shape} are expected"
-            raise UserError(what, "Preprocess again.", packed, "damaged")
-        for first in range(0, len(names), batch):
-            yield np.ascontiguousarray(array[first : min(first + batch, len(names))])
-        return
-    images = np.empty((batch, *shape), dtype=np.float32)
-    for first in range(0, len(names), batch):
-        inside = names[first : first + batch]
-        for slot, name in enumerate(inside):
-            _read_tensor(os.path.join(folder, name), images[slot])
-        yield images[: len(inside)]
 
 
 def _read_tensor(path: str, out: Floats) -> None:
@@ -205,8 +236,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--shape", help="channels,height,width of the tensors (the crop's)")
     parser.add_argument("--labels", help="label file, to check before anything is run")
     parser.add_argument("--batch", type=positive, default=32)
-    parser.add_argument("--threads", type=int, default=0, help="threads of the engine (0: all cores)")
-    parser.add_argument("--workers", type=positive, help="processes that decode (half the cores)")
+    parser.add_argument(
+        "--threads", type=int, default=0, help="threads of each worker (0: the cores that it has for itself)"
+    )
+    parser.add_argument("--workers", type=positive, help="processes (one per core, at most eight)")
     parser.add_argument("--limit", type=positive, help="only the first N images")
     parser.add_argument("--out", required=True, help="folder of the results")
     arguments = parser.parse_args(argv)
@@ -220,15 +253,17 @@ def main(argv: list[str] | None = None) -> None:
     labels = read_labels(arguments.labels) if arguments.labels else None
     if labels is not None:
         match(names, labels, folder, subset=arguments.limit is not None)
-    batch = arguments.batch
-    workers = arguments.workers or max(1, cores() // 2)
+    tensors: Source
     if arguments.images and config is not None:
-        batches = from_images(folder, names, config, batch, workers)
+        tensors = Images(folder, config)
+    elif os.path.isfile(os.path.join(folder, PACKED)):
+        tensors = Packed(folder, shape, len(names))
     else:
-        batches = from_tensors(folder, names, shape, batch)
-        workers = 0
-    engine = Engine(arguments.model, batch, shape, arguments.threads)
-    result = evaluate(engine, names, batches, batch)
+        tensors = Tensors(folder, shape)
+    batch = arguments.batch
+    workers = min(arguments.workers or min(cores(), _MOST_WORKERS), -(-len(names) // batch))
+    threads = arguments.threads or max(1, cores() // workers)
+    result = evaluate(arguments.model, tensors, names, batch, workers, threads)
     if labels is not None and max(labels.values()) >= result.classes:
         highest = max(labels.values())
         what = f"the label {highest} is not in 0..{result.classes - 1}, the classes of the model"
@@ -241,12 +276,12 @@ def main(argv: list[str] | None = None) -> None:
             "classes": result.classes,
             "ties": result.ties,
             "batch": batch,
-            "threads": engine.threads,
             "workers": workers,
+            "threads": threads,
             "source": "images" if arguments.images else "tensors",
             "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
-            "providers": engine.providers,
-            "versions": _versions(engine, config if arguments.images else None),
+            "providers": list(PROVIDERS),
+            "versions": _versions(config),
         },
     )
     rate = len(names) / result.seconds["total"]
@@ -269,8 +304,8 @@ def _write(out: str, result: Evaluation) -> None:
         file.writelines(f"{name}\n" for name in result.names)
 
 
-def _versions(engine: Engine, config: Config | None) -> dict[str, Any]:
-    versions = {"python": sys.version.split()[0], "numpy": np.__version__, "onnxruntime": engine.version}
+def _versions(config: Config | None) -> dict[str, str]:
+    versions = {"python": sys.version.split()[0], "numpy": np.__version__, "onnxruntime": engine_version()}
     if config is not None:
         library, version = image_library(config)
         versions[library] = version

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import mmap
 import multiprocessing
 import os
 import signal
 import time
 import traceback
 from multiprocessing import connection
-from multiprocessing.reduction import DupFd
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .protocol import UserError
@@ -23,7 +21,7 @@ from .protocol import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Pool", "SharedBlock", "cores", "reuse_freed_memory"]
+__all__ = ["Pool", "cores", "reuse_freed_memory"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,27 +47,6 @@ def reuse_freed_memory() -> None:
     in them. It stops doing so up to the size of the largest one that was ever freed (``mallopt(3)``, M_MMAP_THRESHOLD).
     """
     bytearray(16 << 20)
-
-
-class SharedBlock:
-    """Zeroed memory that workers write and the parent reads.
-
-    An anonymous file: neither the size of ``/dev/shm`` (64 MB in a container) nor a writable folder matters.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._handle = os.memfd_create("kit", os.MFD_CLOEXEC)
-        os.ftruncate(self._handle, size)
-        self.memory = mmap.mmap(self._handle, size)
-
-    def __getstate__(self) -> tuple[int, Any]:
-        return self.size, DupFd(self._handle)
-
-    def __setstate__(self, state: tuple[int, Any]) -> None:
-        self.size, handle = state
-        self._handle = handle.detach()
-        self.memory = mmap.mmap(self._handle, self.size)
 
 
 class Pool(Generic[T, R]):

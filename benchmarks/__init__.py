@@ -1,0 +1,1 @@
+"""What kit's speed is compared with: peers, limits, and one table of both."""

@@ -1,0 +1,231 @@
+"""What people use today, and the limits of the machine, written anew, plainly: ``python -m benchmarks.peers NAME``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import multiprocessing
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.table import alternate, paired
+
+__all__ = ["PEERS", "main"]
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def _names(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def published_preprocess(images: str, out: str, limit: str) -> None:
+    """The published preprocessing: one process, a new file for each image."""
+    from PIL import Image
+
+    Path(out).mkdir(parents=True, exist_ok=True)
+    for name in _names(images)[: int(limit)]:
+        image = Image.open(f"{images}/{name}").convert("RGB").resize((256, 256), Image.Resampling.BILINEAR)
+        values: Any = np.array(image, dtype=np.float32)
+        values = values[16:240, 16:240]
+        values = values / 255.0
+        values = (values - np.array(MEAN, dtype=np.float32)) / np.array(STD, dtype=np.float32)
+        values.transpose(2, 0, 1).tofile(f"{out}/{name.split('.')[0]}.bin")
+
+
+def _decode_part(images: str, names: list[str], _unused: str = "") -> None:
+    from PIL import Image
+
+    for name in names:
+        image = Image.open(f"{images}/{name}").convert("RGB")
+        width, height = image.size
+        box = (width / 16, height / 16, width * 15 / 16, height * 15 / 16)
+        image.resize((224, 224), Image.Resampling.BILINEAR, box)
+
+
+def limit_decode(images: str, limit: str, processes: str) -> None:
+    """Decode, convert to RGB, resize the region: nothing else, on some processes."""
+    names, count = _names(images)[: int(limit)], int(processes)
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_decode_part, args=(images, names[number::count]))
+        for number in range(count)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def published_metric(results: str, labels: str, limit: str) -> None:
+    """The published metric script: each number by itself, a whole sort for each image."""
+    truth = {}
+    for line in Path(labels).read_text().splitlines():
+        fields = line.split(" ")
+        truth[fields[0].split(".")[0]] = fields[1]
+    hits = np.zeros(5)
+    names = _names(results)[: int(limit)]
+    for name in names:
+        key = name.split(".")[0]
+        key = key[: key.rfind("_")]
+        with Path(results, name).open(encoding="utf-8") as file:
+            tokens = file.readline().strip().split(" ")
+        scores = np.zeros(len(tokens), dtype=np.float32)
+        for place, token in enumerate(tokens):
+            scores[place] = np.float32(token)
+        order = np.argsort(-scores)
+        for place in range(5):
+            if str(order[place]) == truth[key]:
+                hits[place] += 1
+                break
+    print(json.dumps({"n": len(names), "correct": np.cumsum(hits).astype(int).tolist()}))
+
+
+def fill(images: str, preprocess: str) -> None:
+    """Decode and preprocess into memory as kit does, in one process; prints the seconds."""
+    from kit.inside.pixels import Preprocess
+
+    names = _names(images)
+    made = Preprocess(json.loads(preprocess))
+    tensor = made.prep(f"{images}/{names[0]}")
+    start = time.perf_counter()
+    for name in names:
+        made.prep_into(f"{images}/{name}", tensor)
+    print(json.dumps(time.perf_counter() - start))
+
+
+def peak(*command: str) -> None:
+    """Run ``python -m COMMAND``; prints the peak memory of its largest process, in MB."""
+    subprocess.run([sys.executable, "-m", *command], stdout=subprocess.DEVNULL, check=True)
+    print(json.dumps(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
+
+
+def _rate(call: Callable[[], object], batch: int, seconds: float) -> float:
+    for _ in range(2):
+        call()
+    start, calls = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        call()
+        calls += 1
+    return calls * batch / (time.perf_counter() - start)
+
+
+def bare(model: str, batch: str, threads: str, count: str) -> None:
+    """A plain loop over one session of ONNX Runtime: as many images as asked for; prints the seconds."""
+    from kit.inside.engine import Engine
+
+    images = np.random.default_rng(0).standard_normal((int(batch), 3, 224, 224), dtype=np.float32)
+    engine = Engine(model, int(batch), (3, 224, 224), int(threads))
+    session, feed = engine.session, {engine.input: images}
+    session.run(None, feed)
+    start = time.perf_counter()
+    for _ in range(0, int(count), int(batch)):
+        session.run(None, feed)
+    print(json.dumps(time.perf_counter() - start))
+
+
+def harness(model: str, batches: str, threads: str, seconds: str) -> None:
+    """kit's measuring loop and a bare one over the same session, in turns; prints {batch: [kit, bare, ratio]}."""
+    print(json.dumps({batch: _both(model, int(batch), int(threads), float(seconds)) for batch in batches.split(",")}))
+
+
+def _both(model: str, batch: int, threads: int, seconds: float) -> list[float]:
+    from kit.inside.bench import bind, repeat, synthetic_inputs
+    from kit.inside.engine import Engine
+
+    engine = Engine(model, batch, (3, 224, 224), threads)
+    inputs = synthetic_inputs((3, 224, 224), batch)
+    calls, _ = bind(engine, inputs)
+    feed = {engine.input: inputs[0]}
+    loops = {
+        "kit": lambda: repeat(calls, batch, seconds / 8).rate,
+        "bare": lambda: _plain(engine.session, feed, batch, seconds / 8),
+    }
+    alternate(loops, 1)
+    rates = alternate(loops, 8)
+    return [statistics.median(rates["kit"]), statistics.median(rates["bare"]), paired(rates["kit"], rates["bare"])]
+
+
+def _plain(session: Any, feed: dict[str, Any], batch: int, seconds: float) -> float:
+    start, calls = time.perf_counter(), 0
+    while True:
+        session.run(None, feed)
+        calls += 1
+        elapsed = time.perf_counter() - start
+        if elapsed >= seconds:
+            return calls * batch / elapsed
+
+
+def openvino(model: str, batches: str, threads: str, seconds: str) -> None:
+    """OpenVINO on the same model; prints {batch: images per second}."""
+    import openvino as ov
+
+    core = ov.Core()
+    core.set_property("CPU", {"INFERENCE_NUM_THREADS": int(threads), "PERFORMANCE_HINT": "LATENCY"})
+    found = {}
+    for batch in map(int, batches.split(",")):
+        network = core.read_model(model)
+        network.reshape([batch, 3, 224, 224])
+        request = core.compile_model(network, "CPU").create_infer_request()
+        images = np.random.default_rng(0).standard_normal((batch, 3, 224, 224), dtype=np.float32)
+        found[batch] = _rate(functools.partial(request.infer, [images]), batch, float(seconds))
+    print(json.dumps(found))
+
+
+def export_model(architecture: str, out: str) -> None:
+    """The model of the measurements: that architecture with random weights, through kit's own export."""
+    import onnx
+    import torch
+
+    from kit.inside.export import to_onnx
+    from kit.inside.network import build
+
+    torch.manual_seed(0)
+    network = build(architecture, 1000, (3, 224, 224))
+    onnx.save(to_onnx(network, (3, 224, 224), "actual_input_1", "output1", 11), out)
+
+
+def torch_eager(architecture: str, batches: str, threads: str, seconds: str) -> None:
+    """PyTorch without compilation; prints {batch: images per second}."""
+    import torch
+
+    from kit.inside.network import build
+
+    torch.set_num_threads(int(threads))
+    network = build(architecture, 1000, (3, 224, 224))
+    found = {}
+    with torch.inference_mode():
+        for batch in map(int, batches.split(",")):
+            images = torch.randn(batch, 3, 224, 224)
+            found[batch] = _rate(functools.partial(network, images), batch, float(seconds))
+    print(json.dumps(found))
+
+
+PEERS: dict[str, Callable[..., None]] = {
+    "published-preprocess": published_preprocess,
+    "limit-decode": limit_decode,
+    "published-metric": published_metric,
+    "fill": fill,
+    "peak": peak,
+    "bare": bare,
+    "harness": harness,
+    "openvino": openvino,
+    "export": export_model,
+    "torch": torch_eager,
+}
+
+
+def main() -> None:
+    """Run one of them."""
+    PEERS[sys.argv[1]](*sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
