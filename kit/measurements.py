@@ -6,7 +6,7 @@ who multiplies by hand. Ratios are computed from unrounded values.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from math import sqrt
 from statistics import median
 from typing import Annotated, Literal, Self
@@ -133,11 +133,15 @@ def _decimal(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
+#: Digits enough for any quotient of two floats: the usual 28 would make rounding of a large one an error.
+_WIDE = Context(prec=700)
+
+
 def plain(value: Decimal | float, places: int | None = None) -> str:
     """``value`` without exponent and without trailing zeros, rounded to ``places`` decimals if given."""
     number = value if isinstance(value, Decimal) else _decimal(value)
     if places is not None:
-        number = number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+        number = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _WIDE)
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

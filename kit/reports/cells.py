@@ -79,10 +79,11 @@ def throughput_cells(
     """Cells of one batch: ``bsN``, and where known ``spread``, ``p50``, ``p90``, ``p99``."""
     base = f"{prefix}{target}/bs{throughput.batch}"
     rate = Decimal(repr(throughput.rate))
-    # With factor 1 rate and value are one number and may be shortened together; otherwise the product stays exact.
-    long = throughput.factor == 1 and _significant(rate) > _PRINTED_DIGITS
-    text = short(throughput.value) if long else plain(throughput.value)
-    formula = f"{text} * 1 = {text}" if long else throughput.formula
+    # A rate longer than tools print is shortened before it is multiplied: the line must hold for who checks it by hand.
+    long = _significant(rate) > _PRINTED_DIGITS
+    shown = Decimal(short(rate))
+    text = plain(shown * throughput.factor)
+    formula = f"{plain(shown)} * {throughput.factor} = {text}"
     raw: dict[str, object] = {"rate": throughput.rate, "factor": throughput.factor, "per": throughput.per}
     if throughput.repeats:
         raw["repeats"] = list(throughput.repeats)
@@ -150,8 +151,8 @@ def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
     value = ratio(numerator.value, denominator.value)
     exact = numerator.exact and denominator.exact
     text = plain(value, 9 if exact else 4)
-    if not value.quantize(Decimal("1e-9")):
-        text = f"{value:.3e}"
+    if value < Decimal("1e-8"):
+        text = f"{value:.3e}".lower()
     return Cell(
         id=id_, value=value, text=text, unit="", source=mixed((numerator.source, denominator.source)),
         formula=f"{numerator.text} / {denominator.text} = {text}", inputs=(numerator.id, denominator.id),

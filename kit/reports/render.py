@@ -245,6 +245,9 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "b0": recipe.batches[0],
         "deviations": deviations,
         "check_sources": {one.shown.source for one in report.checks if one.shown.source != "simulated"},
+        "unmet": [
+            f"{one.target} Top{one.k}" for one in report.checks if not one.met and one.shown.source != "simulated"
+        ],
         "claim_line": lambda claim, first, last: _claim(claim, writer, first=first, last=last),
         "table_modes": _modes,
         "plot_alt": lambda name: escape(words[f"plot_{name.split('.')[0].split('-')[0]}"]),

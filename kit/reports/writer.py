@@ -184,7 +184,7 @@ class Writer:
         for batch, one in side.throughput.items():
             cell = side.cells[batch]
             spread = cells.get(f"{cell.id}/spread")
-            rate = cell.text if one.factor == 1 else plain(one.rate)
+            rate = cell.formula.partition(" * ")[0]
             row: list[object] = [
                 f"bs{batch}", self.cell(cell, rate), str(one.factor), cell,
                 Safe(w["spread_of"].format(spread=self.cell(spread), n=len(one.repeats))) if spread else w["once"],

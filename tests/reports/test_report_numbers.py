@@ -196,10 +196,23 @@ def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
     one = Throughput(batch=1, rate=rate, per="image", factor=1, mode="dataset")
     many = Throughput(batch=4, rate=14.324543201, per="device", factor=4, mode="dataset")
     report = build(seed_recipe, {"cpu": make("cpu", throughput=(one, many))}, ["cpu"], facts)
-    short, exact = report.cells["cpu/bs1"], report.cells["cpu/bs4"]
+    short, product = report.cells["cpu/bs1"], report.cells["cpu/bs4"]
     assert (short.text, short.formula) == ("57.2982", "57.2982 * 1 = 57.2982")
     assert short.value == Decimal(repr(rate)), "what is computed from it starts from all digits"
-    assert exact.formula == "14.324543201 * 4 = 57.298172804"
+    assert (product.text, product.formula) == ("57.298", "14.3245 * 4 = 57.298"), "the line must hold by hand"
+    assert product.value == Decimal("14.324543201") * 4
+    text = render(seed_recipe, {"cpu": make("cpu", throughput=(one, many))}, ["cpu"], facts=facts)[
+        "README.en.md"
+    ].decode()
+    assert "| bs4 | 14.3245 | 4 | 57.298 | single run |" in text
+
+
+def test_numbers_of_any_size(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+    results = {"310P": make("310P", {1: 1e300, 4: 1e-300, 8: 3.0}), "cpu": make("cpu", {1: 1e-300, 4: 1e15, 8: 3.0})}
+    cells = build(seed_recipe, results, ["310P", "cpu"], facts).cells
+    assert cells["310P/cpu@bs8"].text == "1"
+    assert cells["310P/cpu@bs4"].text == "1.000e-315"
+    assert render(seed_recipe, results, ["310P", "cpu"], facts=facts)["report.html"]
 
 
 def test_facts_of_what_nobody_installed(seed_recipe: Recipe, make: Make) -> None:

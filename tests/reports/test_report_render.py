@@ -330,6 +330,14 @@ def test_another_package_brings_its_own_templates(seed_recipe: Recipe, make: Mak
     )
 
 
+def test_accuracies_that_are_not_met_are_listed(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+    low = {"n": 50000, "classes": 1000, "correct": [36000, 43000, 45000, 45500, 45970]}
+    files = render(seed_recipe, {"cpu": make("cpu", {1: 50.0}, accuracy=low)}, facts=facts)
+    assert "> 1 accuracies are not met and need work: cpu Top1." in files["README.en.md"].decode()
+    assert "| cpu | Top1 | 72% | 74.084% | -2.084 | 71.60%–72.39% | not met |" in files["README.en.md"].decode()
+    assert "> 各项精度均达标" in render(seed_recipe, {}, facts=facts)["README.md"].decode()
+
+
 def test_nothing_measured_and_nothing_published(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
     text = render(seed_recipe, {}, ["cpu"], facts=facts)["README.en.md"].decode()
     assert "kit reproduce --target cpu" in text
