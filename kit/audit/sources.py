@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from kit.audit.findings import Finding, Kind, Severity
 from kit.audit.numbers import Agreement, Number, agree, same_number
@@ -12,24 +14,70 @@ if TYPE_CHECKING:
     from kit.audit.statements import Mark, Statement
     from kit.audit.toolblocks import ToolBlock
 
-__all__ = ["check_sources", "mark_of"]
+__all__ = ["check_sources"]
+
+#: How many runs back a statement can quote: more than any report has, few enough for a file of a million lines.
+_REACH: Final = 200
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Lines of statements, marks and blocks in order, to find neighbours without a walk over all of them."""
+
+    context: Context
+    statements: list[int]
+    marks: list[int]
+    blocks: list[int]
+
+    def stated(self, after: int, before: int) -> bool:
+        """Whether a statement stands between two lines."""
+        return bisect_right(self.statements, after) < bisect_left(self.statements, before)
+
+    def last_statement(self, before: int) -> int:
+        """Line of the last statement above a line, 0 for none."""
+        place = bisect_left(self.statements, before)
+        return self.statements[place - 1] if place else 0
+
+    def blocks_above(self, line: int, tools: tuple[str, ...]) -> list[ToolBlock]:
+        """Runs of these tools above a line, the nearest first."""
+        place = bisect_left(self.blocks, line)
+        near = self.context.blocks[max(0, place - _REACH) : place]
+        return [block for block in reversed(near) if block.tool in tools and block.end < line]
+
+    def mark_of(self, block: ToolBlock) -> Mark | None:
+        """The line that announces a block: the last mark above it, with no block, section or statement between."""
+        place = bisect_left(self.marks, block.start)
+        if not place:
+            return None
+        mark = self.context.marks[place - 1]
+        between = bisect_right(self.blocks, mark.line) < bisect_left(self.blocks, block.start)
+        section = self.context.document.section(block.start)
+        if between or block.start - mark.line > 25 or section > mark.line or self.stated(mark.line, block.start):
+            return None
+        return mark
 
 
 def check_sources(context: Context) -> None:
     """Tie each statement to the tool output above it; compare what it quotes, and its label with the heading."""
-    used: dict[int, Statement] = {}
+    used: set[int] = set()
+    lines = _Lines(
+        context,
+        [statement.line for statement in context.statements],
+        [mark.line for mark in context.marks],
+        [block.start for block in context.blocks],
+    )
     for statement in context.statements:
         quoted = _quoted(context, statement)
         if quoted is None:
             continue
         number, tools = quoted
-        block = _block(context, statement, number, tools)
+        block = _block(lines, statement, number, tools)
         if block is None:
             continue
-        _quote(context, statement, number, block)
+        _quote(lines, statement, number, block)
         if id(block) not in used:
-            used[id(block)] = statement
-            _heading(context, statement, number, block)
+            used.add(id(block))
+            _heading(lines, statement, number, block)
 
 
 def _quoted(context: Context, statement: Statement) -> tuple[Number, tuple[str, ...]] | None:
@@ -51,15 +99,16 @@ def _quoted(context: Context, statement: Statement) -> tuple[Number, tuple[str, 
     return None
 
 
-def _block(context: Context, statement: Statement, number: Number, tools: tuple[str, ...]) -> ToolBlock | None:
+def _block(lines: _Lines, statement: Statement, number: Number, tools: tuple[str, ...]) -> ToolBlock | None:
     """The run that a statement quotes: one above with that very number, else the only one since the last statement."""
-    section = context.document.section(statement.line)
-    above = [block for block in context.blocks if block.tool in tools and block.end < statement.line]
-    same = [block for block in above if _main(block) and same_number(number, _main(block)[1])]  # type: ignore[index]
-    if same:
-        return same[-1]
-    last = max((other.line for other in context.statements if other.line < statement.line), default=0)
-    between = [block for block in above if block.start > last and context.document.section(block.start) == section]
+    above = lines.blocks_above(statement.line, tools)
+    for block in above:
+        main = _main(block)
+        if main is not None and same_number(number, main[1]):
+            return block
+    section = lines.context.document.section
+    last = lines.last_statement(statement.line)
+    between = [block for block in above if block.start > last and section(block.start) == section(statement.line)]
     return between[0] if len(between) == 1 and statement.line - between[0].end <= 8 else None
 
 
@@ -67,8 +116,8 @@ def _main(block: ToolBlock) -> tuple[int, Number] | None:
     return block.values.get("mean") if block.tool == "trtexec" else block.rate
 
 
-def _quote(context: Context, statement: Statement, number: Number, block: ToolBlock) -> None:
-    main = _main(block)
+def _quote(lines: _Lines, statement: Statement, number: Number, block: ToolBlock) -> None:
+    main, context = _main(block), lines.context
     if main is None:
         return
     line, value = main
@@ -84,7 +133,7 @@ def _quote(context: Context, statement: Statement, number: Number, block: ToolBl
         times_four = agree(number, 4 * value.value) is not Agreement.DIFFERENT
         if times_four or ("interface" not in statement.text.lower() and _among(number, block)):
             return
-    mark = mark_of(context, block)
+    mark = lines.mark_of(block)
     if mark is not None and mark.batch != context.batch(statement):
         context.ledger.skip(statement.line, Kind.CLAIM, number.text)  # the run is shown as an example of another batch
         return
@@ -107,28 +156,12 @@ def _among(number: Number, block: ToolBlock) -> bool:
     return any(same_number(number, other) for _, other in block.values.values())
 
 
-def mark_of(context: Context, block: ToolBlock) -> Mark | None:
-    """The line that announces a block: the last mark above it, with no other block and no section between."""
-    above = [mark for mark in context.marks if mark.line < block.start]
-    if not above:
-        return None
-    mark = above[-1]
-    between = any(mark.line < other.start < block.start for other in context.blocks)
-    section = context.document.section(block.start)
-    if between or block.start - mark.line > 25 or section > mark.line:
-        return None
-    stated = any(mark.line < other.line < block.start for other in context.statements)
-    return None if stated else mark
-
-
-def _heading(context: Context, statement: Statement, number: Number, block: ToolBlock) -> None:
+def _heading(lines: _Lines, statement: Statement, number: Number, block: ToolBlock) -> None:
     """The label of a statement against the heading above its block; files named after the batch must not contradict."""
-    mark, main = mark_of(context, block), _main(block)
-    if not statement.labelled:
+    mark, main, context = lines.mark_of(block), _main(block), lines.context
+    if not statement.labelled or mark is None or main is None or not same_number(number, main[1]):
         return
-    if mark is None or main is None or not same_number(number, main[1]):
-        return
-    if any(other.line < statement.line and other.line > block.end for other in context.statements):
+    if lines.stated(block.end, statement.line):
         return
     label = f"batch{statement.batch}"
     if mark.batch == statement.batch:

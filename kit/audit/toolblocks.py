@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kit.audit.numbers import Number, find_numbers, number_from
@@ -79,11 +80,16 @@ def find_blocks(document: Document) -> list[ToolBlock]:
     return sorted(blocks, key=lambda block: block.start)
 
 
+def _last(blocks: list[ToolBlock], tool: str) -> ToolBlock | None:
+    """The last run of a tool, if it is among the last few of all."""
+    return next((block for block in islice(reversed(blocks), 20) if block.tool == tool), None)
+
+
 def _put(blocks: list[ToolBlock], tool: str, line: int, name: str, number: Number | None, *, reach: int) -> None:
     """Add a value to the open block of the tool; a repeated name or a distant line begins the next."""
     if number is None:
         return
-    last = next((block for block in reversed(blocks) if block.tool == tool), None)
+    last = _last(blocks, tool)
     if last is None or name in last.values or line - last.end > reach:
         last = ToolBlock(tool, line, line)
         blocks.append(last)
@@ -138,7 +144,7 @@ def _ais(blocks: list[ToolBlock], line: int, text: str, open_until: int) -> int:
     if "throughput" in text:
         rate = _AIS_RATE.search(text)
         formula = rate is not None and "NPU_compute_time" in rate[0]
-        last = next((block for block in reversed(blocks) if block.tool == "ais"), None)
+        last = _last(blocks, "ais")
         near = last is not None and line - last.end <= 25 and "rate" not in last.values
         if rate is not None and (formula or (near and '"throughput"' in text)):
             if rate["mean"] and not (near and last is not None and "mean" in last.values):
