@@ -55,7 +55,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
     for batch in job.batches:
         measured, remarks = _throughput(job, batch, outputs)
         throughput.append(measured)
-        notes += remarks
+        notes += () if job.simulate else remarks  # of a rehearsal they would be about the CPU
         counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch), batch)
         versions |= read_versions(outputs[infer_name(job.target, batch)] / "evaluate.json")
         for number, name in enumerate(check_names(job, batch)):
