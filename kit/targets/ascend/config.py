@@ -53,6 +53,7 @@ class AscendOptions(BaseModel):
         description="dataset: every batch over the whole data set (the official way). mixed: batches 1 and 16 so, the"
         " others with the tool's pure inference. synthetic: pure inference alone, no accuracy.",
     )
+    pure: bool = Field(True, description="Also a pure inference of the batches that run over the data set.")
     rounds: int = Field(50, ge=1, le=1024, strict=True, description="Rounds of a pure inference (-round, --loop).")
     output: Literal["txt", "bin"] = Field("txt", description="Form of the result files.")
     log: Literal["debug", "info", "warning", "error", "null"] = Field("error", description="--log of atc.")

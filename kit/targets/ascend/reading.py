@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kit import stages
 from kit.errors import StepError
 from kit.gather import agreement, read_accuracy, read_text, read_versions
-from kit.measurements import Latency, Throughput
+from kit.measurements import Latency, Mode, Throughput
 from kit.target import Reading
 from kit.targets.ascend.config import CARDS, options_of, soc_of
 from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
+#: The published reports compare with pure inference to find out whether the chip was used by others meanwhile.
+_SUSPICIOUS = 0.8
 _GAPS = {"throughputRate": "throughputRate", "interface": "Interface throughputRate", "moduleLatency": "moduleLatency"}
 
 
@@ -33,17 +35,25 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
     """
     options = options_of(job)
     throughput, counted = [], {}
+    notes: list[str] = []
     for batch in job.batches:
-        dataset = on_dataset(options, batch)
-        folder = outputs[(infer_name if dataset else bench_name)(job.target, batch)]
-        if options.tool == "ais_bench":
-            throughput.append(_from_summary(job, batch, folder, dataset=dataset))
-        elif dataset:
-            throughput.append(_from_perf(job, batch, folder))
-        else:
-            throughput.append(_from_pure(job, batch, folder))
-        if dataset:
-            counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch), batch)
+        pure = None
+        if not on_dataset(options, batch) or options.pure:
+            pure = _pure(job, batch, outputs[bench_name(job.target, batch)])
+        if pure and not on_dataset(options, batch):
+            throughput.append(pure)
+            continue
+        folder = outputs[infer_name(job.target, batch)]
+        measured = (_from_summary if options.tool == "ais_bench" else _from_perf)(job, batch, folder)
+        if pure:
+            measured = measured.model_copy(update={"raw": {**measured.raw, "pure inference (images/s)": pure.rate}})
+            if measured.rate < _SUSPICIOUS * pure.rate and not job.simulate:
+                notes.append(
+                    f"batch {batch}: the run over the data set reached {measured.rate / pure.rate:.0%} of pure"
+                    " inference; another program may have used the chip"
+                )
+        throughput.append(measured)
+        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch), batch)
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
     return Reading(
@@ -53,7 +63,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         hardware=CARDS[job.target].hardware,
         environment=environment,
         host=host,
-        notes=(*agreement(job, counted), *remarks),
+        notes=(*notes, *agreement(job, counted), *remarks),
     )
 
 
@@ -75,6 +85,12 @@ def _from_perf(job: Job, batch: int, folder: Path) -> Throughput:
     )
 
 
+def _pure(job: Job, batch: int, folder: Path) -> Throughput:
+    if options_of(job).tool == "ais_bench":
+        return _from_summary(job, batch, folder, mode="synthetic")
+    return _from_pure(job, batch, folder)
+
+
 def _from_pure(job: Job, batch: int, folder: Path) -> Throughput:
     block = pure_block(folder)
     if block.rate is None or block.latency is None:  # pure_block has refused it
@@ -90,7 +106,7 @@ def _from_pure(job: Job, batch: int, folder: Path) -> Throughput:
     )
 
 
-def _from_summary(job: Job, batch: int, folder: Path, *, dataset: bool) -> Throughput:
+def _from_summary(job: Job, batch: int, folder: Path, mode: Mode = "dataset") -> Throughput:
     summary = load_summary(folder)
     times = sorted(float(time) for time in summary.get("npu_compute_time_list", ()) if float(time) > 0)
     latency = None
@@ -103,7 +119,7 @@ def _from_summary(job: Job, batch: int, folder: Path, *, dataset: bool) -> Throu
         per="device",
         factor=_factor(job),
         unit="fps",
-        mode="dataset" if dataset else "synthetic",
+        mode=mode,
         latency_ms=latency,
         raw={
             f"{part} {name} (ms per batch)": float(value)

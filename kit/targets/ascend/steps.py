@@ -109,7 +109,12 @@ def plan(job: Job) -> list[Step]:
         steps.append(stages.preprocess(job))
     steps += [_convert(place, batch) for batch in job.batches]
     steps.append(_state(place, before_name(job.target), ()))
-    measured = [_infer(place, batch) if batch in dataset else _bench(place, batch) for batch in job.batches]
+    measured = []
+    for batch in job.batches:
+        if batch in dataset:
+            measured.append(_infer(place, batch))
+        if batch not in dataset or options.pure:
+            measured.append(_bench(place, batch))
     steps += measured
     steps.append(_state(place, after_name(job.target), [step.name for step in measured]))
     steps += [_metrics(place, batch) for batch in dataset]

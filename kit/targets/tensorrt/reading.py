@@ -50,7 +50,8 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
         StepError: trtexec and the inference disagree on the same plan, or batches disagree beyond the tolerance.
         DamagedError: a result file cannot be read.
     """
-    throughput, counted, notes = [], {}, []
+    throughput, counted = [], {}
+    notes: list[str] = []
     versions: dict[str, str] = {}
     for batch in job.batches:
         measured, remarks = _throughput(job, batch, outputs)

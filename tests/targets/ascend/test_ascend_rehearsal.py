@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def correct(rehearsals: Any, k: int) -> int:
 @pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
 @pytest.mark.parametrize("output", ["txt", "bin"])
 def test_a_whole_run_is_read(rehearsals: Any, target: str, factor: int, tool: str, output: str) -> None:
-    made = rehearsals(target, tool=tool, output=output)
+    made = rehearsals(target, tool=tool, output=output, rounds=12)
     reading = made.target.read(made.job, made.run_all())
     assert reading.accuracy.n == 10
     assert reading.accuracy.correct[0] == correct(rehearsals, 1) < 10
@@ -41,7 +42,7 @@ def test_a_whole_run_is_read(rehearsals: Any, target: str, factor: int, tool: st
 
 
 def test_throughput_is_the_interface_rate_of_the_performance_file(rehearsals: Any) -> None:
-    made = rehearsals("310")
+    made = rehearsals("310", rounds=12)
     made.run_all()
     path = made.outputs["310/infer-bs4"] / "result/perf_vision_batchsize_4_device_0.txt"
     path.write_text(
@@ -53,6 +54,18 @@ def test_throughput_is_the_interface_rate_of_the_performance_file(rehearsals: An
     reading = made.target.read(made.job, made.outputs)
     assert reading.throughput[1].formula == "1311.7 * 4 = 5246.8"
     assert reading.throughput[1].raw["e2e throughputRate (images/s)"] == 203.598
+    assert reading.throughput[1].raw["pure inference (images/s)"] > 0
+
+
+def test_a_data_set_run_far_below_pure_inference_is_a_note(rehearsals: Any) -> None:
+    made = rehearsals("310", rounds=12)
+    made.run_all()
+    (path,) = (made.outputs["310/bench-bs4"] / "result").glob("PureInfer*")
+    path.write_text("ave_throughputRate = 9e+09samples/s, ave_latency = 1.1e-07ms\n")
+    measured = replace(made.job, simulate=False)
+    notes = made.target.read(measured, made.outputs).notes
+    assert any(note.startswith("batch 4: the run over the data set reached 0% of pure inference") for note in notes)
+    assert made.target.read(made.job, made.outputs).notes == ()
 
 
 def test_mixed_mode_measures_other_batches_on_random_data(rehearsals: Any) -> None:
