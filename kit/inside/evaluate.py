@@ -57,18 +57,14 @@ class Images:
     """Image files, decoded and preprocessed."""
 
     def __init__(self, folder: str, config: Config) -> None:
-        self._folder = folder
-        self._preprocess: Preprocess | None = Preprocess(config)
-        self._recipe = (config, self._preprocess.way)
-        self.shape: tuple[int, ...] = self._preprocess.shape
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_preprocess": None}
+        self._folder, self._config = folder, config
+        self._preprocess: Preprocess | None = None  # made where it is used: the parent needs no image library
+        self.shape: tuple[int, ...] = (3, *config.crop)
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
         """See :class:`Source`."""
         if self._preprocess is None:
-            self._preprocess = Preprocess(*self._recipe)
+            self._preprocess = Preprocess(self._config)
         for slot, name in enumerate(names):
             self._preprocess.prep_into(os.path.join(self._folder, name), out[slot])
 

@@ -138,12 +138,13 @@ def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
     except IsADirectoryError:
         raise UserError("is a folder, not a label file", "Point to the label file.", path) from None
     labels: dict[str, int] = {}
-    number = 0
+    number, highest = 0, MAX_LABEL if classes is None else classes - 1
     try:
         for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):  # noqa: B007 - for the error
-            if not raw.strip():
+            fields = raw.split(None, 1)
+            if not fields:
                 continue
-            key, label = _label_line(raw, classes)
+            key, label = _label_line(fields, highest)
             if key in labels:
                 what = f"{key!r} has a label already, in a line before"
                 raise UserError(what, "Keep one line per image; names count up to their first dot.")
@@ -155,24 +156,22 @@ def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
     return labels
 
 
-def _label_line(raw: bytes, classes: int | None) -> tuple[str, int]:
+def _label_line(fields: list[bytes], highest: int) -> tuple[str, int]:
     form = "Write one 'name label' per line, such as 'ILSVRC2012_val_00000001.JPEG 65'."
-    if len(raw) > MAX_LINE_BYTES:
+    if sum(map(len, fields)) > MAX_LINE_BYTES:
         raise UserError("the line is too long for a name and a label", form)
     try:
-        line = raw.decode("utf-8").rstrip()
+        name = fields[0].decode("utf-8")
+        text = fields[1].rstrip().decode("utf-8") if len(fields) == 2 else ""
     except UnicodeDecodeError:
         raise UserError("the line is not UTF-8 text", form) from None
-    fields = line.split(None, 1)
-    if len(fields) != 2:
-        raise UserError(f"the line has no label: {line[:80]!r}", form)
-    name, text = fields
+    if not text:
+        raise UserError(f"the line has no label: {name[:80]!r}", form)
     if not _LABEL.fullmatch(text):
         raise UserError(f"the label is not a whole number: {text[:80]!r}", form)
     key, label = stem(name), int(text)
     if not key:
         raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", form)
-    highest = MAX_LABEL if classes is None else classes - 1
     if not 0 <= label <= highest:
         raise UserError(
             f"the label {label} is not in 0..{highest}",

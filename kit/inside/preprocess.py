@@ -45,9 +45,8 @@ def preprocess_folder(
     names = list_images(images)[:limit]
     unique_stems(names, images)
     os.makedirs(out, exist_ok=True)
-    preprocess = Preprocess(config)
     if layout == "packed":
-        base = _create_packed(os.path.join(out, PACKED), (len(names), *preprocess.shape))
+        base = _create_packed(os.path.join(out, PACKED), (len(names), 3, *config.crop))
         with open(os.path.join(out, NAMES), "w", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in names)
     else:
@@ -60,7 +59,7 @@ def preprocess_folder(
     chunks = ((first, names[first : first + _CHUNK]) for first in range(0, len(names), _CHUNK))
     count = min(workers or cores(), -(-len(names) // _CHUNK))
     done = 0
-    with Pool(count, _Writer, images, out, config, preprocess.way, base) as pool:
+    with Pool(count, _Writer, images, out, config, base) as pool:
         for number in pool.map(chunks, window=4 * count):
             done += number
             progress(done, len(names), "images")
@@ -82,11 +81,11 @@ def _create_packed(path: str, shape: tuple[int, ...]) -> int:
 class _Writer:
     """A worker: makes the tensors of a few images and writes them."""
 
-    def __init__(self, images: str, out: str, config: Config, way: str, base: int | None) -> None:
+    def __init__(self, images: str, out: str, config: Config, base: int | None) -> None:
         import numpy as np
 
         self._images, self._out, self._base = images, out, base
-        self._preprocess = Preprocess(config, way)
+        self._preprocess = Preprocess(config)
         self._tensor = np.empty(self._preprocess.shape, dtype="<f4")
         self._packed = os.open(os.path.join(out, PACKED), os.O_WRONLY | os.O_CLOEXEC) if base is not None else -1
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -100,25 +100,28 @@ class Reader:
 
     def _binary(self, names: list[str], contents: list[bytes]) -> Floats:
         size = 4 * self._classes
-        for name, data in zip(names, contents, strict=True):
-            if len(data) > self._limit:
-                actual = os.stat(os.path.join(self._folder, name)).st_size
-                what = f"has {actual} bytes; {self._classes} scores of float32 have {size}"
-                remedy = (
-                    "Run the inference again; if these are integers or double numbers, choose the output of scores."
-                )
-                raise self._error(name, what, remedy=remedy)
-            if len(data) != size:
-                raise (
-                    self._wrong_count(name, len(data) // 4)
-                    if len(data) % 4 == 0
-                    else self._error(name, f"has {len(data)} bytes; {self._classes} scores of float32 have {size}")
-                )
-            if data.isascii() and not data.strip(b"0123456789.+-eE \r\n"):
-                raise self._error(name, "holds text, not float32 numbers", remedy="Read it with --format txt.")
-        scores = np.frombuffer(b"".join(contents), dtype="<f4").reshape(len(names), self._classes)
+        if set(map(len, contents)) != {size}:
+            self._refuse_sizes(names, contents, size)
+        block = b"".join(contents)
+        # Scores hardly ever are all of bytes below 128; text always is.
+        plain = np.frombuffer(block, dtype=np.uint8).reshape(len(names), size).max(axis=1) < 128
+        for row in np.flatnonzero(plain):
+            if not contents[row].strip(b"0123456789.+-eE \r\n"):
+                raise self._error(names[row], "holds text, not float32 numbers", remedy="Read it with --format txt.")
+        scores = np.frombuffer(block, dtype="<f4").reshape(len(names), self._classes)
         self._check_integers(names, scores)
         return scores
+
+    def _refuse_sizes(self, names: list[str], contents: list[bytes], size: int) -> NoReturn:
+        name, data = next(pair for pair in zip(names, contents, strict=True) if len(pair[1]) != size)
+        actual = os.stat(os.path.join(self._folder, name)).st_size
+        if actual % 4 == 0 and actual < size:
+            raise self._wrong_count(name, actual // 4)
+        if actual == size + 4:
+            raise self._wrong_count(name, self._classes + 1)
+        remedy = "Run the inference again; if these are integers or double numbers, choose the output of scores."
+        what = f"has {len(data) if actual < size else actual} bytes; {self._classes} scores of float32 have {size}"
+        raise self._error(name, what, remedy=remedy)
 
     def _check_integers(self, names: list[str], scores: Floats) -> None:
         largest = np.maximum(scores.max(axis=1), -scores.min(axis=1))
@@ -139,10 +142,13 @@ class Reader:
         return scores
 
     def _array(self, name: str, data: bytes) -> NDArray[np.generic]:
+        stream = io.BytesIO(data)
         try:
-            array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, OSError, EOFError, SyntaxError):
+            array: NDArray[np.generic] = np.load(stream, allow_pickle=False)
+        except Exception:  # noqa: BLE001 - its header is parsed as Python: a flipped bit raises whatever a parser can
             raise self._error(name, "is not a whole .npy array of numbers") from None
+        if stream.tell() != len(data):
+            raise self._error(name, "goes on behind its array")
         if array.dtype.kind != "f":
             remedy = "Choose the output that holds the scores with --suffix."
             raise self._error(name, f"holds {array.dtype}, not scores", remedy=remedy)
