@@ -30,6 +30,7 @@ class Context:
     batches: dict[int, int] = field(default_factory=dict)
     devices: dict[int, str] = field(default_factory=dict)
     npu: str | None = None
+    _cells: dict[str, tuple[dict[int, list[Cell]], list[Cell]]] = field(default_factory=dict)
 
     def compare(
         self, line: int, kind: Kind, stated: Number, value: float, *, inputs: str, note: str, loose: float = 0.0
@@ -64,16 +65,24 @@ class Context:
         """The device of a statement, corrected where its label is wrong."""
         return self.devices.get(statement.line, statement.target)
 
-    def _lone_batch(self, view: View, device: str) -> int | None:
-        """The batch that a table without batches is about: the prose knows one only for the device."""
-        if len(view.records) != 1:
-            return None
-        batches = {self.batch(statement) for statement in self.statements if self.device(statement) == device}
-        return batches.pop() if len(batches) == 1 else None
-
     def cells(self, device: str, *, batch: int | None = None) -> list[tuple[int, Cell]]:
         """Throughput cells of a device, with their batch, from tables in which one column alone is of that device."""
-        found = []
+        if device not in self._cells:
+            self._cells[device] = self._collect(device)
+        cells, lone = self._cells[device]
+        if lone:
+            # A table without batches is about the one batch that the prose knows for the device.
+            batches = {self.batch(statement) for statement in self.statements if self.device(statement) == device}
+            if len(batches) == 1:
+                size = batches.pop()
+                cells = {**cells, size: [*cells.get(size, []), *lone]}
+        if batch is not None:
+            return [(batch, cell) for cell in cells.get(batch, [])]
+        return [(size, cell) for size, found in cells.items() for cell in found]
+
+    def _collect(self, device: str) -> tuple[dict[int, list[Cell]], list[Cell]]:
+        cells: dict[int, list[Cell]] = {}
+        lone: list[Cell] = []
         for view in self.views:
             places = [place for place, series in enumerate(view.series) if series.device == device]
             if not view.performance or len(places) != 1 or view.series[places[0]].timed:
@@ -82,7 +91,8 @@ class Context:
                 cell = record.cells[places[0]]
                 if cell is None or record.best or record.accuracy or cell.unit not in {"", "rate"}:
                     continue
-                size = record.batch if record.batch is not None else self._lone_batch(view, device)
-                if size is not None and batch in {None, size}:
-                    found.append((size, cell))
-        return found
+                if record.batch is not None:
+                    cells.setdefault(record.batch, []).append(cell)
+                elif len(view.records) == 1:
+                    lone.append(cell)
+        return cells, lone

@@ -128,40 +128,37 @@ def _card(context: Context, statement: Statement) -> None:
 
 def _against_tables(context: Context) -> None:
     """A value that the table has under another batch or another card, and not where its label puts it."""
+    peers: dict[str, list[Statement]] = {}
     for statement in context.statements:
         device = context.device(statement)
-        if statement.value is None or device is None or statement.line in context.batches or statement.value.value == 0:
-            continue
-        if not statement.labelled:
-            continue
-        own = context.cells(device, batch=statement.batch)
-        if not own or any(_is(statement, cell.number) for _, cell in own):
-            continue
-        elsewhere = {batch for batch, cell in context.cells(device) if _is(statement, cell.number)}
-        rightful = [
-            other
-            for other in context.statements
-            if other is not statement
-            and context.device(other) == device
-            and other.value is not None
-            and context.batch(other) in elsewhere
-            and any(_is(other, cell.number) for _, cell in context.cells(device, batch=context.batch(other)))
-        ]
-        doubled = any(
-            other is not statement
-            and context.device(other) == device
-            and context.batch(other) == statement.batch
-            and any(_is(other, cell.number) for _, cell in own)
-            for other in context.statements
-        )
-        if len(elsewhere) == 1 and (doubled or not rightful):
-            batch = elsewhere.pop()
-            context.batches[statement.line] = batch
-            _find_batch(
-                context, statement, batch, f"the table has {statement.value.text} for {device} at batch {batch}"
-            )
-            continue
-        _card_by_table(context, statement, device)
+        if device is not None and statement.value is not None:
+            peers.setdefault(device, []).append(statement)
+    for device, statements in peers.items():
+        for statement in statements:
+            if not statement.labelled or statement.line in context.batches or _value(statement) == 0:
+                continue
+            own = context.cells(device, batch=statement.batch)
+            if not own or any(_is(statement, cell.number) for _, cell in own):
+                continue
+            elsewhere = {batch for batch, cell in context.cells(device) if _is(statement, cell.number)}
+            if len(elsewhere) == 1 and _is_free(context, statement, statements, device, min(elsewhere)):
+                batch = elsewhere.pop()
+                context.batches[statement.line] = batch
+                shown = statement.value.text if statement.value else ""
+                _find_batch(context, statement, batch, f"the table has {shown} for {device} at batch {batch}")
+                continue
+            _card_by_table(context, statement, device)
+
+
+def _is_free(context: Context, statement: Statement, peers: list[Statement], device: str, batch: int) -> bool:
+    """Whether no other line states that batch already, or another line is right under the label of this one."""
+    others = [other for other in peers if other is not statement]
+
+    def right(other: Statement, size: int) -> bool:
+        fits = (cell for _, cell in context.cells(device, batch=size) if _is(other, cell.number))
+        return context.batch(other) == size and next(fits, None) is not None
+
+    return any(right(other, statement.batch) for other in others) or not any(right(other, batch) for other in others)
 
 
 def _card_by_table(context: Context, statement: Statement, device: str) -> None:

@@ -80,7 +80,7 @@ _NOISE: Final = re.compile(
     re.IGNORECASE,
 )
 _NAME: Final = (
-    r"(?:310p\d?|310b|310|710|t4|gpu|npu|v100|a100|a10|300i(?:pro|duo)?|800ia2|800i|910[ab]?\d?)"
+    r"(?:310p\d?|310b|310|710|t4|gpu|npu|cpu|v100|a100|a10|300i(?:pro|duo)?|800ia2|800i|910[ab]?\d?)"
     r"(?:[_-]?[a-z]+\d?(?![a-z])|\([^()/]*\))?"
 )
 _RATIO: Final = re.compile(
