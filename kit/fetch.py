@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import urllib.error
 import urllib.request
@@ -36,8 +37,15 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
 
     Raises:
         MissingError: it is not there.
-        DamagedError: a digest differs.
+        DamagedError: a digest differs, or it is larger than the recipe allows.
     """
+    with contextlib.suppress(OSError):  # what cannot be looked at cannot be read either, and that is told below
+        if (size := path.stat().st_size) > weights.max_bytes:
+            raise DamagedError(
+                f"the weights have {size} bytes, more than the recipe's {weights.max_bytes}",
+                where=str(path),
+                remedy="give the right file, or raise weights -> max_bytes in the recipe",
+            )
     found = digest_file(path)
     for kind, expected, got in (("md5", weights.md5, found.md5), ("sha256", weights.sha256, found.sha256)):
         if expected and expected != got:

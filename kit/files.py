@@ -55,7 +55,7 @@ def environment_error(error: OSError, where: Path | None = None) -> ResourceErro
     if error.errno not in _REMEDIES:
         return None
     what, remedy = _REMEDIES[error.errno]
-    place = error.filename if error.filename is not None else where
+    place = error.filename2 or error.filename or where  # of a rename, the name that was wanted
     return ResourceError(what, where=os.fsdecode(place) if place is not None else None, remedy=remedy)
 
 

@@ -108,13 +108,13 @@ class Store:
         with os_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             write_atomically(self.root / ".gitignore", b"*\n")
-            file = (self.root / "lock").open("a+", buffering=1, errors="replace")
+            file = (self.root / "lock").open("a+b", buffering=0)  # a buffer would fail once more when it is closed
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as error:
                 file.seek(0)
-                holder = file.read(100).strip() or "another process"
+                holder = (file.read(100) or b"").decode(errors="replace").strip() or "another process"
                 raise BusyError(
                     f"another kit ({holder}) uses this store",
                     where=str(self.root),
@@ -122,7 +122,7 @@ class Store:
                 ) from error
             with os_errors(self.root):
                 file.truncate(0)
-                file.write(f"pid {os.getpid()}\n")
+                file.write(f"pid {os.getpid()}\n".encode())
             try:
                 yield
             finally:

@@ -16,7 +16,7 @@ __all__ = ["command"]
 
 def command(
     reports: Annotated[
-        list[Path], typer.Argument(metavar="REPORT.md...", help="Reports to audit.", show_default=False)
+        list[Path], typer.Argument(metavar="REPORT.md...", help="Reports to audit.", show_default=False, readable=False)
     ],
     form: Annotated[
         Format,

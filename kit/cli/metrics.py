@@ -26,9 +26,11 @@ class Form(StrEnum):
 
 def command(
     results: Annotated[
-        Path, typer.Argument(help="Folder of result files, one per image, or of kit's own predictions.")
+        Path, typer.Argument(help="Folder of result files, one per image, or of kit's own predictions.", readable=False)
     ],
-    labels: Annotated[Path, typer.Option("--labels", envvar="KIT_LABELS", help="Label file: lines of `name label`.")],
+    labels: Annotated[
+        Path, typer.Option("--labels", envvar="KIT_LABELS", help="Label file: lines of `name label`.", readable=False)
+    ],
     form: Annotated[Form, typer.Option("--format", help="By default told from the files' names.")] = Form.AUTO,
     suffix: Annotated[
         int | None, typer.Option("--suffix", help="Number behind the last _ of a name: which output.")

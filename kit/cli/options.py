@@ -39,7 +39,10 @@ class RunnerName(StrEnum):
 
 
 RecipePath = Annotated[
-    Path, typer.Option("--recipe", "-r", envvar="KIT_RECIPE", help="The recipe, or a folder that holds kit.yaml.")
+    Path,
+    typer.Option(
+        "--recipe", "-r", envvar="KIT_RECIPE", help="The recipe, or a folder that holds kit.yaml.", readable=False
+    ),
 ]
 Targets = Annotated[
     list[str] | None, typer.Option("--target", "-t", help="Target of the recipe; may be given several times.")
@@ -47,10 +50,17 @@ Targets = Annotated[
 Batches = Annotated[
     list[int] | None, typer.Option("--batch", "-b", help="Only this batch of the recipe; may be given several times.")
 ]
-StorePath = Annotated[Path, typer.Option("--store", envvar="KIT_STORE", help="Folder of artifacts and run records.")]
+StorePath = Annotated[
+    Path, typer.Option("--store", envvar="KIT_STORE", help="Folder of artifacts and run records.", readable=False)
+]
 Reports = Annotated[
     Path | None,
-    typer.Option("--reports", envvar="KIT_REPORTS", help="Folder of the reports; by default reports/ of the project."),
+    typer.Option(
+        "--reports",
+        envvar="KIT_REPORTS",
+        help="Folder of the reports; by default reports/ of the project.",
+        readable=False,
+    ),
 ]
 Runner = Annotated[
     RunnerName,
@@ -61,22 +71,28 @@ Simulate = Annotated[
 ]
 Device = Annotated[int, typer.Option("--device", min=0, envvar="KIT_DEVICE", help="Number of the accelerator.")]
 WeightsPath = Annotated[
-    Path | None, typer.Option("--weights", envvar="KIT_WEIGHTS", help="A local file instead of the recipe's weights.")
+    Path | None,
+    typer.Option(
+        "--weights", envvar="KIT_WEIGHTS", help="A local file instead of the recipe's weights.", readable=False
+    ),
 ]
 Mirror = Annotated[
     str | None, typer.Option("--mirror", envvar="KIT_MIRROR", help="URL of a folder that holds the weights' file.")
 ]
 Images = Annotated[
-    Path | None, typer.Option("--images", envvar="KIT_IMAGES", help="Folder of images instead of the recipe's.")
+    Path | None,
+    typer.Option("--images", envvar="KIT_IMAGES", help="Folder of images instead of the recipe's.", readable=False),
 ]
 Labels = Annotated[
-    Path | None, typer.Option("--labels", envvar="KIT_LABELS", help="Label file instead of the recipe's.")
+    Path | None,
+    typer.Option("--labels", envvar="KIT_LABELS", help="Label file instead of the recipe's.", readable=False),
 ]
 Base = Annotated[
     str | None, typer.Option("--base", envvar="KIT_BASE", help="Base image instead of the one in the Dockerfile.")
 ]
 Wheelhouse = Annotated[
-    list[Path] | None, typer.Option("--wheelhouse", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).")
+    list[Path] | None,
+    typer.Option("--wheelhouse", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).", readable=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]
@@ -84,4 +100,4 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait where another kit uses 
 Use = Annotated[
     list[str] | None, typer.Option("--use", metavar="STEP=PATH", help="Your own file or folder in the place of a step.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Copy what is made to this folder.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Copy what is made to this folder.", readable=False)]

@@ -37,6 +37,12 @@ KINDS = frozenset({"invalid", "missing", "damaged", "tolerance", "resource"})
 _PERIOD = 0.2
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, a quota, a limit on the size of files
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_LIMITS = {
+    errno.EAGAIN: "the limit of processes and threads is reached",
+    errno.ENOMEM: "the limit of memory is reached",
+    errno.EMFILE: "the limit of open files is reached",
+    errno.ENFILE: "this machine's limit of open files is reached",
+}
 _last_progress = -1.0
 
 
@@ -131,10 +137,9 @@ def _from_os_error(error: OSError) -> UserError | None:
         return UserError(
             f"not permitted: {error.strerror}", "Let the calling user read and write there.", where, "resource"
         )
-    if error.errno in {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}:
-        return UserError(
-            f"{error.strerror}", "Raise the limits of the step: memory, processes, open files.", where, "resource"
-        )
+    if error.errno in _LIMITS:
+        what = f"{_LIMITS[error.errno]} ({error.strerror})"
+        return UserError(what, "Raise that limit of the step, or let it use fewer cores.", where, "resource")
     return None
 
 
