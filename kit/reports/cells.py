@@ -14,9 +14,8 @@ __all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "
 #: ``mixed``: computed from a measured and a published number. Whatever a simulated number touched is simulated.
 Origin = Literal["measured", "published", "simulated", "mixed"]
 
-#: A rate with more significant digits than tools print is shown with this many.
-DIGITS = 6
-_PRINTED_DIGITS = 8
+#: Tools print six to eight significant digits; a longer rate is shown with this many.
+DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _significant(value: Decimal) -> int:
 
 def short(value: Decimal, digits: int = DIGITS) -> str:
     """``value`` with ``digits`` significant digits, or all of them where it has no more than tools print."""
-    if _significant(value) <= _PRINTED_DIGITS:
+    if _significant(value) <= DIGITS:
         return plain(value)
     return plain(value, max(0, digits - 1 - value.adjusted()))
 
@@ -80,7 +79,7 @@ def throughput_cells(
     base = f"{prefix}{target}/bs{throughput.batch}"
     rate = Decimal(repr(throughput.rate))
     # A rate longer than tools print is shortened before it is multiplied: the line must hold for who checks it by hand.
-    long = _significant(rate) > _PRINTED_DIGITS
+    long = _significant(rate) > DIGITS
     shown = Decimal(short(rate))
     text = plain(shown * throughput.factor)
     formula = f"{plain(shown)} * {throughput.factor} = {text}"
@@ -147,10 +146,13 @@ def best_cell(id_: str, cells: Mapping[int, Cell]) -> Cell:
 
 
 def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
-    """``numerator / denominator`` from unrounded values, printed with nine decimals where both are shown in full."""
+    """``numerator / denominator`` from unrounded values.
+
+    Printed with nine decimals where both are shown in full; otherwise with so few that the shown values give them.
+    """
     value = ratio(numerator.value, denominator.value)
     exact = numerator.exact and denominator.exact
-    text = plain(value, 9 if exact else 4)
+    text = plain(value, 9 if exact else min(4, max(0, 4 - value.adjusted())))
     if value < Decimal("1e-8"):
         text = f"{value:.3e}".lower()
     return Cell(

@@ -197,14 +197,16 @@ def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
     many = Throughput(batch=4, rate=14.324543201, per="device", factor=4, mode="dataset")
     report = build(seed_recipe, {"cpu": make("cpu", throughput=(one, many))}, ["cpu"], facts)
     short, product = report.cells["cpu/bs1"], report.cells["cpu/bs4"]
-    assert (short.text, short.formula) == ("57.2982", "57.2982 * 1 = 57.2982")
+    assert (short.text, short.formula) == ("57.2981724", "57.2981724 * 1 = 57.2981724")
     assert short.value == Decimal(repr(rate)), "what is computed from it starts from all digits"
-    assert (product.text, product.formula) == ("57.298", "14.3245 * 4 = 57.298"), "the line must hold by hand"
+    assert (product.text, product.formula) == ("57.2981728", "14.3245432 * 4 = 57.2981728"), (
+        "the line must hold by hand"
+    )
     assert product.value == Decimal("14.324543201") * 4
     text = render(seed_recipe, {"cpu": make("cpu", throughput=(one, many))}, ["cpu"], facts=facts)[
         "README.en.md"
     ].decode()
-    assert "| bs4 | 14.3245 | 4 | 57.298 | single run |" in text
+    assert "| bs4 | 14.3245432 | 4 | 57.2981728 | single run |" in text
 
 
 def test_numbers_of_any_size(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
