@@ -121,6 +121,12 @@ class Throughput(_Value):
         return f"{plain(_decimal(self.rate))} * {self.factor} = {plain(self.value)}"
 
     @property
+    def extent(self) -> tuple[Decimal, Decimal]:
+        """Lowest and highest images per second of the repeats; the value itself for a single run."""
+        rates = self.repeats or (self.rate,)
+        return _decimal(min(rates)) * self.factor, _decimal(max(rates)) * self.factor
+
+    @property
     def spread(self) -> float | None:
         """(max - min) / median of the repeats; None for a single run."""
         if len(self.repeats) < 2:

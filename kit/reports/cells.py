@@ -80,9 +80,8 @@ def throughput_cells(
     rate = Decimal(repr(throughput.rate))
     # A rate longer than tools print is shortened before it is multiplied: the line must hold for who checks it by hand.
     long = _significant(rate) > DIGITS
-    shown = Decimal(short(rate))
-    text = plain(shown * throughput.factor)
-    formula = f"{plain(shown)} * {throughput.factor} = {text}"
+    shown = throughput.model_copy(update={"rate": float(short(rate))}) if long else throughput
+    text, formula = plain(shown.value), shown.formula
     raw: dict[str, object] = {"rate": throughput.rate, "factor": throughput.factor, "per": throughput.per}
     if throughput.repeats:
         raw["repeats"] = list(throughput.repeats)

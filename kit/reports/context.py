@@ -383,16 +383,14 @@ def _verdicts(recipe: Recipe, view: TargetView, cells: _Cells) -> list[Verdict]:
         shown, against = run.cells[batch], published.cells[batch]
         delta = cells.keep(difference(f"{shown.id}@published", shown, against, "%"))
         why = compare.throughput_reasons(recipe, results, throughput, rates, published.throughput[batch].factor)
-        ends = [Decimal(repr(rate)) * throughput.factor for rate in throughput.repeats] or [throughput.value]
+        low_end, high_end = throughput.extent
         tolerance = recipe.tolerance.throughput_percent
-        outcome, reasons = compare.judge_throughput(
-            why, throughput.value, (min(ends), max(ends)), against.value, tolerance
-        )
-        several = len(ends) > 1
+        outcome, reasons = compare.judge_throughput(why, throughput.value, throughput.extent, against.value, tolerance)
+        several = len(throughput.repeats) > 1
         verdicts.append(
             Verdict(
                 view.name, f"bs{batch}", shown, against, delta, outcome, reasons, f"{plain(tolerance)} %",
-                plain(min(ends), 3) if several else "", plain(max(ends), 3) if several else "",
+                plain(low_end, 3) if several else "", plain(high_end, 3) if several else "",
             )
         )  # fmt: skip
     return verdicts

@@ -72,7 +72,7 @@ def _throughput(sides: _Sides, words: Mapping[str, Any], note: str, key: str) ->
     top = y + 14
     bottom = top + 280
     values = [float(cell.value) for _, side in sides for cell in side.cells.values()]
-    values += [rate * one.factor for _, side in sides for one in side.throughput.values() for rate in one.repeats]
+    values += [float(end) for _, side in sides for one in side.throughput.values() for end in one.extent]
     scale = svg.Scale.of(values, top, bottom)
     places = _places(sides)
     parts = [*_head(words["plot_throughput"], note), *keys, *_axes(scale, places, words, words["plot_y"])]
@@ -82,9 +82,8 @@ def _throughput(sides: _Sides, words: Mapping[str, Any], note: str, key: str) ->
         line = "L".join(f"{svg.number(x)} {svg.number(y)}" for x, y in points)
         drawn = [f'<path class="l{" dash" if hollow else ""}" d="M{line}"/>']
         for (batch, cell), (x, y) in zip(side.cells.items(), points, strict=True):
-            repeats = side.throughput[batch].repeats
-            if len(repeats) > 1:
-                ends = [scale.y(rate * side.throughput[batch].factor) for rate in (min(repeats), max(repeats))]
+            if len(side.throughput[batch].repeats) > 1:
+                ends = [scale.y(float(end)) for end in side.throughput[batch].extent]
                 drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(ends[0])}V{svg.number(ends[1])}"/>')
             label = f"{_label(side, words)}, bs{batch}: {cell.text} {cell.unit}"
             drawn.append(svg.marker(index, x, y, "h" if hollow else "f", label))
