@@ -16,20 +16,14 @@ from kit.digests import FileDigest, digest_file
 from kit.errors import DamagedError, InvalidInputError, KitError, MissingError, ResourceError
 from kit.faults import excerpt
 from kit.files import os_errors, sync_folder
-from kit.recipe import Recipe, Weights
+from kit.recipe import Recipe, Weights, safe_url
 from kit.store import Store
 
-__all__ = ["check_weights", "fetch_weights", "safe_url"]
+__all__ = ["check_weights", "fetch_weights"]
 
 _BLOCK = 1 << 18
 _TIMEOUT_S = 60
 Progress = Callable[[int, int], None]
-
-
-def safe_url(url: str) -> str:
-    """The URL without user, password and query: fit for a log."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def check_weights(path: Path, weights: Weights) -> FileDigest:
@@ -127,7 +121,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _check_scheme(url: str) -> None:
-    if urlsplit(url).scheme not in {"http", "https"}:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in {"http", "https"}:
         raise InvalidInputError(
             f"weights come over http or https only, not from {safe_url(url)!r}",
             remedy="give a web address, or a local file with --weights FILE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -24,6 +25,7 @@ __all__ = [
     "Tolerance",
     "Weights",
     "load_recipe",
+    "safe_url",
 ]
 
 #: A recipe is written by hand: anything larger is not one.
@@ -40,6 +42,15 @@ Positive = Annotated[int, Field(gt=0, le=1 << 20, strict=True)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Key = Annotated[Name, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+
+
+def safe_url(url: str) -> str:
+    """The URL without user, password and query: fit for a log."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # an address that is none, such as http://[
+        return "the given address"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 class _Base(BaseModel):
@@ -75,6 +86,11 @@ class Weights(_Base):
         if self.md5 is None and self.sha256 is None:
             raise ValueError("needs md5 or sha256, or nobody can check the file")
         return self
+
+    @property
+    def public_url(self) -> str | None:
+        """The URL without user, password and query, any of which may be a secret: fit for reports and messages."""
+        return safe_url(self.url) if self.url else None
 
     @property
     def filename(self) -> str:
@@ -339,7 +355,9 @@ def _sentence(error: ValidationError) -> str:
         else:
             problem = f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
         parts.append(f"{place}: {problem}" if place else problem)
-    return "; ".join(dict.fromkeys(parts))
+    text = "; ".join(dict.fromkeys(parts))
+    # Keys and values are the file's: one with a line end must not make two lines of the sentence.
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _is_count(item: Any) -> bool:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from kit.images import BuildOptions, Images
     from kit.runners import Runner
 
-__all__ = ["Choice", "Session", "reports_folder"]
+__all__ = ["Choice", "Session", "check_labels", "reports_folder"]
+
+#: The same limit as that of the program in the container (inside/labels.py).
+_MAX_LABEL_BYTES = 400 << 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,20 @@ def reports_folder(recipe: Recipe, given: Path | None) -> Path:
         if (folder / ".git").exists():
             return folder / "reports"
     return Path.cwd() / "reports"
+
+
+def check_labels(path: Path) -> None:
+    """Refuse what is far too large for a label file before minutes go into its digest.
+
+    Raises:
+        InvalidInputError: it is.
+    """
+    with os_errors(path):
+        size = path.stat().st_size if path.is_file() else 0
+    if size > _MAX_LABEL_BYTES:
+        raise InvalidInputError(
+            f"the file has {size} bytes, which no label file has", where=str(path), remedy="point to the label file"
+        )
 
 
 class Session:
@@ -132,6 +149,7 @@ class Session:
                     where=str(place),
                     remedy=f"{origin}point to {'the folder' if kind == 'images' else 'the file'} with {option}",
                 )
+        check_labels(self.choice.labels or self.recipe.resolve(dataset.labels))
 
         if not complete:
             return

@@ -12,7 +12,7 @@ from kit.files import os_errors
 from kit.images import BuildOptions, Images
 from kit.plan import Plan
 from kit.progress import Progress
-from kit.session import make_runner
+from kit.session import check_labels, make_runner
 from kit.step import External, Step
 from kit.store import Record, Store
 
@@ -66,6 +66,7 @@ def metrics_of(
     out: Path | None,
 ) -> tuple[Record, Path]:
     """Run the step under the store's lock; returns its record and the folder that holds ``metrics.json``."""
+    check_labels(labels)
     where: tuple[str, ...] = ("--predictions", "{in:results}")
     if form != "predictions":
         where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(classes))
