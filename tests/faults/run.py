@@ -1,0 +1,139 @@
+"""The long form of the fault tests: writes docs/reliability.md from what happened, and nothing else.
+
+``run.py [--minutes N] [--only WORD] [--out FILE]``: a scenario that the time does not allow is done as often as it
+does, and the table says how often that was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from kit.engine import available, connect  # noqa: E402
+from tests.faults.faultsite import Bench, Scenario, missing  # noqa: E402
+from tests.faults.scenarios import SCENARIOS  # noqa: E402
+
+_HEAD = """# What was broken on purpose, and what came of it
+
+`make faults` writes this page: each row is a kind of fault that was really done ({how_long}), by a scenario in
+`tests/faults`. CI runs a short form of each. After every fault the scenario looks for what must not be left (containers
+of the store, partial files, held locks, processes), runs kit again where it can go on, and compares the digests of
+model, predictions and metrics with those of a run that nothing disturbed.
+
+"Done" is how often the fault was done in this run, "planned" how often without a limit of time; a scenario ends early
+where the time given to `make faults` is up.
+"""
+
+
+@dataclass
+class Tally:
+    """What came of one kind of fault."""
+
+    one: Scenario
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failure: str = ""
+    skipped: str = ""
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        return sum(self.outcomes.values())
+
+
+def work(one: Scenario, bench: Bench, seconds: float) -> Tally:
+    """Do one scenario, for as long as it may take."""
+    tally = Tally(one, skipped=missing(one, bench))
+    if tally.skipped:
+        return tally
+    started = time.monotonic()
+    # A scenario over a fixed list does all of it; one over chance stops in time.
+    steps = one.run(bench, one.long)
+    try:
+        for outcome in steps:
+            tally.outcomes[outcome] += 1
+            if time.monotonic() - started > seconds:
+                break
+    except AssertionError as error:
+        tally.failure = str(error).strip().splitlines()[0][:300] if str(error).strip() else "an assertion failed"
+        traceback.print_exc()
+    tally.seconds = time.monotonic() - started
+    return tally
+
+
+def table(tallies: list[Tally], minutes: float) -> str:
+    """The page."""
+    lines = [_HEAD.format(how_long=f"{minutes:.0f} minutes in all")]
+    group = ""
+    for tally in tallies:
+        if tally.one.group != group:
+            group = tally.one.group
+            lines += [f"\n## {group}\n", "| Fault | How it is done | Done | Planned | Outcome | Left behind |"]
+            lines += ["|---|---|---|---|---|---|"]
+        shown = [f"{text} ({times})" if len(tally.outcomes) > 1 else text for text, times in _few(tally.outcomes)]
+        outcome = "; ".join(shown)
+        left = "nothing"
+        if tally.failure:
+            outcome, left = f"**FAILED**: {tally.failure}; before that: {outcome or 'nothing'}", "see the outcome"
+        if tally.skipped:
+            outcome, left = f"not done: needs {tally.skipped}", "-"
+        cells = [tally.one.name, tally.one.how, str(tally.done), str(tally.one.long), outcome, left]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    total = sum(tally.done for tally in tallies)
+    failed = sum(bool(tally.failure) for tally in tallies)
+    lines.append(f"\n{total} faults in {len(tallies)} kinds; {failed} kinds failed.\n")
+    return "\n".join(lines)
+
+
+def _few(outcomes: Counter[str]) -> list[tuple[str, int]]:
+    """Outcomes by their number; those of a list of files together by what came of them."""
+    merged: Counter[str] = Counter()
+    for text, times in outcomes.items():
+        merged[text.rpartition(": ")[2] if len(outcomes) > 12 else text] += times
+    return merged.most_common()
+
+
+def main() -> None:
+    """Run the scenarios and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=120.0, help="for all scenarios together")
+    parser.add_argument("--only", default="", help="scenarios whose name or function holds this word")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
+    parser.add_argument("--seed", type=int, default=20221123)
+    options = parser.parse_args()
+    chosen = [one for one in SCENARIOS if options.only in one.name or options.only in one.run.__name__]
+    folder = Path(tempfile.mkdtemp(prefix="kit-faults-"))
+    bench = Bench(folder, None if available() else connect(), random.Random(options.seed))
+    started = time.monotonic()
+    tallies: list[Tally] = []
+    try:
+        for number, one in enumerate(chosen):
+            left = options.minutes * 60 - (time.monotonic() - started)
+            # Every scenario may take its share of what is left; what it does not need goes to those behind it.
+            weight = [(other.long**0.5) for other in chosen[number:]]
+            tally = work(one, bench, max(1.0, left * weight[0] / sum(weight)))
+            tallies.append(tally)
+            state = tally.failure or tally.skipped or "ok"
+            print(f"{tally.seconds:6.0f} s  {tally.done:5}/{one.long:<5} {one.name}: {state}", flush=True)
+            bench.tidy()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    options.out.parent.mkdir(exist_ok=True)
+    options.out.write_text(table(tallies, (time.monotonic() - started) / 60))
+    sys.exit(1 if any(tally.failure for tally in tallies) else 0)
+
+
+if __name__ == "__main__":
+    os.nice(5)
+    main()
