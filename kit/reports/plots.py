@@ -9,7 +9,8 @@ from typing import Any
 from kit.measurements import plain
 from kit.reports import svg
 from kit.reports.cells import Cell
-from kit.reports.context import Report, Side
+from kit.reports.context import Report
+from kit.reports.sides import Side
 
 __all__ = ["draw"]
 

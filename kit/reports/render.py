@@ -9,10 +9,11 @@ from typing import Any
 
 from kit.measurements import plain
 from kit.recipe import Recipe
-from kit.reports.context import Claim, Report, Table, build
+from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
 from kit.reports.facts import Facts, gather, reported_targets
 from kit.reports.outline import Section, outline
+from kit.reports.tables import Claim, Table
 from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
 from kit.reports.writer import Writer
 from kit.results import Results

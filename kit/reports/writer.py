@@ -13,7 +13,9 @@ from typing import Any
 from kit.measurements import plain
 from kit.reports.cells import Cell
 from kit.reports.compare import Check, Verdict
-from kit.reports.context import Report, Row, Side, Table, TargetView
+from kit.reports.context import Report, TargetView
+from kit.reports.sides import Side
+from kit.reports.tables import Row, Table
 from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
 from kit.results import Command, Results
 
