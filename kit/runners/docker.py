@@ -62,7 +62,7 @@ class DockerRunner:
         line = " ".join(shlex.quote(word) for word in words)
         # Inputs that the program wants to see under a name of their own; the links hold in the container only.
         for name, target in step.links.items():
-            link = [fill(target, inputs=lambda key: f"/in/{key}", out=_OUT, code=_CODE), str(binding.out / name)]
+            link = [_filled(target, binding), str(binding.out / name)]
             line = f"ln -sfn {shlex.join(link)} && {line}"
         return line
 
@@ -70,10 +70,10 @@ class DockerRunner:
         """Everything about the container as plain data."""
 
         def place(text: str) -> str:
-            return fill(text, inputs=lambda name: f"/in/{name}", out=_OUT, code=_CODE)
+            return _filled(text, binding)
 
         devices = step.devices
-        mounts = [(str(path.absolute()), f"/in/{name}", True) for name, path in sorted(binding.inputs.items())]
+        mounts = [(str(path.absolute()), _inside(name, path), True) for name, path in sorted(binding.inputs.items())]
         mounts.append((str(binding.out.absolute()), _OUT, False))
         if step.code:
             mounts.append((str(package() / "inside"), f"{_CODE}/inside", True))
@@ -105,9 +105,7 @@ class DockerRunner:
         client = connect()
         messages = Messages(listener)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
-        place: Callable[[str], str] = lambda text: fill(  # noqa: E731
-            text, inputs=lambda name: f"/in/{name}", out=_OUT, code=_CODE
-        )
+        place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
         (Path(self._store) / "containers").touch()  # a later run looks for leftovers only where there were containers
         started = time.monotonic()
         _give(binding.out, config["user"])
@@ -138,7 +136,7 @@ class DockerRunner:
                 f"the engine could not run step {step.name}: {state['Error']}", remedy="see `docker info`"
             )
         if messages.error and not oom:
-            places = {f"/in/{name}": str(path) for name, path in binding.inputs.items()}
+            places = {_inside(name, path): str(path) for name, path in binding.inputs.items()}
             raise at_host(messages.error, places | {_OUT: str(binding.out)})
         return Outcome(
             exit_code=code,
@@ -270,6 +268,16 @@ def _give(folder: Path, user: str | None) -> None:
                 # Some tools keep their output to themselves (atc: mode 600), and the next step's user is another.
                 if stat.S_ISREG(mode) and mode & 0o444 != 0o444:
                     path.chmod(mode | 0o444)
+
+
+def _inside(name: str, path: Path) -> str:
+    """Where the container sees an input. A file keeps its name: a vendor's tool may look at its extension."""
+    named = path.is_file() or (path.suffix and not path.exists())
+    return f"/in/{name}/{path.name}" if named else f"/in/{name}"
+
+
+def _filled(text: str, binding: Binding) -> str:
+    return fill(text, inputs=lambda name: _inside(name, binding.inputs[name]), out=_OUT, code=_CODE)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -81,7 +81,7 @@ def _is_om(path: Path) -> bool:
 
 def _refuse_errors(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     failed = outcome.exit_code != 0
-    said = first_line(texts, r"\[ERROR\]|last frame inference failed|^EL?\d{4,5}:")
+    said = first_line(texts, r"\[ERROR\]|last frame inference failed|^EL?\d{3,5}:")
     if not failed and not said:
         return
     where = str(outcome.stdout)
