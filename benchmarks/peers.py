@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
+import os
 import resource
 import statistics
 import subprocess
@@ -86,6 +87,16 @@ def published_metric(results: str, labels: str, limit: str) -> None:
                 hits[place] += 1
                 break
     print(json.dumps({"n": len(names), "correct": np.cumsum(hits).astype(int).tolist()}))
+
+
+def limit_read(folder: str) -> None:
+    """Open, read and close every file of a folder: nothing else."""
+    handle = os.open(folder, os.O_RDONLY)
+    for name in os.listdir(handle):
+        file = os.open(name, os.O_RDONLY, dir_fd=handle)
+        os.read(file, 1 << 16)
+        os.close(file)
+    os.close(handle)
 
 
 def fill(images: str, preprocess: str) -> None:
@@ -212,6 +223,7 @@ PEERS: dict[str, Callable[..., None]] = {
     "published-preprocess": published_preprocess,
     "limit-decode": limit_decode,
     "published-metric": published_metric,
+    "limit-read": limit_read,
     "fill": fill,
     "peak": peak,
     "bare": bare,

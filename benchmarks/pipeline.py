@@ -21,7 +21,7 @@ def measure(settings: Settings) -> list[Row]:
     A pipeline gives some cores to the engine and the rest to the decoder, and the slower one is its bound. kit's
     workers do both, on all cores; what bounds them is the work of both.
     """
-    count = settings.count(384)
+    count = settings.count(256)
     images = make_images(settings.work / "pipeline", count)
     onnx = model(settings)
     cores, spare = settings.cores, max(1, settings.cores // 4)

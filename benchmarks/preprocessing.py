@@ -17,7 +17,7 @@ PART = "Preprocessing"
 
 def measure(settings: Settings) -> list[Row]:
     """Images per second, whole processes with their start; a new folder of new files each time, as in kit's store."""
-    many, few = settings.count(3200), settings.count(640)
+    many, few = settings.count(1600), settings.count(320)
     images = make_images(settings.work / "images", many)
     out = settings.work / "out"
 
@@ -44,8 +44,8 @@ def measure(settings: Settings) -> list[Row]:
     candidates = {
         "published": fresh(out, published),
         "limit": timed(limit(cores, many)),
-        "limit on one": timed(limit(1, many // 2)),
-        "kit on one": fresh(out, kit(1, many // 2)),
+        "limit on one": timed(limit(1, many // 4)),
+        "kit on one": fresh(out, kit(1, many // 4)),
         "packed": fresh(out, kit(cores, many, "packed")),
         "kit": fresh(out, kit(cores, many)),
         "again": timed(kit(cores, many)),  # over the files that the run before left
@@ -53,7 +53,7 @@ def measure(settings: Settings) -> list[Row]:
     order = dict(candidates)
     seconds = alternate_in_order(order, settings.rounds)
     shutil.rmtree(out, ignore_errors=True)
-    counts = {"published": few, "limit on one": many // 2, "kit on one": many // 2}
+    counts = {"published": few, "limit on one": many // 4, "kit on one": many // 4}
     rates = {name: [counts.get(name, many) / value for value in values] for name, values in seconds.items()}
 
     def row(what: str, ours: str, against: str, label: str, goal: float | None) -> Row:

@@ -16,7 +16,7 @@ PART = "Metrics from results"
 
 def measure(settings: Settings) -> list[Row]:
     """Microseconds per file, whole processes with their start; the script on a part, its cost per file is constant."""
-    many, few = settings.count(50_000), settings.count(2_000)
+    many, few = settings.count(50_000), settings.count(1_500)
     text, binary, labels = make_results(settings.work / "results", many)
     out = settings.work / "metrics"
 
@@ -49,6 +49,7 @@ def measure(settings: Settings) -> list[Row]:
             "txt": timed(kit("txt", 1)),
             "txt on all": timed(kit("txt", cores)),
             "bin": timed(kit("bin", 1)),
+            "read": timed(lambda: settings.python_module("benchmarks.peers", "limit-read", binary)),
         },
         settings.rounds,
     )
@@ -66,4 +67,9 @@ def measure(settings: Settings) -> list[Row]:
         row("text, one core", "txt", 12),
         row(f"text, {cores} cores", "txt on all", 20),
         row("binary, one core", "bin", 100),
-    ]
+        at_least(
+            PART, "binary, one core", f"{statistics.median(each['bin']):.1f} us per file",
+            "opening and reading the files, nothing else", f"{statistics.median(each['read']):.1f} us per file",
+            paired(each["read"], each["bin"]), None,
+        ),
+    ]  # fmt: skip

@@ -26,7 +26,7 @@ class Settings:
     rounds: int = 3
     scale: float = 1.0  # of the numbers of images and files
     image: str | None = None  # a runtime image of kit, for what is measured in a container
-    seconds: float = 1.0  # of each measurement of an engine
+    seconds: float = 0.7  # of each measurement of an engine
 
     def count(self, number: int) -> int:
         """`number` of images or files, scaled."""
