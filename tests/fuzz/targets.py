@@ -1,0 +1,100 @@
+"""What is fuzzed: everything that reads text or bytes of strangers in kit's own process.
+
+Each function takes bytes and returns; what it may raise is a KitError with one line and a remedy. Anything else that
+comes out is a defect, and so is a number that is not finite where numbers come out.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from kit.audit import audit_text
+from kit.audit.text import decode as decode_report
+from kit.errors import KitError
+from kit.logtext import decode
+from kit.readers import choose, readers
+from kit.recipe import load_recipe
+from kit.results import load_results
+from kit.store import Store
+
+__all__ = ["TARGETS"]
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="kit-fuzz-"))
+_KEY = "ab" * 32
+
+
+def _one_line(error: KitError) -> None:
+    assert error.what and error.remedy, repr(error)
+    assert len(error.what) < 5000, len(error.what)
+    assert "\n" not in error.what, repr(error.what)
+
+
+def _file(data: bytes, name: str) -> Path:
+    path = _FOLDER / name
+    path.write_bytes(data)
+    return path
+
+
+def recipe(data: bytes) -> None:
+    """A recipe."""
+    load_recipe(_file(data, "kit.yaml"))
+
+
+def results(data: bytes) -> None:
+    """A results file."""
+    load_results(_file(data, "cpu.json"))
+
+
+def record(data: bytes) -> None:
+    """A store's record: never believed unless it is whole, never an error."""
+    store = Store(_FOLDER / "store")
+    (store.root / "records").mkdir(parents=True, exist_ok=True)
+    (store.root / "records" / f"{_KEY}.json").write_bytes(data)
+    assert store.find(_KEY) is None
+    for path in (store.root / "damaged").glob("*/*"):
+        path.unlink()
+        path.parent.rmdir()
+
+
+def audit(data: bytes) -> None:
+    """A report."""
+    audit_text(decode_report(data, "report"))
+
+
+def log(data: bytes) -> None:
+    """A tool's log, through the reader that fits."""
+    text = decode(data, "log")
+    reading = choose(text, None, where="log").read(text)
+    json.dumps(reading.as_json(), allow_nan=False)
+    list(reading.rows())
+
+
+def every_reader(data: bytes) -> None:
+    """A tool's log, through every reader, also those that it is not for."""
+    text = decode(data, "log")
+    for reader in readers():
+        try:
+            reading = reader.read(text)
+        except KitError as error:
+            _one_line(error)
+            continue
+        json.dumps(reading.as_json(), allow_nan=False)
+        list(reading.rows())
+
+
+def _guarded(function: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def call(data: bytes) -> None:
+        try:
+            function(data)
+        except KitError as error:
+            _one_line(error)
+
+    return call
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    function.__name__: _guarded(function) for function in (recipe, results, record, audit, log, every_reader)
+}
