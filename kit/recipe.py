@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -337,10 +336,6 @@ _WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is not a known setting",
 }
-
-
-#: A key or value of a stranger's file must not break the line, or write on the terminal.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _sentence(error: ValidationError) -> str:

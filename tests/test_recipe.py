@@ -66,7 +66,7 @@ def test_the_example_names_its_own_files(root: Path) -> None:
         ("{name: toy, arch", "{name: 'a b', arch", "model -> name: a b"),
         ("targets: {cpu: }", "targets: {cpu: }\ndefault: [T4]", "default names target T4"),
         ("targets: {cpu: }", "targets: {}", "targets"),
-        ("count: 3", 'count: 3, "a\\nb\\e[31m": 3', "dataset -> a?b?[31m: is not a known setting"),
+        ("count: 3", 'count: 3, "a\\nb\\e[31m": 3', r"dataset -> a\nb\x1b[31m: is not a known setting"),
         ("{cpu: }", "{cpu: }\nbench: {seconds: .nan}", "bench -> seconds: nan"),
     ],
 )
