@@ -45,7 +45,7 @@ __all__ = ["Counts", "count_predictions", "count_results", "main", "vision_metri
 
 _SUFFIX = re.compile("0|[1-9][0-9]{0,5}")
 #: Results per task of a worker, and so many that starting workers is worth its third of a second.
-_CHUNK, _MANY = 512, 8192
+_CHUNK, _MANY = 512, 16384
 
 
 @dataclass
