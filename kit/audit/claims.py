@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from kit.audit.expressions import comparisons
 from kit.audit.findings import Finding, Kind, Severity
 from kit.audit.multiples import TimesClaim, read_times_claims
-from kit.audit.numbers import Agreement, agree, show
+from kit.audit.numbers import Agreement, agree, number_from, show
 from kit.audit.products import DEVICE_NUMBERS
-from kit.audit.vocabulary import THROUGHPUT, batches_in, devices_in
+from kit.audit.vocabulary import ACCURACY, LATENCY, THROUGHPUT, batches_in, devices_in, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from kit.audit.views import Record, View
 
 __all__ = ["check_claims"]
+
+#: "310P: 41.78", "T4上性能--789.266fps": one device and its value; with how many lines of it a claim belongs.
+_PIECE: Final = re.compile(
+    r"(?:(?:bs|batch)\s?[0-9]{1,4}\s*:\s*)?([^0-9]{0,20}(?:310|710|4)[^0-9:]{0,20}?)"
+    r"\s*(?::|--|=)\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(fps|qps)?"
+)
+_SEPARATORS: Final = re.compile("[;。、\uff0c]|(?<![0-9]),|,(?![0-9])")
+_NEAR: Final = 8
+_LONGEST: Final = 300
 
 _SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
@@ -205,6 +214,32 @@ def _from_prose(context: Context, claim: TimesClaim) -> _Ratios:
             values[device][batch] = statement.value.value
     tops, bottoms = values[claim.subject], values[claim.object]
     if not tops or not bottoms:
-        return _Ratios({}, None)
+        return _from_pieces(context, claim)
     ratios = {batch: value / bottoms[batch] for batch, value in tops.items() if batch in bottoms}
     return _Ratios(ratios, max(tops.values()) / max(bottoms.values()))
+
+
+def _from_pieces(context: Context, claim: TimesClaim) -> _Ratios:
+    """Ratio of two values given shortly above the claim as "310P: 41.78" and "T4: 26.74", or on one line."""
+    lines = context.document.lines
+    values: dict[str, tuple[float, tuple[int, ...], bool]] = {}
+    for line in range(claim.line, max(context.document.section(claim.line), claim.line - _NEAR), -1):
+        text = lines[line - 1]
+        if len(text) > _LONGEST or context.document.in_table(line) or context.document.is_command(line):
+            continue
+        if LATENCY.search(text) or ACCURACY.search(text):
+            continue
+        for piece in _SEPARATORS.split(text):
+            match = _PIECE.fullmatch(piece.strip())
+            device = only(devices_in(match[1])) if match else None
+            number = number_from(match[2]) if match else None
+            if device in {claim.subject, claim.object} and device not in values and number is not None:
+                values[device] = (number.value, tuple(batches_in(text)), match is not None and bool(match[3]))
+    if len(values) < 2 or min(value for value, _, _ in values.values()) <= 0:
+        return _Ratios({}, None)
+    (top, first, rated), (bottom, second, also) = values[claim.subject], values[claim.object]
+    if first != second or (claim.batches and first and set(claim.batches) != set(first)):
+        return _Ratios({}, None)
+    if (top < bottom) == (claim.stated.value > 1) and not (rated and also):
+        return _Ratios({}, None)  # these may be times
+    return _Ratios({}, top / bottom)

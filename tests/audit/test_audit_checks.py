@@ -346,3 +346,19 @@ def test_bold_numbers_are_numbers() -> None:
     assert not result.findings
     assert {one.stated for one in result.held if one.line == 2} == {"3.19 倍"}
     assert findings(text.replace("**3.19**", "**3.29**")) == [(2, "claim", "major")]
+
+
+@pytest.mark.parametrize(
+    ("given", "claim", "expected"),
+    [
+        ("310P:41.78\n\nT4:26.74", "310P性能为T4性能的1.56倍", []),
+        ("310P:41.78\n\nT4:26.74", "310P性能为T4性能的1.75倍", ["major"]),
+        ("bs16:710上性能--8608.68fps, T4上性能--2881.263fps", "710的性能达到了T4性能的1.6倍", []),
+        ("bs16：710上性能--8608.68fps，T4上性能--6881.263fps", "710的性能达到了T4性能的1.6倍", ["major"]),
+        ("310P:26.74\n\nT4:41.78", "310P性能为T4性能的1.56倍", []),  # these may be times
+        ("310P时延:41.78\n\nT4时延:26.74", "310P性能为T4性能的1.75倍", []),
+    ],
+)
+def test_claims_about_a_pair_of_values(given: str, claim: str, expected: list[str]) -> None:
+    found = audit_text(f"# ELMo\n\n## 性能对比\n\n{given}\n\n{claim}\n").findings
+    assert [one.severity.value for one in found] == expected
