@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kit.errors import EngineError, InvalidInputError, MissingError
 from kit.fetch import fetch_weights
@@ -193,7 +193,12 @@ _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 def _count_images(folder: Path) -> int:
     with os_errors(folder):
-        return sum(name.lower().endswith(_IMAGE_SUFFIXES) for _, _, names in os.walk(folder) for name in names)
+        walk = os.walk(folder, onerror=_raise)  # what may not be read is not empty
+        return sum(name.lower().endswith(_IMAGE_SUFFIXES) for _, _, names in walk for name in names)
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _count_lines(path: Path, expected: int) -> int:

@@ -341,7 +341,7 @@ _SERVERS: dict[str, tuple[int, str]] = {
     "plain": (0, ""),
     "away": (0, ""),
     "reset": (4, "are kept for the next try"),
-    "file": (3, "http or https only"),
+    "file": (4, "is not allowed"),
     "large": (10, "larger than"),
     "endless": (10, "larger than"),
     "wrong": (5, "md5"),

@@ -1,12 +1,13 @@
 """The long form of the fault tests: writes docs/reliability.md from what happened, and nothing else.
 
-``run.py [--minutes N] [--only WORD] [--out FILE]``: a scenario that the time does not allow is done as often as it
-does, and the table says how often that was.
+``run.py [--minutes N] [--only WORD] [--jobs N] [--out FILE]``: a scenario that the time does not allow is done as often
+as it does, and the table says how often that was. Jobs are processes that share the scenarios among them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -104,24 +105,18 @@ def _few(outcomes: Counter[str]) -> list[tuple[str, int]]:
     return merged.most_common()
 
 
-def main() -> None:
-    """Run the scenarios and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=120.0, help="for all scenarios together")
-    parser.add_argument("--only", default="", help="scenarios whose name or function holds this word")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
-    parser.add_argument("--seed", type=int, default=20221123)
-    options = parser.parse_args()
-    chosen = [one for one in SCENARIOS if options.only in one.name or options.only in one.run.__name__]
+def part(chosen: list[Scenario], minutes: float, seed: int) -> list[Tally]:
+    """Do these scenarios one after the other."""
+    os.nice(5)
     folder = Path(tempfile.mkdtemp(prefix="kit-faults-"))
-    bench = Bench(folder, None if available() else connect(), random.Random(options.seed))
+    bench = Bench(folder, None if available() else connect(), random.Random(seed))
     started = time.monotonic()
     tallies: list[Tally] = []
     try:
         for number, one in enumerate(chosen):
-            left = options.minutes * 60 - (time.monotonic() - started)
+            left = minutes * 60 - (time.monotonic() - started)
             # Every scenario may take its share of what is left; what it does not need goes to those behind it.
-            weight = [(other.long**0.5) for other in chosen[number:]]
+            weight = [min(other.long, 100) ** 0.5 for other in chosen[number:]]
             tally = work(one, bench, max(1.0, left * weight[0] / sum(weight)))
             tallies.append(tally)
             state = tally.failure or tally.skipped or "ok"
@@ -129,11 +124,49 @@ def main() -> None:
             bench.tidy()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return tallies
+
+
+def main() -> None:
+    """Run the scenarios and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=120.0, help="for all scenarios together")
+    parser.add_argument("--only", default="", help="scenarios whose name or function holds this word")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at once")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
+    parser.add_argument("--seed", type=int, default=20221123)
+    options = parser.parse_args()
+    chosen = [one for one in SCENARIOS if options.only in one.name or options.only in one.run.__name__]
+    started = time.monotonic()
+    pipes: dict[int, int] = {}
+    tallies: list[Tally] = []
+    for job in range(options.jobs):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                mine = part(chosen[job :: options.jobs], options.minutes, options.seed + job)
+                text = [(one.one.name, dict(one.outcomes), one.failure, one.skipped, one.seconds) for one in mine]
+                os.write(writing, json.dumps(text).encode())  # less than a pipe holds
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(writing)
+        pipes[child] = reading
+    for child, reading in pipes.items():
+        with os.fdopen(reading, "rb") as file:
+            data = file.read()
+        os.waitpid(child, 0)
+        for name, outcomes, failure, skipped, seconds in json.loads(data or b"[]"):
+            one = next(one for one in SCENARIOS if one.name == name)
+            tallies.append(Tally(one, Counter(outcomes), failure, skipped, seconds))
+    tallies.sort(key=lambda tally: SCENARIOS.index(tally.one))
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(table(tallies, (time.monotonic() - started) / 60))
-    sys.exit(1 if any(tally.failure for tally in tallies) else 0)
+    whole = len(tallies) == len(chosen) and not any(tally.failure for tally in tallies)
+    sys.exit(0 if whole else 1)
 
 
 if __name__ == "__main__":
-    os.nice(5)
     main()
