@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kit.doctor import Check, Finding
 from kit.errors import Exit, MissingError
-from kit.fetch import check_weights, safe_url
-from kit.recipe import Recipe
+from kit.fetch import check_weights
+from kit.recipe import Recipe, safe_url
 
 __all__ = ["check"]
 

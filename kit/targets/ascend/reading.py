@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit import stages
+from kit import shared
 from kit.errors import StepError
 from kit.gather import agreement, read_accuracy, read_text, read_versions
 from kit.measurements import Latency, Mode, Throughput
@@ -131,7 +131,7 @@ def _from_summary(job: Job, batch: int, folder: Path, mode: Mode = "dataset") ->
 
 
 def _environment(job: Job, outputs: Mapping[str, Path], toolchain: str) -> dict[str, str]:
-    found = {"CANN": toolchain.removeprefix("CANN "), **read_versions(outputs[stages.EXPORT] / "export.json")}
+    found = {"CANN": toolchain.removeprefix("CANN "), **read_versions(outputs[shared.EXPORT] / "export.json")}
     options = options_of(job)
     return found | {"soc_version": soc_of(job.target, options), "inference tool": options.tool}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kit import stages
+from kit import shared
 from kit.step import GIB, Devices, Input, Limits, Made, Step
 from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
 from kit.targets.ascend.passthrough import has_chip, passage
@@ -104,9 +104,9 @@ def plan(job: Job) -> list[Step]:
     place = _place(job)
     options = place.options
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
-    steps = [stages.export(job), stages.parity(job)]
+    steps = [shared.export(job), shared.parity(job)]
     if dataset:
-        steps.append(stages.preprocess(job))
+        steps.append(shared.preprocess(job))
     steps += [_convert(place, batch) for batch in job.batches]
     steps.append(_state(place, before_name(job.target), ()))
     measured = []
@@ -147,7 +147,7 @@ def _convert(place: _Place, batch: int) -> Step:
             f"--soc_version={soc_of(job.target, options)}",
         ),
         outputs=(f"{name}.om",),
-        inputs={"model": stages.MODEL},
+        inputs={"model": shared.MODEL},
         links={f"{job.recipe.model.name}.onnx": "{in:model}"},
         environment=environment,
         limits=Limits(memory_bytes=options.memory_gib * GIB, pids=4096),
@@ -172,7 +172,7 @@ def _measuring(place: _Place, batch: int, inputs: Mapping[str, Input]) -> dict[s
 def _infer(place: _Place, batch: int) -> Step:
     job, options = place.job, place.options
     _, height, width = job.recipe.input.shape
-    tensors: dict[str, Input] = {"tensors": Made(stages.TENSORS)}
+    tensors: dict[str, Input] = {"tensors": Made(shared.TENSORS)}
     info = f"{job.recipe.model.name}_val.info"
     links: dict[str, str]
     if options.tool == "ais_bench":
@@ -298,6 +298,6 @@ def _metrics(place: _Place, batch: int) -> Step:
     else:
         folder, suffix = f"result/dumpOutput_device{place.job.device}", 1
     source = Made(infer_name(place.target, batch), folder)
-    return stages.metrics(
+    return shared.metrics(
         place.job, metrics_name(place.target, batch), source, form=options.output, suffix=suffix, batch=batch
     )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from kit import stages
+from kit import shared
 from kit.doctor import Check
-from kit.errors import DamagedError, InvalidInputError
+from kit.gather import read_json, read_versions
 from kit.measurements import Accuracy, Latency, Throughput
+from kit.options import parse_options
 from kit.step import GIB, External, Limits, Made, Outcome, Step
 from kit.target import ImageSpec, Job, Reading
 
@@ -46,8 +46,8 @@ class Cpu:
 
     def plan(self, job: Job) -> Sequence[Step]:
         """Export, parity, inference over the data set, metrics, and one measurement per batch."""
-        steps = [stages.export(job), stages.parity(job), self._infer(job)]
-        steps.append(stages.metrics(job, _METRICS, Made(_INFER), form="predictions"))
+        steps = [shared.export(job), shared.parity(job), self._infer(job)]
+        steps.append(shared.metrics(job, _METRICS, Made(_INFER), form="predictions"))
         return [*steps, *(self._bench(job, batch) for batch in job.batches)]
 
     def _infer(self, job: Job) -> Step:
@@ -60,12 +60,12 @@ class Cpu:
                 "python3", "-m", "inside.evaluate",
                 "--model", "{in:model}",
                 "--images", "{in:images}",
-                "--preprocess", stages.preprocess_json(job),
-                "--batch", str(_options(job).infer_batch),
+                "--preprocess", shared.preprocess_json(job),
+                "--batch", str(parse_options(_Options, job.target, job.options).infer_batch),
                 "--out", "{out}",
             ),
             outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-            inputs={"model": stages.MODEL, "images": External(job.images)},
+            inputs={"model": shared.MODEL, "images": External(job.images)},
             code=("evaluate",),
             limits=Limits(memory_bytes=4 * GIB, shm_bytes=GIB),
         )  # fmt: skip
@@ -81,7 +81,7 @@ class Cpu:
                 "python3", "-m", "inside.bench",
                 "--model", "{in:model}",
                 "--images", "{in:images}",
-                "--preprocess", stages.preprocess_json(job),
+                "--preprocess", shared.preprocess_json(job),
                 "--batch", str(batch),
                 "--shape", ",".join(str(n) for n in job.recipe.input.shape),
                 "--threads", str(bench.threads),
@@ -91,7 +91,7 @@ class Cpu:
                 "--out", "{out}",
             ),
             outputs=("bench.json", "latencies.npy"),
-            inputs={"model": stages.MODEL, "images": External(job.images)},
+            inputs={"model": shared.MODEL, "images": External(job.images)},
             code=("bench",),
             batch=batch,
             timed=True,
@@ -105,11 +105,11 @@ class Cpu:
         throughput = []
         environment: dict[str, str] = {}
         for batch in job.batches:
-            tree = _json(outputs[f"cpu/bench-bs{batch}"] / "bench.json")
+            tree = read_json(outputs[f"cpu/bench-bs{batch}"] / "bench.json")
             throughput.append(_throughput(tree, batch))
             environment["ONNX Runtime"] = tree["versions"]["onnxruntime"]
-        counts = _json(outputs[_METRICS] / "metrics.json")
-        environment |= _versions(_json(outputs[stages.EXPORT] / "export.json"))
+        counts = read_json(outputs[_METRICS] / "metrics.json")
+        environment |= read_versions(outputs[shared.EXPORT] / "export.json")
         return Reading(
             accuracy=Accuracy(
                 n=counts["n"], classes=counts["classes"], correct=tuple(counts["correct"]), ties=counts["ties"]
@@ -125,15 +125,6 @@ class Cpu:
         return ()
 
 
-def _options(job: Job) -> _Options:
-    try:
-        return _Options.model_validate(dict(job.options))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = " -> ".join(["targets", job.target, "options", *(str(part) for part in first["loc"])])
-        raise InvalidInputError(f"{place}: {first['msg']}", remedy="correct it in the recipe") from error
-
-
 def _throughput(tree: dict[str, Any], batch: int) -> Throughput:
     rates = tuple(float(one["rate"]) for one in tree["repeats"])
     return Throughput(
@@ -147,18 +138,6 @@ def _throughput(tree: dict[str, Any], batch: int) -> Throughput:
         latency_ms=Latency(p50=tree["p50"], p90=tree["p90"], p99=tree["p99"], n=tree["n"]),
         raw={"threads": tree["threads"], "warm-up calls": tree["warmup"]},
     )
-
-
-def _versions(tree: dict[str, Any]) -> dict[str, str]:
-    return {str(name): str(text) for name, text in tree.get("versions", {}).items()}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        tree: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DamagedError("a result cannot be read", where=str(path), remedy="run `kit reproduce` again") from error
-    return tree
 
 
 #: Found by the entry point: see pyproject.toml.

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING
 
-from kit import stages
+from kit import shared
 from kit.errors import DamagedError, StepError
 from kit.gather import agreement, read_accuracy, read_text, read_versions
 from kit.measurements import Latency, Throughput
@@ -66,7 +66,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
     if version and not _same_version(version, toolchain):
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")
     host, seen, remarks = _state(job, outputs)
-    environment = read_versions(outputs[stages.EXPORT] / "export.json")
+    environment = read_versions(outputs[shared.EXPORT] / "export.json")
     return Reading(
         accuracy=counted[min(counted)],
         throughput=tuple(throughput),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kit import stages
+from kit import shared
 from kit.step import GIB, Devices, Limits, Made, Step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
 from kit.targets.tensorrt.gpus import request
@@ -131,14 +131,14 @@ def _place(job: Job) -> _Place:
 def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
     place = _place(job)
-    steps = [stages.export(job), stages.parity(job), stages.preprocess(job), _guard(job)]
+    steps = [shared.export(job), shared.parity(job), shared.preprocess(job), _guard(job)]
     steps.append(_state(place, before_name(job.target), ()))
     measured: list[Step] = []
     for batch in job.batches:
         steps += [_convert(place, batch), _infer(place, batch)]
         steps += [_check(place, batch, number, name) for number, name in enumerate(check_names(job, batch))]
         steps.append(
-            stages.metrics(
+            shared.metrics(
                 job,
                 metrics_name(job.target, batch),
                 Made(infer_name(job.target, batch)),
@@ -169,7 +169,7 @@ def _guard(job: Job) -> Step:
             "--out", "{out}",
         ),
         outputs=("input.json",),
-        inputs={"model": stages.MODEL},
+        inputs={"model": shared.MODEL},
         code=("onnx_input", "protocol"),
     )  # fmt: skip
 
@@ -194,7 +194,7 @@ def _convert(place: _Place, batch: int) -> Step:
             "--buildOnly",
         ),
         outputs=(place.engine(batch),),
-        inputs={"model": stages.MODEL, "checked": Made(f"{place.target}/input")},
+        inputs={"model": shared.MODEL, "checked": Made(f"{place.target}/input")},
         links={place.onnx: "{in:model}"},
         environment=place.environment,
         devices=place.devices,
@@ -225,7 +225,7 @@ def _infer(place: _Place, batch: int) -> Step:
             "--out", "{out}",
         ),
         outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-        inputs={"engine": place.made(batch), "tensors": Made(stages.TENSORS)},
+        inputs={"engine": place.made(batch), "tensors": Made(shared.TENSORS)},
         environment=place.environment,
         devices=place.devices,
         limits=_LIMITS,
