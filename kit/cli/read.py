@@ -26,7 +26,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object, by file.")] = False,
 ) -> None:
-    r"""Read logs of vendor tools into checked values.
+    """Read logs of vendor tools into checked values.
 
     Knows benchmark (data set and pure inference), ais_infer and ais_bench, trtexec 6 to 10 with --exportTimes and
     --exportOutput, npu-smi, nvidia-smi, atc and the JSON of vision_metric_ImageNet.py; the text may also be a report
@@ -41,7 +41,7 @@ def command(
       kit read --json *.log > values.json
       kit read --tool trtexec README.md
       npu-smi info | kit read -
-    """
+    """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.readers import read_bytes, read_file
 
     values: dict[str, Any] = {}
