@@ -143,7 +143,7 @@ _NAMES = (
     "Attacked",
     "Names of folders and files",
     "store, images and weights lie in folders with quotes, line ends, `$(...)`, `;`, placeholders, terminal codes",
-    short=4,
+    short=2,
     long=len(_NAMES),
     needs=("engine",),
 )
@@ -171,7 +171,7 @@ def names(bench: Bench, count: int) -> Outcomes:
     "Attacked",
     "Names of images",
     "an image of the data set has such a name",
-    short=4,
+    short=3,
     long=len(_NAMES),
 )
 def image_names(bench: Bench, count: int) -> Outcomes:
@@ -355,7 +355,7 @@ _SERVERS: dict[str, tuple[int, str]] = {
     "Servers",
     "a real server that resets midway (and then resumes), redirects to file:// and to another host, sends another file,"
     " more than the limit with and without saying so, 404, 500; the URL holds user, password and token",
-    short=len(_SERVERS),
+    short=9,
     long=len(_SERVERS),
 )
 def servers(bench: Bench, count: int) -> Outcomes:

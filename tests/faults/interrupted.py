@@ -73,7 +73,7 @@ def kill_local(bench: Bench, count: int) -> Outcomes:
     "Interrupted",
     "`kill -9` of kit, Docker runner",
     "SIGKILL at random moments of `kit reproduce --runner docker`; the container goes on without kit",
-    short=4,
+    short=3,
     long=100,
     needs=("engine",),
 )
@@ -88,7 +88,7 @@ def kill_docker(bench: Bench, count: int) -> Outcomes:
     "Interrupted",
     "`kill -9` at a change of the file system",
     "SIGKILL right before the n-th file that kit opens for writing, renames or removes",
-    short=6,
+    short=3,
     long=80,
     needs=("engine",),
 )
@@ -153,7 +153,7 @@ def _signals(bench: Bench, count: int, runner: str) -> Outcomes:
     "Interrupted",
     "SIGINT, SIGTERM, SIGHUP in each step, Docker runner",
     "the signal comes while the step's container runs; what is left is looked for before the next run",
-    short=3,
+    short=2,
     long=24,
     needs=("engine",),
 )

@@ -1,7 +1,8 @@
 """The long form of the fault tests: writes docs/reliability.md from what happened, and nothing else.
 
 ``run.py [--minutes N] [--only WORD] [--jobs N] [--out FILE]``: a scenario that the time does not allow is done as often
-as it does, and the table says how often that was. Jobs are processes that share the scenarios among them.
+as it does, and the table says how often that was. Jobs are processes that share the scenarios among them. With
+``--tallies FILE`` the counts are added to those of earlier runs, which the file keeps.
 """
 
 from __future__ import annotations
@@ -127,6 +128,26 @@ def part(chosen: list[Scenario], minutes: float, seed: int) -> list[Tally]:
     return tallies
 
 
+def add(path: Path, tallies: list[Tally], minutes: float) -> tuple[list[Tally], float]:
+    """Add to the counts in the file; a failure stays until its scenario has been done without one."""
+    known = json.loads(path.read_bytes()) if path.exists() else {"minutes": 0.0, "tallies": {}}
+    minutes += known["minutes"]
+    for tally in tallies:
+        before = known["tallies"].get(tally.one.name, {"outcomes": {}})
+        outcomes = Counter(before["outcomes"]) + tally.outcomes
+        entry = {"outcomes": outcomes, "failure": tally.failure, "skipped": tally.skipped}
+        known["tallies"][tally.one.name] = entry
+    known["minutes"] = minutes
+    path.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n")
+    names = {one.name: one for one in SCENARIOS}
+    whole = [
+        Tally(names[name], Counter(one["outcomes"]), one["failure"], one["skipped"])
+        for name, one in known["tallies"].items()
+        if name in names
+    ]
+    return whole, minutes
+
+
 def main() -> None:
     """Run the scenarios and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -134,7 +155,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="scenarios whose name or function holds this word")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
-    parser.add_argument("--seed", type=int, default=20221123)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % (1 << 31))
+    parser.add_argument("--tallies", type=Path, help="JSON file of counts that this run adds to")
     options = parser.parse_args()
     chosen = [one for one in SCENARIOS if options.only in one.name or options.only in one.run.__name__]
     started = time.monotonic()
@@ -161,10 +183,13 @@ def main() -> None:
         for name, outcomes, failure, skipped, seconds in json.loads(data or b"[]"):
             one = next(one for one in SCENARIOS if one.name == name)
             tallies.append(Tally(one, Counter(outcomes), failure, skipped, seconds))
+    whole = len(tallies) == len(chosen) and not any(tally.failure for tally in tallies)
+    minutes = (time.monotonic() - started) / 60
+    if options.tallies:
+        tallies, minutes = add(options.tallies, tallies, minutes)
     tallies.sort(key=lambda tally: SCENARIOS.index(tally.one))
     options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(table(tallies, (time.monotonic() - started) / 60))
-    whole = len(tallies) == len(chosen) and not any(tally.failure for tally in tallies)
+    options.out.write_text(table(tallies, minutes))
     sys.exit(0 if whole else 1)
 
 

@@ -43,7 +43,7 @@ def _fill(place: Path, leave: int) -> Path:
     "Starved",
     "Disk full, in the store",
     "the store is a tmpfs on which 0 to 80 KiB (1 MiB for the model) are left: lock, logs, outputs or record lack room",
-    short=4,
+    short=3,
     long=40,
     needs=("engine", "root"),
 )
@@ -76,7 +76,7 @@ def disk_full(bench: Bench, count: int) -> Outcomes:
     "Starved",
     "Disk full, in the report",
     "the reports are on a full tmpfs, with an older report in it",
-    short=2,
+    short=1,
     long=12,
     needs=("engine", "root"),
 )
@@ -169,7 +169,7 @@ def pids_limit(bench: Bench, count: int) -> Outcomes:
     "Starved",
     "Read-only reports, store, weights",
     "each of them on a file system that is mounted read-only",
-    short=2,
+    short=1,
     long=4,
     needs=("engine", "root"),
 )
