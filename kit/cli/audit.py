@@ -28,7 +28,7 @@ def command(
         bool, typer.Option("--all", help="Print the statements that hold as well (text and JSON).")
     ] = False,
 ) -> None:
-    r"""Check every derived statement of published reports: products, ratios, best rows, labels, claims, commands.
+    """Check every derived statement of published reports: products, ratios, best rows, labels, claims, commands.
 
     A number is right when it is the computed value rounded or cut off at its printed digits. What cannot be tied to a
     meaning is left alone and counted as not checked. Ends with 0 when no report has a major finding, with 6 otherwise.
@@ -38,7 +38,7 @@ def command(
     kit audit --format json reports/*.md > findings.json
     kit audit --format github README.md
     kit audit --all README.md
-    """
+    """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.audit import audit_file
 
     results = {str(path): audit_file(path) for path in reports}
