@@ -34,10 +34,11 @@ def command(
     meaning is left alone and counted as not checked. Ends with 0 when no report has a major finding, with 6 otherwise.
 
     \b
-    kit audit README.md
-    kit audit --format json reports/*.md > findings.json
-    kit audit --format github README.md
-    kit audit --all README.md
+    Examples:
+      kit audit README.md
+      kit audit --format json reports/*.md > findings.json
+      kit audit --format github README.md
+      kit audit --all README.md
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.audit import audit_file
 
