@@ -37,7 +37,11 @@ def command(
         for path in places:
             typer.echo(f"{'would remove' if dry_run else 'removed'} {path}")
         count = len(places)
-        if (kept.root / "containers").exists() and available() is None:
+        marked = (kept.root / "containers").exists()  # there were containers once
+        reason = available() if marked else None
+        if reason:
+            typer.echo(f"note: containers were not looked for: {reason}", err=True)
+        elif marked:
             from kit.runners.docker import leftovers
 
             for container in leftovers(kept.root):

@@ -19,6 +19,7 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -130,7 +131,9 @@ def part(chosen: list[Scenario], minutes: float, seed: int) -> list[Tally]:
 
 def add(path: Path, tallies: list[Tally], minutes: float) -> tuple[list[Tally], float]:
     """Add to the counts in the file; a failure stays until its scenario has been done without one."""
-    known = json.loads(path.read_bytes()) if path.exists() else {"minutes": 0.0, "tallies": {}}
+    known: dict[str, Any] = {"minutes": 0.0, "tallies": {}}
+    if path.exists():
+        known = json.loads(path.read_bytes())
     minutes += known["minutes"]
     for tally in tallies:
         before = known["tallies"].get(tally.one.name, {"outcomes": {}})
