@@ -39,6 +39,24 @@ model, predictions and metrics with those of a run that nothing disturbed.
 where the time given to `make faults` is up.
 """
 
+_TAIL = """
+## What is tried elsewhere
+
+* Text of strangers, mutated by hypothesis and guided by coverage with atheris: `tests/fuzz` (recipe, results, store
+  record, report, logs through every reader); `python tests/fuzz/fuzz.py audit --seconds 3600` for longer.
+* Every container of a run as `docker inspect` shows it: `tests/faults/test_isolation.py`.
+* Every exit code: [errors.md](errors.md) and `tests/faults/test_exit_codes.py`.
+* Damaged installers of the vendors, archives and checkpoints member by member: `tests/targets`, `tests/inside`.
+
+## What is not tried
+
+* The power goes: files are synced before they are renamed, and recorded last, but no power was cut.
+* The engine's own process is not stopped here, because others may use it: its socket is cut and its containers are
+  killed, which is what kit sees of its end.
+* File servers without locks (flock does nothing there): one kit at a time.
+* Real accelerators: the lease of a device is tried with containers that hold its name.
+"""
+
 
 @dataclass
 class Tally:
@@ -65,7 +83,7 @@ def work(one: Scenario, bench: Bench, seconds: float) -> Tally:
     steps = one.run(bench, one.long)
     try:
         for outcome in steps:
-            tally.outcomes[outcome] += 1
+            tally.outcomes[outcome] += 1  # a scenario yields when all of it is proved
             if time.monotonic() - started > seconds:
                 break
     except AssertionError as error:
@@ -95,8 +113,8 @@ def table(tallies: list[Tally], minutes: float) -> str:
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     total = sum(tally.done for tally in tallies)
     failed = sum(bool(tally.failure) for tally in tallies)
-    lines.append(f"\n{total} faults in {len(tallies)} kinds; {failed} kinds failed.\n")
-    return "\n".join(lines)
+    lines.append(f"\n{total} faults in {len(tallies)} kinds; {failed} kinds failed.")
+    return "\n".join(lines) + "\n" + _TAIL
 
 
 def _few(outcomes: Counter[str]) -> list[tuple[str, int]]:
