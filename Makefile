@@ -26,13 +26,17 @@ $(VENV)/test: $(VENV)/kit
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
+# PyTorch, for the tests of export and parity outside their image; CI has it.
+$(VENV)/exporter: $(VENV)/kit
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter]'
+	@touch $@
+
 # Without an engine the steps run in this environment, which then needs what the images hold.
 base: $(VENV)/kit
 	@if $(ENGINE); then images/base/ensure.sh; \
 	elif [ ! -e $(VENV)/exporter ]; then \
 		echo "no container engine answers: the steps will run locally, and the report will say so" >&2; \
-		$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter]' \
-		&& touch $(VENV)/exporter; \
+		$(MAKE) --no-print-directory $(VENV)/exporter; \
 	fi
 
 # What kit renders from stored results and published numbers.

@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes is the machine's business; CI tries the same ones each time.
+settings.register_profile("kit", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("kit")
 
 
 @pytest.fixture(autouse=True)

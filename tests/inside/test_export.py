@@ -20,6 +20,7 @@ from kit.inside.protocol import UserError
 np: Any = pytest.importorskip("numpy", reason="numpy is in the extra 'runtime'")
 onnx: Any = pytest.importorskip("onnx", reason="onnx is in the extra 'exporter'")
 torch: Any = pytest.importorskip("torch", reason="torch is in the extra 'exporter'")
+pytestmark = pytest.mark.slow
 if importlib.util.find_spec("timm") is None:  # not imported here: kit.inside.network knows how
     pytest.skip("timm is in the extra 'exporter'", allow_module_level=True)
 

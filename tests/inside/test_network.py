@@ -11,6 +11,7 @@ import pytest
 from kit.inside.protocol import UserError
 
 torch: Any = pytest.importorskip("torch", reason="torch is in the extra 'exporter'")
+pytestmark = pytest.mark.slow
 if importlib.util.find_spec("timm") is None:  # not imported here: kit.inside.network knows how
     pytest.skip("timm is in the extra 'exporter'", allow_module_level=True)
 

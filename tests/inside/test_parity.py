@@ -20,6 +20,7 @@ from kit.inside import parity  # noqa: E402 - after the skip
 
 DIGITS = Path(__file__).parents[2] / "examples/digits"
 PREPROCESS = {"resize": [72, 72], "crop": [64, 64], "mean": [0.35, 0.35, 0.35], "std": [0.348, 0.348, 0.348]}
+pytestmark = pytest.mark.slow
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None or importlib.util.find_spec("timm") is None,
     reason="torch and timm are in the extra 'exporter'",
