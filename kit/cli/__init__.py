@@ -7,8 +7,9 @@ import re
 import signal
 import sys
 import traceback
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -19,6 +20,7 @@ from kit.errors import Exit, KitError, ResourceError
 from kit.files import environment_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -91,11 +93,27 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def _not_lost(usual: Callable[[sys.UnraisableHookArgs], object], unraisable: sys.UnraisableHookArgs) -> None:
+    """Raise an interruption again that came where Python can raise nothing: in a destructor, or right after a fork."""
+    error = unraisable.exc_value
+    if not isinstance(error, KeyboardInterrupt | SystemExit):
+        usual(unraisable)
+        return
+
+    def again(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise error
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal has gone; `nohup` says that this is all right
         signal.signal(signal.SIGHUP, _terminate)
+    if getattr(sys.unraisablehook, "func", None) is not _not_lost:
+        sys.unraisablehook = partial(_not_lost, sys.unraisablehook)
     try:
         result: Any = app(args=args, standalone_mode=False)
     except KitError as error:

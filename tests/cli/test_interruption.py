@@ -1,0 +1,40 @@
+"""An interruption that comes at an awkward moment is not lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+#: The signal comes while a destructor runs: whatever is raised there, Python prints and forgets.
+_PROGRAM = """
+import os, signal, sys, time
+import kit.cli
+
+class Awkward:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+
+def app(**_):
+    Awkward()
+    time.sleep(20)
+
+kit.cli.app = app
+kit.cli.main([])
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["INT", "TERM", "HUP"]
+)
+def test_a_signal_in_a_destructor_is_not_lost(number: signal.Signals, code: int) -> None:
+    words = [sys.executable, "-c", _PROGRAM, str(int(number))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=15, check=False, env=environment)
+    assert ran.returncode == code, ran.stderr
+    assert "Traceback" not in ran.stderr
