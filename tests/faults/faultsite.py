@@ -27,6 +27,12 @@ DETERMINISTIC = ("model.onnx", "predictions.npy", "scores.npy", "images.txt", "m
 _FIXED = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
 
 
+def _heed_signals() -> None:
+    """A background job of a shell ignores SIGINT, and `nohup` SIGHUP; kit would rightly do the same."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Site:
     """Recipe, data, store and reports below one folder."""
 
@@ -88,6 +94,7 @@ class Site:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            preexec_fn=_heed_signals,
             **more,
         )
 
