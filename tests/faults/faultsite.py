@@ -94,7 +94,7 @@ class Site:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            preexec_fn=_heed_signals,
+            preexec_fn=_heed_signals,  # noqa: PLW1509 - it calls nothing that takes a lock
             **more,
         )
 
