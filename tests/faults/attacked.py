@@ -143,7 +143,7 @@ _NAMES = (
     "Attacked",
     "Names of folders and files",
     "store, images and weights lie in folders with quotes, line ends, `$(...)`, `;`, placeholders, terminal codes",
-    short=2,
+    short=1,
     long=len(_NAMES),
     needs=("engine",),
 )

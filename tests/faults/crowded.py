@@ -141,7 +141,7 @@ def one_device(bench: Bench, count: int) -> Outcomes:
     "Crowded",
     "Eight kits render one report",
     "eight `kit report` processes at once, in two languages, while the results file changes",
-    short=1,
+    short=0,
     long=5,
     needs=("engine",),
 )

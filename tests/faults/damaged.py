@@ -275,7 +275,7 @@ def given_files(bench: Bench, count: int) -> Outcomes:
     "Damaged",
     "Files in the store",
     "a record, an artifact, an image record or a digest cache is damaged in each of the ways, or is a pipe",
-    short=3,
+    short=2,
     long=44,
     needs=("engine",),
 )

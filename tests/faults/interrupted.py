@@ -78,7 +78,7 @@ def kill_local(bench: Bench, count: int) -> Outcomes:
     "Interrupted",
     "`kill -9` of kit, Docker runner",
     "SIGKILL at random moments of `kit reproduce --runner docker`; the container goes on without kit",
-    short=3,
+    short=2,
     long=100,
     needs=("engine",),
 )
@@ -90,7 +90,7 @@ def kill_docker(bench: Bench, count: int) -> Outcomes:
     "Interrupted",
     "`kill -9` at a change of the file system",
     "SIGKILL right before the n-th file that kit opens for writing, renames or removes",
-    short=3,
+    short=2,
     long=80,
     needs=("engine",),
 )

@@ -57,7 +57,7 @@ def many_runs(bench: Bench, count: int) -> Outcomes:
     "Long",
     "Many models in one reports folder",
     "the report of each is written beside the others and verified",
-    short=2,
+    short=1,
     long=200,
     needs=("engine",),
 )

@@ -35,8 +35,8 @@ _HEAD = """# What was broken on purpose, and what came of it
 of the store, partial files, held locks, processes), runs kit again where it can go on, and compares the digests of
 model, predictions and metrics with those of a run that nothing disturbed.
 
-"Done" is how often the fault was done in this run, "planned" how often without a limit of time; a scenario ends early
-where the time given to `make faults` is up.
+"Done" is how often the fault was done, "planned" how often it is without a limit of time; a scenario ends early where
+the time given with `--minutes` is up.
 """
 
 _TAIL = """
@@ -111,7 +111,7 @@ def table(tallies: list[Tally], minutes: float) -> str:
             outcome, left = f"not done: needs {tally.skipped}", "-"
         cells = [tally.one.name, tally.one.how, str(tally.done), str(tally.one.long), outcome, left]
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    total = sum(tally.done for tally in tallies)
+    total = sum(tally.done for tally in tallies if tally.one.group != "Long")  # those are no faults
     failed = sum(bool(tally.failure) for tally in tallies)
     lines.append(f"\n{total} faults in {len(tallies)} kinds; {failed} kinds failed.")
     return "\n".join(lines) + "\n" + _TAIL

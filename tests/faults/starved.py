@@ -43,7 +43,7 @@ def _fill(place: Path, leave: int) -> Path:
     "Starved",
     "Disk full, in the store",
     "the store is a tmpfs on which 0 to 80 KiB (1 MiB for the model) are left: lock, logs, outputs or record lack room",
-    short=3,
+    short=2,
     long=40,
     needs=("engine", "root"),
 )
@@ -188,7 +188,7 @@ def read_only(bench: Bench, count: int) -> Outcomes:
     "Starved",
     "Another user's store or report",
     "owned by another user, mode 0700, and kit without the capability to pass over that (setpriv)",
-    short=2,
+    short=1,
     long=8,
     needs=("engine", "root", "/usr/bin/setpriv"),
 )
@@ -220,7 +220,7 @@ def foreign_store(bench: Bench, count: int) -> Outcomes:
 @scenario(
     "Starved",
     "The clock goes backwards",
-    "libfaketime sets the clock of kit back by three years while a step runs",
+    "libfaketime sets the clock of kit back by nearly four years while a step runs",
     short=1,
     long=6,
     needs=("engine", _FAKETIME),
