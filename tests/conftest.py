@@ -16,6 +16,13 @@ settings.register_profile("kit", deadline=None, derandomize=os.environ.get("CI")
 settings.load_profile("kit")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, then slow ones, then those in containers: most mistakes show within a minute."""
+    items.sort(
+        key=lambda item: (item.get_closest_marker("docker") is not None, item.get_closest_marker("slow") is not None)
+    )
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the caller's shell reaches a test."""
