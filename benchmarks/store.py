@@ -112,7 +112,7 @@ def _step(settings: Settings) -> list[Row]:
             f"{ours:.3f} s",
             "a bare container with the same limits",
             f"{other:.3f} s",
-            f"+{over:.3f} s",
+            f"{over:+.3f} s",
             f"< +{GOAL_S} s",
             over < GOAL_S,
         )

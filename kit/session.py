@@ -225,7 +225,6 @@ def make_runner(name: str, images: Images, store: Store, needed: Sequence[str]) 
     ``auto`` asks the engine only where an image was never built: a run that the store answers needs none.
     """
     from kit.runners.docker import DockerRunner
-    from kit.runners.local import LocalRunner
 
     docker = DockerRunner(images, store.root)
     if name == "docker" or (name == "auto" and all(images.known_id(image) for image in needed)):
@@ -238,6 +237,8 @@ def make_runner(name: str, images: Images, store: Store, needed: Sequence[str]) 
             return docker, ""
     else:
         reason = "--runner local was chosen"
+    from kit.runners.local import LocalRunner
+
     local = LocalRunner()
     for image in needed:
         try:
