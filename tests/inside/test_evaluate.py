@@ -14,6 +14,8 @@ import pytest
 from kit.inside.pixels import Preprocess
 from kit.inside.topk import best
 
+pytestmark = pytest.mark.slow
+
 SMALL = '{"resize": [36, 36], "crop": [32, 32]}'
 Make = Callable[..., Path]
 

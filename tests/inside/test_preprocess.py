@@ -27,6 +27,8 @@ from kit.inside.pool import Pool
 from kit.inside.preprocess import write_info
 from kit.inside.protocol import UserError
 
+pytestmark = pytest.mark.slow
+
 KIT = Path(__file__).parents[2] / "kit"
 SMALL = '{"resize": [36, 36], "crop": [32, 32]}'
 Photo = Callable[..., Image.Image]
