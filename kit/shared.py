@@ -8,12 +8,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kit.step import GIB, External, Limits, Made, Step
+from kit.step import GIB, External, Input, Limits, Made, Step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kit.target import Job
 
-__all__ = ["EXPORT", "MODEL", "PARITY", "TENSORS", "export", "metrics", "parity", "preprocess", "preprocess_json"]
+__all__ = [
+    "EXPORT",
+    "MODEL",
+    "PARITY",
+    "TENSORS",
+    "export",
+    "metrics",
+    "metrics_step",
+    "parity",
+    "preprocess",
+    "preprocess_json",
+]
 
 EXPORT = "export"
 PARITY = "parity"
@@ -124,10 +137,24 @@ def metrics(
         suffix: number behind the last ``_`` of a result file's name.
         batch: batch of the inference.
     """
+    classes = job.recipe.model.classes
+    return metrics_step(name, source, job.labels, form=form, suffix=suffix, classes=classes, batch=batch)
+
+
+def metrics_step(
+    name: str,
+    results: Input,
+    labels: Path,
+    *,
+    form: str,
+    suffix: int | None = None,
+    classes: int,
+    batch: int | None = None,
+) -> Step:
+    """The metrics step on any results: those of a plan, or those that somebody brings."""
     where: tuple[str, ...] = ("--predictions", "{in:results}")
     if form != "predictions":
-        classes = str(job.recipe.model.classes)
-        where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", classes)
+        where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(classes))
     return Step(
         name=name,
         stage="metrics",
@@ -135,7 +162,7 @@ def metrics(
         image="runtime",
         argv=(*_PYTHON, "inside.metrics", *where, "--labels", "{in:labels}", "--out", "{out}"),
         outputs=("metrics.json",),
-        inputs={"results": source, "labels": External(job.labels)},
+        inputs={"results": results, "labels": External(labels)},
         code=("metrics",),
         batch=batch,
     )

@@ -13,7 +13,8 @@ from kit.images import BuildOptions, Images
 from kit.plan import Plan
 from kit.progress import Progress
 from kit.session import check_labels, make_runner
-from kit.step import External, Step
+from kit.shared import metrics_step
+from kit.step import External
 from kit.store import Record, Store
 
 __all__ = ["metrics_of", "sniff_form"]
@@ -67,18 +68,8 @@ def metrics_of(
 ) -> tuple[Record, Path]:
     """Run the step under the store's lock; returns its record and the folder that holds ``metrics.json``."""
     check_labels(labels)
-    where: tuple[str, ...] = ("--predictions", "{in:results}")
-    if form != "predictions":
-        where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(classes))
-    step = Step(
-        name="metrics",
-        stage="metrics",
-        title="Top1 to Top5",
-        image="runtime",
-        argv=("python3", "-m", "inside.metrics", *where, "--labels", "{in:labels}", "--out", "{out}"),
-        outputs=("metrics.json",),
-        inputs={"results": External(results.absolute()), "labels": External(labels.absolute())},
-        code=("metrics",),
+    step = metrics_step(
+        "metrics", External(results.absolute()), labels.absolute(), form=form, suffix=suffix, classes=classes
     )
     store.sweep()
     images = Images((), store.root, options, progress.line)
