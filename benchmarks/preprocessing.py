@@ -24,9 +24,9 @@ def measure(settings: Settings) -> list[Row]:
     def published() -> None:
         settings.python_module("benchmarks.peers", "published-preprocess", images, out, few)
 
-    def limit(cores: int, count: int) -> Callable[[], None]:
+    def limit(cores: int, count: int, *to: Path) -> Callable[[], None]:
         def run() -> None:
-            settings.python_module("benchmarks.peers", "limit-decode", images, count, cores)
+            settings.python_module("benchmarks.peers", "limit-decode", images, count, cores, *to)
 
         return run
 
@@ -45,13 +45,13 @@ def measure(settings: Settings) -> list[Row]:
         "published": fresh(out, published),
         "limit": timed(limit(cores, many)),
         "limit on one": timed(limit(1, many // 4)),
+        "limit, written": fresh(out, limit(cores, many, out)),
         "kit on one": fresh(out, kit(1, many // 4)),
         "packed": fresh(out, kit(cores, many, "packed")),
         "kit": fresh(out, kit(cores, many)),
         "again": timed(kit(cores, many)),  # over the files that the run before left
     }
-    order = dict(candidates)
-    seconds = alternate_in_order(order, settings.rounds)
+    seconds = alternate_in_order(candidates, settings.rounds)
     shutil.rmtree(out, ignore_errors=True)
     counts = {"published": few, "limit on one": many // 4, "kit on one": many // 4}
     rates = {name: [counts.get(name, many) / value for value in values] for name, values in seconds.items()}
@@ -65,6 +65,14 @@ def measure(settings: Settings) -> list[Row]:
     return [
         row(f"to `.bin`, {cores} cores", "kit", "published", script, 4.5 if cores == 2 else None),
         row(f"to `.bin`, {cores} cores", "kit", "limit", f"{bound}, {cores} processes", 0.85),
+        row(f"to `.bin`, {cores} cores", "kit", "limit, written", f"the same, and zeros into new files, {cores}", None),
+        row(
+            f"the limit with new files, {cores} cores",
+            "limit, written",
+            "published",
+            script,
+            4.5 if cores == 2 else None,
+        ),
         row("to `.bin`, one worker", "kit on one", "published", script, None),
         row("to `.bin`, one worker", "kit on one", "limit on one", f"{bound}, one process", None),
         row(f"to `.bin`, {cores} cores, files that exist", "again", "published", script, None),

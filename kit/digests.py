@@ -16,8 +16,8 @@ from kit.errors import InvalidInputError, MissingError, ResourceError
 
 __all__ = ["FileDigest", "Listing", "digest_file", "digest_files", "listing", "tree_digest"]
 
-#: Fits into a core's cache, so that what was read is hashed from there.
-_BLOCK = 1 << 18
+#: Fits into a core's cache, so that what was read is hashed from there; a tensor of 3 x 224 x 224 is two reads.
+_BLOCK = 1 << 19
 _buffers = threading.local()
 
 
@@ -51,26 +51,29 @@ def digest_file(path: Path, *, md5: bool = True) -> FileDigest:
         MissingError, ResourceError: it is not there, or not readable.
         InvalidInputError: a pipe or a device, which may have no end.
     """
-    sha, old = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    sha, old = hashlib.sha256(), hashlib.md5(usedforsecurity=False) if md5 else None
     size = 0
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise InvalidInputError("this is no plain file", where=str(path), remedy="give a plain file")
-        with path.open("rb", buffering=0) as file:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe opens at once, and is told
+        try:
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise InvalidInputError("this is no plain file", where=str(path), remedy="give a plain file")
             view = _buffer()
-            while count := file.readinto(view):
+            while count := os.readv(handle, [view]):
                 sha.update(view[:count])
-                if md5:
+                if old:
                     old.update(view[:count])
                 size += count
+        finally:
+            os.close(handle)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise MissingError("there is no such file", where=str(path), remedy="check the path") from error
     except OSError as error:
         raise ResourceError(
             f"the file cannot be read: {error.strerror}", where=str(path), remedy="check its permissions and the disk"
         ) from error
-    return FileDigest(sha.hexdigest(), old.hexdigest() if md5 else "", size)
+    return FileDigest(sha.hexdigest(), old.hexdigest() if old else "", size)
 
 
 def _buffer() -> memoryview:

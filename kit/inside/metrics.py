@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import re
 from collections import Counter
@@ -36,15 +37,18 @@ from .results import FORMATS, Reader
 from .topk import K, best
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["Counts", "count_predictions", "count_results", "main", "vision_metric"]
+    #: Names of some results, and their labels.
+    Part = tuple[list[str], NDArray[np.int32]]
+
+__all__ = ["Counts", "count_predictions", "count_results", "counting", "main", "vision_metric"]
 
 
 _SUFFIX = re.compile("0|[1-9][0-9]{0,5}")
-#: Results per task of a worker, and so many that starting workers is worth its third of a second.
+#: Results per task of a worker, and so many that workers are worth their start.
 _CHUNK, _MANY = 512, 16384
 
 
@@ -136,7 +140,7 @@ def count_results(
     offset: int = 0,
     subset: bool = False,
     newer_than: str | None = None,
-    workers: int = 1,
+    count: Callable[[Iterable[Part]], Iterable[Counts]] | None = None,
 ) -> tuple[Counts, dict[str, Any]]:
     """Count one result file per image; also returns what was found beside them.
 
@@ -149,7 +153,7 @@ def count_results(
         offset: 1 where class 0 is the background, as models with 1001 classes have it.
         subset: labels may be there whose results are not.
         newer_than: results must not be older than this file.
-        workers: processes, for text; one is enough for the other forms, and for few files.
+        count: counts part after part, as :func:`counting` gives it; None: in this process.
     """
     keys, suffix, beside = find_results(folder, labels, form, suffix, subset=subset)
     names = [f"{key}_{suffix}.{form}" for key in keys]
@@ -159,17 +163,32 @@ def count_results(
     wanted = np.array([labels[key] + offset for key in keys], dtype=np.int32)
     tasks = ((names[i : i + _CHUNK], wanted[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK))
     counts = Counts(classes)
-    with contextlib.ExitStack() as stack:
-        parts: Iterable[Counts]
-        if form == "txt" and workers > 1 and len(names) >= _MANY:
-            pool = stack.enter_context(Pool(workers, _Counter, folder, form, classes))
-            parts = pool.map(tasks, window=4 * workers)
-        else:
-            parts = map(_Counter(folder, form, classes), tasks)
-        for part in parts:
-            counts.add(part)
-            progress(counts.n, len(names), "results")
+    for part in (count or functools.partial(map, _Counter(folder, form, classes)))(tasks):
+        counts.add(part)
+        progress(counts.n, len(names), "results")
     return counts, {"suffix": suffix, "beside": beside}
+
+
+@contextlib.contextmanager
+def counting(
+    folder: str, form: str, classes: int, workers: int
+) -> Iterator[Callable[[Iterable[Part]], Iterable[Counts]]]:
+    """What counts the results of a folder, part after part: processes of their own where there are many results.
+
+    The processes start at once, so that they are ready when the labels have been read and the results listed.
+    """
+    if workers == 1 or not _holds_many(folder):
+        yield functools.partial(map, _Counter(folder, form, classes))
+        return
+    with Pool(workers, _Counter, folder, form, classes) as pool:
+        yield functools.partial(pool.map, window=4 * workers)
+
+
+def _holds_many(folder: str) -> bool:
+    try:
+        return len(os.listdir(folder)) >= _MANY
+    except OSError:
+        return False  # `find_results` tells why
 
 
 class _Counter:
@@ -180,7 +199,7 @@ class _Counter:
         self._classes = classes
         self._reader = Reader(folder, form, classes)
 
-    def __call__(self, task: tuple[list[str], NDArray[np.int32]]) -> Counts:
+    def __call__(self, task: Part) -> Counts:
         names, labels = task
         counts = Counts(self._classes)
         for first, scores in self._reader.read(names):
@@ -281,22 +300,24 @@ def main(argv: list[str] | None = None) -> None:
     arguments = _arguments(argv)
     if arguments.results and arguments.classes is None:
         raise UserError("the number of classes is needed to check the results", "Give --classes.")
-    labels = read_labels(arguments.labels)
     more: dict[str, Any] = {}
     if arguments.predictions:
+        labels = read_labels(arguments.labels)
         counts = count_predictions(arguments.predictions, labels, arguments.images, subset=arguments.subset)
     else:
-        counts, more = count_results(
-            arguments.results,
-            labels,
-            arguments.format,
-            arguments.classes,
-            suffix=arguments.suffix,
-            offset=1 if arguments.background_class else 0,
-            subset=arguments.subset,
-            newer_than=arguments.newer_than,
-            workers=arguments.workers or cores(),
-        )
+        which = (arguments.results, arguments.format, arguments.classes)
+        with counting(*which, workers=arguments.workers or cores()) as count:
+            counts, more = count_results(
+                arguments.results,
+                read_labels(arguments.labels),
+                arguments.format,
+                arguments.classes,
+                suffix=arguments.suffix,
+                offset=1 if arguments.background_class else 0,
+                subset=arguments.subset,
+                newer_than=arguments.newer_than,
+                count=count,
+            )
     os.makedirs(arguments.out, exist_ok=True)
     result = {
         "n": counts.n,

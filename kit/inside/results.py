@@ -24,7 +24,7 @@ __all__ = ["FORMATS", "Reader", "parse_text"]
 
 FORMATS = ("txt", "bin", "npy")
 #: Files that are read together: some hundred kilobytes, which stay in the processor's caches.
-_BLOCK = {"txt": 64, "bin": 256, "npy": 256}
+_BLOCK = {"txt": 32, "bin": 256, "npy": 256}
 #: A text of one float: twenty characters would do, but who knows.
 _TEXT_BYTES = 64
 _AGAIN = "Empty the folder and run the inference again."
@@ -245,8 +245,7 @@ def parse_fixed(contents: list[bytes], count: int) -> Floats | None:
         if digit.max() > 9:
             return None
         millionths += digit * np.int64(10 ** (place - 2))
-    values = millionths / 1e6
-    values *= np.where(negative, -1.0, 1.0)
+    values: NDArray[np.float64] = np.copysign(millionths / 1e6, 0.5 - negative)  # np.where takes five times as long
     return values.astype(np.float32).reshape(len(lines), count)
 
 

@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kit.inside import labels as label_file
 from kit.inside.labels import folder_labels, list_images, match, read_labels, stem
 from kit.inside.protocol import UserError
 
@@ -169,3 +172,26 @@ def test_label_without_image() -> None:
 def test_two_images_of_one_key() -> None:
     with pytest.raises(UserError, match="same name up to the first dot"):
         match(["a.1.jpg", "a.2.jpg"], {"a": 1}, "x")
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b.JPEG", "c.d.png", ".e", "f/g.jpg", "é.png", "", " ", "a_1", "\x0b"]),
+        st.sampled_from([" ", "  ", "\t", ""]),
+        st.sampled_from(["0", "7", "007", "10", "+3", "-1", "x", "9999999999", "1 2", ""]),
+        st.sampled_from(["\n", "\r\n", "\n\n", "", "\r"]),
+    ).map("".join),
+    max_size=6,
+).map("".join)
+
+
+@given(text=LINES)
+def test_the_quick_way_reads_what_the_careful_one_reads(text: str) -> None:
+    quick = label_file._plain(text.encode(), 9)
+    if quick:
+        assert list(quick.items()) == list(label_file._line_by_line(text.encode(), 9, "labels").items())
+
+
+def test_a_usual_file_is_read_the_quick_way() -> None:
+    text = "".join(f"ILSVRC2012_val_{number:08d}.JPEG {number % 1000}\n" for number in range(1, 2001))
+    assert label_file._plain(text.encode(), 999) == label_file._line_by_line(text.encode(), 999, "labels")

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kit.inside.metrics import count_results, vision_metric
+from kit.inside.metrics import count_results, counting, vision_metric
 from kit.inside.protocol import UserError
 from kit.inside.results import parse_fixed, parse_text
 
@@ -312,11 +312,12 @@ def test_text_on_several_processes_counts_the_same(
     labels = {f"ILSVRC2012_val_{number + 1:08d}": int(random.integers(6)) for number in range(1100)}
     alone, _ = count_results(str(folder), labels, "txt", 6)
     monkeypatch.setattr(metrics, "_MANY", 1000)
-    together, _ = count_results(str(folder), labels, "txt", 6, workers=2)
+    with counting(str(folder), "txt", 6, workers=2) as count:
+        together, _ = count_results(str(folder), labels, "txt", 6, count=count)
     assert together == alone
     (folder / "ILSVRC2012_val_00001000_1.txt").write_text("x")
-    with pytest.raises(UserError, match="no number"):
-        count_results(str(folder), labels, "txt", 6, workers=2)
+    with counting(str(folder), "txt", 6, workers=2) as count, pytest.raises(UserError, match="no number"):
+        count_results(str(folder), labels, "txt", 6, count=count)
     assert "1100" in capsys.readouterr().out
 
 
