@@ -6,13 +6,10 @@ each container that asks for one. The stand-in writes down what it was given.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +24,7 @@ from kit.runners import Binding
 from kit.runners.docker import DockerRunner
 from kit.step import Step
 from kit.target import Job, load_target
+from tests.secondengine import SecondEngine, missing
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -48,77 +46,28 @@ class Quiet:
     def line(self, text: str) -> None: ...
 
 
-class SecondEngine:
-    """An engine of its own folder, socket, bridge and containerd namespace; it leaves the first one alone."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.bridge = f"kitbr{os.getpid() % 100000}"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.client: Any = None
-
-    def start(self) -> None:
-        import docker
-
-        folder = self.folder
-        hook = folder / "bin/nvidia-container-runtime-hook"
-        hook.parent.mkdir()
-        hook.write_text(HOOK.format(folder=folder))
-        hook.chmod(0o755)
-        subprocess.run(["ip", "link", "add", "name", self.bridge, "type", "bridge"], check=True)
-        subprocess.run(["ip", "addr", "add", "172.31.251.1/30", "dev", self.bridge], check=True)
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                ["dockerd", "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"),
-                 "--pidfile", str(folder / "pid"), "--host", f"unix://{folder}/docker.sock", "--bridge", self.bridge,
-                 "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false",
-                 "--containerd-namespace", "kit-test", "--containerd-plugins-namespace", "kit-test-plugins"],
-                stdout=log, stderr=log, env={**os.environ, "PATH": f"{hook.parent}:{os.environ['PATH']}"},
-            )  # fmt: skip
-        for _ in range(200):
-            time.sleep(0.1)
-            with contextlib.suppress(Exception):
-                self.client = docker.DockerClient(base_url=f"unix://{folder}/docker.sock", timeout=60)
-                self.client.ping()
-                return
-            if self.process.poll() is not None:
-                break
-        pytest.skip(f"a second engine does not start here: {(folder / 'log').read_bytes()[-500:]!r}")
-
-    def image(self) -> str:
-        """An image of one static program."""
-        (self.folder / "program.c").write_text(PROGRAM)
-        subprocess.run(
-            ["cc", "-static", "-o", str(self.folder / "trtexec"), str(self.folder / "program.c")], check=True
-        )
-        with tarfile.open(self.folder / "root.tar", "w") as tar:
-            tar.add(self.folder / "trtexec", "usr/bin/trtexec")
-        data = (self.folder / "root.tar").read_bytes()
-        answer = self.client.api.import_image_from_data(data, repository="kit-gpu", tag="test")
-        return str(json.loads(answer.splitlines()[-1])["status"])
-
-    def stop(self) -> None:
-        if self.client is not None:
-            with contextlib.suppress(Exception):
-                for container in self.client.containers.list(all=True):
-                    container.remove(force=True)
-            self.client.close()
-        if self.process is not None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(20)
-            self.process.kill()
-            self.process.wait()
-        subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True)
+def image(second: SecondEngine) -> str:
+    """An image of one static program."""
+    folder = second.folder
+    (folder / "program.c").write_text(PROGRAM)
+    subprocess.run(["cc", "-static", "-o", str(folder / "trtexec"), str(folder / "program.c")], check=True)
+    with tarfile.open(folder / "root.tar", "w") as tar:
+        tar.add(folder / "trtexec", "usr/bin/trtexec")
+    data = (folder / "root.tar").read_bytes()
+    answer = second.client.api.import_image_from_data(data, repository="kit-gpu", tag="test")
+    return str(json.loads(answer.splitlines()[-1])["status"])
 
 
 @pytest.fixture(scope="module")
 def second(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondEngine]:
-    missing = [name for name in ("dockerd", "containerd", "ip", "cc") if shutil.which(name) is None]
-    if os.getuid() != 0 or missing:
-        pytest.skip(f"a second engine needs root and {', '.join(missing) or 'dockerd, containerd, ip, cc'}")
-    # The path of a socket has at most 107 characters.
-    made = SecondEngine(Path(tmp_path_factory.mktemp("e")))
+    if lacking := missing() or ("" if shutil.which("cc") else "cc"):
+        pytest.skip(f"this needs {lacking}")
+    folder = Path(tmp_path_factory.mktemp("e"))
+    hook = folder / "bin/nvidia-container-runtime-hook"
+    hook.parent.mkdir()
+    hook.write_text(HOOK.format(folder=folder))
+    hook.chmod(0o755)
+    made = SecondEngine(folder, hook.parent)
     try:
         made.start()
         yield made
@@ -145,11 +94,11 @@ def run(step: Step, image: str, folder: Path) -> str:
 def test_the_hook_is_told_the_uuid_and_the_capabilities(
     root: Path, second: SecondEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = second.image()
+    made = image(second)
     monkeypatch.setattr("kit.runners.docker.connect", lambda: second.client)
     step = gpu_step(root, gpu=UUID)
     assert step.devices.gpus == (UUID,)
-    assert run(step, image, tmp_path) == "ran\n"
+    assert run(step, made, tmp_path) == "ran\n"
     assert (second.folder / "argv").read_text().strip() == "prestart"
     config = json.loads((second.folder / "config.json").read_text())
     environment = dict(word.split("=", 1) for word in config["process"]["env"])
@@ -164,18 +113,18 @@ def test_the_hook_is_told_the_uuid_and_the_capabilities(
 def test_a_step_without_a_gpu_does_not_call_the_hook(
     root: Path, second: SecondEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = second.image()
+    made = image(second)
     (second.folder / "argv").unlink(missing_ok=True)
     monkeypatch.setattr("kit.runners.docker.connect", lambda: second.client)
     step = gpu_step(root)
-    run(replace(step, devices=replace(step.devices, gpus=())), image, tmp_path)
+    run(replace(step, devices=replace(step.devices, gpus=())), made, tmp_path)
     assert not (second.folder / "argv").exists()
 
 
 def test_a_hook_that_fails_is_a_sentence(
     root: Path, second: SecondEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = second.image()
+    made = image(second)
     hook = second.folder / "bin/nvidia-container-runtime-hook"
     good = hook.read_text()
     words = "nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.9, please update your driver"
@@ -183,7 +132,7 @@ def test_a_hook_that_fails_is_a_sentence(
     monkeypatch.setattr("kit.runners.docker.connect", lambda: second.client)
     try:
         with pytest.raises(DeviceError, match="the GPU driver is too old for the image"):
-            run(gpu_step(root), image, tmp_path)
+            run(gpu_step(root), made, tmp_path)
     finally:
         hook.write_text(good)
 

@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests import secondengine
+
 __all__ = ["ROOT", "SCENARIOS", "Bench", "Scenario", "Site", "ended", "missing", "scenario", "sentence"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -271,6 +273,8 @@ def missing(one: Scenario, bench: Bench) -> str:
     for need in one.needs:
         if need == "engine":
             there = bench.engine is not None
+        elif need == "second engine":
+            there = not secondengine.missing()
         elif need == "root":
             there = os.getuid() == 0
         else:
@@ -285,7 +289,7 @@ def scenario(
 ) -> Callable[[Callable[[Bench, int], Outcomes]], Callable[[Bench, int], Outcomes]]:
     """Register a function that does the damage ``count`` times and yields what came of each, in a few words.
 
-    What must not happen raises AssertionError. ``needs``: "engine", "root", "torch", or a program or library.
+    What must not happen raises AssertionError. ``needs``: "engine", "second engine", "root", a path, or a library.
     """
 
     def register(function: Callable[[Bench, int], Outcomes]) -> Callable[[Bench, int], Outcomes]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.faults.faultsite import ROOT, Bench, Outcomes, Site, ended, scenario
+from tests.secondengine import SecondEngine
 
 _ALL = ("export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4")
 _LIGHT = _ALL[2:]
@@ -115,11 +120,7 @@ def kill_at_change(bench: Bench, count: int) -> Outcomes:
 def _at_step(site: Site, step: str, number: signal.Signals, delay: float, runner: str) -> tuple[int, str]:
     """Send a signal ``delay`` seconds after a step began; returns exit code and standard error."""
     child = site.start("reproduce", "--runner", runner, "--json")
-    assert child.stdout is not None
-    for line in child.stdout:
-        event = json.loads(line)
-        if event["event"] == "start" and event["step"] == step:
-            break
+    _wait_for_step(child, step)
     time.sleep(delay)
     child.send_signal(number)
     code, _, err = ended(child)
@@ -240,11 +241,7 @@ def engine_stops(bench: Bench, count: int) -> Outcomes:
         gate = _Forwarder(site.folder / "engine.sock")
         to_gate = {"DOCKER_HOST": f"unix://{gate.path}"}
         child = site.start("reproduce", "--runner", "docker", "--json", environment=to_gate)
-        assert child.stdout is not None
-        for line in child.stdout:
-            event = json.loads(line)
-            if event["event"] == "start" and event["step"] == step:
-                break
+        _wait_for_step(child, step)
         _wait_for(lambda: site.containers(bench.engine), child)  # noqa: B023 - called at once
         gate.cut()
         for name in site.containers(bench.engine):
@@ -259,6 +256,65 @@ def engine_stops(bench: Bench, count: int) -> Outcomes:
         gate.cut()
         _check_whole(bench, site, "docker")
         yield "exit code 7 twice, then resumed, same digests, nothing left"
+
+
+@contextlib.contextmanager
+def _second_engine(bench: Bench) -> Iterator[SecondEngine]:
+    """A second engine that has the image of the steps."""
+    folder = Path(tempfile.mkdtemp(prefix="kit-e-", dir="/tmp"))  # its socket's path must be short
+    second = SecondEngine(folder)
+    try:
+        second.start()
+        record = json.loads((bench.finished("docker").store / "images" / "runtime.json").read_text())
+        archive = folder / "runtime.tar"
+        tag = bench.engine.images.get(record["id"]).tags[0]
+        subprocess.run(["docker", "save", "--output", archive, tag], check=True)
+        subprocess.run(["docker", "--host", second.socket, "load", "--quiet", "--input", archive], check=True)
+        yield second
+    finally:
+        second.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@scenario(
+    "Interrupted",
+    "The engine's process is killed and started again",
+    "SIGKILL or SIGTERM to a second engine while it runs a step's container; the next run first finds no engine, then"
+    " the new one",
+    short=1,
+    long=16,
+    needs=("engine", "second engine"),
+)
+def engine_killed(bench: Bench, count: int) -> Outcomes:
+    with _second_engine(bench) as second:
+        there = {"DOCKER_HOST": second.socket}
+        for number in range(count):
+            step = ("cpu/infer", "cpu/bench-bs1", "cpu/metrics", "cpu/bench-bs4")[number // 2 % 4]
+            site = bench.half("docker", *_LIGHT[_LIGHT.index(step) :])
+            child = site.start("reproduce", "--runner", "docker", "--json", environment=there)
+            _wait_for_step(child, step)
+            _wait_for(lambda: site.containers(second.client), child)  # noqa: B023 - called at once
+            time.sleep(bench.chance.uniform(0, 0.2))
+            second.end((signal.SIGKILL, signal.SIGTERM)[number % 2])
+            code, _, err = ended(child, 60)
+            assert "Traceback" not in err, err
+            assert code == 7, f"{code} {err}"
+            ran = site.kit("reproduce", "--runner", "docker", environment=there)
+            assert ran.returncode == 7 and "Traceback" not in ran.stderr, ran.stderr
+            second.start()
+            site.done("reproduce", "--runner", "docker", environment=there)
+            _check_whole(bench, site, "docker")
+            assert site.containers(second.client) == []
+            yield f"exit code {code}, without engine 7, then resumed, same digests, nothing left"
+
+
+def _wait_for_step(child: subprocess.Popen[str], step: str) -> None:
+    """Read what kit prints, one JSON object per line, until it says that the step has begun."""
+    assert child.stdout is not None
+    for line in child.stdout:
+        event = json.loads(line)
+        if event["event"] == "start" and event["step"] == step:
+            return
 
 
 def _wait_for(condition: Any, child: subprocess.Popen[str]) -> None:

@@ -193,6 +193,8 @@ def main() -> None:
                 text = [(one.one.name, dict(one.outcomes), one.failure, one.skipped, one.seconds) for one in mine]
                 os.write(writing, json.dumps(text).encode())  # less than a pipe holds
                 code = 0
+            except BaseException:  # noqa: BLE001 - it must be seen, and `_exit` shows nothing
+                traceback.print_exc()
             finally:
                 os._exit(code)
         os.close(writing)
