@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kit import shared
 from kit.errors import InvalidInputError, MissingError
 from kit.files import os_errors
 from kit.images import BuildOptions
@@ -16,6 +17,7 @@ from kit.reproduce import executor
 from kit.session import Session
 from kit.step import External, Input, Made, Stage, Step
 from kit.store import Record
+from kit.tensors import check_tensors
 
 __all__ = ["brought", "run_stage", "select"]
 
@@ -97,6 +99,8 @@ def run_stage(
     """
     jobs = session.jobs(session.expected_weights())
     steps = select(session.plan(jobs), stages, given)
+    if shared.TENSORS in given:
+        check_tensors(given[shared.TENSORS], session.recipe.input.shape)
     wanted = {one.path for step in steps for one in step.inputs.values() if isinstance(one, External)}
     if session.expected_weights().absolute() in wanted:
         session.fetch(progress)

@@ -11,10 +11,11 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.faultsite import Bench, Outcomes, Site, scenario, sentence
+from tests.faults.faultsite import ROOT, Bench, Outcomes, Site, scenario, sentence
 
 Damage = Callable[[Path], None]
 
@@ -187,6 +188,32 @@ def _onnx(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
     return site.folder / "model.onnx", _INFER
 
 
+def _brought(site: Site) -> tuple[Path, tuple[str, ...]]:
+    """Preprocessed files that the user brings: their folder, and the command that takes them."""
+    _small_model(site.folder / "model.onnx")
+    folder = site.folder / "tensors"
+    subprocess.run(
+        [sys.executable, "-m", "inside.preprocess", "--images", site.folder / "val", "--out", folder / "prep_bin",
+         "--preprocess", '{"resize": [64, 64], "crop": [64, 64]}', "--info", folder / "dataset.info",
+         "--info-prefix", "./prep_bin"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "kit")}, check=True, capture_output=True,
+    )  # fmt: skip
+    return folder, (
+        "infer", "--target", "310", "--batch", "1", "--simulate", "--use", "export=model.onnx",
+        "--use", "preprocess=tensors",
+    )  # fmt: skip
+
+
+def _tensor(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
+    folder, words = _brought(site)
+    return min((folder / "prep_bin").iterdir()), words
+
+
+def _info(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
+    folder, words = _brought(site)
+    return folder / "dataset.info", words
+
+
 def _log(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
     path = site.folder / "perf.txt"
     path.write_text(_LOG)
@@ -219,6 +246,8 @@ KINDS: dict[str, tuple[Callable[[Bench, Site], tuple[Path, tuple[str, ...]]], bo
     "result.npy": (_numpy, True, ()),
     "JPEG": (_jpeg, True, (flipped, of_ten_gigabytes, a_folder)),  # other pixels are pixels, and a folder is no image
     "ONNX": (_onnx, True, (flipped, of_ten_gigabytes)),  # other weights are weights; see the next line of the table
+    "tensor.bin": (_tensor, False, (flipped,)),  # other numbers are numbers
+    "info file": (_info, False, ()),
     "log": (_log, False, (truncated, flipped, in_utf_16)),  # what is left of a log is read, and its status tells
     "report": (_report, False, (truncated, emptied, flipped, in_utf_16)),  # text is audited as it is
     "results": (_stored_results, False, ()),
@@ -251,10 +280,11 @@ def _case(bench: Bench, kind: str, damage: Damage) -> str:
 @scenario(
     "Damaged",
     "Files that the user gives",
-    "recipe, labels, text, binary and NumPy results, JPEG, ONNX, log, report, results, checkpoint; truncated, emptied,"
-    " with flipped bits, of another kind, in UTF-16, 10 GB large (sparse), a folder, a dangling or a cyclic link",
-    short=12,
-    long=99,
+    "recipe, labels, text, binary and NumPy results, JPEG, ONNX, tensor, info file, log, report, results, checkpoint; cut,"
+    " emptied, with flipped bits, of another kind, in UTF-16, 10 GB large (sparse), a folder, a dangling or a"
+    " cyclic link",
+    short=13,
+    long=103,
     needs=("engine",),
 )
 def given_files(bench: Bench, count: int) -> Outcomes:
