@@ -280,8 +280,8 @@ def _case(bench: Bench, kind: str, damage: Damage) -> str:
 @scenario(
     "Damaged",
     "Files that the user gives",
-    "recipe, labels, text, binary and NumPy results, JPEG, ONNX, tensor, info file, log, report, results, checkpoint; cut,"
-    " emptied, with flipped bits, of another kind, in UTF-16, 10 GB large (sparse), a folder, a dangling or a"
+    "recipe, labels, text, binary and NumPy results, JPEG, ONNX, tensor, info file, log, report, results, checkpoint;"
+    " cut, emptied, with flipped bits, of another kind, in UTF-16, 10 GB large (sparse), a folder, a dangling or a"
     " cyclic link",
     short=13,
     long=103,
