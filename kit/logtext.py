@@ -19,12 +19,16 @@ Number = int | float
 #: A number as C++ streams, printf and Python print it, as a regular expression without groups. Possessive, so that a
 #: longer number is never read as a shorter one. What follows must exist and must not continue a number: neither the end
 #: of the text (``4.70`` may have been ``4.70194``), nor a bare exponent (``1.2e+``), a second point, or digits. None of
-#: the tools leaves out the zero before a point: ``.5`` has lost its first digit.
+#: the tools leaves out the zero before a point: ``.5`` has lost its first digit. A comma, blank or apostrophe with
+#: digits after it may be a decimal comma (``3,11289``) or part thousands (``1 234.5``), and ``1.2k`` is not 1.2: both
+#: are refused. Only ``382.3,382.3x4`` is clear: what has a point and precedes another number with a point is whole.
 NUMBER = (
-    r"(?<![\w.])[-+]?+\d++(?:\.\d++)?+(?:[eE][-+]?+\d++)?+"
-    r"(?![\d.]|[eE](?:[-+\s]|\Z)|,\d{3}(?!\d))(?=[\s\S])"
+    r"(?<![\w.])[-+]?+(?:\d++\.\d++(?:[eE][-+]?+\d++)?+(?!,\d++(?!\.\d))|\d++(?:[eE][-+]?+\d++)?+(?!,\d))"
+    r"(?![\d.]|[eE](?:[-+\s]|\Z)|[ '\u2019_]\d{3}(?!\d)|[kKMG]\b)(?=[\s\S])"
 )
 
+# The escape itself is lost where a page or ``cat -v`` showed the text; what follows it is nothing that a tool prints.
+_COLOUR = re.compile(r"\^\[\[(?:\d{1,3}(?:;\d{1,3})*)?[mK]|\[\d{1,3}(?:;\d{1,3})*m(?!\])")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _NEWLINE = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _DROPPED = dict.fromkeys([0xFEFF, 0x200B, 0x200C, 0x200D, 0x2060, 0x08, 0x07])
@@ -40,7 +44,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BO
 
 
 def decode(data: bytes, where: str) -> str:
-    """The characters of a log: UTF-8, UTF-16 with its mark, or GBK.
+    """The characters of a log: UTF-8, UTF-16 with or without its mark, or GBK.
 
     Raises:
         DamagedError: the bytes are empty or are no text.
@@ -50,6 +54,10 @@ def decode(data: bytes, where: str) -> str:
     for mark, name in _BOMS:
         if data.startswith(mark):
             return _checked(data.removeprefix(mark) if name == "utf-8" else data, name, where)
+    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        # Logs are nearly all ASCII, so without the mark every other byte is zero.
+        if len(data) % 2 == 0 and data[first::2].count(0) * 10 >= len(data[first::2]) * 7:
+            return _checked(data, name, where)
     try:
         return _checked(data, "utf-8", where, errors="strict")
     except UnicodeDecodeError as error:
@@ -70,6 +78,7 @@ def clean(text: str) -> str:
     """The text without colours, byte-order marks and carriage returns; each line as it was otherwise."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
+    text = _COLOUR.sub("", text)
     return _NEWLINE.sub("\n", text).translate(_DROPPED)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from kit import readers as core
 from kit.errors import DamagedError, InvalidInputError, KitError, MissingError
-from kit.logtext import decode
+from kit.logtext import NUMBER, clean, decode, narrow
 from kit.readers import Reader, choose, load, read_file, readers
 
 if TYPE_CHECKING:
@@ -228,6 +228,52 @@ def test_the_dress_of_a_text_does_not_matter(sample: str, dress: Any, tmp_path: 
     log.write_bytes(dress(SAMPLES[sample]))
     _, reading = read_file(log)
     assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["3,11289 ", "312,638, x", "1,164.16x", "1.164,16 ", "1 234.5, x", "1\u00a0234.5, x", "1'234 ", "1_000 ", "1.2k "],
+)
+def test_another_notation_of_a_number_is_not_read_as_its_beginning(text: str) -> None:
+    assert re.match(NUMBER, narrow(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("382.5,382.5x4", "382.5"),
+        ("2.25,latency", "2.25"),
+        ("0.5, 1.5", "0.5"),
+        ("157.5samples/s", "157.5"),
+        ("1 ms", "1"),
+    ],
+)
+def test_a_number_beside_other_things_is_read(text: str, token: str) -> None:
+    found = re.match(NUMBER, text)
+    assert found is not None
+    assert found[0] == token
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: text.replace("OK", "^[[32mOK^[[0m").replace("[I]", "[0;1m[I][0m").encode(),
+        lambda text: text.replace("\n", "\r\r\n").encode(),
+    ],
+    ids=["utf-16-le without mark", "utf-16-be without mark", "colours that lost their escape", "doubled returns"],
+)
+def test_what_a_text_went_through_does_not_matter(sample: str, dress: Any, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(dress(SAMPLES[sample]))
+    _, reading = read_file(log)
+    assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
+
+
+def test_brackets_that_are_no_colours_stay() -> None:
+    assert clean("[model_process.cpp:299] mem[16m] [m]") == "[model_process.cpp:299] mem[16m] [m]"
 
 
 @pytest.mark.parametrize("sample", ["perf", "pure", "ais", "trtexec 7", "trtexec 8", "npu-smi", "atc"])

@@ -99,7 +99,24 @@ def test_the_json_of_a_block() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["nan", "-nan", "inf", "-5", "0", "1e999", "1.2e+", "1.2.3", "4.", "1,234", "abc", "12..", "0x1F"]
+    "bad",
+    [
+        "nan",
+        "-nan",
+        "inf",
+        "-5",
+        "0",
+        "1e999",
+        "1.2e+",
+        "1.2.3",
+        "4.",
+        "1,234",
+        "3,11289",
+        "1 234.5",
+        "abc",
+        "12..",
+        "0x1F",
+    ],
 )
 def test_what_is_no_number_is_missing(bad: str) -> None:
     reading = perf.read(PLAIN.replace("Interface throughputRate: 300,", f"Interface throughputRate: {bad},"))
@@ -107,6 +124,15 @@ def test_what_is_no_number_is_missing(bad: str) -> None:
     assert reading.status == "partial"
     assert "missing: infer.interface" in reading.problems
     assert any(problem.startswith("infer.interface: ") for problem in reading.problems)
+
+
+@pytest.mark.parametrize("unit", [" s", "s", "us", "\u00b5s", " min", " seconds"])
+def test_a_latency_in_another_unit_is_not_taken_for_ms(unit: str) -> None:
+    reading = perf.read(PLAIN.replace("moduleLatency: 4.25", f"moduleLatency: 4.25{unit}"))
+    assert "moduleLatency" not in one(reading).stages["infer"]
+    assert any("another unit" in problem for problem in reading.problems)
+    assert one(perf.read(PLAIN.replace("moduleLatency: 4.25", "moduleLatency: 4.25 ms"))).missing == []
+    assert perf.read(PURE.replace("6.375ms", f"6.375{unit}")).status == "partial"
 
 
 def test_a_last_number_without_line_end_may_be_cut() -> None:

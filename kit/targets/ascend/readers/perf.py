@@ -48,6 +48,8 @@ _UNSURE = re.compile(r"[ \t]*[:=][ \t]*([^\s,]+)")
 _AVE = re.compile(
     rf"\bave_[ \t]*(?:(?P<rate>{_RATE})|(?P<latency>lan?tency))[ \t]*[:=][ \t]*(?P<value>{NUMBER})", re.IGNORECASE
 )
+# The tool prints samples/s and ms; a report that was written anew may give seconds.
+_OTHER_UNIT = re.compile(r"[ \t]*(?:sec|seconds?|[un\u00b5\u03bc]?s|min|h|%)(?![\w/])")
 _RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
 _EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
 _NOISE = re.compile(r"\[(?:INFO|WARN|WARNING|DEBUG|EVENT)\]")
@@ -248,13 +250,16 @@ class _Scan:
         if value is None or value <= 0:
             self.refused.append(f"{name}: {found[1]} is no rate or latency")
             return None
+        if other := _OTHER_UNIT.match(line, found.end()):
+            self.refused.append(f"{name}: {found[1]}{other[0]} has another unit than the tool prints")
+            return None
         return value
 
     def _pure(self, raw: str, line: str) -> None:
         values: dict[str, Number] = {}
         for found in _AVE.finditer(line):
             value = number(found["value"])
-            if value is None or value <= 0:
+            if value is None or value <= 0 or _OTHER_UNIT.match(line, found.end()):
                 self.refused.append(f"ave_{found['rate'] or found['latency']}: {found['value']} is no rate or latency")
             else:
                 values["rate" if found["rate"] else "latency"] = value
