@@ -114,6 +114,68 @@ def test_stamps_may_be_left_out(plain: str) -> None:
     assert reading.status == "ok"
 
 
+@pytest.mark.parametrize("before", ["+", "run 1: ", "worker-3 ", "$x "])
+def test_what_stands_before_a_heading_does_not_hide_it(before: str) -> None:
+    """Without its heading the mean of the host latency would be taken for that of the GPU."""
+    latency = new("Latency").replace("1.5", "1.75").replace(STAMP, "")
+    for text in (latency + new().replace(STAMP, ""), latency + old().replace(STAMP, "")):
+        marked = "".join(before + line for line in text.splitlines(keepends=True))
+        run = one(trtexec.read(marked))
+        assert run.unnamed == {}
+        assert (run.sections["host_latency"]["mean"], run.gpu_mean) == (1.75, 1.5)
+
+
+def test_sections_on_one_line_without_stamps() -> None:
+    text = "=== Performance summary === Throughput: 400 qps " + (new("H2D Latency") + new()).replace(STAMP, "").replace(
+        "\n", " "
+    )
+    reading = trtexec.read(text + "Total Host Walltime: 3 s Total GPU Compute Time: 2.5 s\n")
+    run = one(reading)
+    assert run.sections == {"h2d_latency": STATS, "gpu_compute": {**STATS, "total_s": 2.5}}
+    assert (run.throughput_qps, run.walltime_s) == (400, 3)
+
+
+def test_a_lost_equals_sign_beside_its_heading() -> None:
+    odd = new().replace("max =", "max").replace("percentile(99%) =", "percentile(99%)").replace("mean =", "mean")
+    reading = trtexec.read(odd)
+    assert one(reading).sections == {"gpu_compute": STATS}
+    assert reading.status == "lenient"
+    assert trtexec.read("a mean 3.5 ms in prose\n").status == "error"
+
+
+def test_a_throughput_alone_is_partial() -> None:
+    reading = trtexec.read(f"{STAMP}Throughput: 400 qps\n")
+    assert (one(reading).throughput_qps, reading.status) == (400, "partial")
+    assert reading.problems == ["missing: gpu_compute"]
+
+
+def test_two_runs_that_wrote_at_the_same_time_give_no_value() -> None:
+    def run(name: str) -> list[str]:
+        head = f"&&&& RUNNING TensorRT.trtexec [TensorRT v8205] # trtexec --onnx={name}.onnx\n"
+        return [head, f"{STAMP}Throughput: 400 qps\n", new(), head.replace("RUNNING", "PASSED")]
+
+    both = "".join(line for pair in zip(run("a"), run("b"), strict=True) for line in pair)
+    reading = trtexec.read(both)
+    assert reading.status == "error"
+    assert any("no value can be told" in problem for problem in reading.problems)
+    assert not any(item.usable for item in reading.runs)
+    crashed = trtexec.read("".join(run("a")[:1] + run("b") + run("c")))
+    assert [item.throughput_qps for item in crashed.runs] == [None, 400, 400]
+
+
+@pytest.mark.parametrize(
+    ("form", "host"),
+    [
+        ("1.5 ms.", False),
+        ("1.5 ms (percentile time is 2).", False),
+        ("1.5 ms (host walltime is 2 ms, 99% percentile time is 3).", True),
+    ],
+)
+def test_the_averages_of_the_first_versions(form: str, host: bool) -> None:
+    found = one(trtexec.read(f"Average over 10 runs is {form}\n")).trace_averages
+    assert found == {"enqueues": 10, "gpu_compute_mean": 1.5} | ({"host_latency_mean": 2} if host else {})
+
+
 def test_orphan_stamps_of_the_other_stream() -> None:
     orphans = "[02/03/2022-10:00:04] [02/03/2022-10:00:04] "
     reading = trtexec.read("[W] [TRT] half a message\n" + orphans + new())

@@ -1,6 +1,6 @@
 """Performance of ``trtexec``, TensorRT 6 to 10.
 
-Three forms: in 6.0 only lines ``Average over 10 runs is 1.2 ms (...)``; before 8.0 a heading on its own line
+Three forms: up to 6.0 only lines ``Average over 10 runs is 1.2 ms (...)``; before 8.0 a heading on its own line
 (``GPU Compute``), then ``mean: 1.2 ms`` lines; from 8.0 on one line per section (``GPU Compute Time: min = 1.1 ms,
 ...``). The printed throughput counts enqueues, not images: images/s is qps x batch. Before 8.0 it is 0 for ONNX models,
 which is no rate: images/s then come from ``--exportTimes``.
@@ -21,10 +21,11 @@ __all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version
 _STAMP = r"\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\]"
 _SPLIT = re.compile(rf"{_STAMP}[ \t]*")
 _PREFIX = re.compile(r"(?:[ \t>#*|]*\[[IWEFV]\])?[ \t>#*|]*(?:\[TRT\][ \t]*)?")
-_OLD = re.compile(r"(Host [Ll]atency|Enqueue Time|GPU Compute)[ \t]*(?=\n|(?:min|max|mean|median)\b)")
+# A heading may stand anywhere in its line: what is before it may be of another program, or the section before.
+_OLD = re.compile(r"(?<![\w-])(Host [Ll]atency|Enqueue Time|GPU Compute)[ \t]*(?=\n|(?:min|max|mean|median)\b)")
 # The names alone are also words of the explanations that a verbose log ends with: values have to follow.
 _NEW = re.compile(
-    r"(Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute(?: Time)?|D2H Latency)[ \t]*:[ \t]*"
+    r"(?<![\w-])((?:End-to-End Host |[HD]2[HD] )?Latency|Enqueue Time|GPU Compute(?: Time)?)[ \t]*:[ \t]*"
     r"(?=\n|(?:min|max|mean|median|percentile)\b)"
 )
 _INLINE = re.compile(
@@ -49,6 +50,8 @@ _PAIR = re.compile(
     rf"(?:(?P<value>{_N})[ \t]*ms\b{_AT}?(?:[ \t]*\(end to end (?P<e2e>{_N})[ \t]*ms(?:[ \t]+at[ \t]+{_N}[ \t]*%)?\))?"
     r"|(?P<bad>[^\s,]*))"
 )
+# On the line of its heading a statistic may have lost its equals sign.
+_LOOSE = re.compile(rf"\b(?P<name>min|max|mean|median|percentile)(?P<p>\({_N}%\))?[ \t]+(?=(?P<value>{_N})[ \t]*ms\b)")
 _RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=][ \t]*(?:(?P<value>{_N})[ \t]*qps\b|(?P<bad>[^\s,]*))")
 _NUMERIC = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE)
 _WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
@@ -58,8 +61,8 @@ _AVERAGE = re.compile(
     rf"\bAverage on (?P<runs>\d+) runs - GPU latency: (?P<gpu>{_N}) ms(?: - Host latency: (?P<host>{_N}) ms)?"
 )
 _AVERAGE_6 = re.compile(
-    rf"\bAverage over (?P<runs>\d+) runs is (?P<gpu>{_N}) ms \(host walltime is (?P<host>{_N}) ms, "
-    rf"\d+% percentile time is {_N}\)"
+    rf"\bAverage over (?P<runs>\d+) runs is (?P<gpu>{_N}) ms"
+    rf"(?: \((?:host walltime is (?P<host>{_N}) ms, )?(?:\d+% )?percentile time is {_N}\))?\."
 )
 _MARK = re.compile(r"&&&&[ \t]*(RUNNING|PASSED|FAILED)\b[^\n#]*(?:#[ \t]*(?P<command>[^\n]*))?")
 _VERSION = re.compile(r"\[TensorRT v([\d.]++)\]|\bTensorRT version: (\d[\d.]*+)(?=\s)")
@@ -181,6 +184,7 @@ class _Scan:
         self.runs: list[TrtexecRun] = []
         self.section: str | None = None
         self.averaging = False  # whether the line above was an average of 6.0
+        self.open: list[TrtexecRun] = []  # begun, and not ended yet
 
     @property
     def run(self) -> TrtexecRun:
@@ -212,15 +216,22 @@ class _Scan:
         return sum(sum(map(len, run.sections.values())) for run in self.runs[-2:])
 
     def _mark(self, mark: re.Match[str], raw: str) -> None:
+        command = mark["command"].strip() if mark["command"] and raw.endswith("\n") else None
         if mark[1] == "RUNNING":
             self.runs.append(TrtexecRun(started=True))
+            self.open.append(self.run)
         elif self.run.outcome is not None:
-            self._fresh()
+            # A crashed run says nothing at its end; one that says so after another one has ended ran beside it.
+            beside = [run for run in self.open if command in (None, run.command)]
+            for run in self.runs[self.runs.index(beside[0]) :] if beside else []:
+                run.mixed = True
+            if not beside:
+                self._fresh()
         run = self.run
         if mark[1] != "RUNNING":
             run.outcome = mark[1]
-        if mark["command"] and raw.endswith("\n"):
-            run.command = run.command or mark["command"].strip()
+            self.open = [other for other in self.open if other is not run]
+        run.command = run.command or command
         if version := _VERSION.search(raw):
             run.version = version_of(version[1] or version[2])
         self.section = None
@@ -235,21 +246,23 @@ class _Scan:
         body = piece[prefix.end() :] if prefix else piece
         if _RESET.match(body):
             self.section = None
-        position = 0
-        if heading := _NEW.match(body):
-            self._heading(heading[1], "8.x")
-            position = heading.end()
-        elif heading := _OLD.match(body):
-            self._heading(heading[1], "7.x")
-            position = heading.end()
+        headings = list(_NEW.finditer(body))
+        form = "8.x"
+        if not headings and (old := _OLD.search(body)):
+            headings, form = [old], "7.x"
+        if headings:
+            self._facts(body[: headings[0].start()] + "\n")
+            for title, after in zip(headings, [*headings[1:], None], strict=True):
+                self._heading(title[1], form)
+                part = body[title.end() : after.start() if after else len(body)]
+                self._pairs(_LOOSE.sub(r"\g<name>\g<p> = ", part), 0)
+                self._times(part)
         elif heading := _INLINE.match(body):
             self._inline(heading)
             self._pairs(body, heading.end())
             self.section = None
-            return
-        elif self._facts(body):
-            return
-        self._pairs(body, position)
+        elif not self._facts(body):
+            self._pairs(body, 0)
 
     def _heading(self, title: str, form: str) -> None:
         name = _NAMES[title.lower()]
@@ -311,14 +324,8 @@ class _Scan:
         """Lines with one fact each; True where the line is one of them."""
         if found := _RATE.search(body):
             self._rate(found)
-        elif found := _WALL.search(body):
-            if self.run.walltime_s is not None:
-                self._fresh()
-            self.run.walltime_s = number(found["value"])
-        elif found := _TOTAL.search(body):
-            total = number(found["value"])
-            if total is not None and "gpu_compute" in self.run.sections:
-                self.run.sections["gpu_compute"].setdefault("total_s", total)
+        elif self._times(body):
+            pass
         elif found := _QUERIES.search(body):
             self.run.queries = int(found["queries"])
         elif found := _AVERAGE.search(body):
@@ -341,6 +348,19 @@ class _Scan:
         else:
             return False
         return True
+
+    def _times(self, body: str) -> bool:
+        """Wall time and total compute time, which stand alone or after the last section."""
+        wall, sum_ = _WALL.search(body), _TOTAL.search(body)
+        if wall:
+            if self.run.walltime_s is not None:
+                self._fresh()
+            self.run.walltime_s = number(wall["value"])
+        if sum_:
+            total = number(sum_["value"])
+            if total is not None and "gpu_compute" in self.run.sections:
+                self.run.sections["gpu_compute"].setdefault("total_s", total)
+        return bool(wall or sum_)
 
     def _note(self, text: str) -> None:
         if text not in self.run.notes:

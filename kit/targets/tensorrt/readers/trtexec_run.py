@@ -47,6 +47,13 @@ class TrtexecRun:
     refused: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
     started: bool = False
+    mixed: bool = False
+
+    def forget(self) -> None:
+        """Drop every value: nobody can say which run they are of."""
+        for values in (self.sections, self.unnamed, self.rejected, self.averages):
+            values.clear()
+        self.throughput_qps = self.walltime_s = self.queries = None
 
     @property
     def gpu_mean(self) -> Number | None:
@@ -92,7 +99,7 @@ class TrtexecRun:
             if len(wanted) == 4 and not any(re.match(r"p\d", statistic) for statistic in values):
                 absent.append(f"{name}.p99")
         if (
-            (self.sections or (self.averages and "6.x" not in self.form))
+            (self.sections or self.throughput_qps or (self.averages and "6.x" not in self.form))
             and "gpu_compute" not in self.sections
             and "gpu_compute" not in self.rejected
         ):
@@ -165,8 +172,15 @@ class TrtexecRun:
 
 def judge(run: TrtexecRun) -> tuple[list[str], bool, bool]:
     """The problems of a run; whether values are missing; whether it is odd."""
-    contradictions = _contradictions(run)
     problems = [f"trtexec says: {short(error)}" for error in run.errors[:5]]
+    if run.mixed:
+        run.forget()
+        return (
+            [*problems, "lines of runs at the same time are mixed: no value can be told to be of this one"],
+            True,
+            True,
+        )
+    contradictions = _contradictions(run)
     if run.outcome == "FAILED":
         problems.append("the run FAILED")
     absent, strange = run.missing, False
