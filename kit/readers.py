@@ -13,7 +13,8 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
-from kit.logtext import clean, decode
+from kit.logdress import undress
+from kit.logtext import clean, decode, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -183,9 +184,7 @@ def read_file(path: Path, tool: str | None = None) -> tuple[Reader, Reading]:
     Raises:
         KitError: see :func:`load` and :func:`choose`.
     """
-    text = load(path)
-    reader = choose(text, tool, where=str(path))
-    return reader, reader.read(text)
+    return _read(load(path), str(path), tool)
 
 
 def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader, Reading]:
@@ -194,9 +193,36 @@ def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader
     Raises:
         KitError: the bytes are no text of a log, or see :func:`choose`.
     """
-    text = _text(data, where)
-    reader = choose(text, tool, where=where)
-    return reader, reader.read(text)
+    return _read(_text(data, where), where, tool)
+
+
+def _read(text: str, where: str, tool: str | None) -> tuple[Reader, Reading]:
+    dress = undress(clean(text))
+    reader = choose(dress.text, tool, where=where)
+    reading = reader.read(dress.text)
+    return reader, reading if dress.mark is None else _Undressed(reading, dress.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class _Undressed:
+    """A reading of a text whose lines had marks of what carried it: never plain ok."""
+
+    reading: Reading
+    mark: str
+
+    @property
+    def status(self) -> Status:
+        return "lenient" if self.reading.status == "ok" else self.reading.status
+
+    @property
+    def problems(self) -> Sequence[str]:
+        return [f"non-standard line: all have a mark before them, such as {short(self.mark)!r}", *self.reading.problems]
+
+    def as_json(self) -> dict[str, Any]:
+        return self.reading.as_json() | {"status": self.status, "problems": list(self.problems)}
+
+    def rows(self) -> list[Row]:
+        return self.reading.rows()
 
 
 def status_of(*, usable: bool, missing: bool, odd: bool) -> Status:
