@@ -50,6 +50,8 @@ def test_failure_without_a_reason() -> None:
         "ERROR: unknown command line flag 'soc'\n",
         "atc.bin: error while loading shared libraries: libascend_hal.so: cannot open shared object file\n",
         "bash: atc: command not found\n",
+        "sh: 1: atc: not found\n",
+        "bash: /usr/local/Ascend/latest/bin/atc: Permission denied\n",
         "/usr/local/Ascend/ascend-lastest/set_env.sh: No such file or directory\n",
     ],
 )
@@ -59,6 +61,44 @@ def test_what_stops_atc_before_it_starts(text: str) -> None:
     assert reading.success is False
     assert reading.status == "error"
     assert reading.problems
+
+
+@pytest.mark.parametrize("before", ["", "[PID: 200452] "])
+@pytest.mark.parametrize("process", ["", "[PID: 200452] 2025-06-16-13:02:36.801.136 "])
+@pytest.mark.parametrize("code", ["E10016", "E20001", "EC0010", "EZ3003", "EL0003", "EL003", "EE1001"])
+def test_the_process_before_a_message_is_no_part_of_it(code: str, process: str, before: str) -> None:
+    first = f"{before}2025-06-16-13:02:36.801.136 " if before else ""
+    (error,) = atc.read(
+        f"{START}{FAILED}{first}{code}: {process}Something failed.\n        Solution: Mend it.\n"
+    ).errors
+    assert (error.code, error.message, error.solution) == (code, "Something failed.", "Mend it.")
+
+
+def test_a_quoted_block_keeps_its_parts() -> None:
+    text = "".join(f">   {line}\n" for line in (START + FAILED + BLOCK).splitlines())
+    (error,) = atc.read("The conversion failed:\n\n" + text).errors
+    assert (error.cause, error.solution) == ("The name is misspelt.", "Give the name of an input.")
+    assert error.trace
+
+
+def test_the_second_line_of_an_inner_error_is_of_its_message() -> None:
+    text = (
+        f"{FAILED}EZ9999: Inner Error!\nEZ9999  The kernel failed, device 0.[FUNC:GetError][FILE:stream.cc][LINE:1]\n"
+        "        TraceBack (most recent call last):\n        Execute failed.[FUNC:Run][FILE:model.cc][LINE:2]\n"
+    )
+    (error,) = atc.read(text).errors
+    assert error.message == "Inner Error! The kernel failed, device 0.[FUNC:GetError][FILE:stream.cc][LINE:1]"
+    assert error.trace == ["Execute failed.[FUNC:Run][FILE:model.cc][LINE:2]"]
+
+
+def test_a_trace_without_its_heading_is_no_message() -> None:
+    text = (
+        f"{FAILED}E19010: No parser is registered for Op [a].\n        parse failed.[FUNC:Parse][FILE:omg.cc][LINE:7]\n"
+    )
+    (error,) = atc.read(text).errors
+    assert (error.message, error.trace) == (
+        "No parser is registered for Op [a].", ["parse failed.[FUNC:Parse][FILE:omg.cc][LINE:7]"],
+    )  # fmt: skip
 
 
 def test_two_conversions_in_one_text_are_said() -> None:

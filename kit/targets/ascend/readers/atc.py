@@ -18,15 +18,22 @@ __all__ = ["AtcMessage", "AtcReading", "read", "sniff"]
 _START = "ATC start working now"
 _SUCCESS = "ATC run success"
 _FAILED = "ATC run failed"
-_CODE = re.compile(r"^[ \t>]*(?:\[PID: \d+\] \S+ )?(?:\[[^\]]*\][ \t]*)?([EW][A-Z]?\d{4,5}): ?(.*)$")
+# Newer releases put process and time before the message, and the code without a colon before its second line.
+_PROCESS = r"(?:\[PID: \d+\][ \t]*\S+[ \t]*)?"
+_CODE = re.compile(
+    rf"^[ \t]*{_PROCESS}(?:\[[^\]]*\][ \t]*)?((?:[EW][A-Z]?\d{{4,5}})|E[A-Z]\d{{3,4}}):[ \t]*{_PROCESS}(.*)$"
+)
+_AGAIN = re.compile(rf"^[ \t]*([EW][A-Z]?\d{{4,5}})[ \t]+{_PROCESS}(\S.*)$")
+_QUOTE = re.compile(r"^[ \t]*>[ \t]?")
+_TRACE = re.compile(r"\[FUNC:[^\]]*\]\[FILE:")
 _PART = re.compile(r"(Possible Cause|Solution|TraceBack \(most recent call last\)):?[ \t]*(.*)")
 _FLAG = re.compile(r"^ERROR: unknown command line flag '([^']*)'")
 _INFO = re.compile(r"\b(\w+)\[([^\]]*)\]")
 # What stops atc before its first line.
 _OUTSIDE = re.compile(
-    r"(error while loading shared libraries: [^\n]+)|(atc(?:\.bin)?: command not found)"
-    r"|(set_env\.sh: No such file[^\n]*)|(BrokenPipeError[^\n]*)|(ModuleNotFoundError: [^\n]+)"
-    r"|(cannot execute binary file[^\n]*)"
+    r"(error while loading shared libraries: [^\n]+)|(\batc(?:\.bin)?: (?:(?:command )?not found|Permission denied))"
+    r"|(RuntimeError: \(\{'errCode': [^\n]+)|(set_env\.sh: No such file[^\n]*)|(BrokenPipeError[^\n]*)"
+    r"|(ModuleNotFoundError: [^\n]+)|(cannot execute binary file[^\n]*)"
 )
 
 
@@ -80,9 +87,12 @@ def sniff(text: str) -> float:
     """How surely the text is of ``atc``."""
     if _START in text or _SUCCESS in text or _FAILED in text or "Display Model Info start" in text:
         return 1.0
-    if re.search(r"(?m)^[ \t]*(?:[EW]\d{5}|E[A-Z]\d{4}): ", text) or re.search(r"\batc(?:\.bin)?: ", text):
+    if re.search(r"\batc(?:\.bin)?: ", text):
         return 0.7
-    return 0.5 if _FLAG.search(text) or re.search(r"set_env\.sh: No such file", text) else 0.0
+    if _FLAG.search(text) or re.search(r"set_env\.sh: No such file", text):
+        return 0.5
+    # The runtime below the other tools has such codes too.
+    return 0.4 if re.search(r"(?m)^[ \t>]*(?:\[PID: \d+\] \S+ )?(?:[EW]\d{5}|E[A-Z]\d{4}): ", text) else 0.0
 
 
 def read(text: str) -> AtcReading:
@@ -98,7 +108,7 @@ def read(text: str) -> AtcReading:
     for raw in lines(text):
         if raw.isspace():
             continue
-        line = narrow(raw).rstrip("\n")
+        line = _QUOTE.sub("", narrow(raw).rstrip("\n"))
         if not raw.endswith("\n") and _CODE.match(line):
             outside.append(f"the last line is cut: {short(line)}")
         starts += _START in line
@@ -112,6 +122,8 @@ def read(text: str) -> AtcReading:
         elif found := _CODE.match(line):
             current, part = AtcMessage(found[1], found[2].strip()), "message"
             messages.append(current)
+        elif current is not None and (found := _AGAIN.match(line)) and found[1] == current.code:
+            current.message, part = f"{current.message} {found[2].strip()}".strip(), "message"
         elif found := _FLAG.match(line):
             outside.append(f"unknown command line flag {found[1]!r}")
         elif found := _OUTSIDE.search(line):
@@ -146,6 +158,8 @@ def _more(message: AtcMessage, part: str, line: str) -> str:
     """Add an indented line to the block; the name of the part that it belongs to."""
     if found := _PART.match(line):
         part, line = found[1], found[2]
+    elif part == "message" and message.message and _TRACE.search(line):
+        part = "TraceBack"  # some blocks have no line that announces it
     if part == "Possible Cause":
         message.cause = f"{message.cause} {line}".strip()
     elif part == "Solution":
