@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.readers import choose
 from kit.targets.ascend.readers import ais
 
 RULER = "[INFO] -----------------Performance Summary------------------\n"
@@ -139,3 +140,34 @@ def test_full_width_punctuation_is_lenient() -> None:
     )
     assert reading.status == "lenient"
     assert reading.runs[0].parts["NPU_compute_time"] == STATS
+
+
+@pytest.mark.parametrize("code", ["EL003", "EL0003", "EE1001", "E40021"])
+def test_codes_of_the_runtime_do_not_make_it_a_log_of_atc(code: str) -> None:
+    text = f"[INFO] acl init success\n{code}: The argument is invalid.\n[ERROR] acl open device 0 failed\n"
+    assert choose(text).family == "ais"
+    assert f"the tool says: {code}: The argument is invalid." in ais.read(text).problems
+    assert choose(f"{code.replace('EL003', 'EL0003')}: The argument is invalid.\n").family == "atc"
+
+
+def test_several_threads_print_the_mean_alone() -> None:
+    text = RULER + "[INFO] NPU_compute_time (ms): mean = 2.0\n"
+    text += "[INFO] throughput 1000*batchsize.mean(4)/NPU_compute_time.mean(2.0): 2000.0\n"
+    reading = ais.read(text)
+    assert (reading.status, reading.problems) == ("ok", [])
+    assert reading.runs[0].parts == {"NPU_compute_time": {"mean": 2.0}}
+    assert ais.read(RULER + "[INFO] NPU_compute_time (ms): min = 1.0, mean = 2.0\n").status == "partial"
+    assert ais.read(RULER + "[INFO] NPU_compute_time (ms): mean = 2.0").status == "error"
+
+
+def test_two_devices_that_print_at_the_same_time_keep_their_values() -> None:
+    slow = COMPUTE.replace("2.0", "2.25")
+    rates = [f"[INFO] throughput 1000*batchsize(4)/NPU_compute_time.mean({m}): {4000 / m}\n" for m in (2.0, 2.25)]
+    reading = ais.read(RULER + RULER + COMPUTE + slow + "".join(rates))
+    assert reading.status == "ok", reading.problems
+    assert [(run.mean, run.throughput) for run in reading.runs] == [(2.0, 2000.0), (2.25, 4000 / 2.25)]
+
+
+@pytest.mark.parametrize("line", ["SetDevice failed.ret=507033", "RuntimeError:[1][ACL:invalid parameter]"])
+def test_a_code_of_the_runtime_is_said(line: str) -> None:
+    assert ais.read(f"[INFO] acl init success\n{line}\n").problems[0].startswith("the tool says: ")

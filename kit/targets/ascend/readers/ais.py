@@ -35,7 +35,9 @@ _DEVICE = re.compile(
 _SUMMARY = re.compile(rf"\bsummary throughput:[ \t]*(?P<value>{NUMBER})")
 _HEADING = re.compile(r"-{3,}[ \t]*Performance Summary[ \t]*-{3,}")
 _TABLE = re.compile(r"^[ \t]*[│|][ \t]*(Metric|H2D_latency|NPU_compute_time|D2H_latency)\b[^│|]*[│|](.*)[│|][ \t]*$")
-_ERROR = re.compile(r"\[ERROR\].*|^[A-Z]{1,2}\d{4,5}: .*|\bret(?:Code)? ?= ?0x[0-9a-f]+.*")
+_ERROR = re.compile(
+    r"\[ERROR\].*|^E[A-Z]?\d{3,5}: .*|\b[Rr]et(?:[Cc]ode)? ?= ?(?:0x[0-9a-f]+|[1-9]\d{5}\b).*|^RuntimeError: ?\[.*"
+)
 _PROGRAM = re.compile(
     r"\[INFO\] (?:acl init success|open device \d+ success|load model .* success|try get model batchsize)"
     r"|\[ERROR\] (?:arg\d+ tensorsize|save out files error|load model from file failed|acl open)"
@@ -45,10 +47,13 @@ _N = NUMBER
 _PLAIN = re.compile(
     rf"\s*(?:\[INFO\] )?(?:(?:{'|'.join(_PARTS)}) \(ms\): min = {_N}, max = {_N}, mean = {_N}, median = {_N}, "
     rf"percentile\({_N}%\) = {_N}"
+    # With several threads the mean is all that stands there.
+    rf"|(?:{'|'.join(_PARTS)}) \(ms\): mean = {_N}"
     rf"|[tT]hroughput 1000\*batchsize(?:\.mean)?\({_N}\)/NPU_compute_time\.mean\({_N}\): {_N}"
     rf"|throughput \(1000\*batchsize/NPU_compute_time\): {_N})\s*\Z"
     r"|\s*[{\"}]"
 )
+_THREADED = re.compile(rf"\s*(?:\[INFO\] )?(?:{'|'.join(_PARTS)}) \(ms\): mean = {_N}\s*\Z")
 
 
 @dataclass(slots=True)
@@ -62,6 +67,7 @@ class AisRun:
     throughput: Number | None = None
     batchsize: Number | None = None
     mean_in_formula: Number | None = None
+    threaded: set[str] = field(default_factory=set)  # parts whose line has the mean alone, as several threads print it
 
     @property
     def mean(self) -> Number | None:
@@ -86,6 +92,8 @@ class AisRun:
             values = self.parts.get(part)
             if values is None:
                 absent += [part] if part == "NPU_compute_time" else []
+                continue
+            if part in self.threaded and set(values) == {"mean"}:
                 continue
             absent += [f"{part}.{name}" for name in _STATS if name not in values]
             if not any(name.startswith("p") for name in values):
@@ -293,12 +301,14 @@ class _Scan:
         if value is None or value <= 0:
             self.refused.append(f"throughput: not surely a whole number above zero: {short(line)}")
             return
-        run = self._current(None)
+        batch, mean = named.get("batch"), number(named.get("mean") or "")
+        # Two devices that print at the same time mix their lines; the mean says whose throughput it is.
+        open_ = [run for run in self.runs if run.throughput is None and mean is not None and run.mean == mean]
+        run = open_[-1] if open_ else self._current(None)
         self.part = None
         run.throughput = value
-        batch, mean = named.get("batch"), named.get("mean")
         run.batchsize = number(batch) if batch else None
-        run.mean_in_formula = number(mean) if mean else None
+        run.mean_in_formula = mean
 
     def _statistics(self, line: str) -> None:
         starts = list(_PART.finditer(line))
@@ -308,6 +318,8 @@ class _Scan:
                 self._pairs(before)
             for start, after in zip(starts, [*starts[1:], None], strict=True):
                 run = self._current(start[1])
+                if _THREADED.match(line):
+                    run.threaded.add(start[1])
                 self.part = run.parts.setdefault(start[1], {})
                 self._pairs(line[start.end() : after.start() if after else len(line)])
             return
