@@ -51,6 +51,31 @@ def test_the_older_table_without_huge_pages() -> None:
     assert (chip.hugepages_total, chip.memory_used_mb) == (None, 2621)
 
 
+def test_a_second_memory_and_no_device() -> None:
+    """Newer tables of 910 cards: the device column is away, and HBM stands beside the memory."""
+    text = (
+        "| npu-smi 24.1.1                   Version:24.1.1                                                |\n"
+        "| NPU   Name                | Health        | Power(W)    Temp(C)           Hugepages-Usage(page)|\n"
+        "| Chip                      | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB)        |\n"
+        "| 3     910B4-1             | OK            | -           30                0    / 0             |\n"
+        "| 0                         | 0000:C1:00.0  | 7           21   / 43         26838/ 32768         |\n"
+    )
+    reading = npu_smi.read(text)
+    (chip,) = reading.chips
+    assert (reading.status, reading.tool_version, reading.driver_version) == ("ok", "24.1.1", "24.1.1")
+    assert (chip.device, chip.power_w, chip.aicore_percent, chip.name) == (None, None, 7, "910B4-1")
+    assert (chip.memory_used_mb, chip.memory_total_mb, chip.hbm_used_mb, chip.hbm_total_mb) == (21, 43, 26838, 32768)
+    alarm = npu_smi.read(text.replace("| OK     ", "| Alarm  "))
+    assert alarm.problems == ["card 3 chip 0: health is Alarm"]
+    assert npu_smi.read("".join(f"# {line}\n" for line in text.splitlines())).chips == reading.chips
+
+
+def test_a_device_that_is_not_available() -> None:
+    text = table((0, 0, 7, "310P3")).replace("| 0       7  ", "| 0       NA ")
+    (chip,) = npu_smi.read(text).chips
+    assert (chip.device, chip.memory_used_mb) == (None, 2621)
+
+
 def test_what_is_not_available_is_none() -> None:
     text = (
         "| 2144    310P3         | OK              | NA           47                0    / 0              |\n"
@@ -73,6 +98,15 @@ def test_processes() -> None:
     assert (process.pid, process.name, process.memory_mb) == (4711, "benchmark.x86_64", 512)
     free = table((0, 0, 0, "310P3")) + head + "| No running processes found in NPU 0                       |\n"
     assert npu_smi.read(free).processes == []
+
+
+def test_processes_in_bytes_are_not_taken_for_mb() -> None:
+    text = (
+        "| NPU     Chip         | Process id    | Process name             | Process memory(B)       |\n"
+        "| 2       0            | 4711          | python                   | 1048576                 |\n"
+    )
+    (process,) = npu_smi.read(table((2, 0, 0, "310P3")) + text).processes or []
+    assert (process.pid, process.memory_mb) == (4711, None)
 
 
 def test_a_table_cut_between_the_rows_of_a_chip() -> None:
@@ -115,6 +149,22 @@ def test_the_mapping_of_logic_ids() -> None:
         "1                              2                              -                              Mcu\n"
     )
     assert [(m.npu, m.chip, m.logic_id) for m in npu_smi.read(text).mapping] == [(1, 0, 0), (1, 2, None)]
+
+
+def test_the_mapping_with_a_column_more() -> None:
+    text = (
+        "NPU ID      Chip ID     Chip Logic ID     Chip Phy-ID      Chip Name\n"
+        "\t3           0           1                 5                Ascend910\n"
+        "Some other line\n"
+    )
+    (chip,) = npu_smi.read(text).mapping
+    assert (chip.npu, chip.chip, chip.logic_id, chip.name) == (3, 0, 1, "Ascend910")
+
+
+def test_the_properties_of_one_chip_that_was_asked_for() -> None:
+    text = "\tDDR Capacity(MB)               : 21534\n\tAicore Usage Rate(%)           : 35\n"
+    assert npu_smi.sniff(text) > 0
+    assert npu_smi.read(text).properties == [{"DDR Capacity(MB)": "21534", "Aicore Usage Rate(%)": "35"}]
 
 
 def test_the_properties_of_chips() -> None:

@@ -2,7 +2,8 @@
 
 Two rows stand for one chip: card, name, health, power, temperature, huge pages; then chip on the card, device (the N of
 ``/dev/davinciN``), bus id, AICore use, memory. Newer versions add a table of processes. ``npu-smi info -m`` maps card
-and chip to the logic id; ``npu-smi info -t TYPE`` prints ``Key : value`` lines, ``Chip ID`` last for each chip.
+and chip to the logic id; ``npu-smi info -t TYPE`` prints ``Key : value`` lines, ``Chip ID`` last for each chip. Cards
+of the 910 have a second memory, and their older tables of processes count in bytes.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from kit.readers import Row, Status, status_of
 
 __all__ = ["Chip", "MappedChip", "NpuProcess", "NpuSmiReading", "read", "sniff"]
 
-_TITLE = re.compile(r"npu-smi\s+(\d[\w.]*)\s+Version:\s+(\d[\w.]*)")
+_TITLE = re.compile(r"npu-smi\s+(\d[\w.]*)\s+Version:\s*(\d[\w.]*)")
 _PAIR = re.compile(r"(\d+)\s*/\s*(\d+)\Z")
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
-_NAME = re.compile(r"(?:\d{3}\w*|Ascend\w*|\d{3}[A-Z]\w*)\Z")
+_NAME = re.compile(r"(?:\d{3}|Ascend)[\w-]*\Z")
+_ABSENT = ("NA", "N/A", "-", "")
 _FREE = re.compile(r"No running processes found in NPU (\d+)")
-_MAP = re.compile(r"^[ \t]*(\d+)[ \t]+(\d+)[ \t]+(\d+|-)[ \t]+(\S.*?)[ \t]*$")
+_COLUMNS = re.compile(r"[ \t]{2,}|\t")
+_METRIC = re.compile(r"[A-Z][A-Za-z0-9 _-]*\((?:%|MB|MHZ|MHz|C|W|page)\)\Z")
 _KEY_VALUE = re.compile(r"^[ \t]*([A-Z][A-Za-z0-9()%./ _-]*?)[ \t]*:[ \t]*(\S.*?)?[ \t]*\n")
 _FAILED = re.compile(
     r"dcmi module initialize failed\. ret is -?\d+|DrvMngGetConsoleLogLevel failed\b[^\n]*|npu-smi: command not found"
@@ -47,6 +50,13 @@ class Chip:
     aicore_percent: Number | None = None
     memory_used_mb: int | None = None
     memory_total_mb: int | None = None
+    hbm_used_mb: int | None = None
+    hbm_total_mb: int | None = None
+
+    @property
+    def place(self) -> str:
+        """How messages name the chip."""
+        return f"card {self.npu} chip {self.chip}" if self.device is None else f"device {self.device}"
 
     @property
     def soc_version(self) -> str:
@@ -115,12 +125,13 @@ class NpuSmiReading:
         if self.tool_version:
             table.append(Row("npu-smi", self.tool_version, f"driver {self.driver_version}"))
         for chip in self.chips:
-            place = "?" if chip.device is None else str(chip.device)
-            table.append(Row(f"device {place}", chip.soc_version, f"card {chip.npu} chip {chip.chip}, {chip.health}"))
+            table.append(Row(chip.place, chip.soc_version, f"card {chip.npu} chip {chip.chip}, {chip.health}"))
             if chip.aicore_percent is not None:
-                table.append(Row(f"device {place} AICore", str(chip.aicore_percent), "%"))
+                table.append(Row(f"{chip.place} AICore", str(chip.aicore_percent), "%"))
             if chip.memory_total_mb is not None:
-                table.append(Row(f"device {place} memory", f"{chip.memory_used_mb} / {chip.memory_total_mb}", "MB"))
+                table.append(Row(f"{chip.place} memory", f"{chip.memory_used_mb} / {chip.memory_total_mb}", "MB"))
+            if chip.hbm_total_mb is not None:
+                table.append(Row(f"{chip.place} HBM", f"{chip.hbm_used_mb} / {chip.hbm_total_mb}", "MB"))
         table += [Row(f"process {p.pid}", p.name, f"card {p.npu} chip {p.chip}") for p in self.processes or []]
         table += [
             Row(f"card {m.npu} chip {m.chip}", "-" if m.logic_id is None else str(m.logic_id), m.name)
@@ -134,12 +145,15 @@ class NpuSmiReading:
 
 def sniff(text: str) -> float:
     """How surely the text is of ``npu-smi``."""
+    text = narrow(text)
     if _TITLE.search(text) or re.search(r"\|\s*NPU\s+Name\s*\|\s*Health", text):
         return 1.0
     if re.search(r"(?m)^[ \t]*NPU ID[ \t]*:[ \t]*\d+[ \t]*$", text):
         return 0.9
     if re.search(r"NPU ID[ \t]+Chip ID[ \t]+Chip Logic ID", text) or _FAILED.search(text):
         return 1.0
+    if re.search(r"(?m)^[ \t]*Aicore Usage Rate\(%\)[ \t]*:", text):
+        return 0.8
     return 0.6 if any(_first(_cells(line)) for line in text.split("\n", 400)[:400]) else 0.0
 
 
@@ -155,7 +169,7 @@ def read(text: str) -> NpuSmiReading:
 
 def _cells(line: str) -> list[str]:
     """The cells of a table row; nothing unless the row is closed."""
-    body = line.strip()
+    body = line.strip().lstrip("#>* ")
     return [cell.strip() for cell in body[1:-1].split("|")] if len(body) > 2 and body[0] == body[-1] == "|" else []
 
 
@@ -184,7 +198,8 @@ class _Scan:
         self.cut: list[str] = []
         self.errors: list[str] = []
         self.odd: list[str] = []
-        self.maps = False
+        self.columns: list[str] = []
+        self.bytes = False
         self.second_table = False
         self.card: dict[str, str] | None = None
         self.block: dict[str, str] = {}
@@ -199,14 +214,14 @@ class _Scan:
             self.errors.append(found[0].strip())
             return
         if "Chip Logic ID" in line:
-            self.maps = True
+            self.columns = _COLUMNS.split(line.strip())
             return
         cells = _cells(line)
-        if self.maps and whole and (found := _MAP.match(line)):
-            logic = None if found[3] == "-" else int(found[3])
-            self.mapping.append(MappedChip(int(found[1]), int(found[2]), logic, found[4]))
+        if self.columns and whole and self._map(_COLUMNS.split(line.strip())):
+            pass
         elif "Process id" in line:
             self._drop()
+            self.bytes = "memory(B)" in line
             self.processes, self.second_table = self.processes or [], True
         elif _FREE.search(line):
             self.processes = self.processes or []
@@ -220,8 +235,22 @@ class _Scan:
         elif found := _KEY_VALUE.match(line):
             self._property(found[1], found[2] or "")
 
+    def _map(self, cells: list[str]) -> bool:
+        """A row of ``info -m``; newer versions have a column more."""
+        row = dict(zip(self.columns, cells, strict=False))
+        npu, chip, logic = (row.get(name, "") for name in ("NPU ID", "Chip ID", "Chip Logic ID"))
+        if len(cells) != len(self.columns) or not (
+            npu.isdigit() and chip.isdigit() and (logic.isdigit() or logic == "-")
+        ):
+            return False
+        name = row.get("Chip Name", "")
+        self.mapping.append(MappedChip(int(npu), int(chip), None if logic == "-" else int(logic), name))
+        return True
+
     def _property(self, key: str, value: str) -> None:
         """A line of ``info -t``: what stands before the first chip is of the card, ``Chip ID`` ends a chip."""
+        if self.card is None and _METRIC.match(key):
+            self.card = {}  # with -i and -c the answer names neither card nor chip
         if key == "NPU ID":
             self._end_card()
             self.card, self.block = {key: value}, {}
@@ -235,7 +264,7 @@ class _Scan:
 
     def _end_card(self) -> None:
         """What was said of a card that names no chip (``-t board``, ``-l``)."""
-        known = any(block.get("NPU ID") == self.card["NPU ID"] for block in self.properties) if self.card else True
+        known = any(block.get("NPU ID") == self.card.get("NPU ID") for block in self.properties) if self.card else True
         if self.card is not None and (self.block or not known):
             self.properties.append(self.card | self.block)
 
@@ -263,18 +292,20 @@ class _Scan:
     def _second(self, chip: Chip, cells: list[str], line: str) -> None:
         self.begun = None
         ids = cells[0].split()
-        if not ids or not all(word.isdigit() for word in ids):
+        if not ids or not ids[0].isdigit() or not all(word.isdigit() or word in _ABSENT for word in ids):
             self.cut.append(f"second row of card {chip.npu}: {short(line)}")
             return
         chip.chip = int(ids[0])
-        chip.device = int(ids[1]) if len(ids) > 1 else None
-        chip.bus_id = None if cells[1] in ("NA", "") else cells[1]
+        chip.device = int(ids[1]) if len(ids) > 1 and ids[1].isdigit() else None
+        chip.bus_id = None if cells[1] in _ABSENT else cells[1]
         words = re.sub(r"\s*/\s*", "/", cells[2]).split()
         chip.aicore_percent = _value(words[0]) if words else None
         # 910 cards print HBM after the memory: the first pair is the memory of the chip.
-        pair = _PAIR.match(words[1]) if len(words) > 1 else None
-        if pair:
-            chip.memory_used_mb, chip.memory_total_mb = int(pair[1]), int(pair[2])
+        pairs = [_PAIR.match(word) for word in words[1:3]]
+        if pairs and pairs[0]:
+            chip.memory_used_mb, chip.memory_total_mb = int(pairs[0][1]), int(pairs[0][2])
+        if len(pairs) > 1 and pairs[1]:
+            chip.hbm_used_mb, chip.hbm_total_mb = int(pairs[1][1]), int(pairs[1][2])
         if any(known.npu == chip.npu and known.chip == chip.chip for known in self.chips):
             self.odd.append(f"card {chip.npu} chip {chip.chip} is there more than once: the last table counts")
             self.chips = [known for known in self.chips if (known.npu, known.chip) != (chip.npu, chip.chip)]
@@ -283,7 +314,7 @@ class _Scan:
     def _process(self, cells: list[str]) -> None:
         ids = cells[0].split()
         if len(ids) == 2 and all(word.isdigit() for word in ids) and cells[1].isdigit() and self.processes is not None:
-            memory = int(cells[3]) if cells[3].isdigit() else None
+            memory = int(cells[3]) if cells[3].isdigit() and not self.bytes else None
             self.processes.append(NpuProcess(int(ids[0]), int(ids[1]), int(cells[1]), cells[2], memory))
 
     def _drop(self) -> None:
@@ -298,9 +329,7 @@ class _Scan:
         problems += [f"missing: {cut}" for cut in self.cut] + self.odd
         if self.tool and self.driver and self.tool != self.driver:
             problems.append(f"npu-smi {self.tool} and driver {self.driver} are of different versions")
-        problems += [
-            f"device {chip.device}: health is {chip.health}" for chip in self.chips if chip.health.upper() != "OK"
-        ]
+        problems += [f"{chip.place}: health is {chip.health}" for chip in self.chips if chip.health.upper() != "OK"]
         devices = [chip.device for chip in self.chips if chip.device is not None]
         if len(set(devices)) < len(devices):
             problems.append("two chips have the same device number")
