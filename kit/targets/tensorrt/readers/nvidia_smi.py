@@ -1,4 +1,4 @@
-"""``nvidia-smi``: the table, and the comma-separated answer of ``--query-gpu`` and ``--query-compute-apps``.
+"""``nvidia-smi``: the table, comma-separated answers of ``--query-gpu`` and ``--query-compute-apps``, ``-q``, ``-L``.
 
 A field that the driver does not know fails the whole query; a value that the board does not have is ``[N/A]``,
 ``[Not Supported]`` or ``[Unknown Error]`` and is None here.
@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.logtext import Number, lines, narrow, number
+from kit.logtext import Number, lines, narrow, number, short
 from kit.readers import Row, Status, status_of
+from kit.targets.tensorrt.readers.nvidia_query import is_query, query
 
 __all__ = ["THROTTLE_BITS", "Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff", "throttle_reasons"]
 
@@ -43,12 +44,16 @@ _TITLE = re.compile(
 )
 _OLD_TITLE = re.compile(r"NVIDIA-SMI\s+(\d[\d.]*)\s+Driver Version:\s+(\d[\d.]*)")
 _FIRST = re.compile(
-    r"^\|\s+(\d+)\s+(\S.*?)\s+(On|Off|N/A|WDDM|TCC|MCDM)?\s*\|\s*([0-9A-Fa-f]{8}:[0-9A-Fa-f:.]+)\s+(?:On|Off|N/A)?\s*\|"
+    r"^\|\s+(\d+)\s+(\S.*?)\s+(On|Off|N/A|ERR!|WDDM|TCC|MCDM)?\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)"
+    r"\s+(?:On|Off|N/A|ERR!)?\s*\|"
 )
+_NONE = r"N/A|ERR!|Unknown Error|Not Supported|\?"
 _USE = re.compile(
-    r"^\|\s*(?:\d+%|N/A|ERR!)\s+(\d+|N/A)C?\s+(P\d+|N/A|ERR!)\s+(?:(\d+)W|N/A|ERR!)\s*/\s*(?:(\d+)W|N/A|ERR!)\s*\|\s*"
-    r"(\d+)MiB\s*/\s*(\d+)MiB\s*\|\s*(\d+|N/A)%?\s"
+    rf"^\|\s*(?:\d+%|{_NONE})\s+(?:(\d+)C|{_NONE})\s+(P\d+|{_NONE})\s+(?:(\d+)W|{_NONE})\s*/\s*(?:(\d+)W|{_NONE})"
+    rf"\s*\|\s*(?:(?:(\d+)MiB|{_NONE})\s*/\s*(?:(\d+)MiB|{_NONE})|{_NONE})\s*\|\s*(?:(\d+)%|{_NONE})\s"
 )
+#: A first or second row of a GPU, whatever stands in it: one that cannot be read is missing, not absent.
+_ROW = re.compile(r"^\|\s*\d+\s+[^|]+\|\s*[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[^|]*\|[^|]*\|")
 _PROCESS = re.compile(r"^\|\s+(\d+)\s+(?:\S+\s+\S+\s+)?(\d+)\s+(C\+G|C|G|M\+C)\s+(\S.*?)\s+(?:(\d+)MiB|N/A)\s*\|")
 _BAD_FIELD = re.compile(r"Field \"([^\"]+)\" is not a valid field to query")
 _FAILED = re.compile(
@@ -170,7 +175,14 @@ def throttle_reasons(mask: str) -> list[str]:
 
 def sniff(text: str) -> float:
     """How surely the text is of ``nvidia-smi``."""
-    if _TITLE.search(text) or _OLD_TITLE.search(text) or _BAD_FIELD.search(text) or _FAILED.search(text):
+    text = narrow(text)
+    if (
+        is_query(text)
+        or _TITLE.search(text)
+        or _OLD_TITLE.search(text)
+        or _BAD_FIELD.search(text)
+        or _FAILED.search(text)
+    ):
         return 1.0
     if any(_header(line) is not None for line in text.split("\n", 100)[:100]):
         return 0.9
@@ -178,8 +190,10 @@ def sniff(text: str) -> float:
 
 
 def read(text: str) -> NvidiaSmiReading:
-    """The table, or a query with its header line. A query without header needs :func:`read_query`."""
+    """The table, ``-q``, ``-L``, or a query with its header line. One without header needs :func:`read_query`."""
     rows = lines(text)
+    if is_query(text):
+        return _tree("".join(map(narrow, rows)), _failures(text))
     for position, raw in enumerate(rows):
         header = _header(raw)
         if header is not None:
@@ -195,6 +209,36 @@ def read_query(text: str, fields: list[str]) -> NvidiaSmiReading:
     rows = lines(text)
     body = [row for row in rows if row.strip() and _header(row) is None]
     return _query(body, fields, _failures(text))
+
+
+def _tree(text: str, failures: list[str]) -> NvidiaSmiReading:
+    """``-q`` and ``-L``."""
+    found = query(text)
+    missing = [f"the end of GPU {position}" for position, gpu in enumerate(found.gpus) if not gpu.whole]
+    if found.attached is not None and found.attached > len(found.gpus):
+        missing.append(f"{found.attached - len(found.gpus)} of {found.attached} GPUs")
+    problems = [*failures, *([f"missing: {', '.join(missing)}"] if missing else [])]
+    buses = [gpu.values.get("pci.bus_id") or gpu.values.get("uuid") for gpu in found.gpus]
+    twice = len(set(buses)) < len(buses)
+    if twice:
+        problems.append("a GPU is there twice: answers of several moments")
+    if not found.gpus and not problems:
+        problems.append("there is no GPU in this text")
+    processes = None
+    if any(gpu.processes is not None for gpu in found.gpus):
+        processes = [
+            GpuProcess(pid, name, memory, gpu=position, type=kind)
+            for position, gpu in enumerate(found.gpus)
+            for pid, kind, name, memory in gpu.processes or ()
+        ]
+    return NvidiaSmiReading(
+        [Gpu(gpu.values) for gpu in found.gpus],
+        status_of(usable=bool(found.gpus), missing=bool(missing), odd=bool(failures) or twice),
+        problems,
+        driver_version=found.driver,
+        cuda_version=None if found.cuda == "N/A" else found.cuda,
+        processes=processes,
+    )
 
 
 def _failures(text: str) -> list[str]:
@@ -230,6 +274,8 @@ def _query(rows: list[str], fields: list[str], failures: list[str]) -> NvidiaSmi
     for raw in rows:
         if not raw.strip() or _FAILED.search(raw) or _BAD_FIELD.search(raw):
             continue
+        if len(fields) > 1 and "," not in raw and raw.endswith("\n"):
+            continue  # a prompt or another program's line
         words = [word.strip() for word in next(csv.reader([narrow(raw).strip()], skipinitialspace=True), [])]
         if len(words) != len(fields) or not raw.endswith("\n"):
             left_out += 1
@@ -268,18 +314,23 @@ def _table(rows: list[str], failures: list[str]) -> NvidiaSmiReading:
     versions: tuple[str | None, str | None, str | None] = (None, None, None)
     begun: Gpu | None = None
     missing: list[str] = []
+    tables = 0
     for raw in rows:
         line = narrow(raw).strip().lstrip("#> ")
-        if title := _TITLE.search(line):
-            versions = (title[1], title[2], None if title[3] == "N/A" else title[3])
-        elif (title := _OLD_TITLE.search(line)) and line.endswith("|"):
-            versions = (title[1], title[2], None)
+        if (title := _TITLE.search(line)) or ((title := _OLD_TITLE.search(line)) and line.endswith("|")):
+            cuda = title[3] if title.re is _TITLE else "N/A"
+            versions = (title[1], title[2], None if cuda == "N/A" else cuda)
+            tables += 1
+            if tables > 1:  # what nvidia-smi said before is of another moment
+                gpus, processes, begun = [], None, None
         elif processes is None and (first := _FIRST.match(line)):
             if begun is not None:
                 missing.append(f"second row of GPU {begun.index}")
             begun = Gpu({"index": int(first[1]), "name": first[2], "pci.bus_id": first[4]})
             if first[3] in ("On", "Off"):
                 begun.values["persistence_mode"] = "Enabled" if first[3] == "On" else "Disabled"
+        elif processes is None and _ROW.match(line):
+            missing.append(f"a row that cannot be read: {short(line)}")
         elif begun is not None and (use := _USE.match(line)):
             begun.values |= _used(use)
             gpus.append(begun)
@@ -300,19 +351,21 @@ def _table(rows: list[str], failures: list[str]) -> NvidiaSmiReading:
         missing.append(f"second row of GPU {begun.index}")
     if missing:
         problems.append(f"missing: {', '.join(missing)}")
+    if tables > 1:
+        problems.append(f"{tables} tables: the last one counts")
     if not gpus and not problems:
         problems.append("there is no GPU in this text; a query without header needs its field names")
-    status = status_of(usable=bool(gpus), missing=bool(missing), odd=bool(failures))
+    status = status_of(usable=bool(gpus), missing=bool(missing), odd=bool(failures) or tables > 1)
     return NvidiaSmiReading(gpus, status, problems, *versions, processes=processes)
 
 
 def _used(use: re.Match[str]) -> dict[str, Number | str | None]:
     return {
-        "temperature.gpu": int(use[1]) if use[1].isdecimal() else None,
+        "temperature.gpu": int(use[1]) if use[1] else None,
         "pstate": use[2] if use[2].startswith("P") else None,
         "power.draw": int(use[3]) if use[3] else None,
         "power.limit": int(use[4]) if use[4] else None,
-        "memory.used": int(use[5]),
-        "memory.total": int(use[6]),
-        "utilization.gpu": int(use[7]) if use[7].isdecimal() else None,
+        "memory.used": int(use[5]) if use[5] else None,
+        "memory.total": int(use[6]) if use[6] else None,
+        "utilization.gpu": int(use[7]) if use[7] else None,
     }

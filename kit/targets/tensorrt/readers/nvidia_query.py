@@ -1,0 +1,211 @@
+"""``nvidia-smi -q`` as text and as XML, and ``nvidia-smi -L``: values by the field names of ``--query-gpu``.
+
+Both forms of ``-q`` are read as places in a tree: ``FB Memory Usage``, ``Used`` of the text and
+``fb_memory_usage/used`` of the XML are one place. Releases renamed some places, so a field may have several.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kit.logtext import Number, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Query", "QueryGpu", "is_query", "query"]
+
+#: Field of ``--query-gpu``, and where ``-q`` says it: the first place that has a value counts.
+_PLACES = {
+    "name": "product_name",
+    "uuid": "gpu_uuid uuid",
+    "serial": "serial_number serial",
+    "vbios_version": "vbios_version",
+    "persistence_mode": "persistence_mode",
+    "compute_mode": "compute_mode",
+    "pci.bus_id": "pci/bus_id pci/pci_bus_id",
+    "pcie.link.gen.current": (
+        "pci/gpu_link_info/pcie_generation/current pci/pci_gpu_link_info/pcie_gen/current_link_gen"
+    ),
+    "pcie.link.width.current": (
+        "pci/gpu_link_info/link_width/current pci/pci_gpu_link_info/link_widths/current_link_width"
+    ),
+    "pstate": "performance_state",
+    "memory.total": "fb_memory_usage/total",
+    "memory.used": "fb_memory_usage/used",
+    "memory.free": "fb_memory_usage/free",
+    "utilization.gpu": "utilization/gpu utilization/gpu_util",
+    "utilization.memory": "utilization/memory utilization/memory_util",
+    "ecc.mode.current": "ecc_mode/current ecc_mode/current_ecc",
+    "temperature.gpu": "temperature/gpu_current_temp temperature/gpu_temp",
+    "power.draw": (
+        "power_readings/power_draw gpu_power_readings/power_draw gpu_power_readings/average_power_draw"
+        " gpu_power_readings/instantaneous_power_draw gpu_power_readings/instant_power_draw"
+    ),
+    "power.limit": "power_readings/power_limit gpu_power_readings/current_power_limit",
+    "clocks.current.graphics": "clocks/graphics clocks/graphics_clock",
+    "clocks.current.sm": "clocks/sm clocks/sm_clock",
+    "clocks.current.memory": "clocks/memory clocks/mem_clock",
+    "clocks.applications.graphics": "applications_clocks/graphics applications_clocks/graphics_clock",
+    "clocks.applications.memory": "applications_clocks/memory applications_clocks/mem_clock",
+    "clocks.max.sm": "max_clocks/sm max_clocks/sm_clock",
+    "clocks.max.memory": "max_clocks/memory max_clocks/mem_clock",
+}
+#: What holds the clocks down, with its bit in ``clocks_throttle_reasons.active``.
+_REASONS = {
+    "idle": 0x1, "gpu_idle": 0x1, "applications_clocks_setting": 0x2, "sw_power_cap": 0x4, "hw_slowdown": 0x8,
+    "sync_boost": 0x10, "sw_thermal_slowdown": 0x20, "hw_thermal_slowdown": 0x40, "hw_power_brake_slowdown": 0x80,
+    "hw_power_brake": 0x80, "display_clock_setting": 0x100, "display_clocks_setting": 0x100,
+}  # fmt: skip
+_REASON = re.compile(r"clocks_(?:throttle|event)_reasons/(?:.*/)?(?:clocks_(?:throttle|event)_reason_)?(\w+)\Z")
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:x| ?(?:MiB|MB|W|MHz|%|C))?\Z")
+_AMOUNTS = ("pcie", "memory", "utilization", "temperature", "power", "clocks")
+_ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Not Found|Unknown Error|Unknown|None)\]?\Z|\Z")
+
+_LISTED = re.compile(r"^[ \t]*GPU (\d+): (\S[^\n]*?) \(UUID: (GPU-[0-9a-fA-F-]+)\)[ \t]*\n", re.MULTILINE)
+_GPU = re.compile(r"[ \t]*GPU ([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)[ \t]*\n")
+_LINE = re.compile(r"([ \t]*)([A-Za-z0-9][^\n:]*?)[ \t]*(?::(?:[ \t]+([^\n]*?))?[ \t]*)?\n")
+_TAG = re.compile(r"<gpu id=\"(?P<gpu>[^\"]*)\">|<(?P<open>\w+)(?: [^<>]*)?>|</(?P<close>\w+)>")
+
+
+@dataclass(slots=True)
+class QueryGpu:
+    """One GPU. ``processes`` (pid, type, name, MiB) is None where ``-q`` was limited with ``-d``."""
+
+    values: dict[str, Number | str | None]
+    processes: list[tuple[int, str | None, str, Number | None]] | None = None
+    whole: bool = True
+
+
+@dataclass(slots=True)
+class Query:
+    """``attached`` is the number of GPUs that the text announces; None where it does not."""
+
+    gpus: list[QueryGpu] = field(default_factory=list)
+    driver: str | None = None
+    cuda: str | None = None
+    attached: int | None = None
+
+
+def is_query(text: str) -> bool:
+    """Whether the text is of ``-q`` or ``-L``."""
+    return "NVSMI LOG" in text or "<nvidia_smi_log>" in text or _LISTED.search(text) is not None
+
+
+def query(text: str) -> Query:
+    """What ``-q``, ``-q -x`` or ``-L`` says. A value at the end of a cut text is left out."""
+    found = Query()
+    xml = "<nvidia_smi_log>" in text
+    if not xml and "NVSMI LOG" not in text:
+        found.gpus = [QueryGpu({"index": int(m[1]), "name": m[2], "uuid": m[3]}) for m in _LISTED.finditer(text)]
+        return found
+    head: dict[str, str] = {}
+    trees: list[list[tuple[str, str]]] = []
+    for place, value in _xml(text) if xml else _text(text):
+        if place == "gpu":
+            trees.append([("pci/bus_id", value)])
+        elif trees:
+            trees[-1].append((place, value))
+        else:
+            head[place] = value
+    found.driver, found.cuda = head.get("driver_version"), head.get("cuda_version")
+    attached = head.get("attached_gpus", "")
+    found.attached = int(attached) if attached.isdecimal() else None
+    found.gpus = [_gpu(tree) for tree in trees]
+    if found.gpus and ("</nvidia_smi_log>" not in text if xml else not text.endswith("\n")):
+        found.gpus[-1].whole = False
+    return found
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"\W+", "_", key.strip().lower()).strip("_")
+
+
+def _text(text: str) -> Iterator[tuple[str, str]]:
+    """Places by the indentation of the lines."""
+    above: list[tuple[int, str]] = []
+    inside = outside = False
+    for raw in text[text.index("NVSMI LOG") :].splitlines(keepends=True)[1:]:
+        if gpu := _GPU.match(raw):
+            above, inside = [], True
+            yield "gpu", gpu[1]
+            continue
+        found = _LINE.match(raw)
+        if found is None:
+            continue
+        indent = len(found[1].expandtabs())
+        while above and above[-1][0] >= indent:
+            above.pop()
+        if inside and not above and not indent:
+            inside, outside = False, True  # what comes after a GPU: a prompt, or the next answer
+        above.append((indent, _plain(found[2])))
+        if found[3] is not None and (inside or not outside):
+            yield "/".join(key for _, key in above), found[3]
+
+
+def _xml(text: str) -> Iterator[tuple[str, str]]:
+    above: list[str] = []
+    inside = False
+    tags = list(_TAG.finditer(text, text.index("<nvidia_smi_log>") + len("<nvidia_smi_log>")))
+    for tag, after in zip(tags, [*tags[1:], None], strict=True):
+        if tag["gpu"] is not None:
+            above, inside = [], True
+            yield "gpu", tag["gpu"]
+        elif tag["open"]:
+            above.append(tag["open"])
+            if after is not None and after["close"] == tag["open"]:
+                yield "/".join(above), text[tag.end() : after.start()].strip()
+        elif tag["close"] == "gpu":
+            inside = False
+        elif above and above[-1] == tag["close"]:
+            above.pop()
+        elif not inside:
+            return
+
+
+def _gpu(tree: list[tuple[str, str]]) -> QueryGpu:
+    places = dict(reversed(tree))
+    values: dict[str, Number | str | None] = {}
+    for name, where in _PLACES.items():
+        said = [places[place] for place in where.split() if place in places]
+        known = [value for word in said if (value := _value(name, word)) is not None]
+        if said:
+            values[name] = known[0] if known else None
+    reasons = {m[1]: word for place, word in tree if (m := _REASON.match(place)) and m[1] in _REASONS}
+    if reasons and set(reasons.values()) <= {"Active", "Not Active"}:
+        mask = sum({_REASONS[reason] for reason, word in reasons.items() if word == "Active"})
+        values["clocks_throttle_reasons.active"] = f"0x{mask:016x}"
+    # The list of processes ends a GPU; a text limited with -d names no product.
+    ended = any(place.split("/")[0] == "processes" for place, _ in tree)
+    whole = ended or (len(places) > 1 and "product_name" not in places)
+    return QueryGpu(values, _processes(tree) if ended else None, whole)
+
+
+def _value(name: str, word: str) -> Number | str | None:
+    if _ABSENT.match(word):
+        return None
+    if not name.startswith(_AMOUNTS):
+        return word
+    found = _AMOUNT.match(word)
+    return number(found[1]) if found else None
+
+
+def _processes(tree: list[tuple[str, str]]) -> list[tuple[int, str | None, str, Number | None]]:
+    found: list[dict[str, str]] = []
+    for place, word in tree:
+        head, _, key = place.rpartition("/")
+        if not head.startswith("processes"):
+            continue
+        if key in ("process_id", "pid"):
+            found.append({"pid": word})
+        elif found:
+            found[-1][key] = word
+    listed = []
+    for one in found:
+        memory = _AMOUNT.match(one.get("used_gpu_memory", one.get("used_memory", "")))
+        name = one.get("name", one.get("process_name", ""))
+        if one["pid"].isdecimal():
+            listed.append((int(one["pid"]), one.get("type"), name, number(memory[1]) if memory else None))
+    return listed
