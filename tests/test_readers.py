@@ -138,6 +138,10 @@ TIMES = "[\n" + "\n, ".join(
 OUTPUT = (
     '[\n  { "name" : "output1"\n  , "dimensions" : "2x3"\n  , "values" : [ 0.25, -1.5, 3e-05, 12, 0, 7.125 ]\n  }\n]\n'
 )
+PROFILE = (
+    '[\n  { "count" : 500 }\n, { "name" : "Conv_0", "timeMs" : 60, "averageMs" : 0.12, "percentage" : 75 }\n'
+    ', { "name" : "Relu_1", "timeMs" : 20, "averageMs" : 0.04, "percentage" : 25 }\n]\n'
+)
 
 SAMPLES = {
     "perf": PERF,
@@ -151,6 +155,7 @@ SAMPLES = {
     "atc": ATC,
     "export_times": TIMES,
     "export_output": OUTPUT,
+    "export_profile": PROFILE,
 }
 FAMILIES = {"pure": "perf", "trtexec 7": "trtexec", "trtexec 8": "trtexec"}
 

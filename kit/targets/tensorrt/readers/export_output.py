@@ -115,7 +115,7 @@ def read(text: str) -> ExportOutputReading:
     names = [output.name for output in outputs]
     problems += [f"{name}: the output is there twice" for name in sorted({n for n in names if names.count(n) > 1})]
     usable = any(output.values for output in outputs)
-    if outputs and not re.search(r"\]\s*\Z", text) and not missing:
+    if outputs and not re.search(r"\]\s*\}\s*\]", text) and not missing:
         problems.append("the list is cut off: other outputs may be missing")
         missing = True
     if not usable and not problems:

@@ -1,0 +1,159 @@
+"""``trtexec --exportProfile``: the time of every layer over all iterations, as JSON.
+
+The first object has the count of iterations, the others a layer each: total and average time in ms, since 8.5 also the
+median, and the share of the total in per cent. Builds from other sources may leave the count out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kit.logtext import clean
+from kit.readers import Row, Status, status_of
+
+__all__ = ["ExportProfileReading", "LayerTime", "read", "sniff"]
+
+_OBJECT = re.compile(r"\{[^\n]*?\}(?=\s*(?:,|\]|\n|\Z))")
+_KEYS = {"timeMs": "time", "averageMs": "average", "medianMs": "median", "percentage": "percent"}
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTime:
+    """One layer: ``time`` in ms over all iterations, ``average`` and ``median`` in ms, ``percent`` of the total."""
+
+    name: str
+    time: float
+    average: float
+    percent: float
+    median: float | None = None
+
+
+@dataclass(slots=True)
+class ExportProfileReading:
+    """The layers in their order; ``count`` is None where the file does not say how many iterations there were."""
+
+    layers: list[LayerTime]
+    count: int | None
+    status: Status
+    problems: list[str]
+
+    @property
+    def total_ms(self) -> float | None:
+        """Time of all layers over all iterations; None where layers may be missing."""
+        whole = self.layers and self.status in ("ok", "lenient")
+        return math.fsum(layer.time for layer in self.layers) if whole else None
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints: every layer."""
+        found: dict[str, Any] = {"family": "export_profile"}
+        if self.count is not None:
+            found["count"] = self.count
+        if self.total_ms is not None:
+            found["total_ms"] = float(f"{self.total_ms:.9g}")
+        found["layers"] = [
+            {
+                "name": layer.name,
+                "time_ms": layer.time,
+                "average_ms": layer.average,
+                **({} if layer.median is None else {"median_ms": layer.median}),
+                "percent": layer.percent,
+            }
+            for layer in self.layers
+        ]
+        found["status"] = self.status
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people: the layers that take most."""
+        table = [] if self.count is None else [Row("iterations", str(self.count))]
+        table += [Row("layers", str(len(self.layers)))]
+        total = self.total_ms
+        table += [] if total is None else [Row("all layers", f"{total:.6g}", "ms over all iterations")]
+        slowest = sorted(self.layers, key=lambda layer: -layer.time)[:_SHOWN]
+        return table + [Row(layer.name, f"{layer.average:.6g}", f"ms, {layer.percent:g} %") for layer in slowest]
+
+
+def sniff(text: str) -> float:
+    """How surely the text is a profile."""
+    return 1.0 if re.search(r"\"timeMs\"\s*:[^{}\n]*\"averageMs\"\s*:", text) else 0.0
+
+
+def read(text: str) -> ExportProfileReading:
+    """The layers; of a cut file, those that are whole. trtexec does not escape names."""
+    text = clean(text)
+    layers: list[LayerTime] = []
+    counts: list[int] = []
+    refused = 0
+    for item in _items(text):
+        if item is not None and type(item.get("count")) is int and item["count"] >= 0:
+            counts.append(item["count"])
+        elif item is not None and (layer := _layer(item)):
+            layers.append(layer)
+        else:
+            refused += 1
+    problems = [f"{refused} objects are not whole or not finite: they are left out"] if refused else []
+    whole = re.search(r"\}\s*\]", text) is not None
+    if not whole:
+        problems.append("the list is cut off: whole layers are taken")
+    if len(counts) > 1:
+        problems.append("profiles of several runs in one file; none is taken")
+        layers, counts = [], []
+    odd = _contradictions(layers, counts[0] if counts else None)
+    if not layers and not problems:
+        problems.append("there is no layer in this text")
+    status = status_of(usable=bool(layers), missing=not whole or refused > 0, odd=bool(odd))
+    return ExportProfileReading(layers, counts[0] if counts else None, status, problems + odd)
+
+
+def _items(text: str) -> list[dict[str, Any] | None]:
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        items = None  # cut, in a report, or with a name that is no JSON: an object stands on a line
+    if isinstance(items, list):
+        return [item if isinstance(item, dict) else None for item in items]
+    return [_item(found[0]) for found in _OBJECT.finditer(text)]
+
+
+def _item(text: str) -> dict[str, Any] | None:
+    try:
+        item = json.loads(text)
+    except (ValueError, RecursionError):
+        # A name with a quote or a backslash in it: what stands between the first and the last key is the name.
+        named = re.match(r"\{\s*\"name\"\s*:\s*\"(.*)\"\s*,\s*(\"timeMs\".*\})\Z", text)
+        try:
+            item = {**json.loads("{" + named[2]), "name": named[1]} if named else None
+        except (ValueError, RecursionError):
+            item = None
+    return item if isinstance(item, dict) else None
+
+
+def _layer(item: dict[str, Any]) -> LayerTime | None:
+    values: dict[str, float] = {}
+    for key, part in _KEYS.items():
+        value = item.get(key)
+        if value is None and part == "median":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            return None
+        values[part] = value
+    name = item.get("name")
+    return LayerTime(name, **values) if isinstance(name, str) else None
+
+
+def _contradictions(layers: list[LayerTime], count: int | None) -> list[str]:
+    found = []
+    unequal = sum(
+        1 for layer in layers if count and abs(layer.time / count - layer.average) > 1e-4 * layer.average + 1e-6
+    )
+    if unequal:
+        found.append(f"{unequal} averages are not time / {count} iterations")
+    total = math.fsum(layer.percent for layer in layers)
+    if layers and abs(total - 100) > 0.5:
+        found.append(f"the shares of the layers are {total:.4g} % together")
+    return found
