@@ -138,6 +138,13 @@ TIMES = "[\n" + "\n, ".join(
 OUTPUT = (
     '[\n  { "name" : "output1"\n  , "dimensions" : "2x3"\n  , "values" : [ 0.25, -1.5, 3e-05, 12, 0, 7.125 ]\n  }\n]\n'
 )
+MSAME = """\
+[INFO] model execute success
+Inference time: 82.243ms
+Inference average time : 81.88 ms
+Inference average time without first time: 81.50 ms
+[INFO] unload model success, model Id is 1
+"""
 PROFILE = (
     '[\n  { "count" : 500 }\n, { "name" : "Conv_0", "timeMs" : 60, "averageMs" : 0.12, "percentage" : 75 }\n'
     ', { "name" : "Relu_1", "timeMs" : 20, "averageMs" : 0.04, "percentage" : 25 }\n]\n'
@@ -153,6 +160,7 @@ SAMPLES = {
     "nvidia-smi": NVIDIA_SMI,
     "vision_metric": VISION,
     "atc": ATC,
+    "msame": MSAME,
     "export_times": TIMES,
     "export_output": OUTPUT,
     "export_profile": PROFILE,

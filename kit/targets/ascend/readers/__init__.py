@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kit.readers import Reader
-from kit.targets.ascend.readers import ais, atc, npu_smi, perf, vision_metric
+from kit.targets.ascend.readers import ais, atc, msame, npu_smi, perf, vision_metric
 
-__all__ = ["READERS", "ais", "atc", "npu_smi", "perf", "vision_metric"]
+__all__ = ["READERS", "ais", "atc", "msame", "npu_smi", "perf", "vision_metric"]
 
 READERS = (
     Reader("perf", perf.sniff, perf.read, ("benchmark", "benchmark.x86_64", "benchmark.aarch64", "pure")),
@@ -13,4 +13,5 @@ READERS = (
     Reader("npu-smi", npu_smi.sniff, npu_smi.read),
     Reader("vision_metric", vision_metric.sniff, vision_metric.read, ("vision_metric_ImageNet",)),
     Reader("atc", atc.sniff, atc.read),
+    Reader("msame", msame.sniff, msame.read),
 )

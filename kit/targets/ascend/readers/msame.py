@@ -1,0 +1,122 @@
+"""``msame``, the tool before ``ais_infer``: mean times of inference in ms per batch.
+
+It prints one time for every enqueue, then the mean, and the mean without the first one, which loads what the others
+find there. It does not say the batch, so no rate follows from these alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kit.logtext import NUMBER, Number, lines, narrow, number, short
+from kit.readers import Row, Status, status_of
+
+__all__ = ["MsameReading", "MsameRun", "read", "sniff"]
+
+_MEAN = re.compile(
+    rf"\bInference average time(?P<later> without first time)? ?: ?(?:(?P<value>{NUMBER})[ \t]*ms\b|(?P<bad>[^\s,]*))",
+    re.IGNORECASE,
+)
+_TIME = re.compile(rf"\bInference time: ?(?:{NUMBER})[ \t]*ms\b")
+_ERROR = re.compile(r"\[ERROR\].*")
+_PLAIN = re.compile(rf"Inference average time(?: ?: {NUMBER} ms| without first time: {NUMBER} ms)\s*\Z")
+
+
+@dataclass(slots=True)
+class MsameRun:
+    """One run: ``mean`` over all enqueues, ``later_mean`` without the first, in ms; ``times`` counts those listed."""
+
+    mean: Number | None = None
+    later_mean: Number | None = None
+    times: int = 0
+
+    @property
+    def missing(self) -> list[str]:
+        """What the tool always prints and the log does not say."""
+        values = {"average": self.mean, "average without the first": self.later_mean}
+        return [name for name, value in values.items() if value is None]
+
+    def as_json(self) -> dict[str, Any]:
+        """The run as ``kit read --json`` prints it."""
+        values = {"average_ms": self.mean, "average_without_first_ms": self.later_mean, "times": self.times or None}
+        found: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        return found | ({"missing": self.missing} if self.missing else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = [Row("times", str(self.times))] if self.times else []
+        for what, value in (("average", self.mean), ("average without the first", self.later_mean)):
+            table += [] if value is None else [Row(what, f"{value:.6g}", "ms per batch")]
+        return table
+
+
+@dataclass(slots=True)
+class MsameReading:
+    """Every run of the text, in its order."""
+
+    runs: list[MsameRun]
+    status: Status
+    problems: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints."""
+        found: dict[str, Any] = {"family": "msame", "runs": [run.as_json() for run in self.runs]}
+        found["status"] = self.status
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+    def rows(self) -> list[Row]:
+        """The table for people."""
+        table = []
+        for index, run in enumerate(self.runs, 1):
+            table += [Row(f"run {index}", "")] if len(self.runs) > 1 else []
+            table += run.rows()
+        return table
+
+
+def sniff(text: str) -> float:
+    """How surely the text is of ``msame``."""
+    if any(found["value"] for found in _MEAN.finditer(narrow(text))):
+        return 1.0
+    return 0.7 if _TIME.search(text) and "model execute success" in text else 0.0
+
+
+def read(text: str) -> MsameReading:
+    """The means of every run. A value is taken only when it is surely whole and has its unit."""
+    runs: list[MsameRun] = []
+    problems: list[str] = []
+    odd: list[str] = []
+    times = 0
+    for raw in lines(text):
+        line = narrow(raw)
+        if error := _ERROR.search(line):
+            problems.append(f"the tool says: {short(error[0])}")
+        times += len(_TIME.findall(line))
+        for found in _MEAN.finditer(line):
+            later = found["later"] is not None
+            value = number(found["value"] or "")
+            if value is None or value <= 0:
+                odd.append(f"{short(found[0])!r} is not surely a time")
+                continue
+            if not runs or runs[-1].later_mean is not None or (runs[-1].mean is not None and not later):
+                runs.append(MsameRun(times=times))
+                times = 0
+            if later:
+                runs[-1].later_mean = value
+            else:
+                runs[-1].mean = value
+            if not _PLAIN.match(raw.lstrip()):
+                odd.append(f"non-standard line: {short(raw)}")
+    for index, run in enumerate(runs, 1):
+        place = f"run {index}: " if len(runs) > 1 else ""
+        problems += [f"{place}missing: {', '.join(run.missing)}"] if run.missing else []
+    problems += odd
+    if times:
+        problems.append(f"missing: the average after {times} times")
+    if not runs and not problems:
+        problems.append("there is no average time in this text")
+    status = status_of(
+        usable=bool(runs), missing=bool(times) or any(run.missing for run in runs), odd=bool(problems or odd)
+    )
+    return MsameReading(runs, status, problems)
