@@ -11,10 +11,10 @@ import json
 import re
 from dataclasses import dataclass
 
-__all__ = ["Dress", "undress"]
+__all__ = ["Dress", "undress", "unlevelled"]
 
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
-_HOST = r"[\w.-]+ (?P<key>[\w./@-]+(?:\[\d+\])?):"
+_HOST = r"[\w.-]+ (?P<key>[A-Za-z][\w./@-]*(?:\[\d+\])?):"
 _LEVEL = r"(?:DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL)"
 #: Each at the start of a line, with the blank behind it. ``key`` names the writer, where the mark does.
 _MARKS = tuple(
@@ -33,11 +33,9 @@ _MARKS = tuple(
         r"[ \t]*[>#](?: |$)",
     )
 )
-#: These could be the tools' own, so every line has to have them: numbers that count the lines, and a level before what
-#: has no level of its own.
+#: Numbers that count the lines could be a tool's own, so every line has to have one, each above the last.
 _COUNTS = (re.compile(r"(\d+):"), re.compile(r" *(\d+)\t"))
-_LEVELS = re.compile(r"\[INFO\][ \t]+")
-_OVER = re.compile(r"\[INFO\][ \t]+(?:[\[&+|]|ATC )")
+_LEVELS = re.compile(r"\[INFO\](?:[ \t]|(?=\n))")
 _OBJECT = re.compile(r"\{\s*\"log\"\s*:\s*\"")
 _MOST = 0.9
 
@@ -65,6 +63,17 @@ def undress(text: str) -> Dress:
     return Dress("".join(lines), first)
 
 
+def unlevelled(text: str) -> str | None:
+    """The text without the level that stands before every line; None where a line has none.
+
+    Some tools print such levels themselves: the caller has to find out whether this is one of them.
+    """
+    lines = text.splitlines(keepends=True)
+    if not all(line.isspace() or _LEVELS.match(line) for line in lines):
+        return None
+    return "".join(_LEVELS.sub("", line, count=1) for line in lines)
+
+
 def _json_lines(lines: list[str]) -> list[str] | None:
     """Docker's own file: an object for every line, the line in ``log``."""
     if not lines or not _OBJECT.match(lines[0]):
@@ -83,7 +92,10 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
     full = [line for line in lines if not line.isspace()]
     if len(full) < 2:
         return None
+    few = full[:: max(1, len(full) // 100)]
     for pattern in _MARKS:
+        if sum(pattern.match(line.rstrip("\n") + " ") is not None for line in few) < _MOST * len(few) / 2:
+            continue  # not worth to look at a hundred thousand lines
         # A blank line may have lost the blank behind its mark.
         hits = [pattern.match(line.rstrip("\n") + " ") for line in full]
         if sum(hit is not None for hit in hits) >= _MOST * len(full):
@@ -111,6 +123,4 @@ def _whole(lines: list[str], full: list[str]) -> tuple[str, list[str]] | None:
         counts = [int(hit[1]) for hit in hits]
         if len(hits) == len(full) and all(low < high for low, high in itertools.pairwise(counts)):
             return hits[0][0].strip(), [pattern.sub("", line, count=1) for line in lines]
-    if all(map(_LEVELS.match, full)) and any(map(_OVER.match, full)):
-        return "[INFO]", [_LEVELS.sub("", line, count=1) for line in lines]
     return None

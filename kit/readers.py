@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
-from kit.logdress import undress
+from kit.logdress import undress, unlevelled
 from kit.logtext import clean, decode, short
 
 if TYPE_CHECKING:
@@ -198,9 +198,17 @@ def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader
 
 def _read(text: str, where: str, tool: str | None) -> tuple[Reader, Reading]:
     dress = undress(clean(text))
-    reader = choose(dress.text, tool, where=where)
-    reading = reader.read(dress.text)
+    plain = unlevelled(dress.text)
+    if plain is None or _known(plain) < _known(dress.text):
+        plain = dress.text
+    reader = choose(plain, tool, where=where)
+    reading = reader.read(plain)
     return reader, reading if dress.mark is None else _Undressed(reading, dress.mark)
+
+
+def _known(text: str) -> float:
+    """How surely the text is of any tool."""
+    return max((reader.sniff(text) for reader in readers()), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

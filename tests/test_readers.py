@@ -344,11 +344,17 @@ def test_services_that_wrote_in_turns_are_put_apart() -> None:
         assert "post" not in block
 
 
-def test_a_level_before_every_line_of_a_tool_without_levels() -> None:
-    for sample in ("trtexec 8", "npu-smi", "atc"):
-        text = marked(lambda _: "[INFO] ")(SAMPLES[sample])
-        _, reading = read_bytes(text.encode(), "x")
-        assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_level_before_every_line_is_taken_off(sample: str) -> None:
+    text = marked(lambda _: "[INFO] ")(SAMPLES[sample])
+    _, reading = read_bytes(text.encode(), "x")
+    assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
+
+
+def test_the_level_of_a_tool_stays() -> None:
+    for text in (AIS.splitlines()[0], "[INFO] acl init success\n[INFO] open device 0 success"):
+        assert read_bytes(text.encode() + b"\n", "x")[0].family == "ais"
+    assert read_bytes(AIS.encode(), "x")[1].status == "ok"
 
 
 def test_brackets_that_are_no_colours_stay() -> None:

@@ -176,6 +176,21 @@ def test_the_averages_of_the_first_versions(form: str, host: bool) -> None:
     assert found == {"enqueues": 10, "gpu_compute_mean": 1.5} | ({"host_latency_mean": 2} if host else {})
 
 
+def test_a_mean_with_a_time_from_end_to_end_is_no_gpu_time() -> None:
+    """Only the host latency has one; without its heading it would be taken for the GPU's."""
+    line = f"{STAMP}mean: 1.75 ms (end to end 3 ms)\n"
+    reading = trtexec.read(line)
+    assert one(reading).sections == {"host_latency": {"mean": 1.75}, "end_to_end_host_latency": {"mean": 3}}
+    assert one(reading).gpu_mean is None
+    assert reading.status == "partial"
+    assert one(trtexec.read(line + old())).gpu_mean == 1.5
+    assert len(trtexec.read(line + line.replace("1.75", "2.75")).runs) == 2
+
+
+def test_orphan_stamps_alone_are_of_trtexec() -> None:
+    assert trtexec.sniff("[02/03/2022-10:00:04] [02/03/2022-10:00:04] [02/03/2022-10:00:05] [I] [TRT] Some text\n") > 0
+
+
 def test_orphan_stamps_of_the_other_stream() -> None:
     orphans = "[02/03/2022-10:00:04] [02/03/2022-10:00:04] "
     reading = trtexec.read("[W] [TRT] half a message\n" + orphans + new())

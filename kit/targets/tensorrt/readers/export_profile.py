@@ -17,7 +17,7 @@ from kit.readers import Row, Status, status_of
 
 __all__ = ["ExportProfileReading", "LayerTime", "read", "sniff"]
 
-_OBJECT = re.compile(r"\{[^\n]*?\}(?=\s*(?:,|\]|\n|\Z))")
+_OBJECT = re.compile(r"^[^{\n]{0,200}(\{[^\n]*\})[ \t,\]]*$", re.MULTILINE)
 _KEYS = {"timeMs": "time", "averageMs": "average", "medianMs": "median", "percentage": "percent"}
 _SHOWN = 10
 
@@ -117,7 +117,7 @@ def _items(text: str) -> list[dict[str, Any] | None]:
         items = None  # cut, in a report, or with a name that is no JSON: an object stands on a line
     if isinstance(items, list):
         return [item if isinstance(item, dict) else None for item in items]
-    return [_item(found[0]) for found in _OBJECT.finditer(text)]
+    return [_item(found[1]) for found in _OBJECT.finditer(text)]
 
 
 def _item(text: str) -> dict[str, Any] | None:

@@ -145,7 +145,7 @@ def sniff(text: str) -> float:
         plain,
     ):
         return 0.9
-    if re.search(rf"(?m)^[ \t]*(?:{_STAMP} )?\[[IWEFV]\] ", plain):
+    if re.search(rf"(?m)^[ \t]*(?:{_STAMP} )*\[[IWEFV]\] ", plain):
         return 0.6
     return 0.2 if any(found["value"] for found in _PAIR.finditer(plain)) else 0.0
 
@@ -198,6 +198,8 @@ class _Scan:
         if mark := _MARK.search(raw):
             self._mark(mark, raw)
             return
+        if "[V] [TRT]" in raw and not any(mark in raw for mark in ("[I]", "[W]", "[E]")):
+            return  # most of a verbose log: the library explains what it builds
         line = narrow(raw)
         before = self._count()
         averages = sum(len(run.averages) for run in self.runs[-2:])
@@ -305,17 +307,24 @@ class _Scan:
         if value is None or value < 0:
             self.run.refused.append(f"{name}: {pair['value']} ms is no time")
             return
-        values = self.run.unnamed if self.section is None else self.run.sections[self.section]
+        section = self.section
+        if section is None and pair["e2e"]:
+            # Only the host latency has a time from end to end beside it, so it needs no heading.
+            section = "host_latency"
+            if name in self.run.sections.get(section, {}) or self._ended():
+                self._fresh()
+            self.run.sections.setdefault(section, {})
+        values = self.run.unnamed if section is None else self.run.sections[section]
         if name in values and values[name] != value:
-            if self.section is None:
+            if section is None:
                 self._fresh()
                 values = self.run.unnamed
             else:
-                self.run.refused.append(f"{self.section}.{name} is there twice: {values[name]} and {value} ms")
+                self.run.refused.append(f"{section}.{name} is there twice: {values[name]} and {value} ms")
                 del values[name]
                 return
         values[name] = value
-        if pair["e2e"] and self.section == "host_latency":
+        if pair["e2e"] and section == "host_latency":
             whole = number(pair["e2e"])
             if whole is not None:
                 self.run.sections.setdefault("end_to_end_host_latency", {})[name] = whole
