@@ -72,6 +72,13 @@ def test_the_summary_file(indent: int | None, name: str) -> None:
     assert run.throughput == 2000.0
 
 
+def test_a_brace_on_the_next_line() -> None:
+    reading = ais.read(
+        '"NPU_compute_time": \n  {"min": 1.5, \n  "max": 2.5, \n  "mean": 2.0, "median": 2.0, \n "P99": 2.5}, \n'
+    )
+    assert reading.runs[0].parts["NPU_compute_time"] == {"min": 1.5, "max": 2.5, "mean": 2.0, "median": 2.0, "p99": 2.5}
+
+
 def test_a_fragment_of_the_summary_file_is_partial() -> None:
     reading = ais.read('"NPU_compute_time": {\n  "min": 1.5,\n  "max": 2.5,\n  "mean": 2.0,\n "median": 2.0}\n')
     assert reading.runs[0].parts["NPU_compute_time"] == {"min": 1.5, "max": 2.5, "mean": 2.0, "median": 2.0}

@@ -40,6 +40,15 @@ def test_a_conversion_that_did_not_end() -> None:
     assert reading.problems == ["the text ends before atc said how it went"]
 
 
+@pytest.mark.parametrize(
+    "line", ["...Killed", "RuntimeError: ({'errCode': 'E90003', 'detailed_cause': 'not support'}, 'failed')"]
+)
+def test_what_ended_a_conversion_is_said(line: str) -> None:
+    reading = atc.read(f"{START}{line}\n")
+    assert (reading.success, reading.status) == (False, "error")
+    assert reading.problems[0] in line
+
+
 def test_failure_without_a_reason() -> None:
     assert atc.read(START + FAILED).problems == ["the conversion failed, and the text does not say why"]
 

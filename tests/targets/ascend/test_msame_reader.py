@@ -50,3 +50,10 @@ def test_what_is_missing_or_odd_is_said(text: str, status: str, said: str) -> No
     reading = msame.read(text)
     assert reading.status == status
     assert any(problem.startswith(said) for problem in reading.problems), reading.problems
+
+
+def test_a_mean_in_a_report_does_not_hide_another_tool() -> None:
+    text = "(bs1) Inference average time: 21.5 ms\n[02/03/2022-10:00:05] [I] GPU Compute\n"
+    text += "".join(f"[02/03/2022-10:00:05] [I] {name}: 1.5 ms\n" for name in ("min", "max", "mean", "median"))
+    assert choose(text).family == "trtexec"
+    assert choose("(bs1) Inference average time: 21.5 ms\n").family == "msame"

@@ -169,6 +169,22 @@ def test_runs_are_not_mixed() -> None:
     assert reading.dataset is None  # more than one: the caller has to choose
 
 
+def test_runs_that_wrote_in_turns_give_no_value() -> None:
+    first, second = render(rate=100.0).splitlines(), render(rate=300.0).splitlines()
+    text = "".join(f"{one}\n{other}\n" for one, other in zip(first, second, strict=True))
+    reading = perf.read(text)
+    assert (reading.status, reading.blocks) == ("error", [])
+    assert "no value can be told" in reading.problems[0]
+    lines = "".join(line + "\n" for line in (first[3], second[3], first[3]))  # one line of each batch, as reports do
+    assert len(perf.read(lines).blocks) == 3
+
+
+def test_a_sentence_about_a_value_is_no_run() -> None:
+    reading = perf.read(PURE + "ave_throughputRate\u662f\u5e73\u5747 7.1x4\n" + "ave_throughputRate is the mean\n")
+    assert (len(reading.blocks), reading.status) == (1, "ok")
+    assert perf.read(PURE + "ave_throughputRate: 15").status == "partial"
+
+
 def test_a_key_given_twice_with_two_values_is_not_taken() -> None:
     reading = perf.read(PLAIN.replace("moduleLatency: 4.25", "moduleLatency: 4.25, moduleLatency: 5.25"))
     assert "moduleLatency" not in one(reading).stages["infer"]

@@ -135,6 +135,20 @@ def test_sections_on_one_line_without_stamps() -> None:
     assert (run.throughput_qps, run.walltime_s) == (400, 3)
 
 
+def test_sections_as_rows_of_a_table() -> None:
+    rows = (new("Latency") + new()).replace(STAMP, "| ").replace(":", " |").replace(" ms\n", " ms |\n")
+    run = one(trtexec.read("| Throughput | 400 qps |\n" + rows))
+    assert run.sections == {"host_latency": STATS, "gpu_compute": STATS}
+    assert run.throughput_qps == 400
+
+
+def test_a_statistic_of_another_section_is_not_taken_for_the_gpus() -> None:
+    for text in ("Latency -> mean = 3.5 ms\n", "host: mean = 3.5 ms\n", "Enqueue (mean = 3.5 ms)\n"):
+        reading = trtexec.read(text)
+        assert reading.status == "error"
+        assert "it is not clear of which section" in reading.problems[0]
+
+
 def test_a_lost_equals_sign_beside_its_heading() -> None:
     odd = new().replace("max =", "max").replace("percentile(99%) =", "percentile(99%)").replace("mean =", "mean")
     reading = trtexec.read(odd)

@@ -325,7 +325,7 @@ class _Scan:
             return
         if self.part is None:
             return
-        if _NAMED.match(line.strip()):
+        if _NAMED.match(line.strip().lstrip("{ \t")):
             self._pairs(line)
         elif line.strip() and not re.match(r"[\s{},]*\Z", line):
             self.part = None

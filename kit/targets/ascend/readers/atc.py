@@ -33,7 +33,7 @@ _INFO = re.compile(r"\b(\w+)\[([^\]]*)\]")
 _OUTSIDE = re.compile(
     r"(error while loading shared libraries: [^\n]+)|(\batc(?:\.bin)?: (?:(?:command )?not found|Permission denied))"
     r"|(RuntimeError: \(\{'errCode': [^\n]+)|(set_env\.sh: No such file[^\n]*)|(BrokenPipeError[^\n]*)"
-    r"|(ModuleNotFoundError: [^\n]+)|(cannot execute binary file[^\n]*)"
+    r"|(ModuleNotFoundError: [^\n]+)|(cannot execute binary file[^\n]*)|(\bKilled$)"
 )
 
 

@@ -77,8 +77,9 @@ class MsameReading:
 
 def sniff(text: str) -> float:
     """How surely the text is of ``msame``."""
-    if any(found["value"] for found in _MEAN.finditer(narrow(text))):
-        return 1.0
+    found = [mean for mean in _MEAN.finditer(narrow(text)) if mean["value"]]
+    if found:
+        return 1.0 if any(mean["later"] for mean in found) else 0.6
     return 0.7 if _TIME.search(text) and "model execute success" in text else 0.0
 
 

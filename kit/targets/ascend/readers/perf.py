@@ -6,6 +6,7 @@ number that the published reports multiply by the devices of a card.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,8 @@ _AVE = re.compile(
 )
 # The tool prints samples/s and ms; a report that was written anew may give seconds.
 _OTHER_UNIT = re.compile(r"[ \t]*(?:sec|seconds?|[un\u00b5\u03bc]?s|min|h|%)(?![\w/])")
+# Without a colon the name is a word of a sentence about it.
+_AVE_CUT = re.compile(rf"\bave_[ \t]*{_RATE}[ \t]*(?:[:=]|\Z)", re.IGNORECASE)
 _RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
 _EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
 _NOISE = re.compile(r"\[(?:INFO|WARN|WARNING|DEBUG|EVENT)\]")
@@ -150,6 +153,9 @@ class _Scan:
             self._line(raw)
         self._bare_rates()
         problems = list(self.errors)
+        if self._mixed():
+            self.blocks = []
+            problems.append("lines of runs at the same time are mixed: no value can be told to be of one of them")
         for index, block in enumerate(self.blocks, 1):
             place = f"block {index}: " if len(self.blocks) > 1 else ""
             if block.missing:
@@ -175,6 +181,12 @@ class _Scan:
         )
         return PerfReading(self.blocks if usable else [], status, problems)
 
+    def _mixed(self) -> bool:
+        """Whether two runs wrote in turns: again and again a block begins with the stage that ended the one before."""
+        blocks = [[*block.stages] for block in self.blocks if isinstance(block, DatasetBlock)]
+        pairs = itertools.pairwise(block for block in blocks if block)
+        return sum(len(after) > 1 and before[-1] == after[0] for before, after in pairs) > 1
+
     def _orphan(self) -> None:
         """A result that was announced, and whose values did not come."""
         if self.result_file is not None:
@@ -198,7 +210,7 @@ class _Scan:
             self._tagged(line, tags)
             if not _plain(raw):
                 self.odd.append(raw)
-        elif _AVE.search(line) or re.search(rf"\bave_[ \t]*{_RATE}", line, re.IGNORECASE):
+        elif _AVE.search(line) or _AVE_CUT.search(line):
             self._pure(raw, line)
         elif self._goes_on(line):
             self.odd.append(raw)

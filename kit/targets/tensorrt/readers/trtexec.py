@@ -25,7 +25,7 @@ _PREFIX = re.compile(r"(?:[ \t>#*|]*\[[IWEFV]\])?[ \t>#*|]*(?:\[TRT\][ \t]*)?")
 _OLD = re.compile(r"(?<![\w-])(Host [Ll]atency|Enqueue Time|GPU Compute)[ \t]*(?=\n|(?:min|max|mean|median)\b)")
 # The names alone are also words of the explanations that a verbose log ends with: values have to follow.
 _NEW = re.compile(
-    r"(?<![\w-])((?:End-to-End Host |[HD]2[HD] )?Latency|Enqueue Time|GPU Compute(?: Time)?)[ \t]*:[ \t]*"
+    r"(?<![\w-])((?:End-to-End Host |[HD]2[HD] )?Latency|Enqueue Time|GPU Compute(?: Time)?)[ \t]*[:|][ \t]*"
     r"(?=\n|(?:min|max|mean|median|percentile)\b)"
 )
 _INLINE = re.compile(
@@ -33,6 +33,7 @@ _INLINE = re.compile(
     r"(?=(min|max|mean|median|percentile)\b)"
 )
 _TITLE = re.compile(r"\b(?:GPU Compute|Host [Ll]atency|Enqueue Time|[HD]2[HD] Latency)\b")
+_OTHER = re.compile(r"(?i)latency|enqueue|h2d|d2h|host|wall")
 _NAMES = {
     "host latency": "host_latency",
     "latency": "host_latency",
@@ -52,7 +53,7 @@ _PAIR = re.compile(
 )
 # On the line of its heading a statistic may have lost its equals sign.
 _LOOSE = re.compile(rf"\b(?P<name>min|max|mean|median|percentile)(?P<p>\({_N}%\))?[ \t]+(?=(?P<value>{_N})[ \t]*ms\b)")
-_RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=][ \t]*(?:(?P<value>{_N})[ \t]*qps\b|(?P<bad>[^\s,]*))")
+_RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=|][ \t]*(?:(?P<value>{_N})[ \t]*qps\b|(?P<bad>[^\s,]*))")
 _NUMERIC = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE)
 _WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
 _TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
@@ -196,6 +197,7 @@ class _Scan:
         if raw.isspace():
             return
         if mark := _MARK.search(raw):
+            self._said(raw[: mark.start()])
             self._mark(mark, raw)
             return
         if "[V] [TRT]" in raw and not any(mark in raw for mark in ("[I]", "[W]", "[E]")):
@@ -294,6 +296,9 @@ class _Scan:
             if pair["bad"] is not None:
                 if self.section is not None and _NUMERIC.match(pair["bad"]):
                     self.run.refused.append(f"{self.section}.{pair['name']}: {pair['bad'][:30]!r} is not surely a time")
+                continue
+            if self.section is None and not pair["e2e"] and _OTHER.search(body, 0, pair.start()):
+                self.run.refused.append(f"{pair['name']} {pair['value']} ms: it is not clear of which section")
                 continue
             self._pair(pair)
 
