@@ -41,3 +41,9 @@ def test_a_count_that_does_not_fit_the_shape() -> None:
 @pytest.mark.parametrize("shape", ["2x-1", "axb", ""])
 def test_shapes_that_are_none(shape: str) -> None:
     assert export_output.read(TEXT.replace("2x3", shape)).status in ("partial", "lenient")
+
+
+def test_an_output_that_is_there_twice_is_said() -> None:
+    reading = export_output.read(TEXT + TEXT)
+    assert reading.status == "lenient"
+    assert "flag: the output is there twice" in reading.problems

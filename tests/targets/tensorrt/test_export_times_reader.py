@@ -87,9 +87,14 @@ def test_times_that_do_not_add_up_are_said() -> None:
     assert reading.status == "lenient"
 
 
-def test_two_files_in_one_are_said() -> None:
-    assert "not one run" in export_times.read(text(records("8.x", 3) + records("8.x", 3))).problems[0]
-    assert export_times.read(text(records("8.x", 3)) + text(records("7.x", 3))).status == "error"
+def test_two_files_in_one_give_no_rate() -> None:
+    one, other = records("8.x"), records("8.x")
+    for both in (text(one + other), text(one) + text(other)):
+        reading = export_times.read(both)
+        assert (reading.status, reading.records, reading.enqueues_per_s()) == ("error", [], None)
+        assert "records of several runs in one text: none is taken" in reading.problems
+    one[200], one[201] = one[201], one[200]
+    assert "1 records begin before the one above: not one run" in export_times.read(text(one)).problems
 
 
 def test_rounded_stamps_of_a_long_run_are_no_contradiction() -> None:

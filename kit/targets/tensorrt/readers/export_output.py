@@ -113,7 +113,9 @@ def read(text: str) -> ExportOutputReading:
             problems.append(f"{name}: {output.not_finite} values are not finite numbers")
             odd = True
     names = [output.name for output in outputs]
-    problems += [f"{name}: the output is there twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems += [f"{name}: the output is there twice" for name in twice]
+    odd = odd or bool(twice)
     usable = any(output.values for output in outputs)
     if outputs and not re.search(r"\]\s*\}\s*\]", text) and not missing:
         problems.append("the list is cut off: other outputs may be missing")

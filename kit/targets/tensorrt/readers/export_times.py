@@ -155,6 +155,10 @@ def read(text: str) -> ExportTimesReading:
     if len(forms) > 1:
         problems.append(f"records of different versions in one file: {', '.join(forms)}; none is taken")
         records = []
+    if any(after.input_start < before.input_start / 2 - 1 for before, after in itertools.pairwise(records)):
+        # trtexec sorts them by this stamp, so the clock began anew. A rate over two runs is of neither.
+        problems.append("records of several runs in one text: none is taken")
+        records = []
     contradictions = _contradictions(records)
     status = status_of(usable=bool(records), missing=not whole or refused > 0, odd=bool(contradictions))
     if not records and not problems:
