@@ -199,6 +199,9 @@ def test_a_mean_with_a_time_from_end_to_end_is_no_gpu_time() -> None:
     assert reading.status == "partial"
     assert one(trtexec.read(line + old())).gpu_mean == 1.5
     assert len(trtexec.read(line + line.replace("1.75", "2.75")).runs) == 2
+    for end in range(len(line)):  # cut before what tells them apart
+        assert not any(run.gpu_mean for run in trtexec.read(line[:end]).runs)
+    assert one(trtexec.read("mean = 1.75 ms")).gpu_mean == 1.75
 
 
 def test_orphan_stamps_alone_are_of_trtexec() -> None:

@@ -300,6 +300,10 @@ class _Scan:
             if self.section is None and not pair["e2e"] and _OTHER.search(body, 0, pair.start()):
                 self.run.refused.append(f"{pair['name']} {pair['value']} ms: it is not clear of which section")
                 continue
+            colon = ":" in body[pair.start() : pair.start("value")]  # before 8.0
+            if self.section is None and colon and not pair["e2e"] and not body.endswith("\n"):
+                self.run.refused.append(f"{pair['name']} {pair['value']} ms: the line may go on with what it is of")
+                continue
             self._pair(pair)
 
     def _pair(self, pair: re.Match[str]) -> None:
