@@ -349,6 +349,12 @@ def test_a_part_that_was_asked_for_is_whole() -> None:
     assert reading.processes is None
 
 
+def test_an_answer_without_its_first_lines() -> None:
+    reading = nvidia_smi.read(LOG[LOG.index("Attached") :])
+    assert (reading.status, reading.driver_version) == ("ok", None)
+    assert reading.gpus[0].values == QUERIED
+
+
 def test_a_missing_gpu_is_said() -> None:
     reading = nvidia_smi.read(LOG.replace("Attached GPUs                             : 1", "Attached GPUs : 3"))
     assert reading.problems == ["missing: 2 of 3 GPUs"]

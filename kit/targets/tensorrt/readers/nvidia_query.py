@@ -65,6 +65,7 @@ _AMOUNTS = ("pcie", "memory", "utilization", "temperature", "power", "clocks")
 _ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Not Found|Unknown Error|Unknown|None)\]?\Z|\Z")
 
 _LISTED = re.compile(r"^[ \t]*GPU (\d+): (\S[^\n]*?) \(UUID: (GPU-[0-9a-fA-F-]+)\)[ \t]*\n", re.MULTILINE)
+_BEGIN = re.compile(r"NVSMI LOG|^[ \t]*Attached GPUs[ \t]+:", re.MULTILINE)
 _GPU = re.compile(r"[ \t]*GPU ([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)[ \t]*\n")
 _LINE = re.compile(r"([ \t]*)([A-Za-z0-9][^\n:]*?)[ \t]*(?::(?:[ \t]+([^\n]*?))?[ \t]*)?\n")
 _TAG = re.compile(r"<gpu id=\"(?P<gpu>[^\"]*)\">|<(?P<open>\w+)(?: [^<>]*)?>|</(?P<close>\w+)>")
@@ -91,14 +92,14 @@ class Query:
 
 def is_query(text: str) -> bool:
     """Whether the text is of ``-q`` or ``-L``."""
-    return "NVSMI LOG" in text or "<nvidia_smi_log>" in text or _LISTED.search(text) is not None
+    return _BEGIN.search(text) is not None or "<nvidia_smi_log>" in text or _LISTED.search(text) is not None
 
 
 def query(text: str) -> Query:
     """What ``-q``, ``-q -x`` or ``-L`` says. A value at the end of a cut text is left out."""
     found = Query()
     xml = "<nvidia_smi_log>" in text
-    if not xml and "NVSMI LOG" not in text:
+    if not xml and not _BEGIN.search(text):
         found.gpus = [QueryGpu({"index": int(m[1]), "name": m[2], "uuid": m[3]}) for m in _LISTED.finditer(text)]
         return found
     head: dict[str, str] = {}
@@ -127,7 +128,8 @@ def _text(text: str) -> Iterator[tuple[str, str]]:
     """Places by the indentation of the lines."""
     above: list[tuple[int, str]] = []
     inside = outside = False
-    for raw in text[text.index("NVSMI LOG") :].splitlines(keepends=True)[1:]:
+    begin = _BEGIN.search(text)
+    for raw in text[begin.start() if begin else 0 :].splitlines(keepends=True):
         if gpu := _GPU.match(raw):
             above, inside = [], True
             yield "gpu", gpu[1]
