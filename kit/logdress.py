@@ -109,6 +109,8 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
         if hit is not None:
             key = hit.groupdict().get("key") or ""
             line = line[hit.end() :] or "\n"  # noqa: PLW2901 - what is left of it
+            if hit[0].endswith(" P "):
+                line = line.rstrip("\n")  # noqa: PLW2901 - a long line in parts
         by_writer.setdefault(key, []).append(line)
     if not lines[-1].endswith("\n"):
         by_writer[key] = by_writer.pop(key)  # a cut line stays the last one of all

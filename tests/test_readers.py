@@ -330,6 +330,13 @@ def test_marks_do_not_make_a_cut_number_whole(mark: str) -> None:
     assert "moduleLatency" not in reading.as_json()["blocks"][0]["post"]
 
 
+def test_a_long_line_in_parts_is_one_line() -> None:
+    text = "".join(f"2024-05-01T12:00:00.1Z stdout F {line}\n" for line in PERF.splitlines())
+    cut = text.replace("Interface", "\n2024-05-01T12:00:00.1Z stdout F Interface", 1)
+    cut = cut.replace("stdout F [infer]", "stdout P [infer]")
+    assert read_bytes(cut.encode(), "x")[1].as_json() == read_bytes(text.encode(), "x")[1].as_json()
+
+
 def test_services_that_wrote_in_turns_are_put_apart() -> None:
     other = PERF.replace("312.638, latency: 159929", "156.319, latency: 319858").replace("1.89173e+03", "955.5")
     lines = zip(PERF.splitlines(), other.splitlines(), strict=True)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.readers import choose
 from kit.targets.ascend.readers import perf
 from kit.targets.ascend.readers.perf import DatasetBlock, PerfReading, PureBlock
 
@@ -278,6 +279,16 @@ def test_a_result_without_values_is_said() -> None:
     assert perf.read(saved + PURE).problems == ["the values of ./result/b.txt are missing"]
 
 
+def test_result_files_of_two_processes_are_not_guessed() -> None:
+    saved = "".join(f"[INFO] PureInfer result saved in ./result/{name}.txt\n" for name in "ab")
+    reading = perf.read(saved + PURE + PURE.replace("157.5", "158.5"))
+    assert [block.as_json().get("result_file") for block in reading.blocks] == [None, None]
+    assert (reading.status, reading.problems[-1]) == (
+        "partial",
+        "it is not clear which values are of which result file",
+    )
+
+
 def test_prose_that_repeats_a_value_is_no_run() -> None:
     text = f"{PLAIN}```\nInterface throughputRate: 300\uff0c300x4=1200 is one card\nInterface throughputRate: 1200\n"
     assert perf.read(text).as_json() == perf.read(PLAIN).as_json()
@@ -302,6 +313,39 @@ def test_what_the_tool_says_before_it_fails() -> None:
     assert perf.sniff(text) > 0
     assert reading.status == "error"
     assert reading.problems[0].startswith("the tool says: [ERROR][Inference] The batchsize of om model")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ERROR] Command params input error! Please check help message.",
+        "[ERROR] invalid model type, please check!",
+        "[ERROR] invalid input_width, please check!",
+        "[ERROR] aclInit failed!",
+        "[ERROR] aclrtSetDevice failed!",
+        "[ERROR] aclrtCreateContext failed!",
+        "[ERROR] creat result directory failed!!!",
+        "[ERROR] Get absolute om_path failed! The path is ",
+        "[ERROR] Get absolute input_text_path path failed! The path is ",
+        "[ERROR] Input text file open filed, Please check!",
+        "[ERROR] CheckTextContent Check whether the file content is correct!",
+        "[ERROR] moduleInstance.inferenceInstance init failed.",
+        "[ERROR] execute model failed.",
+        "[ERROR] Infer latency get zero, please check the model!",
+        "[ERROR] Please run benchmark as root user!",
+        "[ERROR] Please input the right round number(0<round<=1024).",
+        "[ERROR][Inference] aclmdlLoadFromFile failed!",
+        "[ERROR][DataManager] File size is zero!",
+        "[ERROR][VisionPreProcess] Check free memory less 10 rate now wait!",
+        "[ERROR][PostProcess] Can not find dataId(",
+    ],
+)
+def test_every_message_of_a_failure_is_known(line: str) -> None:
+    assert choose(line + "\n").family == "perf"
+    reading = perf.read(line + "\n")
+    assert reading.status == "error"
+    assert reading.problems[0].startswith("the tool says: [ERROR]")
+    assert perf.read(PLAIN + "[Inference] last frame inference failed and exit. \n").status == "lenient"
 
 
 def test_errors_beside_values_keep_the_reading_from_being_ok() -> None:

@@ -305,6 +305,21 @@ def test_a_run_that_failed() -> None:
     assert one(reading).command == "trtexec --onnx=net.onnx --wrokspace=4096"
 
 
+def test_the_reason_of_a_parser_without_severity_is_said() -> None:
+    text = (
+        "ERROR: builtin_op_importers.cpp:2249 In function importPad:\n[8] Assertion failed: inputs.at(1).is_weights()\n"
+        "[02/03/2022-10:00:05] [E] Failed to parse onnx file\n[02/03/2022-10:00:05] [F] [TRT] Out of memory\n"
+        "&&&& FAILED TensorRT.trtexec # trtexec\n"
+    )
+    assert trtexec.read(text).problems == [
+        "trtexec says: ERROR: builtin_op_importers.cpp:2249 In function importPad:",
+        "trtexec says: [8] Assertion failed: inputs.at(1).is_weights()",
+        "trtexec says: Failed to parse onnx file",
+        "trtexec says: Out of memory",
+        "the run FAILED",
+    ]
+
+
 def test_a_run_that_was_killed() -> None:
     text = f"&&&& RUNNING TensorRT.trtexec [TensorRT v8601] # trtexec\n{STAMP}Throughput: 400 qps\n"
     reading = trtexec.read(text + "Cuda failure: out of memory\n")

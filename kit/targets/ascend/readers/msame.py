@@ -16,8 +16,8 @@ from kit.readers import Row, Status, status_of
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
 
 _MEAN = re.compile(
-    rf"\bInference average time(?P<later> without first time)? ?: ?(?:(?P<value>{NUMBER})[ \t]*ms\b|(?P<bad>[^\s,]*))",
-    re.IGNORECASE,
+    rf"\b[Ii]nference average time(?P<later> without first time)? ?: ?"
+    rf"(?:(?P<value>{NUMBER})[ \t]*ms\b|(?P<bad>[^\s,]*))"
 )
 _TIME = re.compile(rf"\bInference time: ?(?:{NUMBER})[ \t]*ms\b")
 _ERROR = re.compile(r"\[ERROR\].*")

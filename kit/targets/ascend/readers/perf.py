@@ -56,7 +56,13 @@ _AVE_CUT = re.compile(rf"\bave_[ \t]*{_RATE}[ \t]*(?:[:=]|\Z)", re.IGNORECASE)
 _RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
 _EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
 _NOISE = re.compile(r"\[(?:INFO|WARN|WARNING|DEBUG|EVENT)\]")
-_ERROR = re.compile(r"\[ERROR\].*")
+_ERROR = re.compile(r"\[ERROR\].*|\[Inference\] last frame inference failed.*")
+# What it says when it ends before any module begins.
+_REFUSED = re.compile(
+    r"\[ERROR\] (?:Command params input error|invalid [\w ]+, please check|aclInit failed|aclrt\w+ failed!|creat result"
+    r"|Get absolute \w+ (?:path )?failed|Input text file open|CheckTextContent|moduleInstance\.|execute model failed"
+    r"|Infer latency get zero|Please input the right round|Please run benchmark)"
+)
 _MODULES = re.compile(
     r"\[(?:INFO|ERROR)\]\[(?:DataManager|Inference|PostProcess|Preprocess|Vision|VisionPreProcess)\]"
     r"|PureInfer (?:result saved|Performance Summary)|Please check help message|benchmark as root user"
@@ -120,7 +126,7 @@ def sniff(text: str) -> float:
             return 1.0
     if re.search(rf"\bave_[ \t]*{_RATE}", plain, re.IGNORECASE):
         return 0.9
-    if _MODULES.search(plain):
+    if _MODULES.search(plain) or _REFUSED.search(plain):
         return 0.7
     return 0.5 if re.search(r"Interface[ \t]*throughputRate[ \t]*[:=]", plain, re.IGNORECASE) else 0.0
 
@@ -170,6 +176,13 @@ class _Scan:
         problems += [f"non-standard line: {short(line)}" for line in self.odd]
         problems += self.refused + contradictions + edited
         self._orphan()
+        files = [block.result_file is not None for block in self.blocks if isinstance(block, PureBlock)]
+        if self.orphans and True in files and False in files[files.index(True) :]:
+            # Announced in another order than the values came: two processes wrote into the text.
+            for block in self.blocks:
+                if isinstance(block, PureBlock):
+                    block.result_file = None
+            self.orphans = ["it is not clear which values are of which result file"]
         problems += self.orphans
         usable = any(_holds(block) for block in self.blocks)
         if not usable and not problems:

@@ -57,7 +57,7 @@ _ROW = re.compile(r"^\|\s*\d+\s+[^|]+\|\s*[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[^|]*\
 _PROCESS = re.compile(r"^\|\s+(\d+)\s+(?:\S+\s+\S+\s+)?(\d+)\s+(C\+G|C|G|M\+C)\s+(\S.*?)\s+(?:(\d+)MiB|N/A)\s*\|")
 _BAD_FIELD = re.compile(r"Field \"([^\"]+)\" is not a valid field to query")
 _FAILED = re.compile(
-    r"NVIDIA-SMI has failed because[^\n]*|Failed to initialize NVML: [^\n]*|No devices were found"
+    r"NVIDIA-SMI (?:has failed because|couldn't find)[^\n]*|Failed to initialize NVML: [^\n]*|No devices were found"
     r"|nvidia-smi: command not found|Unable to determine the device handle[^\n]*"
 )
 

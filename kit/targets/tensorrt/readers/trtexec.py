@@ -72,7 +72,12 @@ _BINDING = re.compile(r"\b(?:Created input binding for|Input binding for) (\S+) 
 _INFERENCE_SHAPE = re.compile(r"\bInput inference shapes?[ \t]*:[ \t]*(\S+)=((?:\d+x)*\d+)(?=\s)")
 _OVERRIDDEN = re.compile(r"\bDynamic dimensions required for input: *([^,\n]+), but no shapes were provided")
 _IMPLICIT = re.compile(r"Explicit batch network detected and batch size specified")
-_SAID = re.compile(r"(?:\A|(?<=\s))\[E\][ \t]+(?:\[TRT\][ \t]*)?([^\n]+)|^(Cuda failure: [^\n]+)", re.MULTILINE)
+# Parsers before 7.2.3 wrote their reason without a severity.
+_SAID = re.compile(
+    r"(?:\A|(?<=\s))\[[EF]\][ \t]+(?:\[TRT\][ \t]*)?([^\n]+)"
+    r"|^[ \t]*(Cuda failure: [^\n]+|ERROR: \w+\.cpp:[^\n]+|\[\d+\] (?:Assertion failed|Invalid Node)[^\n]+)",
+    re.MULTILINE,
+)
 _WARNED = re.compile(r"\[W\] \* ([^\n]+)|\[W\] (?:\[TRT\] )?(TensorRT was linked against [^\n]+)")
 _RESET = re.compile(r"===|--[ \t]*\Z|```|~~~|[Tt]race averages")
 
