@@ -29,7 +29,7 @@ def command(
     """Read logs of vendor tools into checked values.
 
     Knows benchmark (data set and pure inference), ais_infer and ais_bench, msame, trtexec up to 10 with --exportTimes,
-    --exportOutput and --exportProfile, npu-smi, nvidia-smi (its table, -q, -L and queries), atc and the JSON of
+    --exportOutput and --exportProfile, npu-smi, nvidia-smi (table, -q, -L, dmon, queries), atc and the JSON of
     vision_metric_ImageNet.py; the text may also be a report that quotes them, or what docker logs, journald or grep
     put a mark before. A number that may be cut off is never taken; several runs are all shown; values that contradict
     each other, odd lines and missing values are named.

@@ -1,4 +1,4 @@
-"""``nvidia-smi``: the table, comma-separated answers of ``--query-gpu`` and ``--query-compute-apps``, ``-q``, ``-L``.
+"""``nvidia-smi``: the table, answers of ``--query-gpu`` and ``--query-compute-apps``, ``-q``, ``-L`` and ``dmon``.
 
 A field that the driver does not know fails the whole query; a value that the board does not have is ``[N/A]``,
 ``[Not Supported]`` or ``[Unknown Error]`` and is None here.
@@ -13,6 +13,7 @@ from typing import Any
 
 from kit.logtext import Number, lines, narrow, number, short
 from kit.readers import Row, Status, status_of
+from kit.targets.tensorrt.readers.nvidia_dmon import is_trace, samples
 from kit.targets.tensorrt.readers.nvidia_query import is_query, query
 
 __all__ = ["THROTTLE_BITS", "Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff", "throttle_reasons"]
@@ -178,6 +179,7 @@ def sniff(text: str) -> float:
     text = narrow(text)
     if (
         is_query(text)
+        or is_trace(text)
         or _TITLE.search(text)
         or _OLD_TITLE.search(text)
         or _BAD_FIELD.search(text)
@@ -190,10 +192,13 @@ def sniff(text: str) -> float:
 
 
 def read(text: str) -> NvidiaSmiReading:
-    """The table, ``-q``, ``-L``, or a query with its header line. One without header needs :func:`read_query`."""
+    """What any form says. The answer of a query without its header line needs :func:`read_query`."""
     rows = lines(text)
-    if is_query(text):
-        return _tree("".join(map(narrow, rows)), _failures(text))
+    plain = "".join(map(narrow, rows))
+    if is_trace(plain):
+        return _trace(plain, _failures(text))
+    if is_query(plain):
+        return _tree(plain, _failures(text))
     for position, raw in enumerate(rows):
         header = _header(raw)
         if header is not None:
@@ -209,6 +214,18 @@ def read_query(text: str, fields: list[str]) -> NvidiaSmiReading:
     rows = lines(text)
     body = [row for row in rows if row.strip() and _header(row) is None]
     return _query(body, fields, _failures(text))
+
+
+def _trace(text: str, failures: list[str]) -> NvidiaSmiReading:
+    """``dmon``: every sample, as a query with ``--loop`` gives them."""
+    found, left_out = samples(text)
+    problems = list(failures)
+    if left_out:
+        problems.append(f"{left_out} rows are cut or have another number of values: they are left out")
+    if not found and not problems:
+        problems.append("there is no sample in this text")
+    status = status_of(usable=bool(found), missing=left_out > 0, odd=bool(failures))
+    return NvidiaSmiReading([Gpu(row) for row in found], status, problems)
 
 
 def _tree(text: str, failures: list[str]) -> NvidiaSmiReading:
