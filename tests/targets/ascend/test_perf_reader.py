@@ -178,6 +178,8 @@ def test_runs_that_wrote_in_turns_give_no_value() -> None:
     assert "no value can be told" in reading.problems[0]
     lines = "".join(line + "\n" for line in (first[3], second[3], first[3]))  # one line of each batch, as reports do
     assert len(perf.read(lines).blocks) == 3
+    heads = "".join(f"{run[0]}\n" + "".join(line + "\n" for line in run) for run in (first, second))
+    assert len(perf.read(heads).blocks) == 4
 
 
 def test_a_sentence_about_a_value_is_no_run() -> None:

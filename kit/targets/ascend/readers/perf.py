@@ -198,7 +198,7 @@ class _Scan:
         """Whether two runs wrote in turns: again and again a block begins with the stage that ended the one before."""
         blocks = [[*block.stages] for block in self.blocks if isinstance(block, DatasetBlock)]
         pairs = itertools.pairwise(block for block in blocks if block)
-        return sum(len(after) > 1 and before[-1] == after[0] for before, after in pairs) > 1
+        return sum(len(after) > 1 and before[-1] == after[0] != STAGES[0] for before, after in pairs) > 1
 
     def _orphan(self) -> None:
         """A result that was announced, and whose values did not come."""
