@@ -34,7 +34,7 @@ _MARKS = tuple(
     )
 )
 #: Numbers that count the lines could be a tool's own, so every line has to have one, each above the last.
-_COUNTS = (re.compile(r"(\d+):"), re.compile(r" *(\d+)\t"))
+_COUNTS = (re.compile(r"(\d+):"), re.compile(r" *(\d+)\t"), re.compile(r"[ \t]*(\d+)\. "))
 _LEVELS = re.compile(r"\[INFO\](?:[ \t]|(?=\n))")
 _OBJECT = re.compile(r"\{\s*\"log\"\s*:\s*\"")
 _MOST = 0.9

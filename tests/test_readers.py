@@ -305,6 +305,7 @@ MARKS = {
     "grep of files": marked(lambda i: "logs/bs1.log:"),
     "numbered by cat": marked(lambda i: f"{i:6d}\t"),
     "numbered by grep": marked(lambda i: f"{i}:"),
+    "numbered on a page": marked(lambda i: f"  {i}. "),
     "docker's own file": lambda text: "".join(
         json.dumps({"log": line, "stream": "stdout", "time": "2024-05-01T12:00:00Z"}) + "\n"
         for line in text.splitlines(keepends=True)

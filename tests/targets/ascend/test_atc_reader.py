@@ -100,6 +100,12 @@ def test_the_second_line_of_an_inner_error_is_of_its_message() -> None:
     assert error.trace == ["Execute failed.[FUNC:Run][FILE:model.cc][LINE:2]"]
 
 
+def test_a_block_that_lost_its_indentation() -> None:
+    (error,) = atc.read(START + FAILED + "".join(line.lstrip() + "\n" for line in BLOCK.splitlines())).errors
+    assert error.cause == "The name is misspelt."
+    assert error.trace == ["build failed[FUNC:Check][FILE:a.cc][LINE:1]"]
+
+
 def test_a_trace_without_its_heading_is_no_message() -> None:
     text = (
         f"{FAILED}E19010: No parser is registered for Op [a].\n        parse failed.[FUNC:Parse][FILE:omg.cc][LINE:7]\n"

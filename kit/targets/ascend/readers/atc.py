@@ -104,7 +104,7 @@ def read(text: str) -> AtcReading:
     model: dict[str, str] = {}
     current: AtcMessage | None = None
     part = "message"
-    inside_model = False
+    inside_model = closed = False
     for raw in lines(text):
         if raw.isspace():
             continue
@@ -120,7 +120,7 @@ def read(text: str) -> AtcReading:
         elif inside_model:
             model |= {found[1]: found[2] for found in _INFO.finditer(line)}
         elif found := _CODE.match(line):
-            current, part = AtcMessage(found[1], found[2].strip()), "message"
+            current, part, closed = AtcMessage(found[1], found[2].strip()), "message", False
             messages.append(current)
         elif current is not None and (found := _AGAIN.match(line)) and found[1] == current.code:
             current.message, part = f"{current.message} {found[2].strip()}".strip(), "message"
@@ -128,10 +128,11 @@ def read(text: str) -> AtcReading:
             outside.append(f"unknown command line flag {found[1]!r}")
         elif found := _OUTSIDE.search(line):
             outside.append(found[0].strip())
-        elif current is not None and line[:1] in (" ", "\t") and line.strip():
+        elif current is not None and line.strip() and (_belongs(line) or (line[0] in " \t" and not closed)):
+            closed = False
             part = _more(current, part, line.strip())
         elif line.strip():
-            current = None
+            closed = True
     errors = [message for message in messages if message.code.startswith("E")]
     warnings = [message for message in messages if message.code.startswith("W")]
     failed = False in outcomes or bool(outside and not outcomes)
@@ -152,6 +153,11 @@ def read(text: str) -> AtcReading:
         problems.append("the text does not say how the conversion went")
     status = status_of(usable=usable, missing=cut or success is None, odd=many or bool(outside) or bool(errors))
     return AtcReading(success, errors, warnings, status, problems, model)
+
+
+def _belongs(line: str) -> bool:
+    """Whether the line is of a block even where a page took its indentation away."""
+    return _PART.match(line.strip()) is not None or _TRACE.search(line) is not None
 
 
 def _more(message: AtcMessage, part: str, line: str) -> str:
