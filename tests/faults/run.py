@@ -1,6 +1,6 @@
 """The long form of the fault tests: writes docs/reliability.md from what happened, and nothing else.
 
-``run.py [--minutes N] [--only WORD] [--jobs N] [--out FILE]``: a scenario that the time does not allow is done as often
+``run.py [--minutes N] [--only WORD ...] [--jobs N] [--out FILE]``: a scenario that the time does not allow is done as often
 as it does, and the table says how often that was. Jobs are processes that share the scenarios among them. With
 ``--tallies FILE`` the counts are added to those of earlier runs, which the file keeps.
 """
@@ -173,13 +173,14 @@ def main() -> None:
     """Run the scenarios and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=120.0, help="for all scenarios together")
-    parser.add_argument("--only", default="", help="scenarios whose name or function holds this word")
+    parser.add_argument("--only", action="append", help="scenarios whose group, name or function holds this word")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
     parser.add_argument("--seed", type=int, default=time.time_ns() % (1 << 31))
     parser.add_argument("--tallies", type=Path, help="JSON file of counts that this run adds to")
     options = parser.parse_args()
-    chosen = [one for one in SCENARIOS if options.only in one.name or options.only in one.run.__name__]
+    words = options.only or [""]
+    chosen = [one for one in SCENARIOS if any(word in f"{one.group} {one.name} {one.run.__name__}" for word in words)]
     started = time.monotonic()
     pipes: dict[int, int] = {}
     tallies: list[Tally] = []

@@ -54,6 +54,7 @@ def run(draw: st.DrawFn, target: str) -> dict[str, object]:
     return changes
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

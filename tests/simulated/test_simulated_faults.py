@@ -98,6 +98,7 @@ def test_unknown_fault_stops_the_tool(machine: Any) -> None:
     assert "no-such-fault" in done.err
 
 
+@pytest.mark.slow
 def test_deaths(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> None:
     machine.atc(1)
     atc = "atc --model=m.onnx --framework=5 --output=k --soc_version=Ascend310P3 --input_shape=actual_input_1:1,3,16,16"
