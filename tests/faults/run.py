@@ -1,8 +1,8 @@
 """The long form of the fault tests: writes docs/reliability.md from what happened, and nothing else.
 
-``run.py [--minutes N] [--only WORD ...] [--jobs N] [--out FILE]``: a scenario that the time does not allow is done as often
-as it does, and the table says how often that was. Jobs are processes that share the scenarios among them. With
-``--tallies FILE`` the counts are added to those of earlier runs, which the file keeps.
+``run.py [--minutes N] [--only WORD] [--jobs N] [--out FILE]``: a scenario that the time does not allow is done as often
+as it does, and the table says how often that was. ``--only`` may be given several times. Jobs are processes that share
+the scenarios among them. With ``--tallies FILE`` the counts are added to those of earlier runs, which the file keeps.
 """
 
 from __future__ import annotations
