@@ -31,6 +31,11 @@ $(VENV)/exporter: $(VENV)/kit
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter]'
 	@touch $@
 
+# Coverage-guided fuzzing, which is a minute of the tests where it is there; CI has it.
+$(VENV)/fuzz: $(VENV)/kit
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	@touch $@
+
 # Without an engine the steps run in this environment, which then needs what the images hold.
 base: $(VENV)/kit
 	@if $(ENGINE); then images/base/ensure.sh; \

@@ -6,11 +6,14 @@ import contextlib
 import os
 import re
 import shlex
+import signal
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from kit.engine import connect, engine_errors, version
@@ -178,10 +181,11 @@ def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> I
         ]
     if config["runtime"]:
         host["runtime"] = config["runtime"]
-    container: str | None = None
+    made: list[str] = []
 
-    def create() -> str:
-        made = client.api.create_container(
+    @_uninterrupted()
+    def create() -> None:
+        answer = client.api.create_container(
             config["image"],
             config["command"],
             name=config["lease"],
@@ -192,20 +196,50 @@ def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> I
             network_disabled=config["network"] == "none",
             host_config=client.api.create_host_config(**host),
         )
-        return str(made["Id"])
+        made.append(str(answer["Id"]))
 
     try:
         try:
-            container = create()
+            create()
         except docker.errors.APIError as error:
             if error.status_code != 409 or not config["lease"]:
                 raise
             _take_over(client, config["lease"])
-            container = create()
-        yield container
+            create()
+        yield made[0]
     finally:
-        if container:
-            _remove(client, container)
+        for container in made:
+            with _uninterrupted():
+                _remove(client, container)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let an interruption wait for the end of a short request; a second one does not wait.
+
+    The engine does what it was asked for even when nobody waits for its answer, so that nobody would know the
+    container that it made.
+    """
+    came: list[int] = []
+
+    def later(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
+        handlers = {}
+    handlers = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    try:
+        for number in handlers:
+            signal.signal(number, later)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _take_over(client: Any, lease: str) -> None:

@@ -166,6 +166,28 @@ def test_an_interruption_ends_the_program_within_seconds(
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("request_", ["create_container", "remove_container"])
+def test_an_interruption_while_the_engine_is_asked_leaves_no_container(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_: str
+) -> None:
+    from kit.runners.docker import LABEL, DockerRunner
+
+    runner = DockerRunner(OneImage(engine.images.get("kit-base:bookworm").id), tmp_path)  # type: ignore[arg-type]
+    ask = getattr(engine.api, request_)
+
+    def interrupted(*words: Any, **more: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)  # as long as it takes to come
+        return ask(*words, **more)
+
+    monkeypatch.setattr(engine.api, request_, interrupted)
+    monkeypatch.setattr("kit.runners.docker.connect", lambda: engine)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(step("pass"), binding(tmp_path, runner), Heard())
+    assert engine.containers.list(all=True, filters={"label": f"{LABEL}={tmp_path}"}) == []
+
+
+@pytest.mark.docker
 def test_a_container_has_nothing_that_its_step_does_not_name(engine: Any, tmp_path: Path) -> None:
     from kit.runners.docker import LABEL, DockerRunner
 
