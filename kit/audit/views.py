@@ -185,7 +185,12 @@ def _upright(table: Table, named: list[int], document: Document) -> View:
     records = []
     for row in table.rows:
         cells = row.cells
-        others = [place for place in range(len(cells)) if place not in named]
+        # What was measured stands at the head of a row; a column of accuracies beside it says nothing of the others.
+        others = [
+            place
+            for place in range(len(cells))
+            if place not in named and not (place and ACCURACY.search(_at(header, place)))
+        ]
         measured = tuple(
             cell_number(cells[place], row.line, decimal_comma=document.decimal_comma) if place < len(cells) else None
             for place in named

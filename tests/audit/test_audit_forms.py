@@ -1,0 +1,36 @@
+"""Forms of statements in published reports: what must be found in them, and what must not."""
+
+from __future__ import annotations
+
+from kit.audit import audit_text
+
+TABLE = """## 7 性能对比
+| batch | 310 | 310P | T4 | 310P/310 | 310P/T4 |
+|---|---|---|---|---|---|
+| bs1 | 400.0 | 500.5 | 250.25 | 1.251 | 2.0 |
+| bs4 | 800.0 | 900.9 | 300.3 | 1.126 | 3.0 |
+| bs8 | 700.0 | 990.99 | 310.1 | 1.4157 | 3.1957 |
+"""
+
+
+def findings(text: str) -> list[tuple[int, str, str]]:
+    return [(one.line, one.kind.value, one.severity.value) for one in audit_text(text).findings]
+
+
+def held(text: str) -> list[tuple[int, str, str]]:
+    return [(one.line, one.kind.value, one.stated) for one in audit_text(text).held]
+
+
+ACCURACY_BESIDE = """## 性能
+| 模型 | batch_size | 310P精度 | 310性能 | 310P性能 | 310P/310 |
+|--|--|--|--|--|--|
+| net | 1 | AP: 73.7% | 210.43 fps | 449.29 fps | 2.13 |
+| net | 4 | AP: 73.7% | 206.03 fps | 512.22 fps | {} |
+"""
+
+
+def test_a_column_of_accuracies_does_not_hide_the_ratios_beside_it() -> None:
+    assert findings(ACCURACY_BESIDE.format("2.49")) == []
+    assert findings(ACCURACY_BESIDE.format("2.89")) == [(5, "ratio", "major")]
+    rows = "| top1精度 | 76.5 | 76.4 | 1.5 |\n| bs1 | 10.0 | 15.0 | 1.5 |\n"
+    assert findings(f"## 性能\n| 指标 | 310 | 310P | 310P/310 |\n|--|--|--|--|\n{rows}") == []
