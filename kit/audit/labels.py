@@ -50,6 +50,8 @@ def formula_batch(equation: Equation, device: str | None) -> int | None:
     if any(operand.value == 1000 for operand in operands):
         divided = _DIVISION.findall(equation.formula.text)
         if len(divided) == 1:
+            if device == "310" and divided == ["4"] and len(integers) == 1:
+                return None  # 1000/(ms/4): by the four devices of the card, or by a batch of four
             return int(divided[0]) if 1 <= int(divided[0]) <= 1024 else None
         if device == "310" and len(integers) == 2 and integers[-1].value == 4:
             integers = integers[:1]  # the last factor is the four devices of the card

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kit.audit import audit_text
 
 TABLE = """## 7 性能对比
@@ -34,3 +36,15 @@ def test_a_column_of_accuracies_does_not_hide_the_ratios_beside_it() -> None:
     assert findings(ACCURACY_BESIDE.format("2.89")) == [(5, "ratio", "major")]
     rows = "| top1精度 | 76.5 | 76.4 | 1.5 |\n| bs1 | 10.0 | 15.0 | 1.5 |\n"
     assert findings(f"## 性能\n| 指标 | 310 | 310P | 310P/310 |\n|--|--|--|--|\n{rows}") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("bs1 310单卡吞吐率：1000/(207.61/4)=19.27fps", []),
+        ("bs1 T4单卡吞吐率：1000/(207.61/4)=19.27fps", [(1, "label", "major")]),
+        ("bs1 310单卡吞吐率：1000/(207.61/8)=38.53fps", [(1, "label", "major")]),
+    ],
+)
+def test_the_four_devices_of_a_310_are_no_batch(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
