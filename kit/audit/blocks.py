@@ -17,6 +17,8 @@ __all__ = ["check_blocks"]
 _TOLERANCE: Final = 5e-3
 #: Pure inference trims its first rounds from one of the two means.
 _PURE_TOLERANCE: Final = 0.05
+#: Of rounds that differ, the mean latency is above the reciprocal of the mean rate, and never below.
+_PURE_ABOVE: Final = 0.3
 
 
 def check_blocks(context: Context) -> None:
@@ -27,14 +29,16 @@ def check_blocks(context: Context) -> None:
                 _reciprocal(context, block, f"{stage} rate", f"{stage} latency", _TOLERANCE)
             _samples(context, block)
         elif block.tool == "pure":
-            _reciprocal(context, block, "rate", "latency", _PURE_TOLERANCE)
+            _reciprocal(context, block, "rate", "latency", _PURE_TOLERANCE, above=_PURE_ABOVE)
         elif block.tool == "ais":
             _ais(context, block)
         else:
             _order(context, block)
 
 
-def _reciprocal(context: Context, block: ToolBlock, rate: str, latency: str, tolerance: float) -> None:
+def _reciprocal(
+    context: Context, block: ToolBlock, rate: str, latency: str, tolerance: float, *, above: float | None = None
+) -> None:
     if rate not in block.values or latency not in block.values:
         return
     line, first = block.values[rate]
@@ -42,7 +46,8 @@ def _reciprocal(context: Context, block: ToolBlock, rate: str, latency: str, tol
     if not first.value or not second.value:
         return
     expected = 1000 / first.value
-    if abs(expected - second.value) <= tolerance * expected + second.unit:
+    allowed = tolerance if above is None or second.value < expected else above
+    if abs(expected - second.value) <= allowed * expected + second.unit:
         context.ledger.hold(line, Kind.ARITHMETIC, second.text, show(expected), f"{latency} = 1000 / {rate}")
         return
     context.ledger.find(

@@ -48,3 +48,9 @@ def test_a_column_of_accuracies_does_not_hide_the_ratios_beside_it() -> None:
 )
 def test_the_four_devices_of_a_310_are_no_batch(line: str, expected: list[tuple[int, str, str]]) -> None:
     assert findings(line) == expected
+
+
+@pytest.mark.parametrize(("latency", "expected"), [("0.1221", []), ("0.13375", []), ("0.1021", [1]), ("0.1921", [1])])
+def test_the_mean_latency_of_rounds_that_differ_is_above_the_reciprocal(latency: str, expected: list[int]) -> None:
+    found = findings(f"[INFO] ave_throughputRate = 8186.85samples/s, ave_latency = {latency}ms")
+    assert [line for line, _, _ in found] == expected
