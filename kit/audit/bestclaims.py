@@ -1,4 +1,4 @@
-"""Which batch is the best: in sentences ("310最优batch为：bs16") and in cells of a best row ("bs64 12075fps")."""
+"""Which batch is the best: in sentences ("310最优batch为：bs16", "在310P上，batchsize为4时性能最优"), in a best row."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ _SENTENCE: Final = re.compile(
     r"(?:batch[\s_]?size|batch|bs)?\s*=?\s*([0-9]{1,4})(?![0-9.]|\s*(?:fps|倍))",
     re.IGNORECASE,
 )
+#: "On the 310P device, performance is best at batch size 4": much may stand between, but no other device.
+_AT_BATCH: Final = re.compile(
+    r"(?<![0-9a-z/])(310p?\d?|710|t4)\s*(?:设备|芯片|卡)?\s*上[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s*(?:(?:设置?)?为|是|取|=)?\s*"
+    r"([0-9]{1,4})\s*时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
+    re.IGNORECASE,
+)
 _LEAD: Final = re.compile(
     r"^\W*(?:bs|batch)?\s?([0-9]{1,4})\s*:\s*[0-9]|^\W*(?:bs|batch)\s?([0-9]{1,4})\s+[0-9]", re.IGNORECASE
 )
@@ -27,7 +33,7 @@ def check_best_batches(context: Context) -> None:
     """Hold each named best batch against the column of its device."""
     for line, text in enumerate(context.document.lines, start=1):
         if "310" in text or "t4" in text.lower() or "710" in text:
-            for match in _SENTENCE.finditer(text):
+            for match in (*_SENTENCE.finditer(text), *_AT_BATCH.finditer(text)):
                 _sentence(context, line, match)
     for view in context.views:
         for record in view.records:
@@ -62,7 +68,9 @@ def _sentence(context: Context, line: int, match: re.Match[str]) -> None:
     cells = context.cells(device[0].name) if device else []
     values = {batch: cell.number.value for batch, cell in cells}
     stated = int(match[2])
-    if len(values) < 2 or stated not in values:
+    several = any(cell.number.value != values[batch] for batch, cell in cells)  # of two models, before and after tuning
+    others = {other.name for other in devices_in(match[0])} - {device[0].name if device else None}
+    if len(values) < 2 or stated not in values or several or others:
         context.ledger.skip(line, Kind.CLAIM, match[0])
         return
     best = max(values, key=lambda batch: values[batch])

@@ -103,6 +103,9 @@ def _check(context: Context, claim: TimesClaim) -> None:
     exact = claim.exact or (claim.stated.unit < 0.05 and not claim.bound)
     pool = list(ratios.values())
     named = [ratios[batch] for batch in claim.batches if batch in ratios]
+    if claim.batches and not named and claim.scope != "best" and any(batch > 0 for batch in ratios):
+        context.ledger.skip(claim.line, Kind.CLAIM, stated)  # the report has other batches only
+        return
     if named and claim.scope != "best":
         pool, best = named, max(named)
     inputs = f"{claim.subject} / {claim.object}"
@@ -216,6 +219,10 @@ def _from_prose(context: Context, claim: TimesClaim) -> _Ratios:
     if not tops or not bottoms:
         return _from_pieces(context, claim)
     ratios = {batch: value / bottoms[batch] for batch, value in tops.items() if batch in bottoms}
+    if claim.batches and not set(claim.batches) & set(ratios):
+        pieces = _from_pieces(context, claim)
+        if pieces.best is not None:
+            return pieces
     return _Ratios(ratios, max(tops.values()) / max(bottoms.values()))
 
 

@@ -81,7 +81,7 @@ def read_times_claims(line: int, text: str) -> list[TimesClaim]:
         claims += pairs
         subject = pairs[-1].subject if pairs else subject
         # "For all batches, A is ... B" scopes what follows; a clause that claims something itself does not.
-        scope_text = f"{lead} {clause}" if lead else clause
+        scope_text = f"{lead}, {clause}" if lead else clause  # "all batch sizes, 710 ..." names no batch 710
         found = list(_TIMES.finditer(clause))
         lead = "" if found or pairs or _BOUND.search(clause) else scope_text
         if not found:

@@ -41,7 +41,7 @@ RATE_UNIT: Final = re.compile(
 TIME_UNIT: Final = re.compile(r"\s*(ms|us|s|毫秒|秒|sec|seconds?|milliseconds?)(?![A-Za-z/])", re.IGNORECASE)
 
 _BATCH: Final = re.compile(
-    r"(?<![A-Za-z0-9_/-])(?<![A-Za-z_)]\.)(?:batch[\s_-]*size[s]?|batch|bs|b[sz])\s*(?:为|是|of|[=:_])?\s*([0-9]{1,4})(?![0-9]|\.[0-9]|\s?%)"
+    r"(?<![A-Za-z0-9_/-])(?<![A-Za-z_)]\.)(?:batch[\s_-]*size[s]?|batch|bs|b[sz])\s*(?:(?:设置?)?为|是|of|[=:_])?\s*([0-9]{1,4})(?![0-9]|\.[0-9]|\s?%)"
     r"|(?<![A-Za-z0-9_./-])([0-9]{1,4})\s?-?(?:batch|bs)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )

@@ -54,3 +54,30 @@ def test_the_four_devices_of_a_310_are_no_batch(line: str, expected: list[tuple[
 def test_the_mean_latency_of_rounds_that_differ_is_above_the_reciprocal(latency: str, expected: list[int]) -> None:
     found = findings(f"[INFO] ave_throughputRate = 8186.85samples/s, ave_latency = {latency}ms")
     assert [line for line, _, _ in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("bs16的310P性能达到310性能的1.46倍", []),
+        ("bs8的310P性能达到310性能的1.46倍", ["major"]),
+        ("对于所有batchsize，310P性能均高于310性能1.1倍", []),
+        ("对于所有batchsize，310P性能均高于310性能1.2倍", ["major"]),
+        ("在310P设备上，OM模型的精度为79.99%，当batchsize设为8时模型性能最优，达 990.99 fps。", []),
+        ("在310P设备上，OM模型的精度为79.99%，当batchsize设为4时模型性能最优。", ["major"]),
+        ("在310P设备上，当 batchsize 为 8 时模型性能最优", []),
+        ("在310上，bs为8时吞吐率最高", ["major"]),
+        ("在310P设备上，与T4相比，bs为4时吞吐率最高", []),
+    ],
+)
+def test_claims_about_batches(claim: str, expected: list[str]) -> None:
+    assert [severity for line, _, severity in findings(f"{TABLE}\n{claim}\n") if line == 8] == expected
+
+
+def test_a_claim_about_a_batch_is_held_against_the_values_beside_it() -> None:
+    text = (
+        "## 性能\nbatch1 310单卡吞吐率：100.5fps\nbatch1 310P单卡吞吐率：201.0fps\n\n"
+        "bs16:310P上性能--860.5fps, 310上性能--650.5fps\nbs16：310P上性能达到了310上的{}倍\n"
+    )
+    assert findings(text.format("1.32")) == []
+    assert findings(text.format("1.52")) == [(6, "claim", "major")]
