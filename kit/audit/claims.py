@@ -221,7 +221,7 @@ def _from_prose(context: Context, claim: TimesClaim) -> _Ratios:
     ratios = {batch: value / bottoms[batch] for batch, value in tops.items() if batch in bottoms}
     if claim.batches and not set(claim.batches) & set(ratios):
         pieces = _from_pieces(context, claim)
-        if pieces.best is not None:
+        if pieces.best is not None or claim.scope != "best":
             return pieces
     return _Ratios(ratios, max(tops.values()) / max(bottoms.values()))
 

@@ -35,6 +35,7 @@ _BODY: Final = re.compile(
     r"[0-9.,+*/()xX\s%-]|fps|qps|ms|samples?/s|imgs?/s|images/s|帧/?秒?|张|倍|s(?=[\s*/x)=])", re.IGNORECASE
 )
 _EQUALS: Final = re.compile(r"(?<![<>!=:])={1,2}(?!=)|约等于|大约是")
+_TIMES: Final = re.compile(r"\(\s*[0-9][0-9.,]*\s*/\s*[0-9][0-9.,]*\s*\)\s*([0-9][0-9.,]*)\s*倍")
 _COMPARE: Final = re.compile(r"(?<![-=<>])(>=|<=|>|<|≥|≤)(?![>=<])")
 #: What may stand between the sign and the result.
 _LEAD: Final = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)?\s*")
@@ -86,9 +87,9 @@ class Comparison:
 def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
     """All formulas of a line with a printed result. In a chain ``a = b = c`` each is held against the number."""
     marks = list(_EQUALS.finditer(line))
-    if not marks or len(marks) > 60:
+    if len(marks) > 60:
         return []
-    found = []
+    found = _quotients(line, decimal_comma=decimal_comma) if "倍" in line else []
     for place, mark in enumerate(marks):
         formula = expression_before(line, mark.start(), decimal_comma=decimal_comma)
         if formula is None or not formula.compound:
@@ -104,6 +105,18 @@ def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
             near = abs(result.value - formula.value) <= 1e-6 * abs(formula.value)
             if near or agree(result.operands[0], formula.value) is Agreement.SAME:
                 break  # "100*4 = 400 / 1.2 = 333": the next formula goes on with the result of this one
+    return found
+
+
+def _quotients(line: str, *, decimal_comma: bool) -> list[Equation]:
+    """Quotients whose result stands behind them without a sign: "bs1:310=(71.52/64.1) 1.12倍基准"."""
+    found = []
+    for match in _TIMES.finditer(line):
+        formula = expression_at(line, match.start(), decimal_comma=decimal_comma)
+        result = expression_at(line, match.start(1), decimal_comma=decimal_comma)
+        if formula is None or result is None or result.number is None or formula.end > match.start(1):
+            continue
+        found.append(Equation(formula, result.number, "倍"))
     return found
 
 

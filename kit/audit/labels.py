@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["check_labels", "formula_batch"]
 
 _DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+_TIMES_FOUR: Final = re.compile(r"[0-9]\s*[x*]\s*4(?![0-9.])", re.IGNORECASE)
 _LABEL_TEXT: Final = re.compile(r"(?:batch[\s_-]*size|batch|bs)\s*[:=_]?\s*([0-9]{1,4})", re.IGNORECASE)
 _STRANGE_CARD: Final = re.compile(
     r"(?:batch|bs)\D{0,6}[0-9]{1,3}\D{0,3}?\b([TtPp][0-9]{1,2})(?=\s*(?:单卡|card|throughput))"
@@ -65,6 +66,16 @@ def formula_batch(equation: Equation, device: str | None) -> int | None:
     return None
 
 
+def _divided(statement: Statement) -> int | None:
+    """The batch in the formula of a line that prints no result, such as a comparison of two formulas."""
+    divided = {int(batch) for batch in _DIVISION.findall(statement.text)}
+    if statement.batch in divided:
+        return statement.batch
+    if divided == {4} and statement.target != "T4" and not _TIMES_FOUR.search(statement.text):
+        return None  # the four devices of a 310 card
+    return divided.pop() if len(divided) == 1 else None
+
+
 def _batch_size(number: Number) -> int | None:
     return int(number.value) if 1 <= number.value <= 1024 else None
 
@@ -79,8 +90,7 @@ def _against_formula(context: Context, statement: Statement) -> None:
     if statement.formula is not None:
         used = formula_batch(statement.formula, statement.target)
     elif "1000" in statement.text:
-        match = _DIVISION.search(statement.text)
-        used = int(match[1]) if match else None
+        used = _divided(statement)
     if used is None or not statement.labelled:
         return
     label = _shown(statement)

@@ -20,7 +20,7 @@ DEVICE_NUMBERS: Final = {310.0, 710.0, 910.0}
 def check_products(context: Context) -> None:
     """Recompute every formula and compare it with the result that stands behind its equals sign."""
     for line, text in enumerate(context.document.lines, start=1):
-        if "=" not in text and "约等于" not in text:
+        if "=" not in text and "约等于" not in text and "倍" not in text:
             continue
         if context.document.is_command(line) and "吞吐" not in text:
             continue

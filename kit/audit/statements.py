@@ -28,6 +28,7 @@ _AFTER_WORD: Final = re.compile(
     re.IGNORECASE,
 )
 _DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+_WORD: Final = re.compile(r"吞吐[率量]\s*(?:约?为|是|[:=])", re.IGNORECASE)
 _CARD: Final = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
 _LIST_NUMBER: Final = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
 
@@ -86,11 +87,13 @@ def read_statements(document: Document, marks: list[Mark]) -> list[Statement]:
             continue
         labelled = bool(batches)
         if not labelled:
-            batch = _marked(document, marks, line)
-            if batch is None or not _CARD.search(text):
+            batch = _marked(document, marks, line) if _CARD.search(text) else None
+            batch = _divided(document, line, text) if batch is None else batch
+            if batch is None:
                 continue
             batches = {batch}
-        if not THROUGHPUT.search(text) and "=" not in text:
+        compared = "1000" in text and _DIVISION.search(text) is not None  # "batch4: 5.5x4 < 1000/(24.03/4)"
+        if not THROUGHPUT.search(text) and "=" not in text and not compared:
             continue
         named = devices_in(text)
         device = only(named)
@@ -105,6 +108,16 @@ def read_statements(document: Document, marks: list[Mark]) -> list[Statement]:
     return found
 
 
+def _divided(document: Document, line: int, text: str) -> int | None:
+    """The batch of a throughput of the GPU, from its formula: "it reaches 1000/(19.92/16)=803.21"."""
+    divided = _DIVISION.findall(text)
+    if len(divided) != 1 or "=" not in text or not _WORD.search(text):
+        return None
+    named = devices_in(text)
+    device = only(named) if named else section_device(document, line)
+    return int(divided[0]) if device == "T4" else None
+
+
 def _marked(document: Document, marks: list[Mark], line: int) -> int | None:
     """The batch that a mark above a line announces for it, in the same section."""
     place = bisect_left(marks, line, key=lambda mark: mark.line) - 1
@@ -115,7 +128,7 @@ def _marked(document: Document, marks: list[Mark], line: int) -> int | None:
 
 def _value(text: str, *, decimal_comma: bool) -> tuple[Number | None, Equation | None]:
     """The one throughput that a line states: the result of its one formula, or the one number with a unit or word."""
-    formulas = equations(text, decimal_comma=decimal_comma)
+    formulas = [one for one in equations(text, decimal_comma=decimal_comma) if one.unit not in {"倍", "%"}]
     if formulas:
         last = formulas[-1]
         if any(other.stated.value != last.stated.value for other in formulas):

@@ -81,3 +81,42 @@ def test_a_claim_about_a_batch_is_held_against_the_values_beside_it() -> None:
     )
     assert findings(text.format("1.32")) == []
     assert findings(text.format("1.52")) == [(6, "claim", "major")]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("bs1:310=(402/556)0.723倍基准", []),
+        ("bs1:310=(402/556) 0.823倍基准", [(1, "arithmetic", "major")]),
+        ("310P vs 310: bs1:710=(34.49/17.92) 1.92倍基准", []),
+        ("310P vs 310: bs1:710=(34.49/17.92) 1.72倍基准", [(1, "arithmetic", "major")]),
+    ],
+)
+def test_a_quotient_in_brackets_before_its_result(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
+
+
+def test_a_quotient_is_no_throughput() -> None:
+    assert findings(f"{TABLE}\nbs1: 310/基准性能=400.0/200.0=2.0倍\nbs4:310=(800.0/200.0)4.0倍基准\n") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("batch4：5.59273x4 < 1000/(24.0295/4)", []),
+        ("batch2：5.59273x4 < 1000/(24.0295/4)", [(1, "label", "major")]),
+        ("batch16：5.59273x4 < 1000x1/(24.0295/8)", [(1, "label", "major")]),
+        ("batch1：1000/(20.5/4) > 1000/(24.0295/1)", []),
+        ("batch1：1000/(20.5/4) > 166.5", []),
+    ],
+)
+def test_the_label_of_a_comparison(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
+
+
+def test_a_formula_of_the_gpu_names_its_batch_itself() -> None:
+    text = "### 7.1 GPU性能数据\n根据运行结果，得到吞吐率为1000/(25.798/8)={}\n" + TABLE
+    assert findings(text.format("310.1")) == []
+    assert findings(text.replace("25.798", "24.798").format("322.6")) == [(8, "claim", "major")]
+    npu = text.replace("GPU", "310").replace("25.798", "24.798").format("322.6")
+    assert findings(npu) == []  # which batch is divided by the devices is not known
