@@ -15,6 +15,7 @@ from kit.audit.context import Context
 from kit.audit.crosscheck import check_prose_against_tables
 from kit.audit.document import parse
 from kit.audit.findings import AuditResult, Ledger
+from kit.audit.gpurates import check_gpu_rates
 from kit.audit.headers import check_headers
 from kit.audit.labels import check_labels
 from kit.audit.products import check_products
@@ -40,6 +41,7 @@ _CHECKS = (
     check_products,
     check_labels,
     check_sources,
+    check_gpu_rates,
     check_cards,
     check_ratios,
     check_best_rows,

@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kit.audit.findings import Finding, Kind, Severity
+from kit.audit.lines import Lines
 from kit.audit.numbers import Agreement, Number, agree, same_number
 
 if TYPE_CHECKING:
     from kit.audit.context import Context
-    from kit.audit.statements import Mark, Statement
+    from kit.audit.statements import Statement
     from kit.audit.toolblocks import ToolBlock
 
 __all__ = ["check_sources"]
-
-#: How many runs back a statement can quote: more than any report has, few enough for a file of a million lines.
-_REACH: Final = 200
-
-
-@dataclass(slots=True)
-class _Lines:
-    """Lines of statements, marks and blocks in order, to find neighbours without a walk over all of them."""
-
-    context: Context
-    statements: list[int]
-    marks: list[int]
-    blocks: list[int]
-
-    def stated(self, after: int, before: int) -> bool:
-        """Whether a statement stands between two lines."""
-        return bisect_right(self.statements, after) < bisect_left(self.statements, before)
-
-    def last_statement(self, before: int) -> int:
-        """Line of the last statement above a line, 0 for none."""
-        place = bisect_left(self.statements, before)
-        return self.statements[place - 1] if place else 0
-
-    def blocks_above(self, line: int, tools: tuple[str, ...]) -> list[ToolBlock]:
-        """Runs of these tools above a line, the nearest first."""
-        place = bisect_left(self.blocks, line)
-        near = self.context.blocks[max(0, place - _REACH) : place]
-        return [block for block in reversed(near) if block.tool in tools and block.end < line]
-
-    def mark_of(self, block: ToolBlock) -> Mark | None:
-        """The line that announces a block: the last mark above it, with no block, section or statement between."""
-        place = bisect_left(self.marks, block.start)
-        if not place:
-            return None
-        mark = self.context.marks[place - 1]
-        between = bisect_right(self.blocks, mark.line) < bisect_left(self.blocks, block.start)
-        section = self.context.document.section(block.start)
-        if between or block.start - mark.line > 25 or section > mark.line or self.stated(mark.line, block.start):
-            return None
-        return mark
 
 
 def check_sources(context: Context) -> None:
     """Tie each statement to the tool output above it; compare what it quotes, and its label with the heading."""
     used: set[int] = set()
-    lines = _Lines(
-        context,
-        [statement.line for statement in context.statements],
-        [mark.line for mark in context.marks],
-        [block.start for block in context.blocks],
-    )
+    lines = Lines.of(context)
     for statement in context.statements:
         quoted = _quoted(context, statement)
         if quoted is None:
@@ -99,7 +53,7 @@ def _quoted(context: Context, statement: Statement) -> tuple[Number, tuple[str, 
     return None
 
 
-def _block(lines: _Lines, statement: Statement, number: Number, tools: tuple[str, ...]) -> ToolBlock | None:
+def _block(lines: Lines, statement: Statement, number: Number, tools: tuple[str, ...]) -> ToolBlock | None:
     """The run that a statement quotes: one above with that very number, else the only one since the last statement."""
     above = lines.blocks_above(statement.line, tools)
     for block in above:
@@ -116,7 +70,7 @@ def _main(block: ToolBlock) -> tuple[int, Number] | None:
     return block.values.get("mean") if block.tool == "trtexec" else block.rate
 
 
-def _quote(lines: _Lines, statement: Statement, number: Number, block: ToolBlock) -> None:
+def _quote(lines: Lines, statement: Statement, number: Number, block: ToolBlock) -> None:
     main, context = _main(block), lines.context
     if main is None:
         return
@@ -156,7 +110,7 @@ def _among(number: Number, block: ToolBlock) -> bool:
     return any(same_number(number, other) for _, other in block.values.values())
 
 
-def _heading(lines: _Lines, statement: Statement, number: Number, block: ToolBlock) -> None:
+def _heading(lines: Lines, statement: Statement, number: Number, block: ToolBlock) -> None:
     """The label of a statement against the heading above its block; files named after the batch must not contradict."""
     mark, main, context = lines.mark_of(block), _main(block), lines.context
     if not statement.labelled or mark is None or main is None or not same_number(number, main[1]):

@@ -120,3 +120,29 @@ def test_a_formula_of_the_gpu_names_its_batch_itself() -> None:
     assert findings(text.replace("25.798", "24.798").format("322.6")) == [(8, "claim", "major")]
     npu = text.replace("GPU", "310").replace("25.798", "24.798").format("322.6")
     assert findings(npu) == []  # which batch is divided by the devices is not known
+
+
+GPU_RUN = """### 7.2 T4性能数据
+batch{}性能：
+```
+[I] GPU Compute
+[I] mean: 22.174 ms
+```
+batch{} t4单卡吞吐率：{}fps
+"""
+
+
+@pytest.mark.parametrize(
+    ("heading", "label", "rate", "expected"),
+    [
+        (16, 16, "721.566", []),
+        (16, 32, "721.566", [(7, "label", "major")]),
+        (16, 32, "717.328", [(7, "label", "major")]),
+        (32, 32, "717.328", []),
+        (16, 32, "950.5", []),
+    ],
+)
+def test_a_throughput_of_the_gpu_without_its_formula(
+    heading: int, label: int, rate: str, expected: list[tuple[int, str, str]]
+) -> None:
+    assert findings(GPU_RUN.format(heading, label, rate)) == expected
