@@ -20,6 +20,7 @@ from kit.audit.headers import check_headers
 from kit.audit.labels import check_labels
 from kit.audit.products import check_products
 from kit.audit.ratios import check_ratios
+from kit.audit.restated import check_restated
 from kit.audit.sources import check_sources
 from kit.audit.statements import read_marks, read_statements
 from kit.audit.text import decode
@@ -42,6 +43,7 @@ _CHECKS = (
     check_labels,
     check_sources,
     check_gpu_rates,
+    check_restated,
     check_cards,
     check_ratios,
     check_best_rows,

@@ -146,3 +146,40 @@ def test_a_throughput_of_the_gpu_without_its_formula(
     heading: int, label: int, rate: str, expected: list[tuple[int, str, str]]
 ) -> None:
     assert findings(GPU_RUN.format(heading, label, rate)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Interface throughputRate: 317.707，317.707x4=1270.828既是batch1 310单卡吞吐率", []),
+        ("Interface throughputRate: 317.707，371.707x4=1486.828既是batch1 310单卡吞吐率", [(1, "claim", "major")]),
+        ("Interface throughputRate: 317.707，317.708x4=1270.832既是batch1 310单卡吞吐率", [(1, "claim", "digits")]),
+        ("Interface throughputRate: 1270.828，317.707x4=1270.828既是batch1 310单卡吞吐率", []),
+        ("Interface throughputRate: 317.707 * 4 = 1270.828 即是batch1 310单卡吞吐率", []),
+    ],
+)
+def test_a_rate_beside_its_product(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
+
+
+STATED = """### 7.1
+batch1 310单卡吞吐率：37.1687x4=148.6748fps
+batch1 t4单卡吞吐率：1000/(5.51384/1)=181.361fps
+[INFO] ave_throughputRate: 36.1295samples/s, ave_latency: 27.6788ms
+### 7.3 性能对比
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("batch1：37.1687x4=148.6748 < 1000/(5.51384/1)", []),
+        ("batch1：37.1687x4 < 1000x1/(5.51384/1)", []),
+        ("batch1：37.3972x4=149.5888 < 1000/(5.51384/1)", [(6, "claim", "optional")]),
+        ("batch1：37.1687x4 < 1000/(5.71384/1)", [(6, "claim", "optional")]),
+        ("batch4：37.3972x4=149.5888 < 1000/(5.51384/4)", []),
+        ("batch1：36.1295x4=144.518 < 1000/(5.51384/1)", []),
+    ],
+)
+def test_a_comparison_repeats_the_measurements(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(f"{STATED}{line}\n") == expected
