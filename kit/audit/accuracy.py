@@ -37,7 +37,7 @@ _LOWER_IS_BETTER: Final = re.compile(
 _ORIGINAL: Final = re.compile(
     r"官方|官网|pth|开源|论文|github|源码|原模型|基准|目标|T4|gpu|pytorch|onnx|paper|official|original", re.IGNORECASE
 )
-_PORTED: Final = re.compile(r"\bom\b|om模型|310|710|离线|npu|ascend", re.IGNORECASE)
+_PORTED: Final = re.compile(r"(?<![a-z])om(?![a-z])|310|710|离线|npu|ascend", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,14 @@ class _Pair:
     original: Number
     line: int
     device: str | None = None
+
+
+#: "om推理box map精度为0.371，官方开源pth推理精度为0.374": the two models and their accuracies in one sentence.
+_STATED: Final = re.compile(
+    r"([^，,。;、0-9]{0,16}(?:310p?|710|t4)?[^，,。;、0-9]{0,24}?(?:精度|准确率|mAP|mIoU|acc(?:uracy)?)(?:[0-9]{2})?(?:精度)?)\s*(?:均?为|是|达到|:|=)?\s*"
+    r"([0-9]{1,2}\.[0-9]+|0\.[0-9]+)(?![0-9.])",
+    re.IGNORECASE,
+)
 
 
 def check_accuracy(context: Context) -> None:
@@ -69,7 +77,8 @@ def check_accuracy(context: Context) -> None:
         return
     pairs = _pairs(context)
     for line, match in claims:
-        near = [pair for pair in pairs if pair.line < line] or pairs
+        said = _said(context.document.lines[line - 1][: match.end()], line)
+        near = [said] if said else [pair for pair in pairs if pair.line < line] or pairs
         _within(context, line, match, near)
     for line, match in reaches:
         _reaches(context, line, match, [pair for pair in pairs if pair.line < line])
@@ -188,6 +197,19 @@ def _text_pairs(context: Context) -> list[_Pair]:
         for name, reference in zip(("top1", "top5"), original, strict=True)
         if name in measured and _comparable(measured[name], reference)
     ]
+
+
+def _said(text: str, line: int) -> _Pair | None:
+    """The pair that the sentence of a claim itself states, where it states one of each model."""
+    found: dict[bool, list[Number]] = {True: [], False: []}
+    for match in _STATED.finditer(text):
+        number = number_from(match[2])
+        ported, original = _PORTED.search(match[1]) is not None, _ORIGINAL.search(match[1]) is not None
+        if number is not None and ported != original:
+            found[ported].append(number)
+    if len(found[True]) != 1 or len(found[False]) != 1 or not _comparable(found[True][0], found[False][0]):
+        return None
+    return _Pair("the accuracy", found[True][0], found[False][0], line)
 
 
 def _comparable(one: Number, other: Number) -> bool:

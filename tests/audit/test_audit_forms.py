@@ -183,3 +183,17 @@ batch1 t4单卡吞吐率：1000/(5.51384/1)=181.361fps
 )
 def test_a_comparison_repeats_the_measurements(line: str, expected: list[tuple[int, str, str]]) -> None:
     assert findings(f"{STATED}{line}\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("310上om推理box map精度为0.371，官方pth推理box map精度为0.374，精度下降在1个点之内", []),
+        ("om推理box map50精度为0.611，T4推理box map50精度为0.613，精度下降在1个点之内", []),
+        ("pth模型精度99.10%，om模型精度98.69%，模型转换后精度损失不超过1%", []),
+        ("om推理mAP精度为0.359，官方pth推理mAP精度为0.374，精度下降在1个点之内", [(1, "claim", "major")]),
+        ("om推理mAP为0.374，pth推理mAP为0.374，310推理mAP为0.35，精度下降在1个点之内", []),
+    ],
+)
+def test_accuracies_in_the_sentence_of_the_claim(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
