@@ -24,6 +24,12 @@ _AT_BATCH: Final = re.compile(
     r"([0-9]{1,4})\s*时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
     re.IGNORECASE,
 )
+#: "性能最优batchsize为16", in a report about one device.
+_ALONE: Final = re.compile(
+    r"(?:最优|最佳)的?\s*(?:batch[\s_]?size|batch|bs)\s*(?:为|是|[:=])[\s:]*(?:batch[\s_]?size|batch|bs)?\s*=?\s*"
+    r"([0-9]{1,4})(?![0-9.]|\s*(?:fps|倍))",
+    re.IGNORECASE,
+)
 _LEAD: Final = re.compile(
     r"^\W*(?:bs|batch)?\s?([0-9]{1,4})\s*:\s*[0-9]|^\W*(?:bs|batch)\s?([0-9]{1,4})\s+[0-9]", re.IGNORECASE
 )
@@ -31,10 +37,17 @@ _LEAD: Final = re.compile(
 
 def check_best_batches(context: Context) -> None:
     """Hold each named best batch against the column of its device."""
+    measured = {series.device for view in context.views if view.performance for series in view.series} - {None}
+    alone = measured.pop() if len(measured) == 1 else None
     for line, text in enumerate(context.document.lines, start=1):
         if "310" in text or "t4" in text.lower() or "710" in text:
             for match in (*_SENTENCE.finditer(text), *_AT_BATCH.finditer(text)):
-                _sentence(context, line, match)
+                device = devices_in(match[1])
+                if device and {other.name for other in devices_in(match[0])} == {device[0].name}:
+                    _sentence(context, line, device[0].name, int(match[2]), match[0])
+        elif alone is not None and ("最优" in text or "最佳" in text) and not context.document.in_table(line):
+            for match in _ALONE.finditer(text):
+                _sentence(context, line, alone, int(match[1]), match[0])
     for view in context.views:
         for record in view.records:
             if not record.best or record.accuracy or not view.performance:
@@ -63,20 +76,17 @@ def check_best_batches(context: Context) -> None:
                     )
 
 
-def _sentence(context: Context, line: int, match: re.Match[str]) -> None:
-    device = devices_in(match[1])
-    cells = context.cells(device[0].name) if device else []
+def _sentence(context: Context, line: int, device: str, stated: int, text: str) -> None:
+    cells = context.cells(device)
     values = {batch: cell.number.value for batch, cell in cells}
-    stated = int(match[2])
     several = any(cell.number.value != values[batch] for batch, cell in cells)  # of two models, before and after tuning
-    others = {other.name for other in devices_in(match[0])} - {device[0].name if device else None}
-    if len(values) < 2 or stated not in values or several or others:
-        context.ledger.skip(line, Kind.CLAIM, match[0])
+    if len(values) < 2 or stated not in values or several:
+        context.ledger.skip(line, Kind.CLAIM, text)
         return
     best = max(values, key=lambda batch: values[batch])
     if values[stated] == values[best]:
         best = stated
-    _enter(context, line, Kind.CLAIM, f"bs{stated}", f"bs{best}", f"best batch of {match[1]}")
+    _enter(context, line, Kind.CLAIM, f"bs{stated}", f"bs{best}", f"best batch of {device}")
 
 
 def _enter(context: Context, line: int, kind: Kind, stated: str, right: str, what: str) -> None:

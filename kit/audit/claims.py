@@ -208,7 +208,10 @@ def _plain(record: Record, place: int) -> float | None:
 
 def _from_prose(context: Context, claim: TimesClaim) -> _Ratios:
     values: dict[str, dict[int, float]] = {claim.subject: {}, claim.object: {}}
-    for statement in context.statements:
+    section = context.document.section(claim.line)
+    own = [one for one in context.statements if context.document.section(one.line) == section and one.value]
+    compared = {claim.subject, claim.object} <= {context.device(one) for one in own}  # here, and for this claim
+    for statement in own if compared else context.statements:
         device = context.device(statement)
         if device in values and statement.value is not None and statement.value.value > 0:
             batch = context.batch(statement)

@@ -34,7 +34,7 @@ _BOUND: Final = re.compile(
     r"大于|超过|高于|不低于|不小于|以上|优于|above|over|more than|at least|exceed|greater|higher|需要达到|>",
     re.IGNORECASE,
 )
-_BELOW: Final = re.compile(r"低于|小于|不到|不足|未达|没有达到|未能|below|less than|under\b|<", re.IGNORECASE)
+_BELOW: Final = re.compile(r"低于|小于|不到|不足|未达|没有达到|未能|无法|不能|below|less than|under\b|<", re.IGNORECASE)
 _GAIN: Final = re.compile(r"提升|提高|增加|加速|快|优化前|优化后|improv|faster|gain|speed-?up", re.IGNORECASE)
 _ABOUT: Final = re.compile(r"约|近|左右|接近|\babout\b|approximately|nearly|roughly", re.IGNORECASE)
 _ALL: Final = re.compile(r"每个|每一|所有|全部|均|都|各|\bevery\b|\beach\b|\ball\b", re.IGNORECASE)

@@ -197,3 +197,39 @@ def test_a_comparison_repeats_the_measurements(line: str, expected: list[tuple[i
 )
 def test_accuracies_in_the_sentence_of_the_claim(line: str, expected: list[tuple[int, str, str]]) -> None:
     assert findings(line) == expected
+
+
+ONE_DEVICE = """## 性能
+| 芯片型号 | BatchSize | 性能 |
+|--|--|--|
+| Ascend310P3 | 1 | 48.52 |
+| Ascend310P3 | 8 | 67.85 |
+| Ascend310P3 | 16 | 66.99 |
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("注意：性能最优batchsize为8。", []),
+        ("注意：性能最优batchsize为16。", [(8, "claim", "major")]),
+        ("最优batch：310P大于310的1.2倍", []),
+        ("最优batchsize为16.5", []),
+    ],
+)
+def test_the_best_batch_of_the_only_device(claim: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(f"{ONE_DEVICE}{claim}\n") == expected
+
+
+def test_what_cannot_be_reached_is_not_claimed() -> None:
+    assert findings(f"{TABLE}\n310P的性能达到T4性能的1.6倍，但在310P上的性能无法达到310的1.5倍\n") == []
+
+
+def test_a_claim_is_about_the_values_of_its_own_section() -> None:
+    text = (
+        "### 7.1\nbatch1 310单卡吞吐率：117.4fps\nbatch16 310P单卡吞吐率：182.893fps\n### 7.2 对比\n"
+        "310P best 为bs16，吞吐率为 216.098 fps\n310 best 为bs1，吞吐率为 142.394fps\n310P/310 = {}\n"
+    )
+    assert findings(text.format("1.5176")) == []
+    assert findings(text.format("1.4953")) == [(7, "claim", "major")]
