@@ -35,7 +35,13 @@ _BODY: Final = re.compile(
     r"[0-9.,+*/()xX\s%-]|fps|qps|ms|samples?/s|imgs?/s|images/s|帧/?秒?|张|倍|s(?=[\s*/x)=])", re.IGNORECASE
 )
 _EQUALS: Final = re.compile(r"(?<![<>!=:])={1,2}(?!=)|约等于|大约是")
+#: "1000 * batchsize(16) / mean(22.174)": operands that say what they are.
+_NAMED: Final = re.compile(
+    r"(?<![A-Za-z_.])(?:batch[_\s]?size|(?:NPU_compute_time\.)?mean|latency|time)\s*\(\s*([0-9]+(?:\.[0-9]+)?)\s*\)",
+    re.IGNORECASE,
+)
 _TIMES: Final = re.compile(r"\(\s*[0-9][0-9.,]*\s*/\s*[0-9][0-9.,]*\s*\)\s*([0-9][0-9.,]*)\s*倍")
+_BLANKS: Final = re.compile(r"\s{2,}")
 _COMPARE: Final = re.compile(r"(?<![-=<>])(>=|<=|>|<|≥|≤)(?![>=<])")
 #: What may stand between the sign and the result.
 _LEAD: Final = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)?\s*")
@@ -89,6 +95,8 @@ def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
     marks = list(_EQUALS.finditer(line))
     if len(marks) > 60:
         return []
+    if marks and "(" in line:
+        line = _NAMED.sub(_blank, line)
     found = _quotients(line, decimal_comma=decimal_comma) if "倍" in line else []
     for place, mark in enumerate(marks):
         formula = expression_before(line, mark.start(), decimal_comma=decimal_comma)
@@ -106,6 +114,11 @@ def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
             if near or agree(result.operands[0], formula.value) is Agreement.SAME:
                 break  # "100*4 = 400 / 1.2 = 333": the next formula goes on with the result of this one
     return found
+
+
+def _blank(match: re.Match[str]) -> str:
+    """The value of a named operand, "batchsize(16)", in its place."""
+    return " " * (match.start(1) - match.start()) + match[1] + " " * (match.end() - match.end(1))
 
 
 def _quotients(line: str, *, decimal_comma: bool) -> list[Equation]:
@@ -190,7 +203,7 @@ def _parse(line: str, start: int, end: int, *, decimal_comma: bool) -> Expressio
             stop = ends[size - 1]
             last = tokens[size - 1]
             return Expression(
-                line[start:stop].strip(),
+                _BLANKS.sub(" ", line[start:stop]).strip(),
                 value,
                 operands,
                 start,

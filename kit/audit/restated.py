@@ -37,8 +37,12 @@ def check_restated(context: Context) -> None:
             formulas.setdefault(statement.line, []).append(formula)  # in a section that compares devices
         else:
             measured.setdefault((device, context.batch(statement)), []).append(number)
+    sizes: dict[tuple[str, float], set[int]] = {}
+    for (device, size), numbers in measured.items():
+        for number in numbers:
+            sizes.setdefault((device, number.value), set()).add(size)
     rates = {block.rate[1].value for block in context.blocks if block.rate is not None}  # quoted from a run
-    rates -= {number.value for numbers in measured.values() for number in numbers}
+    rates -= {value for _, value in sizes}
     for line, text in enumerate(context.document.lines, start=1):
         batches = set(batches_in(text))
         if len(batches) != 1 or context.document.in_table(line) or context.ledger.flagged(line, Kind.LABEL):
@@ -48,8 +52,13 @@ def check_restated(context: Context) -> None:
         sides = [side for one in found for side in (one.left, one.right)]
         for side in [*sides, *(formulas.get(line, []) if found else [])]:
             device, number = _device(side), _measured(side)
-            known = measured.get((device, batch), []) if device else []
-            if number is not None and known and number.value not in rates:
+            if device is None or number is None or number.value in rates or (device, batch) not in measured:
+                continue
+            known = measured[device, batch]
+            stated = sizes.get((device, number.value), set())
+            if len(stated) == 1 and batch not in stated:
+                _mislabelled(context, line, number, batch, next(iter(stated)), device)
+            else:
                 _compare(context, line, number, known, f"{device} batch {batch}")
 
 
@@ -65,6 +74,12 @@ def _device(side: Expression) -> str | None:
     if len(values) == 2 and values[1] == 4 and "/" not in side.text:
         return "310"
     return "T4" if 1000.0 in values and re.search(r"\(\s*[0-9.]+\s*/\s*[0-9]+\s*\)", side.text) else None
+
+
+def _mislabelled(context: Context, line: int, number: Number, batch: int, right: int, device: str) -> None:
+    message = f"the label says batch {batch}, but {number.text} is the measurement of {device} batch {right}"
+    stated, meant = f"batch{batch}", f"batch{right}"
+    context.ledger.find(Finding(line, Kind.LABEL, stated, meant, number.text, message, Severity.MAJOR))
 
 
 def _compare(context: Context, line: int, number: Number, known: list[Number], what: str) -> None:

@@ -233,3 +233,22 @@ def test_a_claim_is_about_the_values_of_its_own_section() -> None:
     )
     assert findings(text.format("1.5176")) == []
     assert findings(text.format("1.4953")) == [(7, "claim", "major")]
+
+
+def test_a_comparison_with_the_measurement_of_another_batch() -> None:
+    text = STATED.replace("[INFO]", "batch16 310单卡吞吐率：39.3897x4=157.5588fps\n[INFO]")
+    assert findings(f"{text}batch16：39.3897x4 < 1000/(54.2503/16)\n") == []
+    assert findings(f"{text}batch1：39.3897x4 < 200.5\n") == [(7, "label", "major")]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("batch16 T4单卡吞吐率：1000 * batchsize(16) / mean(22.174) = 721.566fps", []),
+        ("batch16 T4单卡吞吐率：1000 * batchsize(16) / mean(22.174) = 731.566fps", [(1, "arithmetic", "major")]),
+        ("batch1 T4单卡吞吐率：1000 * batchsize(16) / mean(22.174) = 721.566fps", [(1, "label", "major")]),
+        ("y = mean(22.174) + 3", []),
+    ],
+)
+def test_operands_that_say_what_they_are(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
