@@ -15,6 +15,8 @@ __all__ = ["Lines"]
 
 #: How many runs back a statement can quote: more than any report has, few enough for a file of a million lines.
 _REACH: Final = 200
+#: A run that is shown after its result begins this soon.
+_BELOW: Final = 8
 
 
 @dataclass(slots=True)
@@ -50,6 +52,14 @@ class Lines:
         place = bisect_left(self.blocks, line)
         near = self.context.blocks[max(0, place - _REACH) : place]
         return [block for block in reversed(near) if block.tool in tools and block.end < line]
+
+    def block_below(self, line: int, tools: tuple[str, ...]) -> ToolBlock | None:
+        """The run that follows a line, with no statement between."""
+        place = bisect_right(self.blocks, line)
+        block = self.context.blocks[place] if place < len(self.blocks) else None
+        if block is None or block.tool not in tools or block.start - line > _BELOW:
+            return None
+        return None if self.stated(line, block.start) else block
 
     def mark_of(self, block: ToolBlock) -> Mark | None:
         """The line that announces a block: the last mark above it, with no block, section or statement between."""

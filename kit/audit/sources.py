@@ -60,6 +60,10 @@ def _block(lines: Lines, statement: Statement, number: Number, tools: tuple[str,
         main = _main(block)
         if main is not None and same_number(number, main[1]):
             return block
+    below = lines.block_below(statement.line, tools)
+    main = _main(below) if below else None
+    if main is not None and same_number(number, main[1]):
+        return below  # the result stands above the run
     section = lines.context.document.section
     last = lines.last_statement(statement.line)
     between = [block for block in above if block.start > last and section(block.start) == section(statement.line)]

@@ -13,6 +13,7 @@ from kit.audit.vocabulary import (
     LATENCY,
     RATE_UNIT,
     TIME_UNIT,
+    VARIANT,
     column_key,
     devices_in,
     label_batches,
@@ -31,6 +32,8 @@ __all__ = ["Cell", "Record", "Series", "View", "read_views"]
 _CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
 #: "16:6005.48" and "bs16 6005.48fps" in a best row name the batch before the value.
 _BATCH_LEAD = re.compile(r"^(?:(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*|(?:bs|batch)\s?[0-9]{1,4}\s+)(?=[0-9])", re.IGNORECASE)
+#: "1729,43": a slip of the finger, as no group has two digits.
+_SLIPPED_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}|[0-9]{4,},[0-9]+")
 _PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
 _RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|performance", re.IGNORECASE)
 _BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
@@ -92,7 +95,9 @@ class View:
         if exact and not variants:
             return exact
         device = only(devices_in(key))
-        return [place for place in values if device is not None and self.series[place].device == device]
+        same = [place for place in values if device is not None and self.series[place].device == device]
+        tuned = [place for place in same if VARIANT.search(self.series[place].header)]
+        return tuned if tuned and VARIANT.search(key) else same
 
 
 def read_views(document: Document, *, npu: str | None = None) -> list[View]:
@@ -113,7 +118,7 @@ def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> Cell | 
     body = _BATCH_LEAD.sub("", _CELL_NOTE.sub("", text).strip(_LEAD))
     if not body or not (body[0].isdigit() or body[0] in "+-"):
         return None
-    numbers = find_numbers(body, decimal_comma=decimal_comma)
+    numbers = find_numbers(body, decimal_comma=decimal_comma or _SLIPPED_COMMA.fullmatch(body) is not None)
     if len(numbers) != 1 or body[: numbers[0].start].strip("+ "):
         return None
     rest = body[numbers[0].end :].strip()

@@ -252,3 +252,27 @@ def test_a_comparison_with_the_measurement_of_another_batch() -> None:
 )
 def test_operands_that_say_what_they_are(line: str, expected: list[tuple[int, str, str]]) -> None:
     assert findings(line) == expected
+
+
+def gpu_block(mean: str) -> str:
+    return f"```\n[I] GPU Compute\n[I] min: 5.1 ms\n[I] max: 99.2 ms\n[I] mean: {mean} ms\n[I] median: {mean} ms\n```\n"
+
+
+def test_a_result_that_stands_above_its_run() -> None:
+    first, second = gpu_block("6.5237"), gpu_block("37.4986")
+    text = (
+        f"batch1 T4单卡吞吐率：1000/(6.5237/1)=153.287fps\n{first}batch4 T4单卡吞吐率：1000/({{}}/4)={{}}fps\n{second}"
+    )
+    assert findings(text.format("37.4986", "106.671")) == []
+    assert [kind for _, kind, _ in findings(text.format("38.4986", "103.900"))] == ["claim"]
+
+
+TUNED = """| 模型 | T4性能 | 310性能 | 310P性能 | aoe后310P性能 | 310P（aoe）/310 | 310P（aoe）/T4 |
+|--|--|--|--|--|--|--|
+| bs1 | 1000 | 1200 | 1500 | 1800,50 | {} | {} |
+"""
+
+
+def test_a_ratio_of_the_tuned_column() -> None:
+    assert findings(TUNED.format("1.5004", "1.8005")) == []
+    assert findings(TUNED.format("1.7004", "1.8005")) == [(3, "ratio", "major")]
