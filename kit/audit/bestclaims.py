@@ -20,7 +20,7 @@ _SENTENCE: Final = re.compile(
 )
 #: "On the 310P device, performance is best at batch size 4": much may stand between, but no other device.
 _AT_BATCH: Final = re.compile(
-    r"(?<![0-9a-z/])(310p?\d?|710|t4)\s*(?:设备|芯片|卡)?\s*上[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s*(?:(?:设置?)?为|是|取|=)?\s*"
+    r"(?<![0-9a-z/])(310p?\d?|710|t4|npu|gpu)\s*(?:设备|芯片|卡)?\s*(?:上|在(?=b))[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s*(?:(?:设置?)?为|是|取|=)?\s*"
     r"([0-9]{1,4})\s*时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
     re.IGNORECASE,
 )
@@ -30,6 +30,8 @@ _ALONE: Final = re.compile(
     r"([0-9]{1,4})(?![0-9.]|\s*(?:fps|倍))",
     re.IGNORECASE,
 )
+_EXACT: Final = re.compile("310|710|t4", re.IGNORECASE)
+_VAGUE: Final = re.compile("[ng]pu", re.IGNORECASE)
 _LEAD: Final = re.compile(
     r"^\W*(?:bs|batch)?\s?([0-9]{1,4})\s*:\s*[0-9]|^\W*(?:bs|batch)\s?([0-9]{1,4})\s+[0-9]", re.IGNORECASE
 )
@@ -40,12 +42,19 @@ def check_best_batches(context: Context) -> None:
     measured = {series.device for view in context.views if view.performance for series in view.series} - {None}
     alone = measured.pop() if len(measured) == 1 else None
     for line, text in enumerate(context.document.lines, start=1):
-        if "310" in text or "t4" in text.lower() or "710" in text:
+        exact = _EXACT.search(text) is not None
+        if exact or _VAGUE.search(text):
             for match in (*_SENTENCE.finditer(text), *_AT_BATCH.finditer(text)):
                 device = devices_in(match[1])
                 if device and {other.name for other in devices_in(match[0])} == {device[0].name}:
-                    _sentence(context, line, device[0].name, int(match[2]), match[0])
-        elif alone is not None and ("最优" in text or "最佳" in text) and not context.document.in_table(line):
+                    name = context.npu or "NPU" if device[0].name == "NPU" else device[0].name
+                    _sentence(context, line, name, int(match[2]), match[0])
+        if (
+            not exact
+            and alone is not None
+            and ("最优" in text or "最佳" in text)
+            and not context.document.in_table(line)
+        ):
             for match in _ALONE.finditer(text):
                 _sentence(context, line, alone, int(match[1]), match[0])
     for view in context.views:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from kit.audit.context import Context
-    from kit.audit.statements import Mark
+    from kit.audit.statements import Mark, Statement
     from kit.audit.toolblocks import ToolBlock
 
 __all__ = ["Lines"]
@@ -41,6 +41,13 @@ class Lines:
     def stated(self, after: int, before: int) -> bool:
         """Whether a statement stands between two lines."""
         return bisect_right(self.statements, after) < bisect_left(self.statements, before)
+
+    def statements_below(self, line: int) -> list[Statement]:
+        """The statements that follow a line, as far as the next run."""
+        first = bisect_right(self.statements, line)
+        place = bisect_right(self.blocks, line)
+        last = bisect_left(self.statements, self.blocks[place]) if place < len(self.blocks) else len(self.statements)
+        return self.context.statements[first : min(last, first + _REACH)]
 
     def last_statement(self, before: int) -> int:
         """Line of the last statement above a line, 0 for none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kit.audit.findings import Finding, Kind, Severity
 from kit.audit.lines import Lines
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from kit.audit.toolblocks import ToolBlock
 
 __all__ = ["check_sources"]
+
+#: The entries of a list follow each other, with an empty line between at most.
+_ENTRY: Final = 2
 
 
 def check_sources(context: Context) -> None:
@@ -67,7 +70,19 @@ def _block(lines: Lines, statement: Statement, number: Number, tools: tuple[str,
     section = lines.context.document.section
     last = lines.last_statement(statement.line)
     between = [block for block in above if block.start > last and section(block.start) == section(statement.line)]
-    return between[0] if len(between) == 1 and statement.line - between[0].end <= 8 else None
+    if len(between) != 1 or statement.line - between[0].end > 8:
+        return None
+    return None if _of_a_list(lines, statement, between[0]) else between[0]
+
+
+def _of_a_list(lines: Lines, statement: Statement, block: ToolBlock) -> bool:
+    """Whether one run is shown above a list of results, so that it may be the run of another entry."""
+    below = lines.statements_below(statement.line)
+    if below and below[0].line - statement.line <= _ENTRY and lines.mark_of(block) is None:
+        return True
+    main = _main(block)
+    quotes = (_quoted(lines.context, other) for other in below)
+    return main is not None and any(quote is not None and same_number(quote[0], main[1]) for quote in quotes)
 
 
 def _main(block: ToolBlock) -> tuple[int, Number] | None:

@@ -139,7 +139,7 @@ def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> Cell | 
 
 def _view(table: Table, document: Document) -> View | None:
     header = table.header.cells
-    named = [place for place, cell in enumerate(header) if _is_series(cell)]
+    named = [place for place, cell in enumerate(header) if _is_series(cell) or _composed(cell, header)]
     labels = [row.cells[0] if row.cells else "" for row in table.rows]
     if named and not (len(named) == 1 and sum(1 for label in labels if _is_series(label)) > 1):
         return _upright(table, named, document)
@@ -160,8 +160,18 @@ def _is_series(text: str) -> bool:
     return only(devices_in(text)) is not None and not accuracy
 
 
-def _series(text: str, line: int) -> Series:
-    sides = ratio_sides(text)
+def _composed(text: str, header: Sequence[str]) -> tuple[str, str] | None:
+    """The sides of a ratio that spells out the headers of two other columns ("310P_gelu+fix/T4")."""
+    above, slash, below = text.partition("/")
+    others = {key for cell in header if cell != text and (key := column_key(cell))} if slash else set()
+    sides = column_key(above), column_key(below)
+    if sides[0] == sides[1] or not others.issuperset(sides) or not (devices_in(above) and devices_in(below)):
+        return None
+    return sides
+
+
+def _series(text: str, line: int, header: Sequence[str] = ()) -> Series:
+    sides = ratio_sides(text) or _composed(text, header)
     device = only(devices_in(text)) if sides is None else None
     return Series(text, column_key(text), device, sides, line, LATENCY.search(text) is not None)
 
@@ -186,7 +196,7 @@ def _tiny(cell: str) -> bool:
 
 def _upright(table: Table, named: list[int], document: Document) -> View:
     header = table.header.cells
-    series = tuple(_series(header[place], table.header.line) for place in named)
+    series = tuple(_series(header[place], table.header.line, header) for place in named)
     records = []
     for row in table.rows:
         cells = row.cells

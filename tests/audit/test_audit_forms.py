@@ -276,3 +276,42 @@ TUNED = """| 模型 | T4性能 | 310性能 | 310P性能 | aoe后310P性能 | 310
 def test_a_ratio_of_the_tuned_column() -> None:
     assert findings(TUNED.format("1.5004", "1.8005")) == []
     assert findings(TUNED.format("1.7004", "1.8005")) == [(3, "ratio", "major")]
+
+
+COMPOSED = """| | 310P | 310P_high+fix | T4 | 310P_high+fix/T4 |
+|--|--|--|--|--|
+| bs4 | 390.2 | 676.5 | 162.0 | {} |
+| bs8 | 529.8 | 867.7 | 188.5 | 4.6 |
+| bs16 | 493.9 | 822.3 | 445.8 | 1.84 |
+"""
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [("4.2", []), ("2.41", [(3, "ratio", "major")])])
+def test_a_ratio_that_spells_out_two_headers(ratio: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(COMPOSED.format(ratio)) == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("npu在bs为8时性能最佳，gpu在bs为16时性能最佳", []),
+        ("npu在bs为4时性能最佳，gpu在bs为16时性能最佳", [(10, "claim", "major")]),
+        ("npu在bs为8时性能最佳，gpu在bs为1时性能最佳", [(10, "claim", "major")]),
+    ],
+)
+def test_the_best_batches_of_npu_and_gpu(claim: str, expected: list[tuple[int, str, str]]) -> None:
+    rows = "| bs1 | 123 | 232.5 |\n| bs4 | 162 | 390.2 |\n| bs8 | 188 | 529.8 |\n| bs16 | 445 | 493.9 |\n"
+    table = f"| | T4 | 310P |\n|--|--|--|\n{rows}"
+    assert findings(f"## 性能\n\n{table}\n{claim}\n") == expected
+
+
+def test_the_one_run_that_is_shown_above_a_list() -> None:
+    text = (
+        f"## T4\n{gpu_block('11.3813')}"
+        "batch1 T4单卡吞吐率：1000/(3.00433/1)=332.85fps\n"
+        "batch8 T4单卡吞吐率：1000/({}/8)={}fps\n"
+    )
+    assert findings(text.format("11.3813", "702.9")) == []
+    assert findings(text.format("11.9813", "667.7")) == []  # of either entry
+    alone = text.replace("batch8", "\n\nbatch8").format("9.3813", "852.8")
+    assert findings(alone) == [(9, "claim", "major")]
