@@ -24,6 +24,8 @@ _PURE = re.compile(
 )
 _TRT_HEAD = re.compile(r"GPU Compute\b", re.IGNORECASE)
 _TRT_OTHER = re.compile(r"Host Latency|Enqueue Time|H2D Latency|D2H Latency|End-to-End", re.IGNORECASE)
+#: A quote whose heading was cut off: of the sections, only the one of the GPU is ever quoted alone.
+_TRT_CUT = re.compile(r"\s*\[[^\]]*\]\s*\[I\]\s*min\s*:")
 _TRT_VALUE = re.compile(rf"\b(min|max|mean|median)\s*[:=]\s*{_NUM}\s*ms")
 _AIS_MEAN = re.compile(rf"NPU_compute_time[^\n]{{0,200}}?\bmean\b\"?\s*[=:]\s*{_NUM}")
 _AIS_RATE = re.compile(
@@ -60,7 +62,7 @@ def _number(match: re.Match[str], group: int | str = 1) -> Number | None:
 def find_blocks(document: Document) -> list[ToolBlock]:
     """All tool outputs of a report, in order of their first line."""
     blocks: list[ToolBlock] = []
-    gpu_compute = False
+    gpu_compute = logged = False
     in_ais = 0
     for line, text in enumerate(document.lines, start=1):
         lower = text.lower()
@@ -70,12 +72,13 @@ def find_blocks(document: Document) -> list[ToolBlock]:
         if "gpu compute" in lower or "mean" in lower or "ms" in lower or "latency" in lower:
             if _TRT_OTHER.search(text) and not _TRT_HEAD.search(text):
                 gpu_compute = False
-            elif _TRT_HEAD.search(text):
+            elif _TRT_HEAD.search(text) or (not logged and _TRT_CUT.match(text)):
                 gpu_compute = True
             if "end to end" not in lower and "npu_compute" not in lower and "latency" not in lower:
                 _trtexec(blocks, line, text, headed=gpu_compute)
         elif not text.strip().startswith("["):
             gpu_compute = False
+        logged = text.lstrip().startswith("[")
         in_ais = _ais(blocks, line, text, in_ais)
     return sorted(blocks, key=lambda block: block.start)
 

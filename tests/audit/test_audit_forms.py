@@ -315,3 +315,14 @@ def test_the_one_run_that_is_shown_above_a_list() -> None:
     assert findings(text.format("11.9813", "667.7")) == []  # of either entry
     alone = text.replace("batch8", "\n\nbatch8").format("9.3813", "852.8")
     assert findings(alone) == [(9, "claim", "major")]
+
+
+def test_a_quoted_run_whose_heading_was_cut_off() -> None:
+    stamp = "[06/23/2021-14:18:36] [I]"
+    text = (
+        f"```\n{stamp} min: 12.3789 ms\n{stamp} max: 17.5124 ms\n{stamp} mean: {{}} ms\n"
+        f"{stamp} median: 12.7339 ms\n```\n"
+        "batch1 T4单卡吞吐率：1000/(12.8522/1)=77.81fps\n"
+    )
+    assert findings(text.format("12.8522")) == []
+    assert findings(text.format("13.9522")) == [(7, "claim", "major")]
