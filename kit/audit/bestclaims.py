@@ -20,7 +20,7 @@ _SENTENCE: Final = re.compile(
 )
 #: "On the 310P device, performance is best at batch size 4": much may stand between, but no other device.
 _AT_BATCH: Final = re.compile(
-    r"(?<![0-9a-z/])(310p?\d?|710|t4|npu|gpu)\s*(?:设备|芯片|卡)?\s*(?:上|在(?=b))[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s*(?:(?:设置?)?为|是|取|=)?\s*"
+    r"(?:(?<![0-9a-z/])|(?<=ascend))(310p?\d?|710|t4|npu|gpu)\s*(?:设备|芯片|卡)?\)?\s*(?:上|在(?=\s?b))[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s*(?:(?:设置?)?为|是|取|=)?\s*"
     r"([0-9]{1,4})\s*时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
     re.IGNORECASE,
 )

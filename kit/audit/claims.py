@@ -30,6 +30,8 @@ _PIECE: Final = re.compile(
 _SEPARATORS: Final = re.compile("[;。、\uff0c]|(?<![0-9]),|,(?![0-9])")
 _NEAR: Final = 8
 _LONGEST: Final = 300
+#: A column of fewer values is an example.
+_TABLE: Final = 3
 
 _SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
@@ -168,7 +170,7 @@ def _ratios(context: Context, claim: TimesClaim) -> _Ratios:
     view = above[-1] if above else below[0] if below else None
     if view is not None:
         return _from_view(view, claim)
-    return _from_prose(context, claim)
+    return _from_tables(context, claim) or _from_prose(context, claim)
 
 
 def _places(view: View, claim: TimesClaim) -> tuple[int, int] | None:
@@ -199,6 +201,20 @@ def _from_view(view: View, claim: TimesClaim) -> _Ratios:
         elif top and bottom:
             ratios[record.batch if record.batch is not None else -1 - index] = top / bottom
     return _Ratios(ratios, max(tops) / max(bottoms) if tops and bottoms else None, tuple(rows))
+
+
+def _from_tables(context: Context, claim: TimesClaim) -> _Ratios | None:
+    """Ratios of two devices that have a table each; None where there are none, or several values for a batch."""
+    columns: list[dict[int, float]] = []
+    for name in (claim.subject, claim.object):
+        cells = context.cells(name)
+        column = {batch: cell.number.value for batch, cell in cells if cell.number.value > 0}
+        if len(column) != len(cells) or len(column) < _TABLE:
+            return None
+        columns.append(column)
+    top, bottom = columns
+    ratios = {batch: value / bottom[batch] for batch, value in top.items() if batch in bottom}
+    return _Ratios(ratios, max(top.values()) / max(bottom.values()))
 
 
 def _plain(record: Record, place: int) -> float | None:

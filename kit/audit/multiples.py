@@ -11,7 +11,7 @@ from kit.audit.vocabulary import ACCURACY, BEST, batches_in, devices_in
 
 __all__ = ["TimesClaim", "read_times_claims"]
 
-_DEV: Final = r"(?:310p?\d?|710|t4|gpu)"
+_DEV: Final = r"(?:310p?\d?|710|t4|gpu(?:\s?t4)?)"
 _TIMES: Final = re.compile(
     r"(?<![0-9./*])([0-9]+(?:\.[0-9]+)?)\s*(?:倍|times\b|x(?=\s|$|[,.;，。])|-fold)(以上)?"
     r"|的\s*([0-9]\.[0-9]+)\s*(?=$|[;，,。])",

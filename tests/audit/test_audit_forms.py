@@ -326,3 +326,33 @@ def test_a_quoted_run_whose_heading_was_cut_off() -> None:
     )
     assert findings(text.format("12.8522")) == []
     assert findings(text.format("13.9522")) == [(7, "claim", "major")]
+
+
+TWO_TABLES = """## 性能
+| GPU | Batch Size | 性能 |
+|--|--|--|
+|T4|1|105|
+|T4|16|137|
+|T4|32|138|
+
+| 芯片型号 | Batch Size | 精度 | 性能 |
+|--|--|--|--|
+|Ascend310P3|1|2.96%|138|
+|Ascend310P3|\\*16|2.96%|\\*157|
+|Ascend310P3|32|2.96%|116|
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("Ascend 310P3 / GPU T4 = 1.138", []),
+        ("Ascend 310P3 / GPU T4 = 1.818", [(14, "claim", "major")]),
+        ("GPU 在 Batch Size 为32时性能最佳，NPU（Ascend310P3）在 Batch Size 为16时性能最佳", []),
+        ("GPU 在 Batch Size 为16时性能最佳", [(14, "claim", "major")]),
+        ("NPU（Ascend310P3）在 Batch Size 为32时性能最佳", [(14, "claim", "major")]),
+    ],
+)
+def test_devices_that_have_a_table_each(claim: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(f"{TWO_TABLES}{claim}\n") == expected
