@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.accuracy import check_accuracy
+from kit.audit.beside import check_beside
 from kit.audit.best import check_best_rows
 from kit.audit.bestclaims import check_best_batches
 from kit.audit.blocks import check_blocks
@@ -43,6 +44,7 @@ _CHECKS = (
     check_labels,
     check_sources,
     check_gpu_rates,
+    check_beside,
     check_restated,
     check_cards,
     check_ratios,

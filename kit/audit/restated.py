@@ -1,35 +1,32 @@
-"""Measurements that a comparison or a product repeats: "batch1：91.86x4 > 1000/(2.9/1)", "Rate: 317.7，317.7x4=..."."""
+"""Measurements that a comparison repeats: "batch1：91.86x4 > 1000/(2.9/1)", "batch1：89.48fps > 85.85fps"."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kit.audit.expressions import comparisons
 from kit.audit.findings import Finding, Kind, Severity
-from kit.audit.numbers import Agreement, Number, agree, number_from, same_number
+from kit.audit.numbers import Number, same_number
 from kit.audit.vocabulary import batches_in
 
 if TYPE_CHECKING:
     from kit.audit.context import Context
-    from kit.audit.expressions import Expression
-    from kit.audit.statements import Statement
+    from kit.audit.expressions import Comparison, Expression
 
 __all__ = ["check_restated"]
 
-_QUOTE: Final = re.compile(
-    r"Interface\s+th ?rough?put ?Rate\s*:\s*([0-9]+(?:\.[0-9]+)?)(?![0-9.])\s*(?:fps)?\s*[，,。;]", re.IGNORECASE
-)
-
 
 def check_restated(context: Context) -> None:
-    """Compare what a line quotes with what it, or the statement of the same batch, works with."""
-    for statement in context.statements:
-        _quoted_beside(context, statement)
+    """Compare what a line works with with what the statement of the same batch says."""
     measured: dict[tuple[str, int], list[Number]] = {}
+    stated_rates: dict[int, dict[str, list[Number]]] = {}
     formulas: dict[int, list[Expression]] = {}
     for statement in context.statements:
         formula, device = statement.formula.formula if statement.formula else None, context.device(statement)
+        if device is not None and statement.value is not None:
+            values = stated_rates.setdefault(context.batch(statement), {}).setdefault(device, [])
+            values += [statement.value] if statement.value not in values else []
         number = _measured(formula) if formula else None
         if formula is None or number is None:
             continue
@@ -50,6 +47,8 @@ def check_restated(context: Context) -> None:
         batch = next(iter(batches))
         found = comparisons(text, decimal_comma=context.document.decimal_comma)
         sides = [side for one in found for side in (one.left, one.right)]
+        for one in found:
+            _plain(context, line, one, stated_rates.get(batch, {}), f"batch {batch}")
         for side in [*sides, *(formulas.get(line, []) if found else [])]:
             device, number = _device(side), _measured(side)
             if device is None or number is None or number.value in rates or (device, batch) not in measured:
@@ -91,19 +90,17 @@ def _compare(context: Context, line: int, number: Number, known: list[Number], w
     context.ledger.find(Finding(line, Kind.CLAIM, number.text, known[-1].text, what, message, Severity.OPTIONAL))
 
 
-def _quoted_beside(context: Context, statement: Statement) -> None:
-    """Hold a quoted rate against the factor of the product behind it."""
-    quote = _QUOTE.search(statement.text)
-    number = _measured(statement.formula.formula) if statement.formula else None
-    printed = number_from(quote[1]) if quote else None
-    if printed is None or number is None or quote is None or statement.formula is None:
+def _plain(context: Context, line: int, one: Comparison, rates: dict[str, list[Number]], what: str) -> None:
+    """Where one side is the throughput of a device, the other has to be that of the other device."""
+    sides = [side.number for side in (one.left, one.right) if side.number is not None]
+    fits = [{name for name, known in rates.items() if any(same_number(side, n) for n in known)} for side in sides]
+    if len(sides) != 2 or not (fits[0] or fits[1]):
         return
-    if "/" in statement.formula.formula.text or quote.end(1) > statement.formula.formula.start:
+    place = next((place for place, names in enumerate(fits) if not names), None)
+    if place is None:
+        context.ledger.hold(line, Kind.CLAIM, f"{sides[0].text}, {sides[1].text}", "", f"{what} as stated before")
         return
-    if same_number(number, printed) or agree(printed, 4 * number.value) is not Agreement.DIFFERENT:
-        return
-    if context.ledger.flagged(statement.line, Kind.CLAIM):
-        return
-    severity = Severity.MAJOR if agree(number, printed.value) is Agreement.DIFFERENT else Severity.DIGITS
-    message = f"{printed.text} is quoted, but {number.text} is multiplied"
-    context.ledger.find(Finding(statement.line, Kind.CLAIM, number.text, printed.text, printed.text, message, severity))
+    others = rates.keys() - fits[1 - place]
+    known = rates[next(iter(others))] if len(others) == 1 else []
+    if len(known) == 1:
+        _compare(context, line, sides[place], known, f"{next(iter(others))} {what}")

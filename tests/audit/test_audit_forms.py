@@ -356,3 +356,40 @@ TWO_TABLES = """## 性能
 )
 def test_devices_that_have_a_table_each(claim: str, expected: list[tuple[int, str, str]]) -> None:
     assert findings(f"{TWO_TABLES}{claim}\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Interface throughputRate: 15.31，15.31即是batch1 310P单卡吞吐率", []),
+        ("Interface throughputRate: 15.31，15.81即是batch1 310P单卡吞吐率", [(1, "claim", "major")]),
+        ("batch1：Interface throughputRate: 65.5303 ,710吞吐率为65.5303fps", []),
+        ("batch1：Interface throughputRate: 65.5303 ,710吞吐率为85.5303fps", [(1, "claim", "major")]),
+        ("Interface throughputRate: 304.088，304.088x4=1216.352既是batch1 310单卡吞吐率", []),
+        ("310上Interface throughputRate: ，1.18511x4=4.74044即batch1 310单卡吞吐率为4.74044。", []),
+        (
+            "310上Interface throughputRate: ，1.18511x4=4.74044即batch1 310单卡吞吐率为4.47044。",
+            [(1, "claim", "major")],
+        ),
+        ("Interface throughputRate: 35.7，310单卡吞吐率为142.8", []),
+        ("Interface throughputRate: 35.7，T4单卡吞吐率为20.8", []),
+        ("Interface throughputRate: 1000/179.183 = 5.58，即是310P吞吐率", []),
+    ],
+)
+def test_a_number_that_its_line_repeats(line: str, expected: list[tuple[int, str, str]]) -> None:
+    assert findings(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("batch1：89.48fps > 85.85fps", []),
+        ("batch1：89.48fps > 58.85fps", [(3, "claim", "optional")]),
+        ("batch1：98.48fps > 85.85fps", [(3, "claim", "optional")]),
+        ("batch4：89.48fps > 58.85fps", []),
+        ("batch1：1.04 > 1.02", []),
+    ],
+)
+def test_a_comparison_repeats_two_results(line: str, expected: list[tuple[int, str, str]]) -> None:
+    text = "batch1 310单卡吞吐率：22.3706x4=89.4824fps\nbatch1 T4单卡吞吐率：1000/(11.6487/1)=85.8465fps\n"
+    assert findings(text + line) == expected
