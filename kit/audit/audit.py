@@ -19,6 +19,7 @@ from kit.audit.findings import AuditResult, Ledger
 from kit.audit.gpurates import check_gpu_rates
 from kit.audit.headers import check_headers
 from kit.audit.labels import check_labels
+from kit.audit.operands import check_operands
 from kit.audit.products import check_products
 from kit.audit.ratios import check_ratios
 from kit.audit.restated import check_restated
@@ -51,6 +52,7 @@ _CHECKS = (
     check_best_rows,
     check_prose_against_tables,
     check_claims,
+    check_operands,
     check_best_batches,
     check_accuracy,
     check_headers,

@@ -393,3 +393,19 @@ def test_a_number_that_its_line_repeats(line: str, expected: list[tuple[int, str
 def test_a_comparison_repeats_two_results(line: str, expected: list[tuple[int, str, str]]) -> None:
     text = "batch1 310单卡吞吐率：22.3706x4=89.4824fps\nbatch1 T4单卡吞吐率：1000/(11.6487/1)=85.8465fps\n"
     assert findings(text + line) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("310P/t4 : 37.1302/14.2857>1.6", []),
+        ("310P/t4 : 37.13/14.29>1.6", []),
+        ("310P/t4 : 31.7302/14.2857>1.6", [(7, "claim", "major")]),
+        ("310P/310: 37.1302/17.95924>1.2", [(7, "claim", "major")]),
+        ("最优性能比(310P / 310)为37.1302 / 19.75924 = 1.879倍", []),
+        ("310P/310: 50.25/25.25>1.2", []),
+    ],
+)
+def test_the_operands_of_a_quotient_of_devices(line: str, expected: list[tuple[int, str, str]]) -> None:
+    rows = "| 1 | 14.2857 | 19.11108 | 32.4865\n| 32 | - | 19.75924 | 37.1302\n"
+    assert findings(f"## 性能\n| bs | t4 | 310| 310P |\n|--|--|--|--|\n{rows}\n{line}\n") == expected
