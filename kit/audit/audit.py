@@ -21,6 +21,7 @@ from kit.audit.headers import check_headers
 from kit.audit.labels import check_labels
 from kit.audit.operands import check_operands
 from kit.audit.products import check_products
+from kit.audit.quotes import check_quotes
 from kit.audit.ratios import check_ratios
 from kit.audit.restated import check_restated
 from kit.audit.sources import check_sources
@@ -45,6 +46,7 @@ _CHECKS = (
     check_labels,
     check_sources,
     check_gpu_rates,
+    check_quotes,
     check_beside,
     check_restated,
     check_cards,

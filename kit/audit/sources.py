@@ -17,6 +17,8 @@ __all__ = ["check_sources"]
 
 #: The entries of a list follow each other, with an empty line between at most.
 _ENTRY: Final = 2
+#: A result stands this near below its run.
+_NEAR: Final = 8
 
 
 def check_sources(context: Context) -> None:
@@ -67,12 +69,21 @@ def _block(lines: Lines, statement: Statement, number: Number, tools: tuple[str,
     main = _main(below) if below else None
     if main is not None and same_number(number, main[1]):
         return below  # the result stands above the run
+    if above and _announced(lines, statement, above[0]):
+        return above[0]
     section = lines.context.document.section
     last = lines.last_statement(statement.line)
     between = [block for block in above if block.start > last and section(block.start) == section(statement.line)]
-    if len(between) != 1 or statement.line - between[0].end > 8:
+    if len(between) != 1 or statement.line - between[0].end > _NEAR:
         return None
     return None if _of_a_list(lines, statement, between[0]) else between[0]
+
+
+def _announced(lines: Lines, statement: Statement, block: ToolBlock) -> bool:
+    """Whether the run just above has the batch of the statement in its heading."""
+    mark = lines.mark_of(block)
+    near = statement.line - block.end <= _NEAR and not lines.stated(block.end, statement.line)
+    return near and statement.labelled and mark is not None and mark.batch == lines.context.batch(statement)
 
 
 def _of_a_list(lines: Lines, statement: Statement, block: ToolBlock) -> bool:

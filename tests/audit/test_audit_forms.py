@@ -409,3 +409,30 @@ def test_a_comparison_repeats_two_results(line: str, expected: list[tuple[int, s
 def test_the_operands_of_a_quotient_of_devices(line: str, expected: list[tuple[int, str, str]]) -> None:
     rows = "| 1 | 14.2857 | 19.11108 | 32.4865\n| 32 | - | 19.75924 | 37.1302\n"
     assert findings(f"## 性能\n| bs | t4 | 310| 310P |\n|--|--|--|--|\n{rows}\n{line}\n") == expected
+
+
+RATE_RUN = "batch{}性能：\n```\n[INFO] ave_throughputRate = {}samples/s, ave_latency = {}ms\n```\n"
+
+
+def test_a_result_right_below_the_run_that_its_heading_announces() -> None:
+    """The results above are in sentences that are no statements, so that several runs stand before this one."""
+    runs = RATE_RUN.format(4, "500", "2") + "即上述310P数据\n" + RATE_RUN.format(8, "800", "1.25")
+    text = f"{runs}batch8 310P吞吐率：{{}}fps\n"
+    assert findings(text.format("800")) == []
+    assert findings(text.format("840")) == [(10, "claim", "major")]
+
+
+@pytest.mark.parametrize(
+    ("quote", "expected"),
+    [
+        ("Interface throughputRate: 2013.05fps，即710上的吞吐率。", []),
+        ("Interface throughputRate: 2013.0，即710上的吞吐率。", []),
+        ("Interface throughputRate: 2031.05fps，即710上的吞吐率。", [(5, "claim", "major")]),
+        ("Interface throughputRate: 800.5fps，即710上的吞吐率。", []),
+        ("Interface throughputRate: 8052.2", []),
+    ],
+)
+def test_a_quote_that_names_no_batch(quote: str, expected: list[tuple[int, str, str]]) -> None:
+    run = "[infer] throughputRate: 261.51, Interface throughputRate: {}, moduleLatency: 0.764943"
+    text = f"## 710\n```\n{run.format('2013.05')}\n```\n{quote}\n\n```\n{run.format('800.5')}\n```\n"
+    assert findings(text) == expected
