@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
@@ -139,8 +140,10 @@ def test_a_corrupted_number_is_found_on_its_line(report: Report, data: st.DataOb
     places = -int(Decimal(text).as_tuple().exponent)
     wrong = printer(max(places, 3), cut=False)(Decimal(text) * factor)
     lines = list(report.lines)
-    head, _, tail = lines[line - 1].rpartition(text) if kind != "claim" else lines[line - 1].partition(text)
-    lines[line - 1] = head + wrong + tail
+    # The number as a whole: 625 also stands in 0.062599.
+    whole = list(re.finditer(rf"(?<![0-9.]){re.escape(text)}(?![0-9.]*[0-9])", lines[line - 1]))
+    start, end = whole[0 if kind == "claim" else -1].span()
+    lines[line - 1] = lines[line - 1][:start] + wrong + lines[line - 1][end:]
     found = audit_text("\n".join(lines)).findings
     major = {(one.line, one.kind.value) for one in found if one.severity is Severity.MAJOR}
     assert any(place == line for place, _ in major), (line, text, wrong, lines[line - 1])
