@@ -26,6 +26,7 @@ def check_prose_against_tables(context: Context) -> None:
         device = context.device(statement)
         if device is not None and statement.value is not None:
             stated.setdefault((device, context.batch(statement)), []).append(statement)
+    _variants(context, stated)
     for (device, batch), statements in stated.items():
         cells = [cell for _, cell in context.cells(device, batch=batch)]
         fitting = [(cell, fit) for cell in cells if (fit := _fit(cell, statements, device)) is not None]
@@ -40,6 +41,34 @@ def check_prose_against_tables(context: Context) -> None:
             )
         if cells and not fitting:
             _differs(context, cells[-1], statements, f"{device} batch {batch}")
+
+
+def _variants(context: Context, stated: dict[tuple[str, int], list[Statement]]) -> None:
+    """Two columns of one device, before and after tuning, against as many values in prose.
+
+    Which is which does not matter: where all fit but one on either side, these two are the same quantity.
+    """
+    for view in context.views:
+        for device in {series.device for series in view.series if series.device} if view.performance else ():
+            places = [place for place, one in enumerate(view.series) if one.device == device and not one.timed]
+            for record in view.records if len(places) > 1 else ():
+                cells = [cell for place in places if (cell := record.cells[place]) and cell.unit in {"", "rate"}]
+                prose = _distinct(stated.get((device, record.batch or 0), []))
+                if record.best or record.accuracy or len(cells) != len(places) or len(prose) != len(cells):
+                    continue
+                lost = [cell for cell in cells if not any(_same(cell.number, value) for _, value in prose)]
+                free = [(one, value) for one, value in prose if not any(_same(cell.number, value) for cell in cells)]
+                if len(lost) == len(free) == 1:
+                    _differs(context, lost[0], [free[0][0]], f"{device} batch {record.batch}")
+
+
+def _distinct(statements: list[Statement]) -> list[tuple[Statement, Number]]:
+    found: list[tuple[Statement, Number]] = []
+    for statement in statements:
+        value = statement.value
+        if value is not None and not any(_same(value, other) for _, other in found):
+            found.append((statement, value))
+    return found
 
 
 def _fit(cell: Cell, statements: list[Statement], device: str) -> Statement | None:

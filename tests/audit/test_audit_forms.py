@@ -436,3 +436,19 @@ def test_a_quote_that_names_no_batch(quote: str, expected: list[tuple[int, str, 
     run = "[infer] throughputRate: 261.51, Interface throughputRate: {}, moduleLatency: 0.764943"
     text = f"## 710\n```\n{run.format('2013.05')}\n```\n{quote}\n\n```\n{run.format('800.5')}\n```\n"
     assert findings(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("plain", "tuned", "expected"),
+    [
+        ("1512.1", "2364.58", []),
+        ("1521.1", "2364.58", [(10, "claim", "major")]),
+        ("1512.1", "2643.58", [(10, "claim", "major")]),
+        ("1712.1", "2643.58", []),  # of other runs
+    ],
+)
+def test_two_columns_of_one_device_against_prose(plain: str, tuned: str, expected: list[tuple[int, str, str]]) -> None:
+    prose = f"batch4 310P单卡吞吐率：{plain} fps\n\n调优后：\n\nbatch4 310P单卡吞吐率：{tuned} fps\n\n"
+    head = "## 对比\n| | 310P | 310P_aoe | T4 | 310P_aoe/T4 |\n|--|--|--|--|--|\n"
+    text = f"{prose}{head}| bs4 | 1512.1 | 2364.58 | 1209.63 | 1.955 |\n"
+    assert findings(text) == expected
