@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_beside"]
 
-_NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?)(?![0-9.])"
+_NUMBER: Final = (
+    r"(?<![0-9.])(?<![0-9],)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9.]|,[0-9]{3})"
+)
 _QUOTE: Final = re.compile(
     rf"(?:Interface|ave_?)\s*th ?rough?put ?Rate\s*[:=]\s*{_NUMBER}(?!\s*[*x/])\s*(?:fps)?", re.IGNORECASE
 )
 #: What is multiplied behind the quote, with or without a result, or is said to be the throughput.
 _AGAIN: Final = re.compile(
-    rf"(?<![0-9.]){_NUMBER}\s*(?:[x*]|乘以)\s*4(?![0-9.])"
+    rf"{_NUMBER}\s*(?:[x*]|乘以)\s*4(?![0-9.])"
     rf"|^\s*[，,。;]\s*{_NUMBER}\s*(?:fps)?\s*[，,]?\s*(?:即是|既是|即为|就是)"
     rf"|吞吐[率量]\s*(?:为|是|:)\s*{_NUMBER}(?!\s*[*x/])",
     re.IGNORECASE,
@@ -33,6 +35,8 @@ _RESULT: Final = re.compile(
 
 def check_beside(context: Context) -> None:
     """Hold the second of two numbers that must be one against the first."""
+    if context.document.decimal_comma:
+        return
     for line, text in enumerate(context.document.lines, start=1):
         if "put" not in text.lower() and "吞吐" not in text:
             continue

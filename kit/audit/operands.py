@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["check_operands"]
 
 _DEVICE: Final = r"(310p?\d?|710|t4|gpu)"
-_VALUE: Final = r"(?<![0-9.])([0-9]+\.[0-9]+)(?![0-9.])\s*(?:fps)?"
+_VALUE: Final = r"(?<![0-9.])(?<![0-9],)([0-9]+\.[0-9]+)(?![0-9.])\s*(?:fps)?"
 _QUOTIENT: Final = re.compile(
     rf"(?<![0-9a-z/])(?:ascend\s?)?{_DEVICE}[^0-9a-z/]{{0,6}}/\s*{_DEVICE}\s*\)?\s*(?:[:=]|为)\s*\(?\s*{_VALUE}\s*/\s*{_VALUE}",
     re.IGNORECASE,

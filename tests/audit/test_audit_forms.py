@@ -373,6 +373,9 @@ def test_devices_that_have_a_table_each(claim: str, expected: list[tuple[int, st
         ),
         ("Interface throughputRate: 35.7，310单卡吞吐率为142.8", []),
         ("Interface throughputRate: 35.7，T4单卡吞吐率为20.8", []),
+        ("Interface throughputRate: 1,234.5，1,234.5x4=4,938既是batch1 310单卡吞吐率", []),
+        ("Interface throughputRate: 1,234.5，1,243.5即是batch1 310P单卡吞吐率", [(1, "claim", "major")]),
+        ("Interface throughputRate: 65.5,66.5x4=266既是batch1 310单卡吞吐率", [(1, "claim", "major")]),
         ("Interface throughputRate: 1000/179.183 = 5.58，即是310P吞吐率", []),
     ],
 )
