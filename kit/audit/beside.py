@@ -27,9 +27,9 @@ _AGAIN: Final = re.compile(
     rf"|吞吐[率量]\s*(?:为|是|:)\s*{_NUMBER}(?!\s*[*x/])",
     re.IGNORECASE,
 )
-#: "2.01x4=8.04即batch1 310单卡吞吐率为8.04": the result again.
+#: "2.01x4=8.04即batch1 310单卡吞吐率为8.04": the result again, in the same clause: another may speak of another run.
 _RESULT: Final = re.compile(
-    rf"=\s*{_NUMBER}\s*(?:fps)?\s*[，,]?\s*[即既][^0-9=]{{0,4}}[^=]{{0,40}}?吞吐[率量]\s*(?:为|是|:)\s*{_NUMBER}"
+    rf"=\s*{_NUMBER}\s*(?:fps)?\s*[，,]?\s*[即既][^0-9=]{{0,4}}[^=。，；,;]{{0,40}}?吞吐[率量]\s*(?:为|是|:)\s*{_NUMBER}"
 )
 
 

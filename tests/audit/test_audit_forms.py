@@ -377,6 +377,7 @@ def test_devices_that_have_a_table_each(claim: str, expected: list[tuple[int, st
         ("Interface throughputRate: 1,234.5，1,243.5即是batch1 310P单卡吞吐率", [(1, "claim", "major")]),
         ("Interface throughputRate: 65.5,66.5x4=266既是batch1 310单卡吞吐率", [(1, "claim", "major")]),
         ("Interface throughputRate: 1000/179.183 = 5.58，即是310P吞吐率", []),
+        ("2.5x4=10.0即bs1 310单卡吞吐率。不调优的单卡吞吐率为9.41fps", []),
     ],
 )
 def test_a_number_that_its_line_repeats(line: str, expected: list[tuple[int, str, str]]) -> None:
