@@ -138,10 +138,12 @@ class Preprocess:
         reuse_freed_memory()
         self._plan = functools.lru_cache(maxsize=4096)(self._make_plan)
         if self.config.library == "pillow":
-            from PIL import Image
+            from PIL import Image, ImageFile
 
             # Blocks of memory that Pillow keeps for the next image: fresh ones cost about as much as the resize.
             Image.core.set_blocks_max(4)  # type: ignore[attr-defined]
+            # A photograph in one go: between two pieces of its file the decoder goes back to where its row began.
+            ImageFile.MAXBLOCK = 1 << 20
             self._resample = Image.Resampling[self.config.interpolation.upper()]
         else:
             import cv2
