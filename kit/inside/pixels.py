@@ -24,7 +24,7 @@ from .pool import reuse_freed_memory
 from .protocol import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from PIL import Image
@@ -151,6 +151,7 @@ class Preprocess:
             cv2.setNumThreads(1)
         #: ``horizontal`` or ``shrink``: Pillow's order of passes, only the crop's region is resized; ``whole``: all is.
         self.way = way or self._find_way()
+        self._plan.cache_clear()
 
     def prep(self, path: str) -> Floats:
         """The tensor of one image file, float32 (3, height, width).
@@ -253,13 +254,17 @@ class Preprocess:
         noise = np.random.default_rng(0)
         sizes = [(max(1, across * x // 8), max(1, down * y // 8)) for x, y in _SHAPES]
         images = [Image.fromarray(noise.integers(0, 256, (y, x, 3), dtype=np.uint8)) for x, y in sizes]
-        found = {}
-        for way in ("whole", "shrink", "horizontal"):
-            self.way = way
-            self._plan.cache_clear()
-            found[way] = [self._region(image).tobytes() for image in images]
+        whole = list(self._tried("whole", images))
+        # Mostly the first one is right, and of a wrong one the first differing image is enough.
+        ways = ("shrink", "horizontal")
+        return next((way for way in ways if all(map(bytes.__eq__, self._tried(way, images), whole))), "whole")
+
+    def _tried(self, way: str, images: list[Image.Image]) -> Iterator[bytes]:
+        """Pixels of the images when resized that way, one after the other."""
+        self.way = way
         self._plan.cache_clear()
-        return next((way for way in ("shrink", "horizontal") if found[way] == found["whole"]), "whole")
+        for image in images:
+            yield self._region(image).tobytes()
 
     def _opencv(self, path: str) -> NDArray[np.uint8]:
         import cv2
