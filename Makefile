@@ -71,7 +71,7 @@ images: base
 
 bench: $(VENV)/test base
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --date "$$(date +%F)"
 
 faults: $(VENV)/test base
 	$(BIN)/python tests/faults/run.py

@@ -49,7 +49,6 @@ def measure(settings: Settings) -> list[Row]:
             "txt": timed(kit("txt", 1)),
             "txt on all": timed(kit("txt", cores)),
             "bin": timed(kit("bin", 1)),
-            "bin on all": timed(kit("bin", cores)),
             "read": timed(lambda: settings.python_module("benchmarks.peers", "limit-read", binary)),
         },
         settings.rounds,
@@ -67,7 +66,6 @@ def measure(settings: Settings) -> list[Row]:
     return [
         row("text, one core", "txt", 12),
         row(f"text, {cores} cores", "txt on all", 20),
-        row("binary, one core", "bin", None),
-        row(f"binary, {cores} cores", "bin on all", 100),
+        row("binary, one core", "bin", 100),
         row("opening and reading the binary files, nothing else, one core", "read", None),
     ]

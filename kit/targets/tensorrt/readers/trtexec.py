@@ -12,86 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kit.logtext import NUMBER, lines, narrow, number
+from kit.logtext import lines, narrow, number
 from kit.readers import Row, Status, status_of
+from kit.targets.tensorrt.readers import trtexec_lines as printed
 from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, judge
 
 __all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version_of"]
-
-_STAMP = r"\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\]"
-_SPLIT = re.compile(rf"{_STAMP}[ \t]*")
-_PREFIX = re.compile(r"(?:[ \t>#*|]*\[[IWEFV]\])?[ \t>#*|]*(?:\[TRT\][ \t]*)?")
-# A heading may stand anywhere in its line: what is before it may be of another program, or the section before.
-_OLD = re.compile(r"(?<![\w-])(Host [Ll]atency|Enqueue Time|GPU Compute)[ \t]*(?=\n|(?:min|max|mean|median)\b)")
-# The names alone are also words of the explanations that a verbose log ends with: values have to follow.
-_NEW = re.compile(
-    r"(?<![\w-])((?:End-to-End Host |[HD]2[HD] )?Latency|Enqueue Time|GPU Compute(?: Time)?)[ \t]*[:|][ \t]*"
-    r"(?=\n|(?:min|max|mean|median|percentile)\b)"
-)
-_INLINE = re.compile(
-    r"(Latency|End-to-End Host Latency|H2D Latency|GPU Compute Time|D2H Latency)[ \t]+"
-    r"(?=(min|max|mean|median|percentile)\b)"
-)
-_TITLE = re.compile(r"\b(?:GPU Compute|Host [Ll]atency|Enqueue Time|[HD]2[HD] Latency)\b")
-_OTHER = re.compile(r"(?i)latency|enqueue|h2d|d2h|host|wall")
-_NAMES = {
-    "host latency": "host_latency",
-    "latency": "host_latency",
-    "end-to-end host latency": "end_to_end_host_latency",
-    "enqueue time": "enqueue",
-    "h2d latency": "h2d_latency",
-    "gpu compute": "gpu_compute",
-    "gpu compute time": "gpu_compute",
-    "d2h latency": "d2h_latency",
-}
-_N = NUMBER
-_AT = rf"(?:[ \t]+at[ \t]+(?P<at>{_N})[ \t]*%)"
-_PAIR = re.compile(
-    rf"\b(?P<name>min|max|mean|median|percentile)(?:\((?P<p>{_N})%\))?[ \t]*[:=][ \t]*"
-    rf"(?:(?P<value>{_N})[ \t]*ms\b{_AT}?(?:[ \t]*\(end to end (?P<e2e>{_N})[ \t]*ms(?:[ \t]+at[ \t]+{_N}[ \t]*%)?\))?"
-    r"|(?P<bad>[^\s,]*))"
-)
-# On the line of its heading a statistic may have lost its equals sign.
-_LOOSE = re.compile(rf"\b(?P<name>min|max|mean|median|percentile)(?P<p>\({_N}%\))?[ \t]+(?=(?P<value>{_N})[ \t]*ms\b)")
-_RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=|][ \t]*(?:(?P<value>{_N})[ \t]*qps\b|(?P<bad>[^\s,]*))")
-_NUMERIC = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE)
-_WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
-_TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
-_QUERIES = re.compile(rf"\bTiming trace has (?P<queries>\d++) queries over (?P<value>{_N})[ \t]*s\b")
-_AVERAGE = re.compile(
-    rf"\bAverage on (?P<runs>\d+) runs - GPU latency: (?P<gpu>{_N}) ms(?: - Host latency: (?P<host>{_N}) ms)?"
-)
-_AVERAGE_6 = re.compile(
-    rf"\bAverage over (?P<runs>\d+) runs is (?P<gpu>{_N}) ms"
-    rf"(?: \((?:host walltime is (?P<host>{_N}) ms, )?(?:\d+% )?percentile time is {_N}\))?\."
-)
-_MARK = re.compile(r"&&&&[ \t]*(RUNNING|PASSED|FAILED)\b[^\n#]*(?:#[ \t]*(?P<command>[^\n]*))?")
-_VERSION = re.compile(r"\[TensorRT v([\d.]++)\]|\bTensorRT version: (\d[\d.]*+)(?=\s)")
-_DEVICE = re.compile(r"\bSelected Device:[ \t]*(\S[^\n]*?)[ \t]*(?=\n)")
-_BINDING = re.compile(r"\b(?:Created input binding for|Input binding for) (\S+) with dimensions ((?:\d+x)*\d+)(?=\s)")
-_INFERENCE_SHAPE = re.compile(r"\bInput inference shapes?[ \t]*:[ \t]*(\S+)=((?:\d+x)*\d+)(?=\s)")
-_OVERRIDDEN = re.compile(r"\bDynamic dimensions required for input: *([^,\n]+), but no shapes were provided")
-_IMPLICIT = re.compile(r"Explicit batch network detected and batch size specified")
-# Parsers before 7.2.3 wrote their reason without a severity.
-_SAID = re.compile(
-    r"(?:\A|(?<=\s))\[[EF]\][ \t]+(?:\[TRT\][ \t]*)?([^\n]+)"
-    r"|^[ \t]*(Cuda failure: [^\n]+|ERROR: \w+\.cpp:[^\n]+|\[\d+\] (?:Assertion failed|Invalid Node)[^\n]+)",
-    re.MULTILINE,
-)
-_WARNED = re.compile(r"\[W\] \* ([^\n]+)|\[W\] (?:\[TRT\] )?(TensorRT was linked against [^\n]+)")
-_RESET = re.compile(r"===|--[ \t]*\Z|```|~~~|[Tt]race averages")
-
-# A line as trtexec writes it, after its stamp and severity; any other line that carries a value is an odd form.
-_OLD_VALUE = rf"{_N} ms(?: at {_N}%)?(?: \(end to end {_N} ms(?: at {_N}%)?\))?"
-_NEW_PAIRS = rf"(?:min|max|mean|median|percentile(?:\({_N}%\))?) = {_N} ms"
-_PLAIN = re.compile(
-    rf"\s*(?:{_STAMP}[ \t]*)*(?:\[[IV]\][ \t]*)?(?:"
-    rf"(?:min|max|mean|median|percentile): {_OLD_VALUE}"
-    r"|Host [Ll]atency|Enqueue Time|GPU Compute"
-    r"|(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): "
-    rf"{_NEW_PAIRS}(?:, {_NEW_PAIRS})*"
-    r")\s*\Z"
-)
 
 
 @dataclass(slots=True)
@@ -141,8 +67,8 @@ def sniff(text: str) -> float:
     if re.search(r"&&&& (?:RUNNING|PASSED|FAILED) TensorRT\.trtexec", text):
         return 1.0
     plain = narrow(text)
-    for title in _TITLE.finditer(plain):
-        found = _PAIR.search(plain, title.end(), title.end() + 400)
+    for title in printed.TITLE.finditer(plain):
+        found = printed.PAIR.search(plain, title.end(), title.end() + 400)
         if found and found["value"]:
             return 1.0
     if re.search(
@@ -151,9 +77,9 @@ def sniff(text: str) -> float:
         plain,
     ):
         return 0.9
-    if re.search(rf"(?m)^[ \t]*(?:{_STAMP} )*\[[IWEFV]\] ", plain):
+    if re.search(rf"(?m)^[ \t]*(?:{printed.STAMP} )*\[[IWEFV]\] ", plain):
         return 0.6
-    return 0.2 if any(found["value"] for found in _PAIR.finditer(plain)) else 0.0
+    return 0.2 if any(found["value"] for found in printed.PAIR.finditer(plain)) else 0.0
 
 
 def read(text: str) -> TrtexecReading:
@@ -201,7 +127,7 @@ class _Scan:
     def line(self, raw: str) -> None:
         if raw.isspace():
             return
-        if mark := _MARK.search(raw):
+        if mark := printed.MARK.search(raw):
             self._said(raw[: mark.start()])
             self._mark(mark, raw)
             return
@@ -210,11 +136,11 @@ class _Scan:
         line = narrow(raw)
         before = self._count()
         averages = sum(len(run.averages) for run in self.runs[-2:])
-        *pieces, last = _SPLIT.split(line)
+        *pieces, last = printed.SPLIT.split(line)
         for piece in [*(piece + "\n" for piece in pieces), last]:
             if piece.strip():
                 self._piece(piece)
-        if self._count() != before and not _PLAIN.match(raw) and not _plain_total(raw):
+        if self._count() != before and not printed.PLAIN.match(raw) and not _plain_total(raw):
             self.run.odd.append(raw)
         if sum(len(run.averages) for run in self.runs[-2:]) == averages:
             self.averaging = False
@@ -241,7 +167,7 @@ class _Scan:
             run.outcome = mark[1]
             self.open = [other for other in self.open if other is not run]
         run.command = run.command or command
-        if version := _VERSION.search(raw):
+        if version := printed.VERSION.search(raw):
             run.version = version_of(version[1] or version[2])
         self.section = None
 
@@ -251,22 +177,22 @@ class _Scan:
         self.section = None
 
     def _piece(self, piece: str) -> None:
-        prefix = _PREFIX.match(piece)
+        prefix = printed.PREFIX.match(piece)
         body = piece[prefix.end() :] if prefix else piece
-        if _RESET.match(body):
+        if printed.RESET.match(body):
             self.section = None
-        headings = list(_NEW.finditer(body))
+        headings = list(printed.NEW.finditer(body))
         form = "8.x"
-        if not headings and (old := _OLD.search(body)):
+        if not headings and (old := printed.OLD.search(body)):
             headings, form = [old], "7.x"
         if headings:
             self._facts(body[: headings[0].start()] + "\n")
             for title, after in zip(headings, [*headings[1:], None], strict=True):
                 self._heading(title[1], form)
                 part = body[title.end() : after.start() if after else len(body)]
-                self._pairs(_LOOSE.sub(r"\g<name>\g<p> = ", part), 0)
+                self._pairs(printed.LOOSE.sub(r"\g<name>\g<p> = ", part), 0)
                 self._times(part)
-        elif heading := _INLINE.match(body):
+        elif heading := printed.INLINE.match(body):
             self._inline(heading)
             self._pairs(body, heading.end())
             self.section = None
@@ -274,7 +200,7 @@ class _Scan:
             self._pairs(body, 0)
 
     def _heading(self, title: str, form: str) -> None:
-        name = _NAMES[title.lower()]
+        name = printed.NAMES[title.lower()]
         # Before 8.0 the host latency is the first section of a run.
         later = name == "host_latency" and form == "7.x" and (self.run.sections or self.run.throughput_qps is not None)
         if later or name in self.run.sections or self._ended():
@@ -286,7 +212,7 @@ class _Scan:
 
     def _inline(self, heading: re.Match[str]) -> None:
         """A name before each statistic, as people write it: "Latency median: 1.5 ms"."""
-        name = _NAMES[heading[1].lower()]
+        name = printed.NAMES[heading[1].lower()]
         if heading[2] in self.run.sections.get(name, {}) or self._ended():
             self._fresh()
         self.section = name
@@ -297,12 +223,12 @@ class _Scan:
         return self.run.outcome is not None and self.run.usable
 
     def _pairs(self, body: str, position: int) -> None:
-        for pair in _PAIR.finditer(body, position):
+        for pair in printed.PAIR.finditer(body, position):
             if pair["bad"] is not None:
-                if self.section is not None and _NUMERIC.match(pair["bad"]):
+                if self.section is not None and printed.NUMERIC.match(pair["bad"]):
                     self.run.refused.append(f"{self.section}.{pair['name']}: {pair['bad'][:30]!r} is not surely a time")
                 continue
-            if self.section is None and not pair["e2e"] and _OTHER.search(body, 0, pair.start()):
+            if self.section is None and not pair["e2e"] and printed.OTHER.search(body, 0, pair.start()):
                 self.run.refused.append(f"{pair['name']} {pair['value']} ms: it is not clear of which section")
                 continue
             colon = ":" in body[pair.start() : pair.start("value")]  # before 8.0
@@ -345,28 +271,28 @@ class _Scan:
 
     def _facts(self, body: str) -> bool:
         """Lines with one fact each; True where the line is one of them."""
-        if found := _RATE.search(body):
+        if found := printed.RATE.search(body):
             self._rate(found)
         elif self._times(body):
             pass
-        elif found := _QUERIES.search(body):
+        elif found := printed.QUERIES.search(body):
             self.run.queries = int(found["queries"])
-        elif found := _AVERAGE.search(body):
+        elif found := printed.AVERAGE.search(body):
             self._average(found)
-        elif found := _AVERAGE_6.search(body):
+        elif found := printed.AVERAGE_6.search(body):
             self._average_6(found)
-        elif found := _VERSION.search(body):
+        elif found := printed.VERSION.search(body):
             self.run.version = version_of(found[1] or found[2])
-        elif found := _DEVICE.search(body):
+        elif found := printed.DEVICE.search(body):
             self.run.device = found[1]
-        elif found := _BINDING.search(body) or _INFERENCE_SHAPE.search(body):
+        elif found := printed.BINDING.search(body) or printed.INFERENCE_SHAPE.search(body):
             self.run.shapes[found[1].strip("'")] = found[2]
-        elif found := _OVERRIDDEN.search(body):
+        elif found := printed.OVERRIDDEN.search(body):
             self._note(
                 f"input {found[1].strip()} got no shape, so every open dimension is 1: "
                 "if a batch was asked for, its input name is misspelt"
             )
-        elif _IMPLICIT.search(body):
+        elif printed.IMPLICIT.search(body):
             self._note("a batch size was given to an engine with explicit batch: the printed throughput is wrong")
         else:
             return False
@@ -374,7 +300,7 @@ class _Scan:
 
     def _times(self, body: str) -> bool:
         """Wall time and total compute time, which stand alone or after the last section."""
-        wall, sum_ = _WALL.search(body), _TOTAL.search(body)
+        wall, sum_ = printed.WALL.search(body), printed.TOTAL.search(body)
         if wall:
             if self.run.walltime_s is not None:
                 self._fresh()
@@ -404,7 +330,7 @@ class _Scan:
         self.averaging = True
 
     def _rate(self, found: re.Match[str]) -> None:
-        if found["value"] is None and not _NUMERIC.match(found["bad"]):
+        if found["value"] is None and not printed.NUMERIC.match(found["bad"]):
             return  # "Throughput: the observed throughput computed by ..." explains the value
         run = self.run
         if run.throughput_qps is not None or self._ended() or {"enqueue", "gpu_compute"} & set(run.sections):
@@ -422,16 +348,11 @@ class _Scan:
         self.run.throughput_qps = value
 
     def _said(self, line: str) -> None:
-        for found in _SAID.finditer(line):
+        for found in printed.SAID.finditer(line):
             self.run.errors.append(found[1] or found[2])
-        for found in _WARNED.finditer(line):
+        for found in printed.WARNED.finditer(line):
             self.run.warnings.append((found[1] or found[2]).strip())
 
 
-_PLAIN_TOTAL = re.compile(
-    rf"\s*(?:{_STAMP}[ \t]*)*(?:\[[IV]\][ \t]*)?(?:total compute time|Total GPU Compute Time): {_N} s\s*\Z"
-)
-
-
 def _plain_total(raw: str) -> bool:
-    return _PLAIN_TOTAL.match(raw) is not None
+    return printed.PLAIN_TOTAL.match(raw) is not None

@@ -1,0 +1,167 @@
+"""Logs of our own making in the forms of the tools, one of each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kit.readers import Reader, readers
+
+__all__ = ["FAMILIES", "SAMPLES", "numbers", "reader_of"]
+
+PERF = """\
+[e2e] throughputRate: 312.638, latency: 159929
+[data read] throughputRate: 321.245, moduleLatency: 3.11289
+[preprocess] throughputRate: 319.722, moduleLatency: 3.12772
+[infer] throughputRate: 314.855, Interface throughputRate: 1.89173e+03, moduleLatency: 2.01078
+[post] throughputRate: 19.6777, moduleLatency: 50.8189
+"""
+PURE = """\
+[INFO] Dataset number: 19 finished cost 25.448ms
+[INFO] PureInfer result saved in ./result/PureInfer_perf_of_net_bs4_in_device_0.txt
+-----------------PureInfer Performance Summary------------------
+[INFO] ave_throughputRate: 157.113samples/s, ave_latency: 6.41437ms
+----------------------------------------------------------------
+"""
+AIS = """\
+[INFO] load model net_bs4.om success
+[INFO] -----------------Performance Summary------------------
+[INFO] H2D_latency (ms): min = 0.25, max = 0.75, mean = 0.5, median = 0.5, percentile(99%) = 0.74
+[INFO] NPU_compute_time (ms): min = 1.75, max = 2.5, mean = 2.0, median = 1.9375, percentile(99%) = 2.4375
+[INFO] D2H_latency (ms): min = 0.05, max = 0.07, mean = 0.06, median = 0.0625, percentile(99%) = 0.0675
+[INFO] throughput 1000*batchsize(4)/NPU_compute_time.mean(2.0): 2000.0
+[INFO] ------------------------------------------------------
+"""
+TRTEXEC_7 = """\
+&&&& RUNNING TensorRT.trtexec # trtexec --onnx=net.onnx --fp16 --shapes=x:4x3x8x8 --threads
+[02/03/2021-10:00:00] [I] Selected Device: Tesla T4
+[02/03/2021-10:00:01] [I] Input inference shape: x=4x3x8x8
+[02/03/2021-10:00:05] [I] Timing trace has 0 queries over 3.0 s
+[02/03/2021-10:00:05] [I] Average on 10 runs - GPU latency: 1.5 ms - Host latency: 2 ms (end to end 3 ms, enqueue 0.3 ms)
+[02/03/2021-10:00:05] [I] Host Latency
+[02/03/2021-10:00:05] [I] min: 1.5 ms (end to end 2.5 ms)
+[02/03/2021-10:00:05] [I] max: 2.25 ms (end to end 3.5 ms)
+[02/03/2021-10:00:05] [I] mean: 1.75 ms (end to end 3 ms)
+[02/03/2021-10:00:05] [I] median: 1.75 ms (end to end 3.25 ms)
+[02/03/2021-10:00:05] [I] percentile: 2.125 ms at 99% (end to end 3.375 ms at 99%)
+[02/03/2021-10:00:05] [I] throughput: 0 qps
+[02/03/2021-10:00:05] [I] walltime: 3.004 s
+[02/03/2021-10:00:05] [I] Enqueue Time
+[02/03/2021-10:00:05] [I] min: 0.25 ms
+[02/03/2021-10:00:05] [I] max: 0.5 ms
+[02/03/2021-10:00:05] [I] median: 0.28125 ms
+[02/03/2021-10:00:05] [I] GPU Compute
+[02/03/2021-10:00:05] [I] min: 1.25 ms
+[02/03/2021-10:00:05] [I] max: 2 ms
+[02/03/2021-10:00:05] [I] mean: 1.5 ms
+[02/03/2021-10:00:05] [I] median: 1.46875 ms
+[02/03/2021-10:00:05] [I] percentile: 1.96875 ms at 99%
+[02/03/2021-10:00:05] [I] total compute time: 2.955 s
+&&&& PASSED TensorRT.trtexec # trtexec --onnx=net.onnx --fp16 --shapes=x:4x3x8x8 --threads
+"""  # noqa: E501 - as the tool prints it
+TRTEXEC_8 = """\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8205] # trtexec --loadEngine=net.plan
+[02/03/2022-10:00:00] [I] Selected Device: Tesla T4
+[02/03/2022-10:00:01] [I] Created input binding for x with dimensions 4x3x8x8
+[02/03/2022-10:00:05] [I] Timing trace has 1200 queries over 3 s
+[02/03/2022-10:00:05] [I] === Performance summary ===
+[02/03/2022-10:00:05] [I] Throughput: 400 qps
+[02/03/2022-10:00:05] [I] Latency: min = 2.5 ms, max = 3.5 ms, mean = 2.75 ms, median = 2.75 ms, percentile(99%) = 3.25 ms
+[02/03/2022-10:00:05] [I] Enqueue Time: min = 0.25 ms, max = 0.5 ms, mean = 0.375 ms, median = 0.375 ms, percentile(99%) = 0.5 ms
+[02/03/2022-10:00:05] [I] H2D Latency: min = 0.25 ms, max = 0.25 ms, mean = 0.25 ms, median = 0.25 ms, percentile(99%) = 0.25 ms
+[02/03/2022-10:00:05] [I] GPU Compute Time: min = 2 ms, max = 3 ms, mean = 2.25 ms, median = 2.25 ms, percentile(99%) = 2.75 ms
+[02/03/2022-10:00:05] [I] D2H Latency: min = 0.25 ms, max = 0.25 ms, mean = 0.25 ms, median = 0.25 ms, percentile(99%) = 0.25 ms
+[02/03/2022-10:00:05] [I] Total Host Walltime: 3 s
+[02/03/2022-10:00:05] [I] Total GPU Compute Time: 2.7 s
+&&&& PASSED TensorRT.trtexec [TensorRT v8205] # trtexec --loadEngine=net.plan
+"""  # noqa: E501 - as the tool prints it
+NPU_SMI = """\
++--------------------------------------------------------------------------------------------+
+| npu-smi 22.0.0                       Version: 22.0.0                                       |
++-------------------+-----------------+------------------------------------------------------+
+| NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |
+| Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |
++===================+=================+======================================================+
+| 0       310P3     | OK              | 15.9         49                18   / 18             |
+| 0       0         | 0000:17:00.0    | 0            958  / 21054                            |
++===================+=================+======================================================+
+| 1       310P3     | OK              | 16.2         51                0    / 0              |
+| 0       1         | 0000:27:00.0    | 35           4958 / 21054                            |
++===================+=================+======================================================+
+"""
+NVIDIA_SMI = """\
+index, name, driver_version, power.draw [W], memory.used [MiB], clocks_throttle_reasons.active
+0, Tesla T4, 460.32.03, 16.31 W, 3 MiB, 0x0000000000000004
+1, Tesla T4, 460.32.03, [N/A], 1234 MiB, 0x0000000000000000
+"""
+VISION = json.dumps(
+    {
+        "title": "Overall statistical evaluation",
+        "value": [
+            {"key": "Number of images", "value": "50000"},
+            {"key": "Number of classes", "value": "1000"},
+            *({"key": f"Top{k} accuracy", "value": f"{70.25 + k}%"} for k in range(1, 6)),
+        ],
+    }
+)
+ATC = """\
+ATC start working now, please wait for a moment.
+...
+ATC run success, welcome to the next use.
+W11001: Op [Slice_29] does not hit the high-priority operator information library.
+"""
+TIMES = "[\n" + "\n, ".join(
+    json.dumps(
+        {
+            "startEnqMs": 3.0 * i, "endEnqMs": 3.0 * i + 0.5, "startH2dMs": 3.0 * i, "endH2dMs": 3.0 * i + 0.5,
+            "startComputeMs": 3.0 * i + 0.5, "endComputeMs": 3.0 * i + 2.5, "startD2hMs": 3.0 * i + 2.5,
+            "endD2hMs": 3.0 * i + 3.0, "h2dMs": 0.5, "computeMs": 2.0, "d2hMs": 0.5, "latencyMs": 3.0,
+        }
+    )
+    for i in range(80)
+) + "\n]\n"  # fmt: skip
+OUTPUT = (
+    '[\n  { "name" : "output1"\n  , "dimensions" : "2x3"\n  , "values" : [ 0.25, -1.5, 3e-05, 12, 0, 7.125 ]\n  }\n]\n'
+)
+MSAME = """\
+[INFO] model execute success
+Inference time: 82.243ms
+Inference average time : 81.88 ms
+Inference average time without first time: 81.50 ms
+[INFO] unload model success, model Id is 1
+"""
+PROFILE = (
+    '[\n  { "count" : 500 }\n, { "name" : "Conv_0", "timeMs" : 60, "averageMs" : 0.12, "percentage" : 75 }\n'
+    ', { "name" : "Relu_1", "timeMs" : 20, "averageMs" : 0.04, "percentage" : 25 }\n]\n'
+)
+
+SAMPLES = {
+    "perf": PERF,
+    "pure": PURE,
+    "ais": AIS,
+    "trtexec 7": TRTEXEC_7,
+    "trtexec 8": TRTEXEC_8,
+    "npu-smi": NPU_SMI,
+    "nvidia-smi": NVIDIA_SMI,
+    "vision_metric": VISION,
+    "atc": ATC,
+    "msame": MSAME,
+    "export_times": TIMES,
+    "export_output": OUTPUT,
+    "export_profile": PROFILE,
+}
+FAMILIES = {"pure": "perf", "trtexec 7": "trtexec", "trtexec 8": "trtexec"}
+
+
+def reader_of(sample: str) -> Reader:
+    family = FAMILIES.get(sample, sample)
+    return next(reader for reader in readers() if reader.family == family)
+
+
+def numbers(value: Any, place: str = "") -> dict[str, Any]:
+    """Every number of a JSON value by its place."""
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in numbers(item, f"{place}.{key}").items()}
+    if isinstance(value, list):
+        return {k: v for i, item in enumerate(value) for k, v in numbers(item, f"{place}[{i}]").items()}
+    return {place: value} if isinstance(value, int | float) else {}
