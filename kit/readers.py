@@ -31,6 +31,7 @@ __all__ = [
     "read_bytes",
     "read_file",
     "readers",
+    "rows_of",
     "status_of",
 ]
 
@@ -231,6 +232,19 @@ class _Undressed:
 
     def rows(self) -> list[Row]:
         return self.reading.rows()
+
+
+class _HasRows(Protocol):
+    def rows(self) -> list[Row]: ...
+
+
+def rows_of(runs: Sequence[_HasRows]) -> list[Row]:
+    """The rows of every run, under its number where there are several."""
+    table = []
+    for index, run in enumerate(runs, 1):
+        table += [Row(f"run {index}", "")] if len(runs) > 1 else []
+        table += run.rows()
+    return table
 
 
 def status_of(*, usable: bool, missing: bool, odd: bool) -> Status:

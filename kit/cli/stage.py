@@ -1,66 +1,85 @@
-"""What ``kit convert``, ``kit infer`` and ``kit bench`` share."""
+"""``kit convert``, ``kit infer`` and ``kit bench``: commands that run some stages alone, with the same options."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from kit.cli import options
+
 if TYPE_CHECKING:
-    from kit.session import Choice
     from kit.step import Stage
 
-__all__ = ["run"]
+__all__ = ["command_of"]
 
 
-def run(
-    stages: Collection[Stage],
-    recipe: Path,
-    choice: Choice,
-    use: Sequence[str],
-    out: Path | None,
-    runner: str,
-    store: Path,
-    *,
-    wait: bool,
-    as_json: bool,
-    verbose: bool,
-) -> None:
-    """Run a stage and say where its outputs are."""
-    from kit.images import BuildOptions
-    from kit.preflight import preflight
-    from kit.progress import choose
-    from kit.recipe import load_recipe
-    from kit.session import Session
-    from kit.stage import brought, run_stage
-    from kit.store import Store
+def command_of(*stages: Stage, says: str) -> Callable[..., None]:
+    """The command of these stages; ``says`` is its help."""
 
-    given = brought(use)
-    kept = Store(store)
-    session = Session(load_recipe(recipe), choice, kept)
-    if not choice.simulate:
-        preflight(session)
-    with kept.lock(wait=wait):
-        made = run_stage(
-            session,
-            stages,
-            given,
-            runner=runner,
-            options=BuildOptions.from_environment(),
-            progress=choose(as_json=as_json, verbose=verbose),
-            out=out,
+    def command(
+        recipe: options.RecipePath = Path("kit.yaml"),
+        target: options.Targets = None,
+        batch: options.Batches = None,
+        use: options.Use = None,
+        out: options.Out = None,
+        simulate: options.Simulate = False,
+        device: options.Device = 0,
+        runner: options.Runner = options.RunnerName.AUTO,
+        weights: options.WeightsPath = None,
+        images: options.Images = None,
+        labels: options.Labels = None,
+        store: options.StorePath = Path(".kit"),
+        wait: options.Wait = False,
+        as_json: options.Json = False,
+        verbose: options.Verbose = False,
+    ) -> None:
+        from kit.images import BuildOptions
+        from kit.preflight import preflight
+        from kit.progress import choose
+        from kit.recipe import load_recipe
+        from kit.session import Choice, Session
+        from kit.stage import brought, run_stage
+        from kit.store import Store
+
+        choice = Choice(
+            targets=tuple(target or ()),
+            batches=tuple(batch or ()),
+            simulate=simulate,
+            device=device,
+            weights=weights,
+            images=images,
+            labels=labels,
         )
-    for record, folder in made:
-        if as_json:
-            files = {file.path: file.sha256 for file in record.files if "/" not in file.path}
-            message = {"event": "made", "step": record.step, "folder": str(folder), "files": files}
-            typer.echo(json.dumps(message | {"simulated": record.simulated}))
-        else:
-            typer.echo(f"{record.step}: {folder}{'  SIMULATED' if record.simulated else ''}")
-            _tell(folder)
+        given = brought(use or ())
+        kept = Store(store)
+        session = Session(load_recipe(recipe), choice, kept)
+        if not simulate:
+            preflight(session)
+        with kept.lock(wait=wait):
+            made = run_stage(
+                session,
+                stages,
+                given,
+                runner=runner.value,
+                options=BuildOptions.from_environment(),
+                progress=choose(as_json=as_json, verbose=verbose),
+                out=out,
+            )
+        for record, folder in made:
+            if as_json:
+                files = {file.path: file.sha256 for file in record.files if "/" not in file.path}
+                message = {"event": "made", "step": record.step, "folder": str(folder), "files": files}
+                typer.echo(json.dumps(message | {"simulated": record.simulated}))
+            else:
+                typer.echo(f"{record.step}: {folder}{'  SIMULATED' if record.simulated else ''}")
+                _tell(folder)
+
+    command.__doc__ = says
+    return command
 
 
 def _tell(folder: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.logtext import NUMBER, Number, lines, narrow, number, short
-from kit.readers import Row, Status, status_of
+from kit.readers import Row, Status, rows_of, status_of
 
 __all__ = ["AisReading", "AisRun", "read", "sniff"]
 
@@ -169,10 +169,7 @@ class AisReading:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = []
-        for index, run in enumerate(self.runs, 1):
-            table += [Row(f"run {index}", "")] if len(self.runs) > 1 else []
-            table += run.rows()
+        table = rows_of(self.runs)
         table += [Row(f"device {device}", f"{rate:.6g}", "samples/s") for device, rate in self.devices.items()]
         if self.summary_throughput is not None:
             table.append(Row("all devices", f"{self.summary_throughput:.6g}", "samples/s, sum"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.logtext import NUMBER, Number, lines, narrow, number, short
-from kit.readers import Row, Status, status_of
+from kit.readers import Row, Status, rows_of, status_of
 
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
 
@@ -68,11 +68,7 @@ class MsameReading:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = []
-        for index, run in enumerate(self.runs, 1):
-            table += [Row(f"run {index}", "")] if len(self.runs) > 1 else []
-            table += run.rows()
-        return table
+        return rows_of(self.runs)
 
 
 def sniff(text: str) -> float:

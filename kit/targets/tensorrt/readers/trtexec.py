@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.logtext import lines, narrow, number
-from kit.readers import Row, Status, status_of
+from kit.readers import Row, Status, rows_of, status_of
 from kit.targets.tensorrt.readers import trtexec_lines as printed
 from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, judge
 
@@ -45,11 +45,7 @@ class TrtexecReading:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = []
-        for index, run in enumerate(self.runs, 1):
-            table += [Row(f"run {index}", "")] if len(self.runs) > 1 else []
-            table += run.rows()
-        return table
+        return rows_of(self.runs)
 
 
 def version_of(digits: str) -> str:
