@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.explain import Trace, trace
 from kit.reports.markdown import to_html
+from kit.reports.pages import Pages, document
 from kit.reports.text import in_language, shell
 from kit.resources import resource
-
-if TYPE_CHECKING:
-    from kit.reports.render import Pages
 
 __all__ = ["page"]
 
@@ -32,8 +30,6 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
         languages: of ``zh`` and ``en``, the first is shown first.
         plots: language -> name of a plot -> SVG.
     """
-    from kit.reports.render import document
-
     folder = resource("templates") / "html"
     numbers = {id_: f"n{index}" for index, id_ in enumerate(pages.report.cells)}
     parts = []

@@ -29,7 +29,7 @@ def to_html(text: str, number: Number, plots: Mapping[str, str], prefix: str) ->
     """HTML of the report's Markdown.
 
     Args:
-        text: Markdown of :func:`kit.reports.render.document` with ids of cells.
+        text: Markdown of :func:`kit.reports.pages.document` with ids of cells.
         number: (id of the cell, its text) -> HTML of the number.
         plots: name of a plot -> SVG.
         prefix: before each anchor, so that two languages can stand in one page.

@@ -1,0 +1,180 @@
+"""The pages of a report: its templates, and the whole as Markdown in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kit.measurements import plain
+from kit.reports.context import Report
+from kit.reports.outline import Section, outline
+from kit.reports.tables import Claim, Table
+from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
+from kit.reports.writer import Writer
+
+__all__ = ["Pages", "document"]
+
+
+class Pages:
+    """Templates of one report, in all languages."""
+
+    def __init__(self, report: Report, deviations: bool, folders: tuple[Path, ...]) -> None:
+        from kit.reports.templates import environment
+
+        self.report = report
+        self.deviations = deviations
+        self._environment = environment(folders)
+
+    def words(self, language: str, family: str | None = None) -> Mapping[str, Any]:
+        """Headings and table words of a language, or of a family of toolchains in it."""
+        name = f"{language}/{family}/titles.j2" if family else f"{language}/words.j2"
+        module: Any = self._environment.get_template(name).module
+        words: Mapping[str, Any] = module.words
+        return words
+
+    def family(self, language: str, family: str) -> str:
+        """The folder of a family's templates: its own, or ``generic`` where nobody wrote one."""
+        from jinja2 import TemplateNotFound
+
+        try:
+            self._environment.get_template(f"{language}/{family}/titles.j2")
+        except TemplateNotFound:
+            return "generic"
+        return family
+
+    def sections(self, language: str, plots: tuple[str, ...]) -> list[Section]:
+        """The outline in a language."""
+        return outline(
+            self.report,
+            self.words(language),
+            lambda family: self.words(language, self.family(language, family)),
+            plots,
+        )
+
+    def body(self, language: str, section: Section, writer: Writer) -> str:
+        """The text below a heading."""
+        if section.template is None:
+            return ""
+        folder, _, name = section.template.rpartition("/")
+        path = f"{language}/{self.family(language, folder)}/{name}" if folder else f"{language}/{name}"
+        variables = dict(section.variables)
+        if "family" in variables:
+            variables["family"] = self.family(language, variables["family"])
+        template = self._environment.get_template(f"{path}.md.j2")
+        return template.render({**_variables(self.report, writer, self.deviations), **variables})
+
+    def notice(self, language: str, writer: Writer) -> str:
+        """What a reader must see first."""
+        template = self._environment.get_template(f"{language}/notice.md.j2")
+        return template.render(_variables(self.report, writer, self.deviations))
+
+
+def document(pages: Pages, language: str, plots: tuple[str, ...], *, html: bool = False) -> str:
+    """The whole report in one language as Markdown; with ``html``, numbers keep the ids of their cells."""
+    words = pages.words(language)
+    writer = Writer(pages.report, words, html=html)
+    title = escape(words["title"].format(model=pages.report.recipe.model.name))
+    sections = pages.sections(language, plots)
+    parts = [f"# {title}"]
+    if not html:
+        parts.append(_contents(title, sections))
+    parts.append(pages.notice(language, writer))
+    for section in sections:
+        parts.append(f"{'#' * section.level} {section.heading}")
+        if section.level == 2:
+            children = [one for one in sections if one.number.startswith(f"{section.number}.")]
+            parts.append("\n".join(f"- **[{escape(one.title)}](#{one.anchor})**" for one in children))
+        parts.append(pages.body(language, section, writer))
+    return _tidy("\n\n".join(parts))
+
+
+def _contents(title: str, sections: Sequence[Section]) -> str:
+    lines = ["\t" * (one.level - 1) + f"- [{one.heading}](#{one.anchor})" for one in sections]
+    return "\n".join([f"- [{title}](#{slug(title)})", *lines])
+
+
+def _tidy(text: str) -> str:
+    """One empty line at most between blocks, none at the ends; code blocks stay as they are."""
+    done: list[str] = []
+    closing: str | None = None
+    for line in text.split("\n"):
+        ticks = line[: len(line) - len(line.lstrip("`"))]
+        if closing is not None:
+            done.append(line)
+            closing = None if line == closing else closing
+            continue
+        if len(ticks) >= 3:
+            closing = ticks
+        elif not line.strip():
+            if not done or done[-1] == "":
+                continue
+            done.append("")
+            continue
+        done.append(line.rstrip())
+    return "\n".join(done).strip("\n") + "\n"
+
+
+def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, Any]:
+    """What the partials may use."""
+    recipe = report.recipe
+    words = writer.words
+    published = recipe.published
+    stated = any(view.published and (not view.ran or view.simulated) for view in report.targets)
+    version = published.python or "3"
+    wanted = dict.fromkeys(view.facts.toolchain for view in report.targets if view.facts.toolchain)
+    toolchains = dict.fromkeys(
+        side.toolchain for view in report.targets if (side := view.published) and side.toolchain and not view.ran
+    )
+    names = [view.name for view in report.targets]
+    shape = recipe.input.shape
+    return {
+        "r": report,
+        "recipe": recipe,
+        "w": words,
+        "out": writer,
+        "code": code,
+        "fence": fence,
+        "link": writer.link,
+        "shell": lambda words: shell(str(word) for word in words),
+        "number": lambda value: Safe(plain(value)),
+        "numbers": lambda values: Safe(words["list"].join(plain(value) for value in values)),
+        "say": lambda text: in_language(text, words["language"]),
+        "stated": stated,
+        "stated_frameworks": [*toolchains, *_constraints(published.frameworks)],
+        "wanted_toolchains": list(wanted),
+        "constraints": _constraints,
+        "pins": lambda pins: [f"{name}=={version}" for name, version in pins.items()],
+        "python": f"python{version}",
+        "pip": f"pip{version}",
+        "kit_commands": [shell(["kit", "reproduce", "--target", name]) for name in names],
+        "shape": Safe(" × ".join(str(size) for size in shape)),
+        "shape_commas": ",".join(str(size) for size in shape),
+        "tensor_bytes": 4 * shape[0] * shape[1] * shape[2],
+        "b0": recipe.batches[0],
+        "deviations": deviations,
+        "check_sources": {one.shown.source for one in report.checks if one.shown.source != "simulated"},
+        "unmet": [
+            f"{one.target} Top{one.k}" for one in report.checks if not one.met and one.shown.source != "simulated"
+        ],
+        "claim_line": lambda claim, first, last: _claim(claim, writer, first=first, last=last),
+        "table_modes": _modes,
+        "plot_alt": lambda name: escape(words[f"plot_{name.split('.')[0].split('-')[0]}"]),
+    }
+
+
+def _claim(claim: Claim, writer: Writer, *, first: bool, last: bool) -> Safe:
+    words = writer.words["claim"]
+    pattern = words["first" if first else "next"]
+    start, _, end = pattern.partition("{times}")
+    names = {"subject": escape(claim.subject), "other": escape(claim.other)}
+    stop = words["stop" if last else "go_on"]
+    return Safe(start.format(**names) + writer.cell(claim.times) + end.format(**names) + stop)
+
+
+def _constraints(pins: Mapping[str, str]) -> list[str]:
+    return [f"{name} {version}" for name, version in pins.items()]
+
+
+def _modes(table: Table) -> list[str]:
+    return sorted({str(mode) for mode in table.modes.values()})
