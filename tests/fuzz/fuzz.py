@@ -34,9 +34,12 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for inputs that reach new code")
     options = parser.parse_args()
     kept = options.keep or Path(tempfile.mkdtemp(prefix="kit-corpus-"))
+    kept.mkdir(parents=True, exist_ok=True)
     seeds = Path(__file__).parent / "corpus" / options.target
     arguments = [sys.argv[0], str(kept), *([str(seeds)] if seeds.is_dir() else [])]
-    arguments += [f"-max_total_time={options.seconds}", "-max_len=8192", "-timeout=20", "-rss_limit_mb=3000"]
+    # Without its control of the length libFuzzer keeps whole reports, instead of beginning with a few bytes.
+    arguments += [f"-max_total_time={options.seconds}", "-max_len=8192", "-len_control=0", "-timeout=20"]
+    arguments += ["-rss_limit_mb=3000"]
     atheris.Setup([*arguments, "-print_final_stats=1"], TARGETS[options.target])
     atheris.Fuzz()
 
