@@ -53,7 +53,8 @@ reproduce: base
 	$(BIN)/kit reproduce --recipe examples/digits --target cpu
 
 test: $(VENV)/test base
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto -m "not docker and not slow"
+	$(BIN)/pytest -m "docker or slow"
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

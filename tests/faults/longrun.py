@@ -78,7 +78,7 @@ def many_reports(bench: Bench, count: int) -> Outcomes:
         times.append(time.monotonic() - started)
         assert (folder.parent / "README.md").is_file()
         if number > 20:
-            first, last = sorted(times[:10])[5], sorted(times[-10:])[5]
+            first, last = min(times[:10]), min(times[-10:])  # what else runs here makes single ones slow
             assert last < 2 * first + 1, f"the last reports took {last:.2f} s, the first {first:.2f} s"
         yield "written; the last takes no longer than the first"
 
