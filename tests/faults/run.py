@@ -51,6 +51,13 @@ _TAIL = """
 * Every exit code: [errors.md](errors.md) and `tests/faults/test_exit_codes.py`.
 * Damaged installers of the vendors, archives and checkpoints member by member: `tests/targets`, `tests/inside`.
 
+## What it found
+
+* An interruption while the engine was making a container left that container behind, in one of twelve.
+* A tensor that the user brings, cut short, was told by the vendor's tool only, without its name.
+
+Both are mended, and tests of their own hold them.
+
 ## What is not tried
 
 * The power goes: files are synced before they are renamed, and recorded last, but no power was cut.
