@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,17 @@ ROOT = Path(__file__).resolve().parents[1]
 # How long an example takes is the machine's business; CI tries the same ones each time.
 settings.register_profile("kit", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("kit")
+
+
+def pytest_configure() -> None:
+    """Let programs of the tests heed signals, also under `nohup` or in a shell's background, where these are ignored.
+
+    What has a handler here is not ignored in a program that starts from here.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,9 +24,6 @@ def app(**_):
     Awkward()
     time.sleep(20)
 
-# What started the tests may ignore some: `nohup`, or a background job of a shell.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 kit.cli.app = app
 kit.cli.main([])
 """
