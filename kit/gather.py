@@ -70,7 +70,7 @@ def read_accuracy(outputs: Mapping[str, Path], metrics: str, batch: int) -> Accu
         accuracy = Accuracy(n=tree["n"], classes=tree["classes"], correct=tuple(tree["correct"]), ties=tree["ties"])
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedError("the accuracy cannot be read", where=str(path), remedy=_AGAIN) from error
-    info = outputs[shared.TENSORS] / "dataset.info"
+    info = outputs[shared.TENSORS] / shared.TENSOR_LIST
     try:
         with info.open("rb") as file:
             images = sum(1 for line in file if line.strip())

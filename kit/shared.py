@@ -20,6 +20,8 @@ __all__ = [
     "MODEL",
     "PARITY",
     "TENSORS",
+    "TENSOR_FILES",
+    "TENSOR_LIST",
     "export",
     "metrics",
     "metrics_step",
@@ -31,6 +33,8 @@ __all__ = [
 EXPORT = "export"
 PARITY = "parity"
 TENSORS = "preprocess"
+#: What the preprocessing makes: the folder of its files, and the list that the vendor's benchmark takes.
+TENSOR_FILES, TENSOR_LIST = "prep_bin", "dataset.info"
 #: The exported model, as an input of other steps.
 MODEL = Made(EXPORT, "model.onnx")
 
@@ -111,14 +115,14 @@ def preprocess(job: Job) -> Step:
             "--images", "{in:images}",
             "--preprocess", preprocess_json(job),
             "--layout", "bin",
-            "--out", "{out}/prep_bin",
-            "--info", "{out}/dataset.info",
-            "--info-prefix", "./prep_bin",
+            "--out", f"{{out}}/{TENSOR_FILES}",
+            "--info", f"{{out}}/{TENSOR_LIST}",
+            "--info-prefix", f"./{TENSOR_FILES}",
             "--width", str(width),
             "--height", str(height),
             "--out-json", "{out}/preprocess.json",
         ),
-        outputs=("prep_bin", "dataset.info"),
+        outputs=(TENSOR_FILES, TENSOR_LIST),
         inputs={"images": External(job.images)},
         code=("preprocess",),
     )  # fmt: skip

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.files import os_errors
+from kit.shared import TENSOR_FILES, TENSOR_LIST
 
 __all__ = ["check_tensors"]
 
-#: As the preprocessing step names them: the folder of the files, and the list that the vendor's benchmark takes.
-_TENSORS, _INFO = "prep_bin", "dataset.info"
 _AGAIN = "preprocess again, or leave out `--use preprocess=...`"
 #: A line of the list for each of some million images.
 _MAX_INFO_BYTES = 400 << 20
@@ -31,8 +30,8 @@ def check_tensors(folder: Path, shape: Sequence[int]) -> None:
         MissingError, DamagedError, InvalidInputError: folder or list is not there, a file is not a tensor of that
             shape, the list is of another form or of other files.
     """
-    names = _check_files(folder / _TENSORS, shape)
-    _check_info(folder / _INFO, names, shape)
+    names = _check_files(folder / TENSOR_FILES, shape)
+    _check_info(folder / TENSOR_LIST, names, shape)
 
 
 def _check_files(folder: Path, shape: Sequence[int]) -> set[str]:

@@ -140,7 +140,7 @@ def count_results(
     offset: int = 0,
     subset: bool = False,
     newer_than: str | None = None,
-    count: Callable[[Iterable[Part]], Iterable[Counts]] | None = None,
+    count: Callable[[Iterable[Part]], Iterable[Counts]],
 ) -> tuple[Counts, dict[str, Any]]:
     """Count one result file per image; also returns what was found beside them.
 
@@ -153,7 +153,7 @@ def count_results(
         offset: 1 where class 0 is the background, as models with 1001 classes have it.
         subset: labels may be there whose results are not.
         newer_than: results must not be older than this file.
-        count: counts part after part, as :func:`counting` gives it; None: in this process.
+        count: counts part after part, as :func:`counting` gives it.
     """
     keys, suffix, beside = find_results(folder, labels, form, suffix, subset=subset)
     names = [f"{key}_{suffix}.{form}" for key in keys]
@@ -163,7 +163,7 @@ def count_results(
     wanted = np.array([labels[key] + offset for key in keys], dtype=np.int32)
     tasks = ((names[i : i + _CHUNK], wanted[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK))
     counts = Counts(classes)
-    for part in (count or functools.partial(map, _Counter(folder, form, classes)))(tasks):
+    for part in count(tasks):
         counts.add(part)
         progress(counts.n, len(names), "results")
     return counts, {"suffix": suffix, "beside": beside}

@@ -310,7 +310,8 @@ def test_text_on_several_processes_counts_the_same(
     rows = random.normal(0, 3, (1100, 6)).astype(np.float32)
     folder = write(tmp_path / "results", "txt", rows)
     labels = {f"ILSVRC2012_val_{number + 1:08d}": int(random.integers(6)) for number in range(1100)}
-    alone, _ = count_results(str(folder), labels, "txt", 6)
+    with counting(str(folder), "txt", 6, workers=1) as count:
+        alone, _ = count_results(str(folder), labels, "txt", 6, count=count)
     monkeypatch.setattr(metrics, "_MANY", 1000)
     with counting(str(folder), "txt", 6, workers=2) as count:
         together, _ = count_results(str(folder), labels, "txt", 6, count=count)
