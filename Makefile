@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ENGINE := $(BIN)/python -c 'import sys; from kit.engine import available; sys.exit(available() is not None)'
+ENGINE := $(BIN)/python -c 'import sys; from kit.containers.client import available; sys.exit(available() is not None)'
 
 .PHONY: help reports reproduce test lint format types bench faults base images clean
 

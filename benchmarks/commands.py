@@ -17,9 +17,9 @@ PART = "Commands, whole processes"
 #: A target whose only step makes 50,000 files of 50,000 images: what the store has to look through in a cached run.
 TARGET = """
 import json
-from kit.step import External, Step
-from kit.measurements import Throughput
-from kit.target import Reading
+from kit.planning.step import External, Step
+from kit.results.measurements import Throughput
+from kit.planning.target import Reading
 
 PROGRAM = '''
 import os, sys

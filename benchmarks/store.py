@@ -26,7 +26,7 @@ def measure(settings: Settings) -> list[Row]:
 
 
 def _hashing(settings: Settings) -> list[Row]:
-    from kit.digests import digest_files
+    from kit.storage.digests import digest_files
 
     folder = settings.work / "tree"
     folder.mkdir()
@@ -86,10 +86,10 @@ def _read(paths: list[Path]) -> None:
 def _step(settings: Settings) -> list[Row]:
     if settings.image is None:
         return []
-    from kit.engine import connect
-    from kit.runners import Binding
-    from kit.runners.docker import DockerRunner, _container
-    from kit.step import Step
+    from kit.containers.client import connect
+    from kit.containers.docker import DockerRunner, _container
+    from kit.containers.runner import Binding
+    from kit.planning.step import Step
 
     client = connect()
     identity = str(client.images.get(settings.image).id)

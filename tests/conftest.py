@@ -52,7 +52,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def engine() -> Any:
     """A client of a container engine; without one a failure in CI and a skip elsewhere."""
-    from kit.engine import available, connect
+    from kit.containers.client import available, connect
 
     reason = available()
     if reason is not None:

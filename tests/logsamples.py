@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kit.readers import Reader, readers
+from kit.toollogs.reader import Reader, readers
 
 __all__ = ["FAMILIES", "SAMPLES", "numbers", "reader_of"]
 

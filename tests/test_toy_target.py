@@ -12,9 +12,9 @@ CODE = """
 import json
 from pathlib import Path
 from kit.doctor import Check, Finding
-from kit.measurements import Accuracy, Throughput
-from kit.step import External, Step
-from kit.target import Reading
+from kit.results.measurements import Accuracy, Throughput
+from kit.planning.step import External, Step
+from kit.planning.target import Reading
 
 class Toy:
     name = "abacus"

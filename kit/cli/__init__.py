@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from kit import __version__
 from kit.errors import Exit, KitError, ResourceError
-from kit.files import environment_error
+from kit.storage.files import environment_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -38,14 +38,14 @@ def command(
       kit build --target 310P                  also the images of a target
       kit build --base debian-with-python:12   from another base image
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.images import STANDARD, BuildOptions, Images
-    from kit.session import Choice, Session
-    from kit.store import Store
+    from kit.containers.images import STANDARD, BuildOptions, Images
+    from kit.execution.session import Choice, Session
+    from kit.storage.store import Store
 
     kept = Store(store)
     specs = []
     if target:
-        from kit.recipe import load_recipe
+        from kit.recipe.schema import load_recipe
 
         session = Session(load_recipe(recipe), Choice(targets=tuple(target), simulate=simulate), kept)
         specs = session.specs(session.jobs(session.expected_weights()))

@@ -25,8 +25,8 @@ def command(
       kit clean --dry-run
       kit clean
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.engine import available
-    from kit.store import Store
+    from kit.containers.client import available
+    from kit.storage.store import Store
 
     kept = Store(store)
     if not kept.root.is_dir():
@@ -42,7 +42,7 @@ def command(
         if reason:
             typer.echo(f"note: containers were not looked for: {reason}", err=True)
         elif marked:
-            from kit.runners.docker import leftovers
+            from kit.containers.docker import leftovers
 
             for container in leftovers(kept.root):
                 count += 1

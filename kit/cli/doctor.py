@@ -41,10 +41,10 @@ def command(
     if not target and not recipe.exists():
         sections = bare()
     else:
-        from kit.images import BuildOptions
-        from kit.recipe import load_recipe
-        from kit.session import Choice, Session
-        from kit.store import Store
+        from kit.containers.images import BuildOptions
+        from kit.execution.session import Choice, Session
+        from kit.recipe.schema import load_recipe
+        from kit.storage.store import Store
 
         parsed = load_recipe(recipe)
         chosen = tuple(target or ()) or parsed.default or tuple(parsed.targets)

@@ -53,11 +53,11 @@ def command(
       kit metrics result/dumpOutput_device0 --labels val_label.txt
       kit metrics result/run1 --labels val_label.txt --format bin --suffix 0
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.images import BuildOptions
-    from kit.measurements import Accuracy, percent
-    from kit.progress import choose
-    from kit.single import metrics_of, sniff_form
-    from kit.store import Store
+    from kit.containers.images import BuildOptions
+    from kit.execution.progress import choose
+    from kit.execution.scoring import metrics_of, sniff_form
+    from kit.results.measurements import Accuracy, percent
+    from kit.storage.store import Store
 
     chosen, number = sniff_form(results, form.value, suffix)
     kept = Store(store)

@@ -12,7 +12,7 @@ import typer
 from kit.errors import KitError
 
 if TYPE_CHECKING:
-    from kit.readers import Reading
+    from kit.toollogs.reader import Reading
 
 __all__ = ["command"]
 
@@ -43,7 +43,7 @@ def command(
       kit read --tool trtexec README.md
       npu-smi info | kit read -
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.readers import read_bytes, read_file
+    from kit.toollogs.reader import read_bytes, read_file
 
     values: dict[str, Any] = {}
     failures: list[KitError] = []

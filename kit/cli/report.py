@@ -53,11 +53,11 @@ def command(
       kit report --lang en                        English alone
       kit report --gate                           in CI: fail where the result is not what was published
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.files import exclusive
-    from kit.recipe import load_recipe
+    from kit.execution.session import reports_folder
+    from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
-    from kit.results import load_all
-    from kit.session import reports_folder
+    from kit.results.schema import load_all
+    from kit.storage.files import exclusive
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name

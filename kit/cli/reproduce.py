@@ -56,13 +56,13 @@ def command(
       kit reproduce --target cpu --batch 1 --batch 16   two of the recipe's batches
       kit reproduce --target T4 --plan                  what would run, to read or to paste
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.images import BuildOptions
-    from kit.preflight import preflight
-    from kit.progress import choose
-    from kit.recipe import load_recipe
-    from kit.reproduce import executor, reproduce
-    from kit.session import Choice, Session, reports_folder
-    from kit.store import Store
+    from kit.containers.images import BuildOptions
+    from kit.execution.preflight import preflight
+    from kit.execution.progress import choose
+    from kit.execution.reproduction import executor, reproduce
+    from kit.execution.session import Choice, Session, reports_folder
+    from kit.recipe.schema import load_recipe
+    from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
     choice = Choice(

@@ -11,7 +11,7 @@ __all__ = ["command", "schema_text"]
 
 def schema_text() -> str:
     """The JSON Schema of a recipe, as the repository holds it for editors."""
-    from kit.recipe import Recipe
+    from kit.recipe.schema import Recipe
 
     return json.dumps(Recipe.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 

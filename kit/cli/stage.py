@@ -12,7 +12,7 @@ import typer
 from kit.cli import options
 
 if TYPE_CHECKING:
-    from kit.step import Stage
+    from kit.planning.step import Stage
 
 __all__ = ["command_of"]
 
@@ -37,13 +37,13 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
         as_json: options.Json = False,
         verbose: options.Verbose = False,
     ) -> None:
-        from kit.images import BuildOptions
-        from kit.preflight import preflight
-        from kit.progress import choose
-        from kit.recipe import load_recipe
-        from kit.session import Choice, Session
-        from kit.stage import brought, run_stage
-        from kit.store import Store
+        from kit.containers.images import BuildOptions
+        from kit.execution.partial import brought, run_stage
+        from kit.execution.preflight import preflight
+        from kit.execution.progress import choose
+        from kit.execution.session import Choice, Session
+        from kit.recipe.schema import load_recipe
+        from kit.storage.store import Store
 
         choice = Choice(
             targets=tuple(target or ()),

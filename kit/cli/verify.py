@@ -13,7 +13,7 @@ from kit.cli import options
 from kit.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from kit.verify import Verdict
+    from kit.results.verification import Verdict
 
 __all__ = ["command"]
 
@@ -47,10 +47,10 @@ def command(
       kit verify --recipe examples/digits     the bundled example
       kit verify --format github --strict     in CI
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.recipe import load_recipe
-    from kit.session import reports_folder
-    from kit.store import Store
-    from kit.verify import verify
+    from kit.execution.session import reports_folder
+    from kit.recipe.schema import load_recipe
+    from kit.results.verification import verify
+    from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name

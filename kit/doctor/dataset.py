@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kit.doctor import Check, Finding
 from kit.errors import Exit
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 
 __all__ = ["check"]
 

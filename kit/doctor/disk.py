@@ -8,8 +8,8 @@ from pathlib import Path
 
 from kit.doctor import Check, Finding
 from kit.errors import Exit
-from kit.recipe import Recipe
-from kit.step import GIB, Step
+from kit.planning.step import GIB, Step
+from kit.recipe.schema import Recipe
 
 __all__ = ["check", "needed"]
 

@@ -12,7 +12,7 @@ _API = (1, 40)
 
 
 def _look() -> Finding:
-    from kit.engine import connect, engine_errors, version
+    from kit.containers.client import connect, engine_errors, version
 
     with engine_errors("asking the engine for its state"):
         client = connect()  # an engine that does not answer raises, and doctor makes a finding of it

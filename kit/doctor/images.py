@@ -9,13 +9,13 @@ from kit.doctor import Check, Finding
 from kit.errors import EngineError, Exit
 
 if TYPE_CHECKING:
-    from kit.images import Images
+    from kit.containers.images import Images
 
 __all__ = ["check"]
 
 
 def _look(images: Images, needed: Sequence[str]) -> Finding:
-    from kit.engine import connect, engine_errors
+    from kit.containers.client import connect, engine_errors
 
     wanting = [name for name in needed if not images.known_id(name)]
     if not wanting:

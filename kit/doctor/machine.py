@@ -8,9 +8,9 @@ from kit import doctor
 from kit.doctor import dataset, disk, engine, images, memory, weights
 
 if TYPE_CHECKING:
+    from kit.containers.images import BuildOptions
     from kit.doctor import Check, Finding
-    from kit.images import BuildOptions
-    from kit.session import Session
+    from kit.execution.session import Session
 
 __all__ = ["bare", "examine"]
 
@@ -22,7 +22,7 @@ def bare() -> dict[str, list[tuple[Check, Finding]]]:
 
 def examine(session: Session, options: BuildOptions) -> dict[str, list[tuple[Check, Finding]]]:
     """Findings by section: ``machine``, then ``target NAME`` for every target of the session."""
-    from kit.images import Images
+    from kit.containers.images import Images
 
     recipe, choice = session.recipe, session.choice
     jobs = session.jobs(session.expected_weights())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kit.doctor import Check, Finding
 from kit.errors import Exit
-from kit.step import GIB, Step
+from kit.planning.step import GIB, Step
 
 __all__ = ["check"]
 

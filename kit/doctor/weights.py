@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kit.data.weights import check_weights
 from kit.doctor import Check, Finding
 from kit.errors import Exit, MissingError
-from kit.fetch import check_weights
-from kit.recipe import Recipe, safe_url
+from kit.recipe.schema import Recipe, safe_url
 
 __all__ = ["check"]
 

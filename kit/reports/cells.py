@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from kit.measurements import Throughput, plain, ratio
+from kit.results.measurements import Throughput, plain, ratio
 
 __all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "throughput_cells"]
 

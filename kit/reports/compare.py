@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from kit.measurements import Throughput
-from kit.recipe import PublishedThroughput, Recipe
+from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.reports.cells import Cell
-from kit.results import Results
+from kit.results.measurements import Throughput
+from kit.results.schema import Results
 
 __all__ = [
     "Check",

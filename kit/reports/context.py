@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from kit.measurements import Interval, plain
-from kit.recipe import Recipe, TargetEntry
+from kit.recipe.schema import Recipe, TargetEntry
 from kit.reports import compare, tables
 from kit.reports.cells import Cell, difference
 from kit.reports.compare import Check, Verdict
 from kit.reports.facts import Facts
 from kit.reports.sides import TOPS, Cells, Side, published_side, reference, run_side
 from kit.reports.tables import Table
-from kit.results import Results
+from kit.results.measurements import Interval, plain
+from kit.results.schema import Results
 
 __all__ = ["Report", "TargetView", "build"]
 

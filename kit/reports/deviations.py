@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kit.errors import InvalidInputError
-from kit.recipe import Text
+from kit.recipe.schema import Text
 from kit.reports.cells import Cell
 from kit.reports.text import Safe, in_language
 from kit.reports.writer import Writer

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from kit.errors import InvalidInputError
-from kit.recipe import Text
+from kit.recipe.schema import Text
 from kit.reports.cells import Cell
 from kit.reports.context import Report
-from kit.results import Artifact, Command, Results, Run
+from kit.results.schema import Artifact, Command, Results, Run
 
 __all__ = ["Trace", "find", "trace"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.errors import InvalidInputError
-from kit.recipe import PublishedThroughput, Recipe
-from kit.results import Results
+from kit.recipe.schema import PublishedThroughput, Recipe
+from kit.results.schema import Results
 
 __all__ = ["Facts", "factor", "gather", "reported_targets"]
 
@@ -27,7 +27,7 @@ class Facts:
 
 def gather(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, Facts]:
     """Facts of each target. One that is not installed is described by its results alone."""
-    from kit.target import load_target
+    from kit.planning.target import load_target
 
     found = {}
     for name in targets:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kit.files import os_errors, write_atomically
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
-from kit.results import Results, load_all
+from kit.results.schema import Results, load_all
+from kit.storage.files import os_errors, write_atomically
 
 __all__ = ["rendered", "write"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kit.errors import CheckFailedError
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
 from kit.reports.facts import Facts, gather, reported_targets
-from kit.results import Results
+from kit.results.schema import Results
 
 __all__ = ["check", "failures"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kit.measurements import plain
 from kit.reports.context import Report
 from kit.reports.outline import Section, outline
 from kit.reports.tables import Claim, Table
 from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
 from kit.reports.writer import Writer
+from kit.results.measurements import plain
 
 __all__ = ["Pages", "document"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from kit.measurements import plain
 from kit.reports import svg
 from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.sides import Side
+from kit.results.measurements import plain
 
 __all__ = ["draw"]
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
 from kit.reports.facts import Facts, gather, reported_targets
 from kit.reports.pages import Pages, document
 from kit.reports.writer import Writer
-from kit.results import Results
+from kit.results.schema import Results
 
 __all__ = ["LANGUAGES", "render"]
 

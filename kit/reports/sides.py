@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from kit.measurements import Throughput, percent, plain, wilson
-from kit.recipe import PublishedAccuracy, Recipe, Text
+from kit.recipe.schema import PublishedAccuracy, Recipe, Text
 from kit.reports.cells import Cell, best_cell, throughput_cells
 from kit.reports.facts import Facts, factor
-from kit.results import Results
+from kit.results.measurements import Throughput, percent, plain, wilson
+from kit.results.schema import Results
 
 __all__ = ["TOPS", "Cells", "Side", "published_side", "reference", "run_side"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kit.measurements import plain
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.cells import Cell, mixed, ratio_cell
 from kit.reports.sides import Cells, Side
+from kit.results.measurements import plain
 
 __all__ = ["Claim", "Row", "Table", "table"]
 

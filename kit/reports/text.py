@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
-from kit.recipe import Text
+from kit.recipe.schema import Text
 
 __all__ = [
     "Safe",

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kit.measurements import plain
 from kit.reports.cells import Cell
 from kit.reports.compare import Check, Verdict
 from kit.reports.context import Report, TargetView
 from kit.reports.sides import Side
 from kit.reports.tables import Row, Table
 from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
-from kit.results import Command, Results
+from kit.results.measurements import plain
+from kit.results.schema import Command, Results
 
 __all__ = ["CELL_END", "CELL_SEPARATOR", "CELL_START", "MARKS", "Writer"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.cli import main
-from kit.store import Store
+from kit.storage.store import Store
 
 
 def run(*words: str) -> int:
@@ -41,7 +41,7 @@ def test_leftovers_go_and_everything_else_stays(tmp_path: Path, capsys: pytest.C
 def test_without_an_engine_it_says_what_it_did_not_look_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.engine.available", lambda: "no engine answers")
+    monkeypatch.setattr("kit.containers.client.available", lambda: "no engine answers")
     (tmp_path / "containers").touch()
     assert run("--store", str(tmp_path)) == 0
     assert "containers were not looked for: no engine answers" in capsys.readouterr().err

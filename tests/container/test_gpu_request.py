@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from kit.engine import connect
+from kit.containers.client import connect
+from kit.containers.docker import DockerRunner
+from kit.containers.runner import Binding
 from kit.errors import DeviceError
-from kit.recipe import load_recipe
-from kit.runners import Binding
-from kit.runners.docker import DockerRunner
-from kit.step import Step
-from kit.target import Job, load_target
+from kit.planning.step import Step
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 from tests.secondengine import SecondEngine, missing
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -95,7 +95,7 @@ def test_the_hook_is_told_the_uuid_and_the_capabilities(
     root: Path, second: SecondEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = image(second)
-    monkeypatch.setattr("kit.runners.docker.connect", lambda: second.client)
+    monkeypatch.setattr("kit.containers.docker.connect", lambda: second.client)
     step = gpu_step(root, gpu=UUID)
     assert step.devices.gpus == (UUID,)
     assert run(step, made, tmp_path) == "ran\n"
@@ -115,7 +115,7 @@ def test_a_step_without_a_gpu_does_not_call_the_hook(
 ) -> None:
     made = image(second)
     (second.folder / "argv").unlink(missing_ok=True)
-    monkeypatch.setattr("kit.runners.docker.connect", lambda: second.client)
+    monkeypatch.setattr("kit.containers.docker.connect", lambda: second.client)
     step = gpu_step(root)
     run(replace(step, devices=replace(step.devices, gpus=())), made, tmp_path)
     assert not (second.folder / "argv").exists()
@@ -129,7 +129,7 @@ def test_a_hook_that_fails_is_a_sentence(
     good = hook.read_text()
     words = "nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.9, please update your driver"
     hook.write_text(f"#!/bin/sh\ncat >/dev/null\necho '{words}' >&2\nexit 1\n")
-    monkeypatch.setattr("kit.runners.docker.connect", lambda: second.client)
+    monkeypatch.setattr("kit.containers.docker.connect", lambda: second.client)
     try:
         with pytest.raises(DeviceError, match="the GPU driver is too old for the image"):
             run(gpu_step(root), made, tmp_path)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from kit.containers.images import CONTEXT_LABEL, BuildOptions, Images, _write_context, context_digest
 from kit.errors import EngineError, MissingError, StepError
-from kit.images import CONTEXT_LABEL, BuildOptions, Images, _write_context, context_digest
-from kit.target import ImageSpec
+from kit.planning.target import ImageSpec
 
 pytestmark = pytest.mark.docker
 BASE = "kit-base:bookworm"

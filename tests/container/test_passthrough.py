@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from kit.containers import docker as docker_runner
+from kit.containers.docker import DockerRunner
+from kit.containers.runner import Binding
 from kit.errors import BusyError, DeviceError
-from kit.recipe import load_recipe
-from kit.runners import Binding
-from kit.runners import docker as docker_runner
-from kit.runners.docker import DockerRunner
-from kit.step import Devices, Step
-from kit.target import Job, load_target
+from kit.planning.step import Devices, Step
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 
 pytestmark = pytest.mark.docker
 

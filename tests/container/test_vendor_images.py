@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from kit.containers.images import BuildOptions, Images
 from kit.errors import KitError, StepError
-from kit.images import BuildOptions, Images
-from kit.recipe import load_recipe
-from kit.target import Job, load_target
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

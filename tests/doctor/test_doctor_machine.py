@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from kit import doctor
+from kit.containers.images import BuildOptions, Images
 from kit.doctor import Check, Finding, dataset, disk, engine, images, memory, show, weights
 from kit.errors import EngineError, Exit, ResourceError
-from kit.images import BuildOptions, Images
-from kit.recipe import Recipe, load_recipe
-from kit.step import GIB, Step
+from kit.planning.step import GIB, Step
+from kit.recipe.schema import Recipe, load_recipe
 
 
 def step(stage: Any, **changes: Any) -> Step:
@@ -122,7 +122,7 @@ def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse() -> None:
         raise EngineError("no engine answers", where="/var/run/docker.sock", remedy="start Docker")
 
-    monkeypatch.setattr("kit.engine.connect", refuse)
+    monkeypatch.setattr("kit.containers.client.connect", refuse)
     check = engine.check()
     finding = ask(check)
     assert finding == Finding("fail", "/var/run/docker.sock: no engine answers", "start Docker")
@@ -148,8 +148,8 @@ def test_an_engine_with_its_limits(
         def version(self) -> dict[str, str]:
             return {"ApiVersion": api, "Version": "1"}
 
-    monkeypatch.setattr("kit.engine.connect", Client)
-    monkeypatch.setattr("kit.engine.version", lambda: "Docker 1")
+    monkeypatch.setattr("kit.containers.client.connect", Client)
+    monkeypatch.setattr("kit.containers.client.version", lambda: "Docker 1")
     finding = ask(engine.check())
     assert finding.state == state
     assert words in finding.message

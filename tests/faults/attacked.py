@@ -359,10 +359,10 @@ _SERVERS: dict[str, tuple[int, str]] = {
     long=len(_SERVERS),
 )
 def servers(bench: Bench, count: int) -> Outcomes:
+    from kit.data.weights import fetch_weights
     from kit.errors import KitError
-    from kit.fetch import fetch_weights
-    from kit.recipe import load_recipe
-    from kit.store import Store
+    from kit.recipe.schema import load_recipe
+    from kit.storage.store import Store
 
     data = os.urandom(_PAYLOAD)
     with _serving(data) as (port, seen):

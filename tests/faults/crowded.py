@@ -81,9 +81,10 @@ def _hold(bench: Bench, folder: Path, lease: str) -> Any:
 def one_device(bench: Bench, count: int) -> Outcomes:
     import docker.errors as docker_errors
 
+    from kit.containers import docker
+    from kit.containers.runner import Binding
     from kit.errors import BusyError
-    from kit.runners import Binding, docker
-    from kit.step import Devices, Step
+    from kit.planning.step import Devices, Step
 
     class Image:
         def known_id(self, _name: str) -> str:

@@ -16,7 +16,7 @@ _PROGRAM = """
 import resource, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from kit.store import Record, Store
+from kit.storage.store import Record, Store
 store, count = Store(Path(sys.argv[2]), trust_stat=True), int(sys.argv[3])
 peaks = []
 for number in range(count):

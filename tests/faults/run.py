@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from kit.engine import available, connect  # noqa: E402
+from kit.containers.client import available, connect  # noqa: E402
 from tests.faults.faultsite import Bench, Scenario, missing  # noqa: E402
 from tests.faults.scenarios import SCENARIOS  # noqa: E402
 

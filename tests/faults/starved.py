@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from kit.step import Limits
+from kit.planning.step import Limits
 from tests.faults.faultsite import Bench, Outcomes, Site, ended, scenario, sentence
 
 _LIGHT = ("cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4")
@@ -102,15 +102,15 @@ def report_full(bench: Bench, count: int) -> Outcomes:
 
 def _limited(bench: Bench, change: Callable[[Limits], Limits]) -> str:
     """Run the real inference step under other limits; what kit says about it."""
+    from kit.containers.images import BuildOptions
     from kit.errors import KitError
-    from kit.execute import Executor
-    from kit.images import BuildOptions
-    from kit.plan import Plan
-    from kit.progress import PlainProgress
-    from kit.recipe import load_recipe
-    from kit.reproduce import executor
-    from kit.session import Choice, Session
-    from kit.store import Store
+    from kit.execution.executor import Executor
+    from kit.execution.progress import PlainProgress
+    from kit.execution.reproduction import executor
+    from kit.execution.session import Choice, Session
+    from kit.planning.planner import Plan
+    from kit.recipe.schema import load_recipe
+    from kit.storage.store import Store
 
     site = bench.half("docker", *_LIGHT)
     with (site.folder / "progress").open("w") as stream:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import Exit
-from kit.store import Store
+from kit.storage.store import Store
 from tests.faults.damaged import _LOG, _results, _small_model
 from tests.faults.faultsite import ROOT, Site, ended
 
@@ -38,7 +38,9 @@ def internal(site: Site) -> int:
     (site.folder / "perf.txt").write_text(_LOG)
     hook = site.folder / "hooks"
     hook.mkdir()
-    (hook / "sitecustomize.py").write_text("import kit.readers\nkit.readers.read_file = lambda *a, **k: 1 / 0\n")
+    (hook / "sitecustomize.py").write_text(
+        "import kit.toollogs.reader\nkit.toollogs.reader.read_file = lambda *a, **k: 1 / 0\n"
+    )
     ran = site.kit("read", "perf.txt", environment={"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}"})
     assert "Traceback" in ran.stderr and "this is a defect of kit" in ran.stderr, ran.stderr
     return ran.returncode
@@ -81,7 +83,7 @@ def step(site: Site) -> int:
     hook = site.folder / "hooks"
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(
-        "from kit.runners.local import LocalRunner\n"
+        "from kit.containers.local import LocalRunner\n"
         "LocalRunner._argv = lambda *a: (['python3', '-c', 'raise SystemExit(3)'], {}, lambda text: '/')\n"
     )
     return site.kit(*_INFER, environment={"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}"}).returncode

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    from kit.engine import available, connect
+    from kit.containers.client import available, connect
 
     folder = tmp_path_factory.mktemp("faults")
     yield Bench(folder, None if available() else connect())

@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["kit"]):
     import kit.audit
-    import kit.readers
-    import kit.recipe
-    import kit.results
-    import kit.store
+    import kit.recipe.schema
+    import kit.results.schema
+    import kit.storage.store
+    import kit.toollogs.reader
 
-    kit.readers.readers()  # the targets' readers are loaded on use
+    kit.toollogs.reader.readers()  # the targets' readers are loaded on use
 
 from tests.fuzz.targets import TARGETS
 

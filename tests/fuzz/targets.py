@@ -14,11 +14,11 @@ from pathlib import Path
 from kit.audit import audit_text
 from kit.audit.text import decode as decode_report
 from kit.errors import KitError
-from kit.logtext import decode
-from kit.readers import choose, readers
-from kit.recipe import load_recipe
-from kit.results import load_results
-from kit.store import Store
+from kit.recipe.schema import load_recipe
+from kit.results.schema import load_results
+from kit.storage.store import Store
+from kit.toollogs.reader import choose, readers
+from kit.toollogs.text import decode
 
 __all__ = ["TARGETS"]
 

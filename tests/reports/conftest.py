@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import pytest
 
-from kit.measurements import Accuracy, Latency, Per, Throughput
-from kit.recipe import Recipe, load_recipe
+from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.facts import Facts
-from kit.results import Artifact, Command, Parity, Results, Run
+from kit.results.measurements import Accuracy, Latency, Per, Throughput
+from kit.results.schema import Artifact, Command, Parity, Results, Run
 
 Make = Callable[..., Results]
 

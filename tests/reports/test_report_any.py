@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from kit.audit import audit_file
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.facts import Facts
 from kit.reports.render import render
 from kit.reports.text import slug
-from kit.results import Results
+from kit.results.schema import Results
 
 Make = Callable[..., Results]
 

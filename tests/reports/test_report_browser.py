@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.facts import Facts
 from kit.reports.render import render
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from kit.errors import DamagedError, InvalidInputError
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.context import build
 from kit.reports.facts import Facts, reported_targets
 from kit.reports.folder import rendered, write
 from kit.reports.render import render
 from kit.reports.templates import environment
-from kit.results import Results, results_text
+from kit.results.schema import Results, results_text
 
 Make = Callable[..., Results]
 

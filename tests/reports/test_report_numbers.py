@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from kit.errors import InvalidInputError
-from kit.measurements import Throughput
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
 from kit.reports.facts import Facts, factor, gather, reported_targets
 from kit.reports.render import render
-from kit.results import Results
+from kit.results.measurements import Throughput
+from kit.results.schema import Results
 
 Make = Callable[..., Results]
 

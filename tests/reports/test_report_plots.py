@@ -6,11 +6,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.facts import Facts
 from kit.reports.render import render
 from kit.reports.svg import Scale, legend, marker
-from kit.results import Results
+from kit.results.schema import Results
 
 Make = Callable[..., Results]
 SVG = "{http://www.w3.org/2000/svg}"

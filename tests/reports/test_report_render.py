@@ -19,11 +19,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from kit.audit import audit_file
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.facts import Facts
 from kit.reports.render import render
 from kit.reports.text import escape, fence, link, slug
-from kit.results import Command, Results, results_text
+from kit.results.schema import Command, Results, results_text
 
 Make = Callable[..., Results]
 RATES = {1: 1800.5, 4: 5100.25, 16: 6400.25}
@@ -271,9 +271,9 @@ def test_our_own_audit_finds_nothing_in_our_own_report(
 _PROGRAM = """
 import hashlib, json, sys
 from pathlib import Path
-from kit.recipe import load_recipe
+from kit.recipe.schema import load_recipe
 from kit.reports.render import render
-from kit.results import load_results
+from kit.results.schema import load_results
 results = {path.stem: load_results(path) for path in map(Path, sys.argv[2:])}
 files = render(load_recipe(Path(sys.argv[1])), results)
 print(json.dumps({name: hashlib.sha256(data).hexdigest() for name, data in files.items()}))

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from kit.errors import CheckFailedError
-from kit.measurements import Accuracy
-from kit.recipe import Recipe
+from kit.recipe.schema import Recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, build
 from kit.reports.facts import Facts
 from kit.reports.gate import check, failures
-from kit.results import Artifact, Results
+from kit.results.measurements import Accuracy
+from kit.results.schema import Artifact, Results
 
 Make = Callable[..., Results]
 DIGEST = "0123456789abcdef" * 4

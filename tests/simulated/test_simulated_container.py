@@ -10,9 +10,9 @@ from typing import Any
 import onnx
 import pytest
 
-from kit.images import BuildOptions, Images
+from kit.containers.images import BuildOptions, Images
+from kit.planning.target import ImageSpec
 from kit.resources import resource
-from kit.target import ImageSpec
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

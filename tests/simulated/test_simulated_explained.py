@@ -10,9 +10,9 @@ import onnx
 import pytest
 
 from kit.errors import KitError
-from kit.faults import explain
 from kit.targets.ascend import faults as ascend
 from kit.targets.tensorrt import faults as tensorrt
+from kit.toollogs.messages import explain
 
 TRT = ("--shapes=actual_input_1:1x3x16x16", "--duration=0", "--warmUp=0")
 ATC = [

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from kit.readers import choose, read_file
+from kit.toollogs.reader import choose, read_file
 
 SHORT = ("--shapes=actual_input_1:4x3x16x16", "--duration=0", "--warmUp=0", "--iterations=25")
 

@@ -18,11 +18,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from kit.inside import metrics, onnx_input, trt_infer
-from kit.recipe import load_recipe
+from kit.planning.step import Made, Outcome, Step, fill
+from kit.planning.target import Job, Target, load_target
+from kit.recipe.schema import load_recipe
 from kit.simulated import __main__ as stand_ins
 from kit.simulated.install import install
-from kit.step import Made, Outcome, Step, fill
-from kit.target import Job, Target, load_target
 
 SIDE, CLASSES, IMAGES = 16, 10, 10
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from kit.errors import InvalidInputError
-from kit.options import parse_options
+from kit.recipe.options import parse_options
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["CARDS", "AscendOptions", "Card", "architecture", "options_of", "soc_of"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.errors import DeviceError, MissingError, ResourceError
-from kit.faults import Fault
+from kit.toollogs.messages import Fault
 
 __all__ = ["ACL", "ATC", "COMMON", "INFERENCE", "NPU_SMI", "RUNTIME", "acl_faults"]
 

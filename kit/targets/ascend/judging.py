@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import DeviceError, StepError
-from kit.faults import excerpt, explain, first_line
-from kit.gather import read_text
+from kit.results.batches import read_text
 from kit.targets.ascend.config import architecture, options_of, soc_of
 from kit.targets.ascend.faults import ATC, COMMON, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
 from kit.targets.ascend.steps import before_name
+from kit.toollogs.messages import excerpt, explain, first_line
 
 if TYPE_CHECKING:
-    from kit.step import Outcome, Step
-    from kit.target import Job
+    from kit.planning.step import Outcome, Step
+    from kit.planning.target import Job
     from kit.targets.ascend.readers.npu_smi import Chip
     from kit.targets.ascend.readers.perf import DatasetBlock, PureBlock
 

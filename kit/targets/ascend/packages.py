@@ -17,7 +17,7 @@ from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.targets.ascend.config import architecture, options_of
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["Packages", "checksums", "elf_machine", "find", "verify"]
 

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.step import Devices
+from kit.planning.step import Devices
 
 __all__ = ["DRIVER_FILES", "MANAGERS", "RUNTIME", "Passage", "chip_nodes", "has_chip", "has_runtime", "passage", "root"]
 

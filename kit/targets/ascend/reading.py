@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit import shared
 from kit.errors import StepError
-from kit.gather import agreement, read_accuracy, read_text, read_versions
-from kit.measurements import Latency, Mode, Throughput
-from kit.target import Reading
+from kit.planning import common as shared
+from kit.planning.target import Reading
+from kit.results.batches import agreement, read_accuracy, read_text, read_versions
+from kit.results.measurements import Latency, Mode, Throughput
 from kit.targets.ascend.config import CARDS, options_of, soc_of
 from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import after_name, before_name, bench_name, infer_name, metrics_name, on_dataset
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["read"]
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kit import shared
-from kit.step import GIB, Devices, Input, Limits, Made, Step
+from kit.planning import common as shared
+from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
 from kit.targets.ascend.passthrough import has_chip, passage
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = [
     "after_name",

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from kit.doctor import Check
 from kit.errors import KitError
-from kit.faults import explain
+from kit.planning.step import Outcome, Step
+from kit.planning.target import ImageSpec, Job, Reading
 from kit.resources import resource
-from kit.step import Outcome, Step
-from kit.target import ImageSpec, Job, Reading
 from kit.targets.ascend import checks, judging, packages, reading, steps
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
+from kit.toollogs.messages import explain
 
 __all__ = ["TARGETS", "Ascend"]
 

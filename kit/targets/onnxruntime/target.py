@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kit import shared
 from kit.doctor import Check
-from kit.gather import read_json, read_versions
-from kit.measurements import Accuracy, Latency, Throughput
-from kit.options import parse_options
-from kit.step import GIB, External, Limits, Made, Outcome, Step
-from kit.target import ImageSpec, Job, Reading
+from kit.planning import common as shared
+from kit.planning.step import GIB, External, Limits, Made, Outcome, Step
+from kit.planning.target import ImageSpec, Job, Reading
+from kit.recipe.options import parse_options
+from kit.results.batches import read_json, read_versions
+from kit.results.measurements import Accuracy, Latency, Throughput
 
 __all__ = ["TARGETS", "Cpu"]
 

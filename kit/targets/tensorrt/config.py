@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kit.options import parse_options
+from kit.recipe.options import parse_options
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["NGC", "TARBALL_BASE", "TensorRtOptions", "options_of"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.errors import DeviceError, EngineError, InvalidInputError, MissingError, ResourceError
-from kit.faults import Fault
+from kit.toollogs.messages import Fault
 
 __all__ = ["NVIDIA_SMI", "START", "TRTEXEC"]
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.errors import DeviceError, StepError
-from kit.faults import excerpt, explain, first_line
-from kit.gather import read_text
+from kit.results.batches import read_text
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
 from kit.targets.tensorrt.readers import export_times, nvidia_smi
 from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, before_name, long_name
+from kit.toollogs.messages import excerpt, explain, first_line
 
 if TYPE_CHECKING:
-    from kit.step import Outcome, Step
-    from kit.target import Job
+    from kit.planning.step import Outcome, Step
+    from kit.planning.target import Job
     from kit.targets.tensorrt.readers.export_times import ExportTimesReading
     from kit.targets.tensorrt.readers.nvidia_smi import Gpu
 

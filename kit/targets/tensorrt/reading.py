@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING
 
-from kit import shared
 from kit.errors import DamagedError, StepError
-from kit.gather import agreement, read_accuracy, read_text, read_versions
-from kit.measurements import Latency, Throughput
-from kit.target import Reading
+from kit.planning import common as shared
+from kit.planning.target import Reading
+from kit.results.batches import agreement, read_accuracy, read_text, read_versions
+from kit.results.measurements import Latency, Throughput
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.judging import gpu_of, load_times, warm_up_ms
 from kit.targets.tensorrt.readers import export_output, trtexec
@@ -32,7 +32,7 @@ from kit.targets.tensorrt.steps import (
 )
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
     from kit.targets.tensorrt.readers.export_times import ExportTimesReading
 
 __all__ = ["read"]

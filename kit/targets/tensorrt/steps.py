@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kit import shared
-from kit.step import GIB, Devices, Limits, Made, Step
+from kit.planning import common as shared
+from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
 from kit.targets.tensorrt.gpus import request
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = [
     "QUERY",

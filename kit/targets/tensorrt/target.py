@@ -7,13 +7,13 @@ from pathlib import Path
 
 from kit.doctor import Check
 from kit.errors import KitError
-from kit.faults import explain
+from kit.planning.step import Outcome, Step
+from kit.planning.target import ImageSpec, Job, Reading
 from kit.resources import resource
-from kit.step import Outcome, Step
-from kit.target import ImageSpec, Job, Reading
 from kit.targets.tensorrt import checks, judging, reading, steps
 from kit.targets.tensorrt.config import NGC, TARBALL_BASE, options_of
 from kit.targets.tensorrt.faults import START
+from kit.toollogs.messages import explain
 
 __all__ = ["T4", "TARGETS"]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.readers import choose
 from kit.targets.ascend.readers import ais
+from kit.toollogs.reader import choose
 
 RULER = "[INFO] -----------------Performance Summary------------------\n"
 COMPUTE = "[INFO] NPU_compute_time (ms): min = 1.75, max = 2.5, mean = 2.0, median = 1.9375, percentile(99%) = 2.4375\n"

@@ -13,8 +13,8 @@ import pytest
 from kit import doctor
 from kit.doctor import Check, Finding
 from kit.errors import DeviceError, Exit, MissingError
-from kit.recipe import load_recipe
-from kit.target import Job, load_target
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 
 TABLE = """\
 +--------------------------------------------------------------------------------------------+

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from kit.containers.runner import Binding, Listener
 from kit.errors import DeviceError, EngineError, KitError, MissingError, ResourceError, StepError
-from kit.execute import Executor
-from kit.faults import Fault, explain
-from kit.plan import Plan
-from kit.progress import PlainProgress
-from kit.recipe import load_recipe
-from kit.runners import Binding, Listener
-from kit.step import Outcome, Step
-from kit.store import Store
-from kit.target import Job, load_target
+from kit.execution.executor import Executor
+from kit.execution.progress import PlainProgress
+from kit.planning.planner import Plan
+from kit.planning.step import Outcome, Step
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
+from kit.storage.store import Store
 from kit.targets.ascend.faults import ACL, ATC, COMMON, INFERENCE, NPU_SMI, RUNTIME
+from kit.toollogs.messages import Fault, explain
 
 CASES: list[tuple[tuple[Fault, ...], str, type[KitError], str]] = [
     (

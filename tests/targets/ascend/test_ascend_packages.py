@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 
 from kit.errors import DamagedError, InvalidInputError, KitError, MissingError
-from kit.recipe import load_recipe
-from kit.target import Job, load_target
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 from kit.targets.ascend.packages import elf_machine, verify
 
 INSTALLER = "Ascend-cann-toolkit_5.1.RC1_linux-x86_64.run"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kit.errors import InvalidInputError
-from kit.plan import plan
-from kit.recipe import load_recipe
-from kit.step import GIB, Made, Step
-from kit.target import Job, Target, load_target
+from kit.planning.planner import plan
+from kit.planning.step import GIB, Made, Step
+from kit.planning.target import Job, Target, load_target
+from kit.recipe.schema import load_recipe
 
 ARCH = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 NODES = ("/dev/davinci0", "/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from kit.readers import choose
 from kit.targets.ascend.readers import msame
+from kit.toollogs.reader import choose
 
 RUN = """\
 [INFO] start to process file:/data/0.bin

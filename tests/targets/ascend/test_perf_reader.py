@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.readers import choose
 from kit.targets.ascend.readers import perf
 from kit.targets.ascend.readers.perf import DatasetBlock, PerfReading, PureBlock
+from kit.toollogs.reader import choose
 
 RATE = st.floats(min_value=0.01, max_value=1e5)
 

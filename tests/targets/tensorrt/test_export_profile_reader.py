@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from kit.readers import choose
 from kit.targets.tensorrt.readers import export_profile
 from kit.targets.tensorrt.readers.export_profile import LayerTime
+from kit.toollogs.reader import choose
 
 OLD = (
     '[\n  { "count" : 500 }\n, { "name" : "Conv_0 + Relu_1", "timeMs" : 60, "averageMs" : 0.12, "percentage" : 75 }\n'

@@ -12,8 +12,8 @@ import pytest
 from kit import doctor
 from kit.doctor import Finding
 from kit.errors import EngineError
-from kit.recipe import load_recipe
-from kit.target import Job, load_target
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 from kit.targets.tensorrt.checks.driver import fits
 
 UUID = "GPU-2a7fadae-a692-1c44-2c57-6645a0d117e4"
@@ -136,7 +136,7 @@ def test_an_engine_without_the_container_toolkit(root: Path, machine: Machine, m
         def info(self) -> dict[str, Any]:
             return {"Runtimes": self.runtimes}
 
-    monkeypatch.setattr("kit.engine.connect", Client)
+    monkeypatch.setattr("kit.containers.client.connect", Client)
     finding = ask(root, "container toolkit")
     assert finding.state == "fail"
     assert 'could not select device driver ""' in finding.prevents
@@ -150,7 +150,7 @@ def test_an_engine_without_the_container_toolkit(root: Path, machine: Machine, m
     def refuse() -> None:
         raise EngineError("no engine answers", remedy="start Docker")
 
-    monkeypatch.setattr("kit.engine.connect", refuse)
+    monkeypatch.setattr("kit.containers.client.connect", refuse)
     assert ask(root, "container toolkit").message == "the engine cannot be asked: no engine answers"
 
 

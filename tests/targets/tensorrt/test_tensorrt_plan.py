@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from kit.errors import DeviceError, EngineError, InvalidInputError, KitError, MissingError, ResourceError, StepError
-from kit.faults import explain
-from kit.plan import plan
-from kit.recipe import load_recipe
-from kit.step import Made, Step
-from kit.target import Job, load_target
+from kit.planning.planner import plan
+from kit.planning.step import Made, Step
+from kit.planning.target import Job, load_target
+from kit.recipe.schema import load_recipe
 from kit.targets.tensorrt.faults import NVIDIA_SMI, START, TRTEXEC
+from kit.toollogs.messages import explain
 
 UUID = "GPU-2a7fadae-a692-1c44-2c57-6645a0d117e4"
 

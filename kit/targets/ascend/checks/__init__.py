@@ -8,7 +8,7 @@ from kit.targets.ascend.checks import chip, driver, installer, nodes, permission
 
 if TYPE_CHECKING:
     from kit.doctor import Check
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["of"]
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
-from kit.faults import explain
 from kit.targets.ascend.config import options_of, soc_of
 from kit.targets.ascend.faults import COMMON, NPU_SMI
 from kit.targets.ascend.judging import same_soc
 from kit.targets.ascend.passthrough import root
 from kit.targets.ascend.readers import npu_smi
+from kit.toollogs.messages import explain
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check", "npu_smi_program"]
 

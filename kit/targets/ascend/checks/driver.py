@@ -8,7 +8,7 @@ from kit.doctor import Check, Finding
 from kit.targets.ascend.passthrough import root
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check", "driver_version"]
 

@@ -9,7 +9,7 @@ from kit.errors import Exit
 from kit.targets.ascend.packages import verify
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 

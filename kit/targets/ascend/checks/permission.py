@@ -11,7 +11,7 @@ from kit.targets.ascend.config import options_of
 from kit.targets.ascend.passthrough import MANAGERS, chip_nodes, root
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 

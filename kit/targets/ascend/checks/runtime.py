@@ -10,13 +10,13 @@ from kit.targets.ascend.config import options_of
 from kit.targets.ascend.passthrough import RUNTIME, passage
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 
 
 def _look(job: Job) -> Finding:
-    from kit.engine import connect
+    from kit.containers.client import connect
 
     way = passage(job.device, options_of(job).passthrough)
     if way.devices.runtime is None:

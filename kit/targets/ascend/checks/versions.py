@@ -10,7 +10,7 @@ from kit.targets.ascend.checks.driver import driver_version
 from kit.targets.ascend.packages import find
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 

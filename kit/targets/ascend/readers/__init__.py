@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kit.readers import Reader
 from kit.targets.ascend.readers import ais, atc, msame, npu_smi, perf, vision_metric
+from kit.toollogs.reader import Reader
 
 __all__ = ["READERS", "ais", "atc", "msame", "npu_smi", "perf", "vision_metric"]
 

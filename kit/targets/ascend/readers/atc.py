@@ -10,8 +10,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kit.logtext import lines, narrow, short
-from kit.readers import Row, Status, status_of
+from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.text import lines, narrow, short
 
 __all__ = ["AtcMessage", "AtcReading", "read", "sniff"]
 

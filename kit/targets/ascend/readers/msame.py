@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kit.logtext import NUMBER, Number, lines, narrow, number, short
-from kit.readers import Row, Status, rows_of, status_of
+from kit.toollogs.reader import Row, Status, rows_of, status_of
+from kit.toollogs.text import NUMBER, Number, lines, narrow, number, short
 
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
 

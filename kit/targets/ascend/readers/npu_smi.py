@@ -12,8 +12,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kit.logtext import Number, lines, narrow, number, short
-from kit.readers import Row, Status, status_of
+from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.text import Number, lines, narrow, number, short
 
 __all__ = ["Chip", "MappedChip", "NpuProcess", "NpuSmiReading", "read", "sniff"]
 

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kit.logtext import NUMBER, Number, lines, narrow, number, short
-from kit.readers import Row, Status, status_of
 from kit.targets.ascend.readers.perf_blocks import KEYS, STAGES, DatasetBlock, PureBlock
+from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.text import NUMBER, Number, lines, narrow, number, short
 
 __all__ = ["DatasetBlock", "PerfReading", "PureBlock", "read", "sniff"]
 

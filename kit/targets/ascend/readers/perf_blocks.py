@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.logtext import Number, six_digits, spread
-from kit.readers import Row
+from kit.toollogs.reader import Row
+from kit.toollogs.text import Number, six_digits, spread
 
 __all__ = ["KEYS", "STAGES", "DatasetBlock", "PureBlock"]
 

@@ -8,7 +8,7 @@ from kit.targets.tensorrt.checks import driver, gpu, idle, tarball, toolkit
 
 if TYPE_CHECKING:
     from kit.doctor import Check
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["of"]
 

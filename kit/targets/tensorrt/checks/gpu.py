@@ -9,7 +9,7 @@ from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.gpus import gpus, root
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 

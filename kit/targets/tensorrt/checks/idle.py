@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
-from kit.faults import explain
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI
 from kit.targets.tensorrt.gpus import request
 from kit.targets.tensorrt.readers import nvidia_smi
+from kit.toollogs.messages import explain
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 

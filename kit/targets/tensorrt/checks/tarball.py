@@ -10,7 +10,7 @@ from kit.errors import DamagedError, Exit, MissingError
 from kit.targets.tensorrt.config import NGC, options_of
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 

@@ -9,7 +9,7 @@ from kit.doctor import Check, Finding
 from kit.errors import EngineError, Exit
 
 if TYPE_CHECKING:
-    from kit.target import Job
+    from kit.planning.target import Job
 
 __all__ = ["check"]
 
@@ -18,7 +18,7 @@ _HOOKS = ("nvidia-container-runtime-hook", "nvidia-container-toolkit")
 
 
 def _look() -> Finding:
-    from kit.engine import connect
+    from kit.containers.client import connect
 
     try:
         runtimes = connect().info().get("Runtimes", {})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kit.readers import Reader
 from kit.targets.tensorrt.readers import export_output, export_profile, export_times, nvidia_smi, trtexec
+from kit.toollogs.reader import Reader
 
 __all__ = ["READERS", "export_output", "export_profile", "export_times", "nvidia_smi", "trtexec"]
 

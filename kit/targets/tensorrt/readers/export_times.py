@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kit.logtext import clean
-from kit.readers import Row, Status, status_of
+from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.text import clean
 
 __all__ = ["ExportTimesReading", "TimeRecord", "read", "sniff"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from kit.logtext import Number, number
+from kit.toollogs.text import Number, number
 
 __all__ = ["is_trace", "samples"]
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kit.logtext import Number, number
+from kit.toollogs.text import Number, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

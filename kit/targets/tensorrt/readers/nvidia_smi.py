@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.logtext import Number, lines, narrow, number, short
-from kit.readers import Row, Status, status_of
 from kit.targets.tensorrt.readers.nvidia_dmon import is_trace, samples
 from kit.targets.tensorrt.readers.nvidia_query import is_query, query
+from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.text import Number, lines, narrow, number, short
 
 __all__ = ["THROTTLE_BITS", "Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff", "throttle_reasons"]
 

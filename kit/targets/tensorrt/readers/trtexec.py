@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kit.logtext import lines, narrow, number
-from kit.readers import Row, Status, rows_of, status_of
 from kit.targets.tensorrt.readers import trtexec_lines as printed
 from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, judge
+from kit.toollogs.reader import Row, Status, rows_of, status_of
+from kit.toollogs.text import lines, narrow, number
 
 __all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version_of"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kit.logtext import NUMBER
+from kit.toollogs.text import NUMBER
 
 __all__ = [
     "AVERAGE",

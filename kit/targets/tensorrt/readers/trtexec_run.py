@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.logtext import Number, short
-from kit.readers import Row
+from kit.toollogs.reader import Row
+from kit.toollogs.text import Number, short
 
 __all__ = ["SECTIONS", "TrtexecRun", "judge"]
 

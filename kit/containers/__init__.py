@@ -1,0 +1,1 @@
+"""The engine, its images, and the runners of steps."""

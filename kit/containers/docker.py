@@ -1,0 +1,348 @@
+"""Runs steps in containers: no network, read-only root, no capabilities, the caller's user, limits, named devices."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from kit.containers.client import connect, engine_errors, version
+from kit.containers.images import Images
+from kit.containers.runner import Binding, Listener, Messages, at_host, links
+from kit.errors import BusyError, DeviceError, EngineError
+from kit.planning.step import Outcome, Step, fill
+from kit.resources import package
+
+__all__ = ["LABEL", "DockerRunner", "leftovers"]
+
+LABEL = "kit.store"
+_CODE = "/kit"
+_OUT = "/out"
+#: Who runs a step when the caller is root: nobody, so that a break-out is nobody, too.
+_NOBODY = 65534
+_TMP_BYTES = 1 << 30
+#: A living kit looks at its container within milliseconds of its end.
+_DEAD_AFTER = timedelta(minutes=1)
+
+
+class DockerRunner:
+    """One container per step, made, watched and removed through the engine's SDK."""
+
+    name = "docker"
+    containerized = True
+
+    def __init__(self, images: Images, store: Path) -> None:
+        """``store`` marks the containers, so that leftovers of a dead run are known by it."""
+        self._images = images
+        self._store = str(store)
+
+    def image_id(self, image: str) -> str:
+        """The id recorded at the last build; asks no engine."""
+        return self._images.known_id(image)
+
+    def prepare(self, image: str) -> str:
+        """Build the image where it is missing or out of date."""
+        return self._images.build(image)
+
+    def host(self) -> dict[str, str]:
+        """The engine."""
+        return {"runner": "docker", "engine": version()}
+
+    def command_line(self, step: Step, binding: Binding) -> str:
+        """The same as a ``docker run`` line, which can be pasted."""
+        config = self._config(step, binding)
+        words = ["docker", "run", "--rm", *_flags(config), config["image"], *config["command"]]
+        line = " ".join(shlex.quote(word) for word in words)
+        # Inputs that the program wants to see under a name of their own; the links hold in the container only.
+        for name, target in step.links.items():
+            link = [_filled(target, binding), str(binding.out / name)]
+            line = f"ln -sfn {shlex.join(link)} && {line}"
+        return line
+
+    def _config(self, step: Step, binding: Binding) -> dict[str, Any]:
+        """Everything about the container as plain data."""
+
+        def place(text: str) -> str:
+            return _filled(text, binding)
+
+        devices = step.devices
+        mounts = [(str(path.absolute()), _inside(name, path), True) for name, path in sorted(binding.inputs.items())]
+        mounts.append((str(binding.out.absolute()), _OUT, False))
+        if step.code:
+            mounts.append((str(package() / "inside"), f"{_CODE}/inside", True))
+        mounts += [(*_pair(file), True) for file in devices.files]
+        environment = {"PYTHONPATH": _CODE, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"} if step.code else {}  # noqa: S108
+        environment |= {name: place(text) for name, text in step.environment.items()}
+        uid, gid = (0, 0) if step.root else _user()
+        return {
+            "image": binding.image_id,
+            "command": [place(word) for word in step.argv],
+            "user": f"{uid}:{gid}",
+            "groups": [str(group) for group in devices.groups],
+            "environment": environment,
+            "workdir": place(step.workdir),
+            "mounts": mounts,
+            "nodes": [":".join(_pair(node)) for node in devices.nodes],
+            "gpus": list(devices.gpus),
+            "runtime": devices.runtime,
+            "network": "bridge" if step.limits.network else "none",
+            "memory": step.limits.memory_bytes,
+            "pids": step.limits.pids,
+            "shm": step.limits.shm_bytes,
+            "lease": f"kit-device-{_slug(devices.leases[0])}" if devices.leases else None,
+        }
+
+    def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
+        """Execute the step; the container is removed whatever happens, within a second of an interruption."""
+        config = self._config(step, binding)
+        client = connect()
+        messages = Messages(listener)
+        stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
+        place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
+        (Path(self._store) / "containers").touch()  # a later run looks for leftovers only where there were containers
+        started = time.monotonic()
+        _give(binding.out, config["user"])
+        try:
+            with (
+                links(step, binding.out, place),
+                engine_errors(f"running step {step.name}"),
+                _container(client, config, {LABEL: self._store, "kit.step": step.name}) as container,
+                stdout.open("wb") as out,
+                stderr.open("wb") as err,
+            ):
+                stream = client.api.attach(container, stdout=True, stderr=True, stream=True, demux=True)
+                plain = Messages(listener)  # standard error carries no messages
+                with contextlib.closing(stream):
+                    client.api.start(container)
+                    for one, other in stream:
+                        out.write(messages.feed(one or b""))
+                        err.write(plain.feed(other or b""))
+                out.write(messages.end())
+                err.write(plain.end())
+                client.api.wait(container)
+                state = client.api.inspect_container(container)["State"]
+        finally:
+            _give(binding.out, None)
+        code, oom = int(state["ExitCode"]), bool(state["OOMKilled"])
+        if state.get("Error"):
+            raise EngineError(
+                f"the engine could not run step {step.name}: {state['Error']}", remedy="see `docker info`"
+            )
+        if messages.error and not oom:
+            places = {_inside(name, path): str(path) for name, path in binding.inputs.items()}
+            raise at_host(messages.error, places | {_OUT: str(binding.out)})
+        return Outcome(
+            exit_code=code,
+            folder=binding.out,
+            stdout=stdout,
+            stderr=stderr,
+            seconds=time.monotonic() - started,
+            oom=oom,
+        )
+
+
+@contextlib.contextmanager
+def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> Iterator[str]:
+    import docker.errors
+    import docker.types
+
+    host = {
+        "mounts": [
+            docker.types.Mount(target, source, type="bind", read_only=read_only)
+            for source, target, read_only in config["mounts"]
+        ],
+        "network_mode": config["network"],
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "mem_limit": config["memory"],
+        "memswap_limit": config["memory"],
+        "pids_limit": config["pids"],
+        "shm_size": config["shm"],
+        "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={_TMP_BYTES}"},  # noqa: S108 - in the container
+        "devices": [f"{node}:rw" for node in config["nodes"]],
+        "group_add": config["groups"],
+        "log_config": docker.types.LogConfig(type="none"),
+        "init": True,
+    }
+    if config["gpus"]:
+        host["device_requests"] = [
+            docker.types.DeviceRequest(device_ids=config["gpus"], capabilities=[["gpu", "compute", "utility"]])
+        ]
+    if config["runtime"]:
+        host["runtime"] = config["runtime"]
+    made: list[str] = []
+
+    @_uninterrupted()
+    def create() -> None:
+        answer = client.api.create_container(
+            config["image"],
+            config["command"],
+            name=config["lease"],
+            user=config["user"],
+            environment=config["environment"],
+            working_dir=config["workdir"],
+            labels=labels,
+            network_disabled=config["network"] == "none",
+            host_config=client.api.create_host_config(**host),
+        )
+        made.append(str(answer["Id"]))
+
+    try:
+        try:
+            create()
+        except docker.errors.APIError as error:
+            if error.status_code != 409 or not config["lease"]:
+                raise
+            _take_over(client, config["lease"])
+            create()
+        yield made[0]
+    finally:
+        for container in made:
+            with _uninterrupted():
+                _remove(client, container)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let an interruption wait for the end of a short request; a second one does not wait.
+
+    The engine does what it was asked for even when nobody waits for its answer, so that nobody would know the
+    container that it made.
+    """
+    came: list[int] = []
+
+    def later(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
+        handlers = {}
+    handlers = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    try:
+        for number in handlers:
+            signal.signal(number, later)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _take_over(client: Any, lease: str) -> None:
+    """Free a device whose holder ended long ago: a kit that was killed does not remove its container.
+
+    Raises:
+        BusyError: the holder lives, and who it is.
+    """
+    holder = client.api.inspect_container(lease)
+    state = holder["State"]
+    with contextlib.suppress(ValueError):
+        ended = datetime.fromisoformat(state["FinishedAt"][:19]).replace(tzinfo=UTC)
+        if state["Status"] in {"exited", "dead"} and datetime.now(UTC) - ended > _DEAD_AFTER:
+            _remove(client, holder["Id"])
+            return
+    labels = holder["Config"]["Labels"] or {}
+    step = f", step {labels['kit.step']}" if "kit.step" in labels else ""
+    store = f" of the store {labels[LABEL]}" if LABEL in labels else ""
+    raise BusyError(
+        f"the device is held by container {lease} ({state['Status']}{step}){store}",
+        remedy=f"wait until it has ended, or, if it is nobody's any more, remove it: docker rm -f {lease}",
+    )
+
+
+def _remove(client: Any, container: str) -> None:
+    import docker.errors
+    import requests.exceptions
+
+    with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+        client.api.remove_container(container, force=True, v=True)
+
+
+def leftovers(store: Path) -> list[Any]:
+    """Containers that a dead run of this store left. Only under the store's lock: a living run has some, too."""
+    with engine_errors("looking for containers"):
+        return list(connect().containers.list(all=True, filters={"label": f"{LABEL}={store}"}, ignore_removed=True))
+
+
+def _user() -> tuple[int, int]:
+    uid, gid = os.getuid(), os.getgid()
+    return (_NOBODY, _NOBODY) if uid == 0 else (uid, gid)
+
+
+def _give(folder: Path, user: str | None) -> None:
+    """As root, hand the output folder to the container's user, and take what it made back."""
+    if os.getuid() != 0:
+        return
+    uid, gid = (int(part) for part in user.split(":")) if user else (0, 0)
+    if user:
+        os.chown(folder, uid, gid)
+        return
+    for parent, _, names in os.walk(folder):
+        os.lchown(parent, uid, gid)
+        Path(parent).chmod(Path(parent).stat().st_mode | 0o555)
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                path = Path(parent) / name
+                os.lchown(path, uid, gid)
+                mode = path.lstat().st_mode
+                # Some tools keep their output to themselves (atc: mode 600), and the next step's user is another.
+                if stat.S_ISREG(mode) and mode & 0o444 != 0o444:
+                    path.chmod(mode | 0o444)
+
+
+def _inside(name: str, path: Path) -> str:
+    """Where the container sees an input. A file keeps its name: a vendor's tool may look at its extension."""
+    named = path.is_file() or (path.suffix and not path.exists())
+    return f"/in/{name}/{path.name}" if named else f"/in/{name}"
+
+
+def _filled(text: str, binding: Binding) -> str:
+    return fill(text, inputs=lambda name: _inside(name, binding.inputs[name]), out=_OUT, code=_CODE)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """``source:target``, or one path that is the same on both sides."""
+    source, _, target = text.partition(":")
+    return source, target or source
+
+
+def _slug(text: str) -> str:
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")
+    if not slug:
+        raise DeviceError(f"{text!r} is no name of a device", remedy="name the device by its node or UUID")
+    return slug
+
+
+def _flags(config: dict[str, Any]) -> list[str]:
+    flags = ["--init", "--user", config["user"], "--read-only", "--cap-drop=ALL"]
+    flags += ["--security-opt=no-new-privileges"]
+    flags += [f"--network={config['network']}", f"--memory={config['memory']}", f"--memory-swap={config['memory']}"]
+    flags += [f"--pids-limit={config['pids']}", f"--shm-size={config['shm']}"]
+    flags += [f"--tmpfs=/tmp:rw,nosuid,nodev,size={_TMP_BYTES}"]
+    for source, target, read_only in config["mounts"]:
+        flags.append(f"--mount=type=bind,source={source},target={target}{',readonly' if read_only else ''}")
+    flags += [f"--device={node}:rw" for node in config["nodes"]]
+    flags += [f"--group-add={group}" for group in config["groups"]]
+    if config["gpus"]:
+        flags.append(f'--gpus="device={",".join(config["gpus"])}"')
+    if config["runtime"]:
+        flags.append(f"--runtime={config['runtime']}")
+    if config["lease"]:
+        flags += ["--name", config["lease"]]
+    for name, text in config["environment"].items():
+        flags += ["--env", f"{name}={text}"]
+    return [*flags, "--workdir", config["workdir"]]

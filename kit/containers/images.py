@@ -1,0 +1,334 @@
+"""Image builds through the engine's SDK: deterministic context, labels, proxy, mirror, private CA, wheelhouse."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from kit import __version__
+from kit.errors import EngineError, KitError, MissingError, StepError
+from kit.planning.step import canonical
+from kit.planning.target import ImageSpec
+from kit.resources import package, resource
+from kit.storage.files import os_errors, write_atomically
+
+__all__ = ["STANDARD", "BuildOptions", "Images", "context_digest"]
+
+#: The images of kit itself: conversion with PyTorch, and everything else.
+STANDARD = (
+    ImageSpec("exporter", resource("images") / "exporter"),
+    ImageSpec("runtime", resource("images") / "runtime"),
+)
+#: A base image made without a registry: images/base/make-base.sh.
+LOCAL_BASE = "kit-base:bookworm"
+CONTEXT_LABEL = "kit.context"
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "all_proxy")
+_MIRRORS = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_NO_INDEX",
+    "TORCH_INDEX_URL",
+    "REQUIRE_HASHES",
+    "APT_MIRROR",
+)
+_CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What the command line or the environment says about builds."""
+
+    base: str | None = None
+    wheelhouse: tuple[Path, ...] = ()
+    no_cache: bool = False
+
+    @staticmethod
+    def from_environment(
+        base: str | None = None, wheelhouse: Sequence[Path] = (), *, no_cache: bool = False
+    ) -> BuildOptions:
+        """Options of the command line, completed by KIT_BASE, KIT_WHEELHOUSE and the folders of PIP_FIND_LINKS."""
+        places = list(wheelhouse)
+        if not places and (given := os.environ.get("KIT_WHEELHOUSE")):
+            places = [Path(part) for part in given.split(os.pathsep)]
+        for place in places:
+            if not place.is_dir():
+                raise MissingError("there is no such wheelhouse", where=str(place), remedy="give a folder of wheels")
+        links = os.environ.get("PIP_FIND_LINKS", "").split()
+        places += [Path(link) for link in links if Path(link).is_dir()]
+        return BuildOptions(base or os.environ.get("KIT_BASE"), tuple(places), no_cache)
+
+
+class Images:
+    """The images of a run: their ids, and how to build them."""
+
+    def __init__(self, specs: Sequence[ImageSpec], store: Path, options: BuildOptions, log: Log) -> None:
+        """``store`` remembers ids by context digest; ``log`` hears the builder."""
+        self._specs = {spec.name: spec for spec in (*STANDARD, *specs)}
+        self._store, self._options, self._log = store, options, log
+        self._digests: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        """All images that can be built."""
+        return list(self._specs)
+
+    def _spec(self, name: str) -> ImageSpec:
+        try:
+            return self._specs[name]
+        except KeyError as error:
+            raise EngineError(
+                f"there is no image {name!r}", remedy=f"choose one of {', '.join(self._specs)}"
+            ) from error
+
+    def _record(self, name: str) -> Path:
+        return self._store / "images" / f"{name}.json"
+
+    def digest(self, name: str) -> str:
+        """Digest of all that decides the image's content, its bases included."""
+        if name not in self._digests:
+            spec = self._spec(name)
+            base = self.digest(spec.base) if spec.base in self._specs else spec.base or self._options.base or ""
+            self._digests[name] = context_digest(spec, base)
+        return self._digests[name]
+
+    def tag(self, name: str) -> str:
+        """Name under which the engine knows the image."""
+        return f"kit/{name}:{self.digest(name)[:12]}"
+
+    def bases(self, name: str) -> tuple[str, ...]:
+        """References that the image may be built from, in the order of choice; none where that is an image of kit."""
+        spec = self._spec(name)
+        if spec.base in self._specs:
+            return ()
+        wanted = spec.base or self._options.base
+        return (wanted,) if wanted else (_default_base(spec.folder / "Dockerfile"), LOCAL_BASE)
+
+    def known_id(self, name: str) -> str:
+        """The id of the last build of this very context; empty where there was none."""
+        try:
+            known: dict[str, str] = json.loads(self._record(name).read_bytes())
+        except (OSError, ValueError):
+            return ""
+        return known.get("id", "") if known.get("context") == self.digest(name) else ""
+
+    def build(self, name: str) -> str:
+        """Build the image, bases first, unless the engine has it; returns its id.
+
+        Raises:
+            EngineError: no engine, no base image.
+            StepError: an instruction of the Dockerfile failed.
+        """
+        from kit.containers.client import connect, engine_errors
+
+        spec = self._spec(name)
+        if spec.base in self._specs:
+            self.build(str(spec.base))
+        context = self.digest(name)
+        with engine_errors(f"looking for image {name}"):
+            client = connect()
+            found = client.images.list(filters={"label": [f"{CONTEXT_LABEL}={context}", f"kit.image={name}"]})
+        known = self.known_id(name)
+        ids = [str(image.id) for image in found]
+        if ids and not self._options.no_cache:
+            image = known if known in ids else ids[0]
+        else:
+            image = self._build(client, spec, context)
+        data = json.dumps({"context": context, "id": image}).encode()
+        write_atomically(self._record(name), data)
+        return image
+
+    def _build(self, client: Any, spec: ImageSpec, context: str) -> str:
+        from kit.containers.client import engine_errors
+
+        base, base_id = self._base(client, spec)
+        labels = {
+            CONTEXT_LABEL: context,
+            "kit.image": spec.name,
+            "org.opencontainers.image.title": f"kit {spec.name}",
+            "org.opencontainers.image.version": __version__,
+            "org.opencontainers.image.base.name": base,
+            "org.opencontainers.image.base.digest": base_id,
+        }
+        arguments = {**_arguments(spec), **spec.args, "BASE": base}
+        with os_errors(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
+            _write_context(file, spec, self._options.wheelhouse)
+            file.seek(0)
+            with engine_errors(f"building image {spec.name}"):
+                lines = client.api.build(
+                    fileobj=file,
+                    custom_context=True,
+                    tag=self.tag(spec.name),
+                    buildargs=arguments,
+                    labels=labels,
+                    nocache=self._options.no_cache,
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                )
+                return self._follow(spec, lines)
+
+    def _follow(self, spec: ImageSpec, lines: Iterator[dict[str, Any]]) -> str:
+        image, tail = "", ""
+        for line in lines:
+            if "error" in line:
+                raise StepError(
+                    f"image {spec.name} cannot be built: {str(line['error']).strip()} after {tail.strip()!r}",
+                    where=str(spec.folder / "Dockerfile"),
+                    remedy="read the lines above (-v shows all); images/README.md tells of proxy, mirror and CA",
+                )
+            text = str(line.get("stream", ""))
+            if text.strip():
+                tail = text
+                self._log(text.rstrip("\n"))
+            if "aux" in line and "ID" in line["aux"]:
+                image = str(line["aux"]["ID"])
+        if not image:
+            raise EngineError(f"the engine did not say the id of image {spec.name}", remedy="run again")
+        return image
+
+    def _base(self, client: Any, spec: ImageSpec) -> tuple[str, str]:
+        """Reference and digest of the base: given, from the Dockerfile, or the local one where no registry answers."""
+        import docker.errors
+
+        if spec.base in self._specs:
+            base = self.tag(str(spec.base))
+            return base, str(client.images.get(base).id)
+        wanted = spec.base or self._options.base
+        default = _default_base(spec.folder / "Dockerfile")
+        candidates = [wanted] if wanted else [default, LOCAL_BASE]
+        for reference in candidates:
+            try:
+                return reference, _digest_of(client.images.get(reference))
+            except docker.errors.ImageNotFound:
+                continue
+        reference = wanted or default
+        self._log(f"pulling {reference}")
+        try:
+            repository, _, tag = (
+                reference.rpartition(":") if ":" in reference.rsplit("/", 1)[-1] else (reference, "", "")
+            )
+            return reference, _digest_of(client.images.pull(repository, tag=tag or None))
+        except docker.errors.APIError as error:
+            words = " ".join(str(error.explanation or error).split())
+            raise _no_base(reference, words) from error
+
+
+def _no_base(reference: str, words: str) -> KitError:
+    return EngineError(
+        f"the base image {reference} cannot be pulled ({words})",
+        remedy="name another with --base or KIT_BASE, or make one without a registry: images/base/make-base.sh",
+    )
+
+
+def _digest_of(image: Any) -> str:
+    digests = image.attrs.get("RepoDigests") or []
+    return str(digests[0]).rpartition("@")[2] if digests else str(image.id)
+
+
+def _default_base(dockerfile: Path) -> str:
+    found = re.search(r"^ARG BASE=(\S+)", dockerfile.read_text(), re.MULTILINE)
+    return found[1] if found else LOCAL_BASE
+
+
+def _arguments(spec: ImageSpec) -> dict[str, str]:
+    """Proxies and mirrors of this environment that a container can reach, for ARGs that the Dockerfile declares."""
+    declared = set(re.findall(r"^ARG (\w+)", (spec.folder / "Dockerfile").read_text(), re.MULTILINE))
+    found = {name: os.environ[name] for name in _MIRRORS if name in declared and os.environ.get(name)}
+    found = {name: text for name, text in found.items() if urlsplit(text).scheme != "file"}
+    for name in _PROXIES:
+        for spelling in (name, name.upper()):
+            if os.environ.get(spelling):
+                found[spelling] = os.environ[spelling]
+    return found
+
+
+def _contents(spec: ImageSpec) -> dict[str, Path]:
+    """The files of the build context that decide the image, by their name in it."""
+    files = {}
+    for root, prefix in (
+        (spec.folder, ""),
+        *((package() / name, f"{name}/") for name in spec.code),
+        *(((spec.files, "packages/"),) if spec.files else ()),
+    ):
+        if not root.is_dir():
+            raise MissingError("there is no such folder for a build", where=str(root), remedy="reinstall kit")
+        for path in sorted(root.rglob("*")):
+            relative = path.relative_to(root).as_posix()
+            if path.is_file() and "__pycache__" not in relative and not relative.startswith(("ca/", "wheelhouse/")):
+                files[prefix + relative] = path
+    return files
+
+
+def context_digest(spec: ImageSpec, base: str) -> str:
+    """Digest of Dockerfile, files, ARGs and base. Proxy, mirror, CA and wheelhouse only help to get the same packages.
+
+    Vendor packages of gigabytes count by name, size and time: their content is checked by their own checksum.
+    """
+    parts: dict[str, str] = {}
+    for name, path in _contents(spec).items():
+        if spec.files and name.startswith("packages/"):
+            stat = path.stat()
+            parts[name] = f"{stat.st_size} {stat.st_mtime_ns}"
+        else:
+            parts[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    args: Mapping[str, str] = spec.args
+    return hashlib.sha256(canonical({"files": parts, "args": dict(args), "base": base})).hexdigest()
+
+
+def _wheels(spec: ImageSpec, places: Sequence[Path]) -> dict[str, Path]:
+    """Wheels that this image's requirements pin, from the wheelhouses."""
+    pins = set()
+    for lock in spec.folder.glob("*.lock"):
+        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock.read_text(), re.MULTILINE):
+            pins.add((re.sub(r"[-_.]+", "_", name).lower(), version))
+    found: dict[str, Path] = {}
+    for place in places:
+        for path in sorted(place.glob("*.whl")):
+            name, version = path.name.split("-")[:2]
+            if (re.sub(r"[-_.]+", "_", name).lower(), version.partition("+")[0]) in pins:
+                found.setdefault(path.name, path)
+    return found
+
+
+def _write_context(file: IO[bytes], spec: ImageSpec, wheelhouse: Sequence[Path]) -> None:
+    """The build context as a tar: sorted, no times, no owners; the same input gives the same bytes."""
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name, path in sorted(_contents(spec).items()):
+            _add(tar, name, path)
+        for folder in ("ca", "wheelhouse"):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        bundle = next((os.environ[name] for name in _CA if os.environ.get(name)), None)
+        if bundle and Path(bundle).is_file():
+            _add(tar, "ca/ca-certificates.crt", Path(bundle))
+        else:
+            _text(tar, "ca/.keep", b"")
+        _text(tar, "wheelhouse/.keep", b"")
+        for name, path in sorted(_wheels(spec, wheelhouse).items()):
+            _add(tar, f"wheelhouse/{name}", path)
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    entry = tarfile.TarInfo(name)
+    stat = path.stat()
+    entry.size, entry.mode = stat.st_size, 0o755 if stat.st_mode & 0o100 else 0o644
+    with path.open("rb") as source:
+        tar.addfile(entry, source)
+
+
+def _text(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))

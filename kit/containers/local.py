@@ -1,0 +1,201 @@
+"""Runs steps in this environment, for machines without a container engine. Not containerized, and reports say so."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from kit.containers.runner import Binding, Listener, Messages, links
+from kit.errors import EngineError, MissingError, ResourceError
+from kit.planning.step import Outcome, Step, fill
+from kit.resources import package
+
+__all__ = ["LocalRunner"]
+
+#: What decides the bytes that a step makes, by image.
+_PACKAGES = {
+    "exporter": ("torch", "torchvision", "timm", "onnx", "onnxruntime", "numpy", "pillow"),
+    "runtime": ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "orjson"),
+}
+_GRACE_S = 0.5
+_PR_SET_PDEATHSIG = 1
+
+
+class LocalRunner:
+    """Child processes of this one, with a clean environment. No isolation: limits and devices are not enforced."""
+
+    name = "local"
+    containerized = False
+
+    def image_id(self, image: str) -> str:
+        """Digest of the Python and the packages that stand in for the image.
+
+        Raises:
+            EngineError: the image has no stand-in: a vendor's tools need their container.
+            MissingError: packages are not installed; names the extra that has them.
+        """
+        return _environment_id(image)
+
+    prepare = image_id
+
+    def host(self) -> dict[str, str]:
+        """The interpreter."""
+        return {"runner": "local, not containerized", "python": sys.version.split()[0]}
+
+    def _argv(self, step: Step, binding: Binding) -> tuple[list[str], dict[str, str], Callable[[str], str]]:
+        def place(text: str) -> str:
+            return fill(text, inputs=lambda name: str(binding.inputs[name]), out=str(binding.out), code=str(package()))
+
+        argv = [place(word) for word in step.argv]
+        if argv[0] == "python3":
+            argv[0] = sys.executable
+        keep = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "TMPDIR")
+        environment = {name: os.environ[name] for name in keep if name in os.environ}
+        environment |= {"PYTHONPATH": str(package()), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
+        environment |= {name: place(text) for name, text in step.environment.items()}
+        return argv, environment, place
+
+    def command_line(self, step: Step, binding: Binding) -> str:
+        """One line for a shell."""
+        argv, environment, place = self._argv(step, binding)
+        shown = {**dict.fromkeys(("PYTHONPATH",), environment["PYTHONPATH"]), **step.environment}
+        prefix = ["cd", place(step.workdir), "&&", "env", *(f"{name}={place(text)}" for name, text in shown.items())]
+        line = " ".join([*prefix[:2], "&&", *(shlex.quote(word) for word in [*prefix[3:], *argv])])
+        for name, target in step.links.items():
+            line = f"ln -sfn {shlex.join([place(target), str(binding.out / name)])} && {line}"
+        return line
+
+    def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
+        """Run as a child in its own session; it dies with us, and on an interruption within half a second."""
+        self.image_id(step.image)
+        argv, environment, place = self._argv(step, binding)
+        started = time.monotonic()
+        stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
+        with links(step, binding.out, place):
+            try:
+                child = subprocess.Popen(
+                    argv,
+                    cwd=place(step.workdir),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no threads of ours are running here
+                )
+            except FileNotFoundError as error:
+                raise MissingError(
+                    f"there is no program {argv[0]!r}", remedy="install it, or use --runner docker"
+                ) from error
+            except OSError as error:
+                raise ResourceError(
+                    f"the program cannot be started: {error.strerror}", remedy="free memory and processes"
+                ) from error
+            messages = Messages(listener)
+            try:
+                with stdout.open("wb") as out, stderr.open("wb") as err:
+                    _pump(child, messages, out.write, err.write, listener)
+                code = child.wait()
+            except BaseException:
+                _stop(child)
+                raise
+            finally:
+                _reap(child)
+        if messages.error:
+            raise messages.error
+        return Outcome(
+            exit_code=code if code >= 0 else 128 - code,
+            folder=binding.out,
+            stdout=stdout,
+            stderr=stderr,
+            seconds=time.monotonic() - started,
+        )
+
+
+@cache
+def _environment_id(image: str) -> str:
+    if image not in _PACKAGES:
+        raise EngineError(
+            f"image {image!r} has no stand-in in this environment",
+            remedy="install and start a Docker engine, then use --runner docker",
+        )
+    found = [sys.version]
+    missing = []
+    for name in _PACKAGES[image]:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            if name == "opencv-python-headless":  # only recipes that preprocess with it need it
+                continue
+            missing.append(name)
+    if missing:
+        raise MissingError(
+            f"to run without containers, {', '.join(missing)} must be installed",
+            remedy=f"pip install 'kit-repro[{image}]', or start a Docker engine",
+        )
+    return "local:" + hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def _die_with_parent() -> Callable[[], None]:
+    libc = ctypes.CDLL(None)
+    parent = os.getpid()
+
+    def call() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died between fork and prctl
+            os._exit(1)
+
+    return call
+
+
+def _pump(
+    child: subprocess.Popen[bytes],
+    messages: Messages,
+    out: Callable[[bytes], object],
+    err: Callable[[bytes], object],
+    listener: Listener,
+) -> None:
+    plain = Messages(listener)  # standard error carries no messages, but its lines are for the listener, too
+    with selectors.DefaultSelector() as selector:
+        for stream, reader, write in ((child.stdout, messages, out), (child.stderr, plain, err)):
+            assert stream is not None  # noqa: S101 - both are pipes
+            selector.register(stream, selectors.EVENT_READ, (reader, write))
+        while selector.get_map():
+            for key, _ in selector.select():
+                reader, write = key.data
+                data = os.read(key.fd, 1 << 16)
+                write(reader.feed(data) if data else reader.end())
+                if not data:
+                    selector.unregister(key.fileobj)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Interrupt, terminate, kill: within half a second each."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        try:
+            child.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+
+
+def _reap(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)  # workers that outlived the program
+    for stream in (child.stdout, child.stderr):
+        if stream:
+            stream.close()
+    child.wait()

@@ -1,0 +1,144 @@
+"""Runners: they execute one step, in a container or, without an engine, in this environment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from kit.errors import DamagedError, InvalidInputError, KitError, MissingError, ResourceError, StepError
+from kit.planning.step import Outcome, Step
+
+__all__ = ["Binding", "Listener", "Messages", "Runner", "at_host", "links"]
+
+#: What ``inside.protocol`` puts before a line that is meant for the runner.
+MARK = "@kit "
+_KINDS: dict[str, type[KitError]] = {
+    "invalid": InvalidInputError,
+    "missing": MissingError,
+    "damaged": DamagedError,
+    "tolerance": StepError,
+    "resource": ResourceError,
+}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where a step meets the host: the folder or file of each input, the folder for its outputs and its streams."""
+
+    fingerprint: str
+    inputs: Mapping[str, Path]
+    out: Path
+    logs: Path
+    image_id: str
+
+
+class Listener(Protocol):
+    """Hears what a step says while it runs."""
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        """``done`` of ``total`` are finished."""
+        ...
+
+    def line(self, text: str) -> None:
+        """A line of the program's own output."""
+        ...
+
+
+class Runner(Protocol):
+    """Executes steps. All runners pass the same contract test."""
+
+    name: str
+    containerized: bool
+
+    def image_id(self, image: str) -> str:
+        """Identity of the image (or environment) that a step names, without an engine where it is known already."""
+        ...
+
+    def prepare(self, image: str) -> str:
+        """Make sure that the image is there, and return its id."""
+        ...
+
+    def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
+        """Execute; the outputs are in ``binding.out``, the streams in ``binding.logs``."""
+        ...
+
+    def command_line(self, step: Step, binding: Binding) -> str:
+        """What would be executed, for a shell."""
+        ...
+
+    def host(self) -> dict[str, str]:
+        """What of the runner belongs into a run record: engine and its version."""
+        ...
+
+
+@dataclass
+class Messages:
+    """Takes a stream's bytes apart: progress and errors for us, everything else for the log."""
+
+    listener: Listener
+    error: KitError | None = None
+    _rest: bytes = field(default=b"", repr=False)
+
+    def feed(self, data: bytes) -> bytes:
+        """The part of ``data`` that belongs into the log."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > (1 << 16):  # a line without an end: no message of ours
+            lines, self._rest = [*lines, self._rest], b""
+        return b"".join(self._line(line) for line in lines)
+
+    def end(self) -> bytes:
+        """What is left when the stream ends."""
+        rest, self._rest = self._rest, b""
+        return self._line(rest)[:-1] if rest else b""
+
+    def _line(self, line: bytes) -> bytes:
+        text = line.decode("utf-8", "replace")
+        if text.startswith(MARK):
+            try:
+                self._message(json.loads(text[len(MARK) :]))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                pass  # not ours after all
+            else:
+                return b""
+        self.listener.line(text)
+        return line + b"\n"
+
+    def _message(self, message: dict[str, Any]) -> None:
+        if "progress" in message:
+            done, total = message["progress"]
+            self.listener.progress(int(done), int(total), str(message.get("unit", "")))
+        else:
+            error = message["error"]
+            kind = _KINDS.get(error["kind"], StepError)
+            self.error = kind(str(error["what"]), where=error.get("where"), remedy=str(error["remedy"]))
+
+
+def at_host(error: KitError, places: Mapping[str, str]) -> KitError:
+    """The same error with the places of a container as those of this machine; longest place first."""
+    what, where = error.what, error.where
+    for inside, outside in sorted(places.items(), key=lambda item: -len(item[0])):
+        pattern = re.compile(rf"(?<![\w/]){re.escape(inside)}(?![\w])")
+        literal = outside.replace("\\", r"\\")
+        what = pattern.sub(literal, what)
+        where = pattern.sub(literal, where) if where else where
+    return type(error)(what, where=where, remedy=error.remedy)
+
+
+class links:  # noqa: N801 - reads as a statement: with links(step, …)
+    """The step's links in its output folder while it runs; they are no part of what it makes."""
+
+    def __init__(self, step: Step, out: Path, place: Callable[[str], str]) -> None:
+        self._links = {out / name: place(target) for name, target in step.links.items()}
+
+    def __enter__(self) -> None:
+        for link, target in self._links.items():
+            link.symlink_to(target)
+
+    def __exit__(self, *_: object) -> None:
+        for link in self._links:
+            if link.is_symlink():
+                link.unlink()

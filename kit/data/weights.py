@@ -1,0 +1,103 @@
+"""Weights: a local file, a mirror or a URL; with resume, progress and both checksums, published atomically."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from kit.errors import DamagedError, MissingError
+from kit.recipe.schema import Recipe, Weights, safe_url
+from kit.storage.digests import FileDigest, digest_file
+from kit.storage.files import os_errors, sync_folder
+from kit.storage.store import Store
+
+__all__ = ["check_weights", "fetch_weights"]
+
+Progress = Callable[[int, int], None]
+
+
+def check_weights(path: Path, weights: Weights) -> FileDigest:
+    """Compare a file with both checksums of the recipe.
+
+    Raises:
+        MissingError: it is not there.
+        DamagedError: a digest differs, or it is larger than the recipe allows.
+    """
+    with contextlib.suppress(OSError):  # what cannot be looked at cannot be read either, and that is told below
+        if (size := path.stat().st_size) > weights.max_bytes:
+            raise DamagedError(
+                f"the weights have {size} bytes, more than the recipe's {weights.max_bytes}",
+                where=str(path),
+                remedy="give the right file, or raise weights -> max_bytes in the recipe",
+            )
+    found = digest_file(path)
+    for kind, expected, got in (("md5", weights.md5, found.md5), ("sha256", weights.sha256, found.sha256)):
+        if expected and expected != got:
+            raise DamagedError(
+                f"the weights' {kind} is {got}, the recipe says {expected}",
+                where=str(path),
+                remedy="fetch the file again, or correct the recipe if the file is the right one",
+            )
+    return found
+
+
+def fetch_weights(
+    recipe: Recipe,
+    store: Store,
+    *,
+    given: Path | None = None,
+    mirror: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Path, FileDigest]:
+    """The weights' file, checked.
+
+    Args:
+        recipe: says where they are and what their digests are.
+        store: keeps what was downloaded.
+        given: a local file that takes the place of the recipe's.
+        mirror: a URL whose folder holds a file of the same name.
+        progress: called with the bytes that are there and the bytes expected (0: unknown).
+
+    Raises:
+        MissingError: no file and no connection, with where to get it.
+        DamagedError: wrong digest.
+    """
+    weights = recipe.weights
+    local = given or (recipe.resolve(weights.path) if weights.path else None)
+    if local is not None:
+        if not local.is_file():
+            raise MissingError("there are no weights", where=str(local), remedy=_remedy(weights))
+        return local, check_weights(local, weights)
+    name = weights.md5 or weights.sha256 or ""
+    final = store.root / "weights" / name / weights.filename
+    if final.is_file():
+        try:
+            return final, check_weights(final, weights)
+        except DamagedError:
+            final.unlink()
+    url = f"{mirror.rstrip('/')}/{weights.filename}" if mirror else weights.url
+    if url is None:
+        raise MissingError("the recipe names no weights that can be fetched", remedy=_remedy(weights))
+    with os_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+    partial = final.with_name(final.name + ".part")
+    from kit.data.download import download  # a local file needs no network code
+
+    download(url, partial, weights, remedy=_remedy(weights), progress=progress)
+    try:
+        found = check_weights(partial, weights)
+    except DamagedError as error:
+        partial.unlink()
+        raise DamagedError(
+            f"{error.what}; the download was removed", where=safe_url(url), remedy="try again, or use another mirror"
+        ) from error
+    with os_errors(final):
+        partial.replace(final)
+        sync_folder(final.parent)
+    return final, found
+
+
+def _remedy(weights: Weights) -> str:
+    origin = f"get them from {safe_url(weights.url)} and " if weights.url else ""
+    return f"{origin}point to the file with --weights FILE (or KIT_WEIGHTS)"

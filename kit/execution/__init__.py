@@ -1,0 +1,1 @@
+"""Runs a plan: executor, reproduction, parts of it, progress."""

@@ -1,0 +1,261 @@
+"""Executes a plan: what the store has is not run again; everything else goes through the runner, one step at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from kit import host
+from kit.containers.runner import Binding, Runner
+from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
+from kit.execution.progress import Progress
+from kit.planning.planner import Plan
+from kit.planning.step import Devices, External, Made, Outcome, Step, fingerprint
+from kit.planning.target import Job, Target
+from kit.resources import package
+from kit.storage.files import os_errors
+from kit.storage.store import Record, Store
+
+__all__ = ["Executor", "code_digest"]
+
+#: Exit code of a program that got SIGKILL.
+_KILLED = 137
+#: How the programs import each other.
+_IMPORT = re.compile(rb"^\s*from \.(\w+) import", re.MULTILINE)
+
+
+@cache
+def code_digest(modules: tuple[str, ...]) -> str:
+    """Digest of the programs in ``inside`` that a step uses, with all that they import of ``inside``."""
+    pending, files = list(modules), {}
+    while pending:
+        name = pending.pop()
+        if name not in files:
+            files[name] = (package() / "inside" / f"{name}.py").read_bytes()
+            pending += [found.decode() for found in _IMPORT.findall(files[name])]
+    whole = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        whole.update(f"{name}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()
+
+
+@dataclass
+class Executor:
+    """Runs steps, and knows where their outputs are."""
+
+    store: Store
+    runner: Runner
+    progress: Progress
+    judges: dict[str, tuple[Target, Job]]  # target by step name
+
+    def __post_init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self._images: dict[str, str] = {}  # one id per image for the whole run, whatever is built meanwhile
+        self._digests: dict[Path, str] = {}
+
+    def run(self, plan: Plan, *, force: Iterable[str] = ()) -> dict[str, Record]:
+        """Every step of the plan, in order.
+
+        Args:
+            plan: the steps.
+            force: names of steps to run again although the store has them.
+
+        Returns:
+            the record of each step, by name.
+        """
+        forced = _chosen(plan, force)
+        self.progress.plan(plan.steps)
+        for step in plan.steps:
+            self.records[step.name] = self._one(step, again=step.name in forced)
+        return self.records
+
+    def _one(self, step: Step, *, again: bool) -> Record:
+        image = self._images.get(step.image) or self.runner.image_id(step.image)
+        key = self._fingerprint(step, image) if image else ""
+        if key and not again:
+            record = self.store.find(key)
+            if record is not None:
+                self.progress.cached(step)
+                return record
+        self.progress.start(step, "build image" if not image else "")
+        try:
+            if step.image not in self._images:
+                self._images[step.image] = self.runner.prepare(step.image)
+            image = self._images[step.image]
+            key = self._fingerprint(step, image)
+            if again:
+                self.store.forget(key)
+            record = None if again else self.store.find(key)
+            if record is None:
+                record = self._execute(step, key, image)
+        except BaseException as error:
+            self.progress.failed(step, error)
+            raise
+        self.progress.done(step, record.seconds)
+        return record
+
+    def _fingerprint(self, step: Step, image: str) -> str:
+        inputs = {name: self._input_digest(source) for name, source in step.inputs.items()}
+        return fingerprint(
+            step,
+            image=image,
+            inputs=inputs,
+            code=code_digest(step.code),
+            host=host.identity() if step.timed else None,
+        )
+
+    def _input_digest(self, source: External | Made) -> str:
+        if isinstance(source, External):
+            if source.path not in self._digests:
+                self._digests[source.path] = self.store.tree(source.path)
+            return self._digests[source.path]
+        record = self.records[source.step]
+        digest = record.digest_of(source.file) if source.file else record.digest
+        if digest is None:
+            raise StepError(f"step {source.step} made no {source.file}", remedy=f"run again with --force {source.step}")
+        return digest
+
+    def _input_path(self, source: External | Made) -> Path:
+        if isinstance(source, External):
+            return source.path
+        folder = self.store.artifact(self.records[source.step].fingerprint)
+        return folder / source.file if source.file else folder
+
+    def _execute(self, step: Step, key: str, image: str) -> Record:
+        logs = self.store.logs(key)
+        partial = self.store.partial(key)
+        with os_errors(logs):
+            logs.mkdir(parents=True, exist_ok=True)
+        binding = Binding(
+            fingerprint=key,
+            inputs={name: self._input_path(source).absolute() for name, source in step.inputs.items()},
+            out=partial,
+            logs=logs,
+            image_id=image,
+        )
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            with os_errors(self.store.root):
+                outcome = self._run(step, binding)
+            self._judge(step, outcome)
+            if step.keep_output:
+                with os_errors(self.store.root):
+                    for stream in (outcome.stdout, outcome.stderr):
+                        shutil.copyfile(stream, partial / stream.name)
+            record = Record(
+                fingerprint=key,
+                step=step.name,
+                stage=step.stage,
+                batch=step.batch,
+                image=step.image,
+                image_id=image,
+                runner=self.runner.name,
+                argv=step.argv,
+                inputs={name: self._input_digest(source) for name, source in step.inputs.items()},
+                code=code_digest(step.code),
+                started=started,
+                seconds=round(outcome.seconds, 3),
+                exit_code=outcome.exit_code,
+                simulated=step.simulated,
+                host=host.describe() | self.runner.host(),
+            )
+            return self.store.commit(record, partial, step.outputs)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _run(self, step: Step, binding: Binding) -> Outcome:
+        """Run; a target may know better what the engine's words about its devices mean."""
+        try:
+            return self.runner.run(step, binding, self.progress)
+        except (EngineError, DeviceError) as error:
+            explain = getattr(self.judges.get(step.name, (None,))[0], "explain", None)
+            known = explain(error.what) if explain and step.devices != Devices() else None
+            if known is None:
+                raise
+            raise known from error
+
+    def _judge(self, step: Step, outcome: Outcome) -> None:
+        if outcome.oom:
+            limit = step.limits.memory_bytes / (1 << 30)
+            raise ResourceError(
+                f"step {step.name} ran out of memory and was killed; its limit is {limit:g} GiB",
+                where=str(outcome.stderr),
+                remedy="give the machine more memory, or choose smaller batches",
+            )
+        if outcome.exit_code == _KILLED:
+            raise ResourceError(
+                f"step {step.name} was killed from outside: by a person, the engine's end, or a machine without memory",
+                where=str(outcome.stderr),
+                remedy="see that the engine runs and memory is free, then run the same command again",
+            )
+        if step.name in self.judges:
+            target, job = self.judges[step.name]
+            target.judge(job, step, outcome)
+        if outcome.exit_code in {126, 127} and not step.code:
+            raise EngineError(
+                f"the program of step {step.name} is not in its image (exit code {outcome.exit_code})",
+                where=str(outcome.stderr),
+                remedy=f"rebuild the image with `kit build {step.image} --no-cache`",
+            )
+        if outcome.exit_code:
+            raise StepError(
+                f"step {step.name} failed with exit code {outcome.exit_code}: {_tail(outcome)}",
+                where=str(outcome.stderr),
+                remedy="read the log there; -v shows it while it runs",
+            )
+
+    def command_lines(self, plan: Plan) -> list[tuple[Step, str]]:
+        """What would be executed, without doing anything: paths of things that do not exist yet are descriptive."""
+        lines = []
+        for step in plan.steps:
+            image = self.runner.image_id(step.image) or f"kit/{step.image}"
+            inputs = {}
+            for name, source in step.inputs.items():
+                if isinstance(source, External):
+                    inputs[name] = source.path
+                else:
+                    folder = self.store.root / "artifacts" / f"<{source.step}>"
+                    inputs[name] = folder / source.file if source.file else folder
+            binding = Binding(
+                fingerprint="",
+                inputs=inputs,
+                out=self.store.root / "partial" / f"<{step.name}>",
+                logs=self.store.root / "logs",
+                image_id=image,
+            )
+            lines.append((step, self.runner.command_line(step, binding)))
+        return lines
+
+
+def _chosen(plan: Plan, force: Iterable[str]) -> set[str]:
+    names = {step.name for step in plan.steps}
+    chosen = set()
+    for name in force:
+        found = {one for one in names if one == name or one.endswith(f"/{name}")}
+        if name == "all":
+            found = names
+        if not found:
+            raise MissingError(
+                f"there is no step {name!r} in this plan", remedy=f"choose among {', '.join(sorted(names))}"
+            )
+        chosen |= found
+    return chosen
+
+
+def _tail(outcome: Outcome) -> str:
+    """The last words of the program, on one line."""
+    for stream in (outcome.stderr, outcome.stdout):
+        try:
+            lines = stream.read_bytes()[-4000:].decode("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        words = [line.strip() for line in lines if line.strip()]
+        if words:
+            return words[-1][:500]
+    return "it said nothing"

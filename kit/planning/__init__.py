@@ -1,0 +1,1 @@
+"""Recipe and targets become steps. Pure: no clock, no file, no device."""

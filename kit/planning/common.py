@@ -1,0 +1,172 @@
+"""Steps that targets share: export, parity, preprocessing to files, metrics. Pure.
+
+Equal steps of two targets are one step of the plan: the model is exported once, whatever the number of targets.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from kit.planning.step import GIB, External, Input, Limits, Made, Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kit.planning.target import Job
+
+__all__ = [
+    "EXPORT",
+    "MODEL",
+    "PARITY",
+    "TENSORS",
+    "TENSOR_FILES",
+    "TENSOR_LIST",
+    "export",
+    "metrics",
+    "metrics_step",
+    "parity",
+    "preprocess",
+    "preprocess_json",
+]
+
+EXPORT = "export"
+PARITY = "parity"
+TENSORS = "preprocess"
+#: What the preprocessing makes: the folder of its files, and the list that the vendor's benchmark takes.
+TENSOR_FILES, TENSOR_LIST = "prep_bin", "dataset.info"
+#: The exported model, as an input of other steps.
+MODEL = Made(EXPORT, "model.onnx")
+
+_PYTHON = ("python3", "-m")
+_HEAVY = Limits(memory_bytes=8 * GIB)
+
+
+def preprocess_json(job: Job) -> str:
+    """The recipe's preprocessing as the programs in containers take it."""
+    return json.dumps(job.recipe.preprocess.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def export(job: Job) -> Step:
+    """Checkpoint -> ONNX with a dynamic batch axis."""
+    recipe = job.recipe
+    return Step(
+        name=EXPORT,
+        stage="export",
+        title="export ONNX",
+        image="exporter",
+        argv=(
+            *_PYTHON, "inside.export",
+            "--weights", "{in:weights}",
+            "--architecture", recipe.model.architecture,
+            "--classes", str(recipe.model.classes),
+            "--input-name", recipe.input.name,
+            "--output-name", recipe.output,
+            "--shape", ",".join(str(n) for n in recipe.input.shape),
+            "--opset", str(recipe.opset),
+            "--out", "{out}",
+        ),
+        outputs=("model.onnx", "export.json"),
+        inputs={"weights": External(job.weights)},
+        code=("export",),
+        limits=_HEAVY,
+    )  # fmt: skip
+
+
+def parity(job: Job) -> Step:
+    """ONNX against PyTorch on real samples; the step fails beyond the recipe's tolerance."""
+    recipe = job.recipe
+    return Step(
+        name=PARITY,
+        stage="parity",
+        title="parity with PyTorch",
+        image="exporter",
+        argv=(
+            *_PYTHON, "inside.parity",
+            "--weights", "{in:weights}",
+            "--onnx", "{in:model}",
+            "--architecture", recipe.model.architecture,
+            "--classes", str(recipe.model.classes),
+            "--images", "{in:images}",
+            "--preprocess", preprocess_json(job),
+            "--samples", str(min(32, recipe.dataset.count)),
+            "--max-abs", repr(recipe.tolerance.parity_max_abs),
+            "--min-cosine", repr(recipe.tolerance.parity_cosine),
+            "--min-top1", repr(recipe.tolerance.parity_top1),
+            "--out", "{out}",
+        ),
+        outputs=("parity.json",),
+        inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images)},
+        code=("parity",),
+        limits=_HEAVY,
+    )  # fmt: skip
+
+
+def preprocess(job: Job) -> Step:
+    """Images -> one ``.bin`` of float32 per image and the info file of the vendor's benchmark."""
+    height, width = job.recipe.input.shape[1:]
+    return Step(
+        name=TENSORS,
+        stage="preprocess",
+        title="preprocess to .bin",
+        image="runtime",
+        argv=(
+            *_PYTHON, "inside.preprocess",
+            "--images", "{in:images}",
+            "--preprocess", preprocess_json(job),
+            "--layout", "bin",
+            "--out", f"{{out}}/{TENSOR_FILES}",
+            "--info", f"{{out}}/{TENSOR_LIST}",
+            "--info-prefix", f"./{TENSOR_FILES}",
+            "--width", str(width),
+            "--height", str(height),
+            "--out-json", "{out}/preprocess.json",
+        ),
+        outputs=(TENSOR_FILES, TENSOR_LIST),
+        inputs={"images": External(job.images)},
+        code=("preprocess",),
+    )  # fmt: skip
+
+
+def metrics(
+    job: Job, name: str, source: Made, *, form: str, suffix: int | None = None, batch: int | None = None
+) -> Step:
+    """Results -> TopK counts.
+
+    Args:
+        job: the job.
+        name: name of the step.
+        source: the step that made the results.
+        form: ``predictions`` (arrays of kit's own inference), or ``txt``, ``bin``, ``npy`` (one file per image).
+        suffix: number behind the last ``_`` of a result file's name.
+        batch: batch of the inference.
+    """
+    classes = job.recipe.model.classes
+    return metrics_step(name, source, job.labels, form=form, suffix=suffix, classes=classes, batch=batch)
+
+
+def metrics_step(
+    name: str,
+    results: Input,
+    labels: Path,
+    *,
+    form: str,
+    suffix: int | None = None,
+    classes: int,
+    batch: int | None = None,
+) -> Step:
+    """The metrics step on any results: those of a plan, or those that somebody brings."""
+    where: tuple[str, ...] = ("--predictions", "{in:results}")
+    if form != "predictions":
+        where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(classes))
+    return Step(
+        name=name,
+        stage="metrics",
+        title="Top1 to Top5",
+        image="runtime",
+        argv=(*_PYTHON, "inside.metrics", *where, "--labels", "{in:labels}", "--out", "{out}"),
+        outputs=("metrics.json",),
+        inputs={"results": results, "labels": External(labels)},
+        code=("metrics",),
+        batch=batch,
+    )

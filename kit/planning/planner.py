@@ -1,0 +1,68 @@
+"""recipe + targets -> steps. Pure: no I/O, so ``--plan`` costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.errors import InvalidInputError
+from kit.planning.step import Step
+from kit.planning.target import Job, Target
+
+__all__ = ["Plan", "choose_batches", "plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps in the order of execution, and which of them each target needs."""
+
+    steps: tuple[Step, ...]
+    of_target: dict[str, tuple[str, ...]]
+
+
+def plan(jobs: Sequence[tuple[Target, Job]]) -> Plan:
+    """Merge the targets' steps: an equal step is done once.
+
+    Raises:
+        ValueError: two targets plan different steps of one name, or a step comes before its input; a target's defect.
+    """
+    steps: dict[str, Step] = {}
+    of_target = {}
+    for target, job in jobs:
+        names = []
+        for step in target.plan(job):
+            if steps.setdefault(step.name, step) != step:
+                raise ValueError(f"target {target.name} plans another step {step.name} than a target before it")
+            missing = [name for name in step.after if name not in steps]
+            if missing:
+                raise ValueError(f"step {step.name} of target {target.name} needs {missing} before it")
+            names.append(step.name)
+        of_target[job.target] = tuple(names)
+    # Measuring comes last: nothing else has to wait for it, and an error elsewhere shows early.
+    ordered = sorted(steps.values(), key=lambda step: step.timed)
+    return Plan(_respect_inputs(ordered), of_target)
+
+
+def _respect_inputs(steps: Sequence[Step]) -> tuple[Step, ...]:
+    done: dict[str, Step] = {}
+    waiting = list(steps)
+    while waiting:
+        ready = next(step for step in waiting if all(name in done for name in step.after))
+        waiting.remove(ready)
+        done[ready.name] = ready
+    return tuple(done.values())
+
+
+def choose_batches(planned: Sequence[int], chosen: Sequence[int], target: str) -> tuple[int, ...]:
+    """The batches of a run: those of the recipe, or the chosen ones among them.
+
+    Raises:
+        InvalidInputError: a chosen batch is not in the recipe.
+    """
+    for batch in chosen:
+        if batch not in planned:
+            raise InvalidInputError(
+                f"batch {batch} is not in the recipe for target {target}",
+                remedy=f"choose among {', '.join(str(one) for one in planned)}, or add it to the recipe",
+            )
+    return tuple(batch for batch in planned if not chosen or batch in chosen)

@@ -1,0 +1,113 @@
+"""The protocol of a target, and the registry: entry points ``kit.targets``, so another package can bring one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from kit.doctor import Check
+from kit.errors import InvalidInputError
+from kit.planning.step import Outcome, Step
+from kit.recipe.schema import Recipe
+from kit.results.measurements import Accuracy, Throughput
+
+__all__ = ["ImageSpec", "Job", "Reading", "Target", "load_target", "target_names"]
+
+#: Each entry point has the target's name and leads to a sequence of targets that holds it.
+_GROUP = "kit.targets"
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """An image to build: a folder with a Dockerfile, its ARGs, and the image that it starts from."""
+
+    name: str  # kit/<name>:<context digest>
+    folder: Path
+    args: Mapping[str, str] = field(default_factory=dict)
+    base: str | None = None  # a reference, or the name of another ImageSpec
+    files: Path | None = None  # folder of vendor packages that the user filled, added to the build context
+    code: tuple[str, ...] = ()  # folders of the package that belong into the build context
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a target plans from: the recipe's part that concerns it, and what the command line chose."""
+
+    recipe: Recipe
+    target: str
+    batches: tuple[int, ...]
+    weights: Path
+    images: Path
+    labels: Path
+    simulate: bool = False
+    device: int = 0
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a target read from the outputs of its steps."""
+
+    accuracy: Accuracy | None = None
+    throughput: tuple[Throughput, ...] = ()
+    toolchain: str = ""
+    hardware: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    host: Mapping[str, str] = field(default_factory=dict)  # driver, firmware, device state
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Target(Protocol):
+    """Hardware and toolchain. One folder under ``targets/``, or in another package."""
+
+    name: str  # "cpu"
+    family: str  # folder of templates and of the target's code
+    hardware: str  # for tables and prose
+    toolchain: str
+    unit: str  # "fps" or "qps"
+    devices_per_card: int
+
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """Images that the steps name, bases first."""
+        ...
+
+    def plan(self, job: Job) -> Sequence[Step]:
+        """The steps, in an order that respects their inputs. Pure: no I/O."""
+        ...
+
+    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
+        """Raise StepError or DeviceError where a vendor's tool failed, whatever its exit code says."""
+        ...
+
+    def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
+        """Measurements from the output folders, by step name."""
+        ...
+
+    def checks(self, job: Job) -> Sequence[Check]:
+        """Doctor's checks of this target's hardware, driver and packages."""
+        ...
+
+
+def target_names() -> list[str]:
+    """All targets that are installed."""
+    return sorted({entry.name for entry in entry_points(group=_GROUP)})
+
+
+def load_target(name: str) -> Target:
+    """The target of that name; no other one is imported.
+
+    Raises:
+        InvalidInputError: there is none.
+    """
+    for entry in entry_points(group=_GROUP, name=name):
+        found: Sequence[Target] = entry.load()
+        for target in found:
+            if target.name == name:
+                return target
+    raise InvalidInputError(
+        f"there is no target {name!r}", remedy=f"choose one of {', '.join(target_names()) or 'none installed'}"
+    )

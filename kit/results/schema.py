@@ -1,0 +1,149 @@
+"""``results/<target>.json``: everything that a report is computed from, and nothing that it is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from kit.errors import DamagedError, MissingError
+from kit.results.measurements import Accuracy, Throughput
+
+__all__ = ["Artifact", "Command", "Parity", "Results", "Run", "load_all", "load_results", "results_text"]
+
+MAX_BYTES = 16 << 20
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+def _inside(path: str) -> str:
+    # A results file may come from a stranger, and `kit verify` opens what it names.
+    if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        raise ValueError(f"{path!r} does not stay in its folder")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+
+
+class _Base(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Parity(_Base):
+    """How far the ONNX model is from the PyTorch model on real samples."""
+
+    samples: int
+    max_abs: float = Field(description="Largest absolute difference of a logit.")
+    max_abs_scaled: float = Field(description="max_abs divided by the largest absolute logit.")
+    cosine: float = Field(description="Smallest cosine similarity of a sample.")
+    top1_agreement: float = Field(description="Share of samples with the same Top1.")
+
+
+class Artifact(_Base):
+    """A file that a step made, or that was given to it."""
+
+    step: str
+    path: Inside = Field(description="Relative to the step's folder.")
+    sha256: Sha256 = Field(description="Of a file; of a folder, its tree digest (kit.storage.digests).")
+    md5: Md5 | None = Field(None, description="Of a file; a folder has none.")
+    bytes: int = Field(ge=0)
+
+
+class Command(_Base):
+    """A command that really ran, with its files by their plain names."""
+
+    stage: Literal["export", "parity", "convert", "preprocess", "infer", "metrics", "bench", "query"]
+    argv: tuple[str, ...]
+    batch: int | None = None
+    step: str
+
+
+class Run(_Base):
+    """What ran where: one record per step."""
+
+    step: str
+    fingerprint: Sha256
+    image: str = Field(description="Image id, or the digest of the local environment.")
+    started: str = Field(description="UTC, ISO 8601.")
+    seconds: float = Field(ge=0)
+    exit_code: int = 0
+
+
+class Results(_Base):
+    """Measurements of one target, with what made them."""
+
+    format: Literal[1] = 1
+    model: str
+    target: str
+    source: Literal["measured", "simulated"]
+    toolchain: str
+    hardware: str
+    containerized: bool
+    accuracy: Accuracy | None = None
+    throughput: tuple[Throughput, ...] = ()
+    parity: Parity | None = None
+    environment: dict[str, str] = Field(default_factory=dict, description="Software by name and version.")
+    host: dict[str, str] = Field(default_factory=dict, description="CPU, cores, memory, kernel, engine, driver.")
+    images: dict[str, str] = Field(default_factory=dict, description="Image name -> image id.")
+    notes: tuple[str, ...] = Field((), description="What a reader must know: conflicts, deviations of this run.")
+    commands: tuple[Command, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+def results_text(results: Results) -> str:
+    """The file's text: sorted keys, two blanks, one line end; the same value gives the same bytes."""
+    return json.dumps(results.model_dump(mode="json"), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def load_results(path: Path) -> Results:
+    """Read one results file.
+
+    Raises:
+        MissingError: no such file.
+        DamagedError: not JSON, or not of this form.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise MissingError(
+            "there are no results", where=str(path), remedy="run `kit reproduce` for this target"
+        ) from error
+    except OSError as error:
+        raise DamagedError(
+            f"the results cannot be read: {error.strerror}", where=str(path), remedy="give a readable results file"
+        ) from error
+    try:
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"larger than {MAX_BYTES} bytes")
+        return Results.model_validate_json(data)
+    except (ValidationError, ValueError) as error:
+        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else None
+        place = " -> ".join(str(part) for part in first["loc"]) if first else ""
+        problem = (f"{place}: " if place else "") + (first["msg"] if first else str(error))
+        raise DamagedError(
+            f"the results are damaged: {problem}", where=str(path), remedy="run `kit reproduce` again for this target"
+        ) from error
+
+
+def load_all(folder: Path) -> dict[str, Results]:
+    """All results below ``folder/results``, by target; empty where nothing was measured yet.
+
+    Raises:
+        DamagedError: one is damaged, or holds another target than its name says.
+    """
+    found = {}
+    for path in sorted((folder / "results").glob("*.json")):
+        results = load_results(path)
+        if results.target != path.stem:
+            raise DamagedError(
+                f"the results are those of target {results.target!r}",
+                where=str(path),
+                remedy="give the file its old name, or run `kit reproduce` again",
+            )
+        found[results.target] = results
+    return found

@@ -1,0 +1,1 @@
+"""Where artifacts and records lie, how files are written and hashed."""

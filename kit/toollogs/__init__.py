@@ -1,0 +1,1 @@
+"""Text of vendor tools: characters, line prefixes, the protocol of readers."""

@@ -1,0 +1,128 @@
+"""What carries a log marks its lines: stamps of ``docker logs -t`` or journald, names of services, quote marks.
+
+The marks are taken off, so that the readers see what the tool printed. A kind of mark is believed only when nearly
+every line has it, and lines of several services, files or processes that were written in turns are put apart again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass
+
+__all__ = ["Dress", "undress", "unlevelled"]
+
+_STAMP = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
+_HOST = r"[\w.-]+ (?P<key>[A-Za-z][\w./@-]*(?:\[\d+\])?):"
+_LEVEL = r"(?:DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL)"
+#: Each at the start of a line, with the blank behind it. ``key`` names the writer, where the mark does.
+_MARKS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_STAMP} (?:stdout|stderr) [FP] ",  # containerd
+        rf"{_STAMP} {_HOST} ?",  # journalctl -o short-iso
+        rf"(?:[A-Z][a-z]{{2}} [ \d]\d )\d\d:\d\d:\d\d(?:\.\d+)? {_HOST} ?",  # syslog
+        rf"\[?{_STAMP}\]?(?: - [\w.]+)?(?: - {_LEVEL})(?: - | )",  # Python's logging
+        rf"{_STAMP} \| {_LEVEL} *\| (?:[\w.:<>-]+ (?:\||-) )?",
+        rf"\[?{_STAMP}\]?[ \t]",  # docker logs -t, ts, GitHub
+        r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?[ \t]",
+        rf"{_LEVEL}:[\w.]+:",
+        r"(?P<key>[\w.-]+) +\| ?",  # docker compose
+        r"(?P<key>[\w./-]+\.(?:log|txt|out|md)):(?:\d+:)?",  # grep of several files
+        r"[ \t]*[>#](?: |$)",
+    )
+)
+#: Numbers that count the lines could be a tool's own, so every line has to have one, each above the last.
+_COUNTS = (re.compile(r"(\d+):"), re.compile(r" *(\d+)\t"), re.compile(r"[ \t]*(\d+)\. "))
+_LEVELS = re.compile(r"\[INFO\](?:[ \t]|(?=\n))")
+_OBJECT = re.compile(r"\{\s*\"log\"\s*:\s*\"")
+_MOST = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """A text without its marks. ``mark`` is the first one, as messages quote it; None where there was none."""
+
+    text: str
+    mark: str | None = None
+
+
+def undress(text: str) -> Dress:
+    """The text as the tool printed it, for text of ``text.clean``; several kinds of marks may be nested."""
+    lines = text.splitlines(keepends=True)
+    first = None
+    if unwrapped := _json_lines(lines):
+        first, lines = lines[0].strip(), unwrapped
+    for _ in range(4):
+        found = _once(lines)
+        if found is None:
+            break
+        mark, lines = found
+        first = first if first is not None else mark
+    return Dress("".join(lines), first)
+
+
+def unlevelled(text: str) -> str | None:
+    """The text without the level that stands before every line; None where a line has none.
+
+    Some tools print such levels themselves: the caller has to find out whether this is one of them.
+    """
+    lines = text.splitlines(keepends=True)
+    if not all(line.isspace() or _LEVELS.match(line) for line in lines):
+        return None
+    return "".join(_LEVELS.sub("", line, count=1) for line in lines)
+
+
+def _json_lines(lines: list[str]) -> list[str] | None:
+    """Docker's own file: an object for every line, the line in ``log``."""
+    if not lines or not _OBJECT.match(lines[0]):
+        return None
+    found = []
+    for line in lines:
+        try:
+            item = json.loads(line)
+            found.append(str(item["log"]))
+        except (ValueError, TypeError, KeyError):
+            return None if line is not lines[-1] else found  # the last one may be cut
+    return "".join(found).splitlines(keepends=True)
+
+
+def _once(lines: list[str]) -> tuple[str, list[str]] | None:
+    full = [line for line in lines if not line.isspace()]
+    if len(full) < 2:
+        return None
+    few = full[:: max(1, len(full) // 100)]
+    for pattern in _MARKS:
+        if sum(pattern.match(line.rstrip("\n") + " ") is not None for line in few) < _MOST * len(few) / 2:
+            continue  # not worth to look at a hundred thousand lines
+        # A blank line may have lost the blank behind its mark.
+        hits = [pattern.match(line.rstrip("\n") + " ") for line in full]
+        if sum(hit is not None for hit in hits) >= _MOST * len(full):
+            break
+    else:
+        return _whole(lines, full)
+    by_writer: dict[str, list[str]] = {}
+    key = ""
+    for line in lines:
+        hit = pattern.match(line) or pattern.match(line.rstrip("\n") + " ")
+        if hit is not None:
+            key = hit.groupdict().get("key") or ""
+            line = line[hit.end() :] or "\n"  # noqa: PLW2901 - what is left of it
+            if hit[0].endswith(" P "):
+                line = line.rstrip("\n")  # noqa: PLW2901 - a long line in parts
+        by_writer.setdefault(key, []).append(line)
+    if not lines[-1].endswith("\n"):
+        by_writer[key] = by_writer.pop(key)  # a cut line stays the last one of all
+    mark = next(hit[0] for hit in hits if hit is not None)
+    return mark.strip(), [line for part in by_writer.values() for line in part]
+
+
+def _whole(lines: list[str], full: list[str]) -> tuple[str, list[str]] | None:
+    """The marks that every line has to have."""
+    for pattern in _COUNTS:
+        hits = [hit for line in full if (hit := pattern.match(line))]
+        counts = [int(hit[1]) for hit in hits]
+        if len(hits) == len(full) and all(low < high for low, high in itertools.pairwise(counts)):
+            return hits[0][0].strip(), [pattern.sub("", line, count=1) for line in lines]
+    return None

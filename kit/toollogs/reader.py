@@ -1,0 +1,256 @@
+"""Readers turn what a vendor tool printed into checked, typed values.
+
+A reader is two functions: ``sniff(text)`` says how surely the text is of its tool (0 to 1), ``read(text)`` gives the
+values. Each target folder lists its readers as ``READERS`` and registers them in the entry point group ``kit.readers``,
+so that this module, and ``kit read``, know none of them by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
+from kit.toollogs.prefixes import undress, unlevelled
+from kit.toollogs.text import clean, decode, short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "MAX_BYTES",
+    "Reader",
+    "Reading",
+    "Row",
+    "Status",
+    "choose",
+    "load",
+    "read_bytes",
+    "read_file",
+    "readers",
+    "rows_of",
+    "status_of",
+]
+
+#: A log beyond this is not a log of these tools (a verbose engine build is some ten MiB).
+MAX_BYTES = 64 * 1024 * 1024
+
+#: ok: the tool's own form, every value. lenient: every value, but an odd form or values that contradict each other.
+#: partial: values are missing. error: nothing usable.
+Status = Literal["ok", "lenient", "partial", "error"]
+
+
+class Row(NamedTuple):
+    """A line of the table for people."""
+
+    what: str
+    value: str
+    unit: str = ""
+
+
+class Reading(Protocol):
+    """What every reader returns: its own typed values, and these."""
+
+    @property
+    def status(self) -> Status:
+        """How far the values can be used."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What a person has to know about the log: odd lines, missing values, identities that do not hold."""
+
+    def as_json(self) -> dict[str, Any]:
+        """``family``, the values, ``status``, and ``problems`` where there are any: only finite numbers and text."""
+
+    def rows(self) -> list[Row]:
+        """The values with their units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One tool's output: its family, the names that ``--tool`` takes, and the two functions."""
+
+    family: str
+    sniff: Callable[[str], float]
+    read: Callable[[str], Reading]
+    names: tuple[str, ...] = ()
+
+    def answers_to(self, name: str) -> bool:
+        """Whether ``--tool NAME`` means this reader."""
+        return _plain(name) in {_plain(own) for own in (self.family, *self.names)}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_").removesuffix("_py")
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """The readers of every installed target, in the order of their families.
+
+    Raises:
+        KitError: a package that registers readers cannot be imported, or two readers have the same name.
+    """
+    found: dict[str, Reader] = {}
+    for point in sorted(entry_points(group="kit.readers"), key=lambda point: point.name):
+        try:
+            listed: Iterable[Reader] = point.load()
+        except Exception as error:  # what a foreign package does at import is not ours to foresee
+            raise InvalidInputError(
+                f"the readers of {point.name!r} cannot be imported: {type(error).__name__}: {error}",
+                where=f"entry point kit.readers: {point.value}",
+                remedy="Reinstall or remove the package that registers them.",
+            ) from error
+        for reader in listed:
+            other = found.setdefault(reader.family, reader)
+            if other is not reader:
+                raise InvalidInputError(
+                    f"two readers have the name {reader.family!r}",
+                    where=f"entry point kit.readers: {point.value}",
+                    remedy="Remove one of the packages that register them.",
+                )
+    return tuple(found[family] for family in sorted(found))
+
+
+def choose(text: str, tool: str | None = None, *, where: str = "text") -> Reader:
+    """The reader whose tool printed this text; ``tool`` names it instead.
+
+    Raises:
+        InvalidInputError: no tool of that name; or the text fits no tool, or two tools equally well.
+    """
+    known = readers()
+    if tool is not None:
+        for reader in known:
+            if reader.answers_to(tool):
+                return reader
+        raise InvalidInputError(
+            f"there is no reader {tool!r}", remedy=f"Take one of: {', '.join(reader.family for reader in known)}."
+        )
+    text = clean(text)
+    scored = sorted(((reader.sniff(text), reader.family, reader) for reader in known), key=lambda s: (-s[0], s[1]))
+    fitting = [(score, reader) for score, _, reader in scored if score > 0]
+    if not fitting:
+        raise InvalidInputError(
+            "no reader knows this text", where=where, remedy="Name its tool with --tool, if it is one that kit reads."
+        )
+    rivals = [reader.family for score, reader in fitting if score >= 0.8 * fitting[0][0]]
+    if len(rivals) > 1:
+        raise InvalidInputError(
+            f"the text holds output of several tools: {', '.join(rivals)}",
+            where=where,
+            remedy="Name the one to read with --tool.",
+        )
+    return fitting[0][1]
+
+
+def load(path: Path) -> str:
+    """The text of a log file.
+
+    Raises:
+        KitError: the file is missing, a directory, not readable, empty, binary, or beyond :data:`MAX_BYTES`.
+    """
+    where = str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise MissingError("there is no such file", where=where, remedy="Check the path.") from error
+    except IsADirectoryError as error:
+        raise InvalidInputError("this is a directory", where=where, remedy="Name the log files in it.") from error
+    except PermissionError as error:
+        raise ResourceError(
+            "the file may not be read", where=where, remedy="Give yourself permission to read it."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"the file cannot be read: {error}", where=where, remedy="Check the path.") from error
+    return _text(data, where)
+
+
+def _text(data: bytes, where: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise DamagedError(
+            f"the text is larger than {MAX_BYTES >> 20} MiB, which no log of these tools is",
+            where=where,
+            remedy="Cut out the run that you want to read.",
+        )
+    return decode(data, where)
+
+
+def read_file(path: Path, tool: str | None = None) -> tuple[Reader, Reading]:
+    """Load a file, choose its reader, read it.
+
+    Raises:
+        KitError: see :func:`load` and :func:`choose`.
+    """
+    return _read(load(path), str(path), tool)
+
+
+def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader, Reading]:
+    """The same for bytes that are there already; ``where`` says in messages what they are.
+
+    Raises:
+        KitError: the bytes are no text of a log, or see :func:`choose`.
+    """
+    return _read(_text(data, where), where, tool)
+
+
+def _read(text: str, where: str, tool: str | None) -> tuple[Reader, Reading]:
+    dress = undress(clean(text))
+    plain = unlevelled(dress.text)
+    if plain is None or _known(plain) < _known(dress.text):
+        plain = dress.text
+    reader = choose(plain, tool, where=where)
+    reading = reader.read(plain)
+    return reader, reading if dress.mark is None else _Undressed(reading, dress.mark)
+
+
+def _known(text: str) -> float:
+    """How surely the text is of any tool."""
+    return max((reader.sniff(text) for reader in readers()), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Undressed:
+    """A reading of a text whose lines had marks of what carried it: never plain ok."""
+
+    reading: Reading
+    mark: str
+
+    @property
+    def status(self) -> Status:
+        return "lenient" if self.reading.status == "ok" else self.reading.status
+
+    @property
+    def problems(self) -> Sequence[str]:
+        return [f"non-standard line: all have a mark before them, such as {short(self.mark)!r}", *self.reading.problems]
+
+    def as_json(self) -> dict[str, Any]:
+        return self.reading.as_json() | {"status": self.status, "problems": list(self.problems)}
+
+    def rows(self) -> list[Row]:
+        return self.reading.rows()
+
+
+class _HasRows(Protocol):
+    def rows(self) -> list[Row]: ...
+
+
+def rows_of(runs: Sequence[_HasRows]) -> list[Row]:
+    """The rows of every run, under its number where there are several."""
+    table = []
+    for index, run in enumerate(runs, 1):
+        table += [Row(f"run {index}", "")] if len(runs) > 1 else []
+        table += run.rows()
+    return table
+
+
+def status_of(*, usable: bool, missing: bool, odd: bool) -> Status:
+    """The status that follows from what was found: see :data:`Status`."""
+    if not usable:
+        return "error"
+    if missing:
+        return "partial"
+    return "lenient" if odd else "ok"
