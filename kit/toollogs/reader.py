@@ -12,7 +12,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
+from kit.errors import DamagedError, InvalidInputError
+from kit.storage.inputs import read_input
 from kit.toollogs.prefixes import undress, unlevelled
 from kit.toollogs.text import clean, decode, short
 
@@ -152,21 +153,7 @@ def load(path: Path) -> str:
     Raises:
         KitError: the file is missing, a directory, not readable, empty, binary, or beyond :data:`MAX_BYTES`.
     """
-    where = str(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise MissingError("there is no such file", where=where, remedy="Check the path.") from error
-    except IsADirectoryError as error:
-        raise InvalidInputError("this is a directory", where=where, remedy="Name the log files in it.") from error
-    except PermissionError as error:
-        raise ResourceError(
-            "the file may not be read", where=where, remedy="Give yourself permission to read it."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise InvalidInputError(f"the file cannot be read: {error}", where=where, remedy="Check the path.") from error
-    return _text(data, where)
+    return decode(read_input(path, MAX_BYTES, "log"), str(path))
 
 
 def _text(data: bytes, where: str) -> str:

@@ -12,9 +12,7 @@ import re
 
 from kit.errors import DamagedError
 
-__all__ = ["NUMBER", "Number", "clean", "decode", "lines", "narrow", "number", "short", "six_digits", "spread"]
-
-Number = int | float
+__all__ = ["NUMBER", "clean", "decode", "lines", "narrow", "short", "six_digits", "spread"]
 
 #: A number as C++ streams, printf and Python print it, as a regular expression without groups. Possessive, so that a
 #: longer number is never read as a shorter one. What follows must exist and must not continue a number: neither the end
@@ -90,17 +88,6 @@ def narrow(text: str) -> str:
 def lines(text: str) -> list[str]:
     """The lines of :func:`clean` text, each with its line end: a last line without one may be cut."""
     return clean(text).splitlines(keepends=True)
-
-
-def number(token: str) -> Number | None:
-    """The value of what :data:`NUMBER` matched; None when it is not finite (``1e999``)."""
-    try:
-        value = float(token)
-    except ValueError:
-        return None
-    if not math.isfinite(value):
-        return None
-    return int(token) if token.lstrip("+-").isdigit() else value
 
 
 def short(line: str) -> str:

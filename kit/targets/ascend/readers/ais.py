@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.toollogs.numbers import Number, real
 from kit.toollogs.reader import Row, Status, rows_of, status_of
-from kit.toollogs.text import NUMBER, Number, lines, narrow, number, short
+from kit.toollogs.text import NUMBER, lines, narrow, short
 
 __all__ = ["AisReading", "AisRun", "read", "sniff"]
 
@@ -283,28 +284,28 @@ class _Scan:
             self.refused.append(f"throughput: the line is cut or odd: {short(line)}")
             return
         if found := _DEVICE.search(line):
-            value = number(found["value"])
+            value = real(found["value"])
             if value is not None and value > 0:
                 self.devices[int(found["device"])] = value
             return
         if found := _SUMMARY.search(line):
-            self.total = number(found["value"])
+            self.total = real(found["value"])
             return
         self._statistics(line)
 
     def _throughput(self, found: re.Match[str], line: str) -> None:
         named = found.groupdict()
-        value = number(named["value"] or "")
+        value = real(named["value"] or "")
         if value is None or value <= 0:
             self.refused.append(f"throughput: not surely a whole number above zero: {short(line)}")
             return
-        batch, mean = named.get("batch"), number(named.get("mean") or "")
+        batch, mean = named.get("batch"), real(named.get("mean") or "")
         # Two devices that print at the same time mix their lines; the mean says whose throughput it is.
         open_ = [run for run in self.runs if run.throughput is None and mean is not None and run.mean == mean]
         run = open_[-1] if open_ else self._current(None)
         self.part = None
         run.throughput = value
-        run.batchsize = number(batch) if batch else None
+        run.batchsize = real(batch) if batch else None
         run.mean_in_formula = mean
 
     def _statistics(self, line: str) -> None:
@@ -334,7 +335,7 @@ class _Scan:
         inside, closed, _ = piece.partition("}")
         for found in _NAMED.finditer(inside + (" " if closed else "")):
             whole = _STAT.match(inside + (" " if closed else ""), found.start())
-            value = number(whole[4]) if whole else None
+            value = real(whole[4]) if whole else None
             if whole is None or value is None or value < 0:
                 self.refused.append(f"{found[1]}: {found[2][:30]!r} is not surely a time")
                 continue
@@ -356,7 +357,7 @@ class _Scan:
             return True
         part = self._current(found[1]).parts.setdefault(found[1], {})
         for name, cell in zip(self.columns, cells, strict=False):
-            value = number(cell)
+            value = real(cell)
             if value is None or value < 0:
                 self.refused.append(f"{found[1]}.{name}: {cell[:30]!r} is not a time")
             else:

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from kit.toollogs.numbers import Number, real
 from kit.toollogs.reader import Row, Status, rows_of, status_of
-from kit.toollogs.text import NUMBER, Number, lines, narrow, number, short
+from kit.toollogs.text import NUMBER, lines, narrow, short
 
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
 
@@ -92,7 +93,7 @@ def read(text: str) -> MsameReading:
         times += len(_TIME.findall(line))
         for found in _MEAN.finditer(line):
             later = found["later"] is not None
-            value = number(found["value"] or "")
+            value = real(found["value"] or "")
             if value is None or value <= 0:
                 odd.append(f"{short(found[0])!r} is not surely a time")
                 continue

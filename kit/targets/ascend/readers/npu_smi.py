@@ -12,8 +12,9 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kit.toollogs.numbers import Number, real
 from kit.toollogs.reader import Row, Status, status_of
-from kit.toollogs.text import Number, lines, narrow, number, short
+from kit.toollogs.text import lines, narrow, short
 
 __all__ = ["Chip", "MappedChip", "NpuProcess", "NpuSmiReading", "read", "sniff"]
 
@@ -184,7 +185,7 @@ def _first(cells: list[str]) -> tuple[int, str] | None:
 
 
 def _value(word: str) -> Number | None:
-    return number(word) if _PLAIN_NUMBER.match(word) else None
+    return real(word) if _PLAIN_NUMBER.match(word) else None
 
 
 class _Scan:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.targets.ascend.readers.perf_blocks import KEYS, STAGES, DatasetBlock, PureBlock
+from kit.toollogs.numbers import Number, real
 from kit.toollogs.reader import Row, Status, status_of
-from kit.toollogs.text import NUMBER, Number, lines, narrow, number, short
+from kit.toollogs.text import NUMBER, lines, narrow, short
 
 __all__ = ["DatasetBlock", "PerfReading", "PureBlock", "read", "sniff"]
 
@@ -271,7 +272,7 @@ class _Scan:
             if word:
                 self.refused.append(f"{name}: {word[1][:30]!r} is not surely a whole number")
             return None
-        value = number(found[1])
+        value = real(found[1])
         if value is None or value <= 0:
             self.refused.append(f"{name}: {found[1]} is no rate or latency")
             return None
@@ -283,7 +284,7 @@ class _Scan:
     def _pure(self, raw: str, line: str) -> None:
         values: dict[str, Number] = {}
         for found in _AVE.finditer(line):
-            value = number(found["value"])
+            value = real(found["value"])
             if value is None or value <= 0 or _OTHER_UNIT.match(line, found.end()):
                 self.refused.append(f"ave_{found['rate'] or found['latency']}: {found['value']} is no rate or latency")
             else:
@@ -321,7 +322,7 @@ class _Scan:
         found = _VALUE.match(line, key.end())
         if not key["interface"] or found is None or _EXPRESSION.match(line, found.end()):
             return
-        value = number(found[1])
+        value = real(found[1])
         if value is not None and value > 0:
             self.bare.append((value, raw))
 

@@ -9,8 +9,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.toollogs.numbers import Number
 from kit.toollogs.reader import Row
-from kit.toollogs.text import Number, six_digits, spread
+from kit.toollogs.text import six_digits, spread
 
 __all__ = ["KEYS", "STAGES", "DatasetBlock", "PureBlock"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from kit.toollogs.text import Number, number
+from kit.toollogs.numbers import Number, real
 
 __all__ = ["is_trace", "samples"]
 
@@ -44,6 +44,6 @@ def samples(text: str) -> tuple[list[dict[str, Number | str | None]], int]:
             continue
         row: dict[str, Number | str | None] = {"timestamp": " ".join(words[:stamps])} if stamps else {}
         for column, word in zip(columns[stamps:], numbers, strict=True):
-            row[_FIELDS.get(column, column)] = None if word == "-" else number(word)
+            row[_FIELDS.get(column, column)] = None if word == "-" else real(word)
         found.append(row)
     return found, left_out

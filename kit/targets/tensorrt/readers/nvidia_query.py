@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kit.toollogs.text import Number, number
+from kit.toollogs.numbers import Number, real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,7 +191,7 @@ def _value(name: str, word: str) -> Number | str | None:
     if not name.startswith(_AMOUNTS):
         return word
     found = _AMOUNT.match(word)
-    return number(found[1]) if found else None
+    return real(found[1]) if found else None
 
 
 def _processes(tree: list[tuple[str, str]]) -> list[tuple[int, str | None, str, Number | None]]:
@@ -209,5 +209,5 @@ def _processes(tree: list[tuple[str, str]]) -> list[tuple[int, str | None, str, 
         memory = _AMOUNT.match(one.get("used_gpu_memory", one.get("used_memory", "")))
         name = one.get("name", one.get("process_name", ""))
         if one["pid"].isdecimal():
-            listed.append((int(one["pid"]), one.get("type"), name, number(memory[1]) if memory else None))
+            listed.append((int(one["pid"]), one.get("type"), name, real(memory[1]) if memory else None))
     return listed

@@ -13,8 +13,9 @@ from typing import Any
 
 from kit.targets.tensorrt.readers.nvidia_dmon import is_trace, samples
 from kit.targets.tensorrt.readers.nvidia_query import is_query, query
+from kit.toollogs.numbers import Number, real
 from kit.toollogs.reader import Row, Status, status_of
-from kit.toollogs.text import Number, lines, narrow, number, short
+from kit.toollogs.text import lines, narrow, short
 
 __all__ = ["THROTTLE_BITS", "Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff", "throttle_reasons"]
 
@@ -279,7 +280,7 @@ def _value(name: str, word: str) -> Number | str | None:
     if name in _TEXTS:
         return word
     if found := _UNIT.match(word):
-        return number(found[1])
+        return real(found[1])
     return word
 
 

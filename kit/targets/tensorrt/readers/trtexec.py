@@ -14,8 +14,9 @@ from typing import Any
 
 from kit.targets.tensorrt.readers import trtexec_lines as printed
 from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, judge
+from kit.toollogs.numbers import real
 from kit.toollogs.reader import Row, Status, rows_of, status_of
-from kit.toollogs.text import lines, narrow, number
+from kit.toollogs.text import lines, narrow
 
 __all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version_of"]
 
@@ -239,7 +240,7 @@ class _Scan:
             self.run.refused.append(f"percentile {pair['value']} ms: of how many percent is not said")
             return
         name = f"p{float(percent):g}" if pair["name"] == "percentile" else pair["name"]
-        value = number(pair["value"])
+        value = real(pair["value"])
         if value is None or value < 0:
             self.run.refused.append(f"{name}: {pair['value']} ms is no time")
             return
@@ -261,7 +262,7 @@ class _Scan:
                 return
         values[name] = value
         if pair["e2e"] and section == "host_latency":
-            whole = number(pair["e2e"])
+            whole = real(pair["e2e"])
             if whole is not None:
                 self.run.sections.setdefault("end_to_end_host_latency", {})[name] = whole
 
@@ -300,9 +301,9 @@ class _Scan:
         if wall:
             if self.run.walltime_s is not None:
                 self._fresh()
-            self.run.walltime_s = number(wall["value"])
+            self.run.walltime_s = real(wall["value"])
         if sum_:
-            total = number(sum_["value"])
+            total = real(sum_["value"])
             if total is not None and "gpu_compute" in self.run.sections:
                 self.run.sections["gpu_compute"].setdefault("total_s", total)
         return bool(wall or sum_)
@@ -312,7 +313,7 @@ class _Scan:
             self.run.notes.append(text)
 
     def _average(self, found: re.Match[str]) -> None:
-        gpu, host = number(found["gpu"]), number(found["host"]) if found["host"] else None
+        gpu, host = real(found["gpu"]), real(found["host"]) if found["host"] else None
         if gpu is not None:
             self.run.averages.append((int(found["runs"]), gpu, host))
 
@@ -334,7 +335,7 @@ class _Scan:
         if found["value"] is None:
             self.run.refused.append(f"throughput: {found['bad'][:30]!r} is not surely a whole number of qps")
             return
-        value = number(found["value"])
+        value = real(found["value"])
         if value is None or value <= 0:
             self._note(
                 "throughput: 0 qps is no rate (before 8.0 trtexec counts no queries of ONNX models): "

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.toollogs.numbers import Number
 from kit.toollogs.reader import Row
-from kit.toollogs.text import Number, short
+from kit.toollogs.text import short
 
 __all__ = ["SECTIONS", "TrtexecRun", "judge"]
 

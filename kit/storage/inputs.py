@@ -1,0 +1,55 @@
+"""Bytes of a file that the user names: regular files of a stated size, and nothing that could be waited for."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
+
+__all__ = ["read_input"]
+
+
+def read_input(path: Path, limit: int, kind: str = "input") -> bytes:
+    """The whole file, at most ``limit`` bytes; ``kind`` says in messages what it was to be ("log", "report").
+
+    A pipe, a device and a directory are refused without waiting for them, a larger file without reading it.
+
+    Raises:
+        MissingError: there is no such file.
+        DamagedError: it is larger than the limit.
+        ResourceError: it may not be read.
+        InvalidInputError: it is not a regular file, or the path is of no use.
+    """
+    where = str(path)
+    try:
+        # Without O_NONBLOCK, opening a named pipe waits for somebody to write.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with os.fdopen(handle, "rb") as file:
+            state = os.fstat(file.fileno())
+            if stat.S_ISDIR(state.st_mode):
+                raise InvalidInputError(
+                    f"this is a directory, not a {kind}", where=where, remedy="name the files in it"
+                )
+            if not stat.S_ISREG(state.st_mode):
+                raise InvalidInputError(
+                    "this is not a regular file (a pipe, a socket or a device)",
+                    where=where,
+                    remedy="write what it gives to a file first, and name that",
+                )
+            # Files of /proc and /sys say size 0 and may have no end: what is read counts, too.
+            data = file.read(limit + 1) if state.st_size <= limit else b""
+    except FileNotFoundError as error:
+        raise MissingError(f"there is no such {kind}", where=where, remedy="check the path") from error
+    except PermissionError as error:
+        raise ResourceError(
+            f"the {kind} may not be read", where=where, remedy="give yourself permission to read it"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"the {kind} cannot be read: {error}", where=where, remedy="check the path") from error
+    if state.st_size > limit or len(data) > limit:
+        raise DamagedError(
+            f"the {kind} is larger than the limit of {limit >> 20} MiB", where=where, remedy="give the part that counts"
+        )
+    return data
