@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypedDict
 
+from kit.audit.diagnostic import Kind, Severity
+
 __all__ = ["AuditResult", "Finding", "FindingRecord", "Held", "Kind", "Ledger", "Severity"]
-
-
-class Kind(StrEnum):
-    """What sort of statement is wrong."""
-
-    ARITHMETIC = "arithmetic"
-    RATIO = "ratio"
-    LABEL = "label"
-    DUPLICATE_HEADER = "duplicate-header"
-    BEST_ROW = "best-row"
-    CLAIM = "claim"
-    UNIT = "unit"
-    MISSING = "missing"
-    COMMAND = "command"
-
-
-class Severity(StrEnum):
-    """``major`` misleads a reader, ``digits`` is a slip in the last digits, ``optional`` is minor or a consequence."""
-
-    MAJOR = "major"
-    DIGITS = "digits"
-    OPTIONAL = "optional"
 
 
 class FindingRecord(TypedDict):

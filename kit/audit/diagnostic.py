@@ -1,0 +1,114 @@
+"""What an audit says about a report: diagnostics with their place and fix, and how much was looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["AuditResult", "Diagnostic", "Fix", "Kind", "Severity", "Verified"]
+
+
+class Kind(StrEnum):
+    """What sort of statement a rule looks at; several rules can have the same."""
+
+    ARITHMETIC = "arithmetic"
+    RATIO = "ratio"
+    LABEL = "label"
+    DUPLICATE_HEADER = "duplicate-header"
+    BEST_ROW = "best-row"
+    CLAIM = "claim"
+    UNIT = "unit"
+    MISSING = "missing"
+    COMMAND = "command"
+
+
+class Severity(StrEnum):
+    """``major`` misleads a reader, ``digits`` is a slip in the last digits, ``optional`` is minor or a consequence."""
+
+    MAJOR = "major"
+    DIGITS = "digits"
+    OPTIONAL = "optional"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Replace the characters ``column`` to ``end_column`` (from 1, the end excluded) of a line by ``new``.
+
+    ``old`` is what stands there now: a fix is applied only where it still does. ``safe`` fixes change last digits and
+    labels whose formula leaves no choice; the others (products, ratios) need a person to agree.
+    """
+
+    line: int
+    column: int
+    end_column: int
+    old: str
+    new: str
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One wrong statement of a report.
+
+    ``line`` and ``column`` count from 1 in the text as written, in characters; ``end_column`` is excluded.
+    ``stated`` is what is printed, ``recomputed`` what it should be, ``inputs`` the numbers that this follows from,
+    ``computation`` how ("180.5 / 60.0 = 3.00833"). ``statement`` describes the place without line numbers, so that it
+    stays the same when lines move: section, row and column, or the words around the number.
+    """
+
+    rule: str
+    name: str
+    kind: Kind
+    severity: Severity
+    path: str
+    line: int
+    column: int
+    end_column: int
+    message: str
+    stated: str
+    recomputed: str
+    inputs: str
+    computation: str
+    statement: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A statement that a rule checked and found right."""
+
+    rule: str
+    kind: Kind
+    line: int
+    stated: str
+    recomputed: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """All diagnostics of a report by line, the statements that hold, and how many could not be tied to a meaning.
+
+    ``text`` has the lines of the report as written, for a caret under the number and for fixes.
+    """
+
+    path: str
+    diagnostics: tuple[Diagnostic, ...]
+    verified: tuple[Verified, ...]
+    not_checked: int
+    text: tuple[str, ...]
+
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return len(self.text)
+
+    @property
+    def checked(self) -> int:
+        """Statements that were tied to a meaning: those that hold and those that do not."""
+        return len(self.diagnostics) + len(self.verified)
+
+    @property
+    def major(self) -> int:
+        """Diagnostics that mislead a reader; more than none fails the audit."""
+        return sum(1 for one in self.diagnostics if one.severity is Severity.MAJOR)
