@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree import ElementTree as ET  # only writes; nothing is parsed here
 
 from kit.audit.findings import AuditResult, Severity
+from kit.output.annotations import Level, annotation
+from kit.output.junit import JUnitCase, JUnitSuite, junit
+from kit.terminal import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,18 +35,14 @@ def _text(results: Mapping[str, AuditResult], everything: bool) -> str:
     lines: list[str] = []
     for name, result in results.items():
         entries = [
-            (finding.line, f"{name}:{finding.line}: {finding.severity} {finding.kind}: {finding.message}")
-            for finding in result.findings
+            (finding.line, f"{finding.severity} {finding.kind}: {finding.message}") for finding in result.findings
         ]
         if everything:
-            entries += [
-                (held.line, f"{name}:{held.line}: holds {held.kind}: {held.stated} ({held.note})")
-                for held in result.held
-            ]
-        lines += [text for _, text in sorted(entries)]
+            entries += [(held.line, f"holds {held.kind}: {held.stated} ({held.note})") for held in result.held]
+        lines += [visible(f"{name}:{line}: {text}") for line, text in sorted(entries)]
         counts = {severity: sum(1 for f in result.findings if f.severity is severity) for severity in Severity}
         wrong = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "none wrong"
-        lines.append(f"{name}: {len(result.held)} statements hold, {wrong}, {result.not_checked} not checked")
+        lines.append(f"{visible(name)}: {len(result.held)} statements hold, {wrong}, {result.not_checked} not checked")
     return "\n".join(lines)
 
 
@@ -70,68 +68,37 @@ def _json(results: Mapping[str, AuditResult], everything: bool) -> str:
 
 
 def _junit(results: Mapping[str, AuditResult], everything: bool) -> str:  # noqa: ARG001 - JUnit counts what holds anyway
-    root = ET.Element("testsuites", name="kit audit")
-    for name, result in results.items():
-        failures = result.major
-        suite = ET.SubElement(
-            root,
-            "testsuite",
-            name=_printable(name),
-            tests=str(max(1, result.checked)),
-            failures=str(failures),
-            errors="0",
-        )
-        for held in result.held:
-            ET.SubElement(
-                suite,
-                "testcase",
-                classname=_printable(name),
-                name=_printable(f"line {held.line}: {held.kind} {held.stated}"),
-            )
-        for finding in result.findings:
-            title = f"line {finding.line}: {finding.kind} {finding.stated}"
-            case = ET.SubElement(
-                suite,
-                "testcase",
-                classname=_printable(name),
-                name=_printable(title),
-                file=_printable(name),
-                line=str(finding.line),
-            )
-            if finding.severity is Severity.MAJOR:
-                failure = ET.SubElement(case, "failure", type=finding.kind.value, message=_printable(finding.message))
-                failure.text = _printable(f"{name}:{finding.line}: {finding.message}\ninputs: {finding.inputs}")
-            else:
-                ET.SubElement(case, "system-out").text = _printable(f"{finding.severity}: {finding.message}")
-        if not result.checked:
-            ET.SubElement(suite, "testcase", classname=_printable(name), name="no derived statements")
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=False)
+    return junit("kit audit", [JUnitSuite(name, name, _cases(name, result)) for name, result in results.items()])
+
+
+def _cases(name: str, result: AuditResult) -> list[JUnitCase]:
+    if not result.checked:
+        return [JUnitCase("no derived statements")]
+    cases = [JUnitCase(f"line {held.line}: {held.kind} {held.stated}") for held in result.held]
+    for finding in result.findings:
+        title = f"line {finding.line}: {finding.kind} {finding.stated}"
+        if finding.severity is Severity.MAJOR:
+            details = [f"{name}:{finding.line}: {finding.message}", f"inputs: {finding.inputs}"]
+            kind = finding.kind.value
+            cases.append(JUnitCase(title, "failed", finding.message, kind, details, name, finding.line))
+        else:
+            noticed = f"{finding.severity}: {finding.message}"
+            cases.append(JUnitCase(title, message=noticed, file=name, line=finding.line))
+    return cases
 
 
 def _github(results: Mapping[str, AuditResult], everything: bool) -> str:  # noqa: ARG001 - annotations are for what is wrong
-    level = {Severity.MAJOR: "error", Severity.DIGITS: "warning", Severity.OPTIONAL: "notice"}
+    levels: dict[Severity, Level] = {
+        Severity.MAJOR: "error",
+        Severity.DIGITS: "warning",
+        Severity.OPTIONAL: "notice",
+    }
     return "\n".join(
-        f"::{level[finding.severity]} file={_property(name)},line={finding.line}"
-        f",title={_property(f'kit audit: {finding.kind}')}"
-        f"::{_data(finding.message)}"
+        annotation(
+            levels[finding.severity], f"kit audit: {finding.kind}", finding.message, file=name, line=finding.line
+        )
         for name, result in results.items()
         for finding in result.findings
-    )
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that XML does not allow."""
-    return "".join(
-        char for char in text if char in "\t\n\r" or (char >= " " and not 0xD800 <= ord(char) <= 0xDFFF and char < "￾")
     )
 
 

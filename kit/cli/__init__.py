@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import signal
 import sys
 import traceback
@@ -17,16 +16,15 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from kit import __version__
-from kit.errors import Exit, KitError, ResourceError
+from kit.errors import Exit, KitError, MissingError, ResourceError
 from kit.storage.files import environment_error
+from kit.terminal import guarded_streams, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
 __all__ = ["COMMANDS", "app", "main"]
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 #: Name -> one line for ``kit --help``. The module is ``kit.cli.<name>``, its function ``command``.
 COMMANDS: dict[str, str] = {
@@ -116,19 +114,39 @@ def main(args: list[str] | None = None) -> None:
         signal.signal(signal.SIGHUP, _terminate)
     if getattr(sys.unraisablehook, "func", None) is not _not_lost:
         sys.unraisablehook = partial(_not_lost, sys.unraisablehook)
-    try:
-        result: Any = app(args=args, standalone_mode=False)
-    except KitError as error:
-        _fail(error)
-    except KeyboardInterrupt:
-        _say("interrupted: what was finished is kept; run the same command again to go on")
-        sys.exit(int(Exit.INTERRUPTED))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(int(Exit.OK))
-    except Exception as error:  # noqa: BLE001 - the last line of defence tells a user's mistake from ours
-        _unexpected(error)
+    _ensure_streams()
+    with guarded_streams():
+        try:
+            _ensure_folder()
+            result: Any = app(args=args, standalone_mode=False)
+            sys.stdout.flush()  # a full disk is told here, not by the interpreter's end
+        except KitError as error:
+            _fail(error)
+        except KeyboardInterrupt:
+            _say("interrupted: what was finished is kept; run the same command again to go on")
+            sys.exit(int(Exit.INTERRUPTED))
+        except Exception as error:  # noqa: BLE001 - the last line of defence tells a user's mistake from ours
+            _unexpected(error)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _ensure_streams() -> None:
+    """Give a command its three streams where the caller closed some: otherwise its next file would be one of them."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+
+
+def _ensure_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109 - asked only whether there is one
+    except OSError as error:
+        raise MissingError(
+            f"the working directory cannot be used: {error.strerror}", remedy="change to a folder that exists"
+        ) from error
 
 
 def _fail(error: KitError) -> None:
@@ -164,5 +182,4 @@ def _show_usage(error: TyperException) -> None:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        # A file's name or a tool's message may hold line ends and terminal codes: one sentence stays one line.
-        print(_CONTROL.sub(lambda match: repr(match[0])[1:-1], line), file=sys.stderr)
+        print(visible(line), file=sys.stderr)  # one sentence stays one line

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kit.errors import KitError
+from kit.terminal import visible
 
 if TYPE_CHECKING:
     from kit.toollogs.reader import Reading
@@ -66,7 +67,7 @@ def command(
         raise failures[0]
     if failures:
         for failure in failures if not as_json else []:
-            print(f"error: {failure}\n  do: {failure.remedy}", file=sys.stderr)
+            print(f"error: {visible(failure)}\n  do: {visible(failure.remedy)}", file=sys.stderr)
         summary = KitError(
             f"{len(failures)} of {len(logs)} files could not be read", remedy="Do what is said beside the name of each."
         )
@@ -78,11 +79,11 @@ def _show(log: str, family: str, reading: Reading, *, blank: bool) -> None:
     """The table for people."""
     if blank:
         print()
-    print(f"{log}: {family}, {reading.status}")
+    print(f"{visible(log)}: {family}, {reading.status}")
     rows = reading.rows()
     what = max((len(row.what) for row in rows if row.value), default=0)
     value = max((len(row.value) for row in rows if len(row.value) <= 24), default=0)
     for row in rows:
-        print(f"  {row.what:<{what}}  {row.value:<{value}}  {row.unit}".rstrip())
+        print(visible(f"  {row.what:<{what}}  {row.value:<{value}}  {row.unit}".rstrip()))
     for problem in reading.problems:
-        print(f"  ! {problem}")
+        print(f"  ! {visible(problem)}")

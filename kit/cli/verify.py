@@ -11,6 +11,7 @@ import typer
 
 from kit.cli import options
 from kit.errors import CheckFailedError
+from kit.terminal import visible
 
 if TYPE_CHECKING:
     from kit.results.verification import Verdict
@@ -71,7 +72,8 @@ def _text(verdicts: list[Verdict], wrong: list[Verdict], verbose: bool) -> None:
     absent = [one for one in verdicts if one.state == "absent"]
     for one in verdicts:
         if verbose or one in wrong:
-            typer.echo(f"{'WRONG' if one in wrong else one.state:<6} {one.subject}: {one.message}")
+            state = "WRONG" if one in wrong else one.state
+            typer.echo(f"{state:<6} {visible(one.subject)}: {visible(one.message)}")
     good = sum(one.state == "ok" for one in verdicts)
     typer.echo(f"{good} verified, {len(wrong)} wrong, {len(absent)} not on this machine")
 
@@ -81,30 +83,23 @@ def _json(verdicts: list[Verdict], _wrong: list[Verdict], _verbose: bool) -> Non
 
 
 def _junit(verdicts: list[Verdict], wrong: list[Verdict], _verbose: bool) -> None:
-    from xml.etree import ElementTree as ET
+    from kit.output.junit import JUnitCase, JUnitSuite, junit
 
-    suite = ET.Element(
-        "testsuite",
-        name="kit verify",
-        tests=str(len(verdicts)),
-        failures=str(len(wrong)),
-        skipped=str(sum(one.state == "absent" and one not in wrong for one in verdicts)),
-    )
+    cases = []
     for one in verdicts:
-        case = ET.SubElement(suite, "testcase", classname="kit.verify", name=one.subject)
         if one in wrong:
-            ET.SubElement(case, "failure", message=one.message)
+            cases.append(JUnitCase(one.subject, "failed", one.message))
         elif one.state == "absent":
-            ET.SubElement(case, "skipped", message=one.message)
-    typer.echo('<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode"))
+            cases.append(JUnitCase(one.subject, "skipped", one.message))
+        else:
+            cases.append(JUnitCase(one.subject))
+    typer.echo(junit("kit verify", [JUnitSuite("kit verify", "kit.verify", cases)]))
 
 
 def _github(verdicts: list[Verdict], wrong: list[Verdict], _verbose: bool) -> None:
-    def escape(text: str) -> str:
-        return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    from kit.output.annotations import annotation
 
     for one in verdicts:
-        if one in wrong:
-            typer.echo(f"::error title=kit verify::{escape(one.subject)}: {escape(one.message)}")
-        elif one.state == "absent":
-            typer.echo(f"::notice title=kit verify::{escape(one.subject)}: {escape(one.message)}")
+        if one in wrong or one.state == "absent":
+            text = f"{one.subject}: {one.message}"
+            typer.echo(annotation("error" if one in wrong else "notice", "kit verify", text))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TextIO
 
 from kit.planning.step import Step
+from kit.terminal import unguarded, visible
 
 __all__ = ["JsonProgress", "LiveProgress", "PlainProgress", "Progress", "choose"]
 
@@ -56,7 +57,7 @@ def choose(*, as_json: bool, verbose: bool, stream: TextIO | None = None) -> Pro
     if as_json:
         return JsonProgress(sys.stdout, verbose=verbose)
     if stream.isatty() and not verbose and os.environ.get("CI") != "true" and os.environ.get("TERM") != "dumb":
-        return LiveProgress(stream)
+        return LiveProgress(unguarded(stream))
     return PlainProgress(stream, verbose=verbose)
 
 
@@ -88,7 +89,7 @@ class PlainProgress:
 
     def line(self, text: str) -> None:
         if self._verbose:
-            self._print(text)
+            self._print(visible(text))
 
     def close(self) -> None:
         pass
@@ -161,7 +162,7 @@ class LiveProgress:
         self._states[step.name] = ("✓", "unchanged")
 
     def start(self, step: Step, doing: str = "") -> None:
-        self._started, self._bar, self._doing = time.monotonic(), None, doing
+        self._started, self._bar, self._doing = time.monotonic(), None, visible(doing)
         self._states[step.name] = ("▸", "")
 
     def done(self, step: Step, seconds: float) -> None:
@@ -175,7 +176,7 @@ class LiveProgress:
         self._bar = (done, total, unit)
 
     def line(self, text: str) -> None:
-        self._doing = text.strip()[:60]
+        self._doing = visible(text.strip()[:60])
 
     def close(self) -> None:
         self._live.stop()

@@ -1,0 +1,1 @@
+"""Formats for machines that several commands print: GitHub annotations, JUnit XML."""
