@@ -12,7 +12,7 @@ from kit.data.weights import fetch_weights
 from kit.errors import EngineError, InvalidInputError, MissingError
 from kit.execution.progress import Progress
 from kit.planning.planner import Plan, choose_batches, plan
-from kit.planning.target import ImageSpec, Job, Target, load_target
+from kit.planning.target import ImageSpec, Job, Target, target_of
 from kit.recipe.schema import Recipe
 from kit.storage.files import os_errors
 from kit.storage.store import Store
@@ -95,7 +95,7 @@ class Session:
                     f"target {name!r} is not in the recipe",
                     remedy=f"choose among {', '.join(recipe.targets)}, or add it to the recipe",
                 )
-            self.targets[name] = load_target(name)
+            self.targets[name] = target_of(recipe, name)
 
     def jobs(self, weights: Path) -> list[tuple[Target, Job]]:
         """What each target plans from."""

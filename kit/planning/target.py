@@ -14,7 +14,7 @@ from kit.planning.step import Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.measurements import Accuracy, Throughput
 
-__all__ = ["ImageSpec", "Job", "Reading", "Target", "load_target", "target_names"]
+__all__ = ["ImageSpec", "Job", "Reading", "Target", "load_target", "target_names", "target_of"]
 
 #: Each entry point has the target's name and leads to a sequence of targets that holds it.
 _GROUP = "kit.targets"
@@ -45,6 +45,16 @@ class Job:
     simulate: bool = False
     device: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def hardware(self) -> str:
+        """Name of the installed target; ``target`` is the recipe's name of it, which also names the steps."""
+        return self.recipe.hardware_of(self.target)
+
+    @property
+    def toolchain(self) -> str | None:
+        """What the recipe states, such as ``CANN 9.0.1``; None where the target's own is meant."""
+        return self.recipe.toolchain_of(self.target)
 
 
 @dataclass(frozen=True)
@@ -109,5 +119,21 @@ def load_target(name: str) -> Target:
             if target.name == name:
                 return target
     raise InvalidInputError(
-        f"there is no target {name!r}", remedy=f"choose one of {', '.join(target_names()) or 'none installed'}"
+        f"there is no target {name!r}",
+        remedy=f"choose one of {', '.join(target_names()) or 'none installed'}, or name one of them as its hardware",
     )
+
+
+def target_of(recipe: Recipe, name: str) -> Target:
+    """The installed target of a recipe's entry.
+
+    Raises:
+        InvalidInputError: there is none; the message names the place.
+    """
+    hardware = recipe.hardware_of(name)
+    try:
+        return load_target(hardware)
+    except InvalidInputError as error:
+        if hardware != name:
+            raise InvalidInputError(f"targets -> {name} -> hardware: {error.what}", remedy=error.remedy) from error
+        raise

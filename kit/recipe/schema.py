@@ -154,8 +154,14 @@ class Tolerance(_Base):
 class TargetEntry(_Base):
     """One target of the recipe; ``options`` belong to the target and are checked by it."""
 
+    hardware: Key | None = Field(
+        None,
+        description="The installed target; default: the entry's own name. So one card can have several toolchains.",
+    )
     batches: tuple[Positive, ...] | None = Field(None, min_length=1)
-    toolchain: Line | None = None
+    toolchain: Line | None = Field(
+        None, description="Name and version, such as CANN 9.0.1; default: the target's own. docs/cards.md lists them."
+    )
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -257,6 +263,16 @@ class Recipe(_Base):
     def resolve(self, path: str) -> Path:
         """``path`` of the recipe as an absolute path."""
         return (self._folder / Path(path).expanduser()).absolute()
+
+    def hardware_of(self, target: str) -> str:
+        """Name of the installed target that an entry of the recipe runs on."""
+        entry = self.targets.get(target)
+        return (entry and entry.hardware) or target
+
+    def toolchain_of(self, target: str) -> str | None:
+        """The toolchain that the recipe states for an entry."""
+        entry = self.targets.get(target)
+        return entry.toolchain if entry else None
 
     def batches_of(self, target: str) -> tuple[int, ...]:
         """Batches of a target: its own, or the recipe's."""

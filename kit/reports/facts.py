@@ -27,14 +27,14 @@ class Facts:
 
 def gather(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, Facts]:
     """Facts of each target. One that is not installed is described by its results alone."""
-    from kit.planning.target import load_target
+    from kit.planning.target import target_of
 
     found = {}
     for name in targets:
         entry = recipe.targets.get(name)
         stored = results.get(name)
         try:
-            target = load_target(name)
+            target = target_of(recipe, name)
         except InvalidInputError:
             if stored is None and name not in {*recipe.published.accuracy, *recipe.published.throughput}:
                 raise

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kit.cli.schema import schema_text
 from kit.errors import Exit, InvalidInputError, KitError, MissingError
+from kit.planning.target import target_of
 from kit.recipe.schema import Recipe, load_recipe
 
 MINIMAL = """
@@ -138,3 +139,15 @@ def test_any_value_anywhere_is_taken_or_refused_in_one_sentence(
     except KitError as error:
         assert "\n" not in error.what
         assert error.remedy
+
+
+def test_one_card_stands_in_a_recipe_with_several_toolchains(tmp_path: Path) -> None:
+    text = MINIMAL.replace(
+        "{cpu: }", "{310P: , 310P-cann9: {hardware: 310P, toolchain: CANN 9.0.1}, odd: {hardware: 311}}"
+    )
+    recipe = load_recipe(write(tmp_path, text))
+    assert (recipe.hardware_of("310P"), recipe.hardware_of("310P-cann9")) == ("310P", "310P")
+    assert (recipe.toolchain_of("310P"), recipe.toolchain_of("310P-cann9")) == (None, "CANN 9.0.1")
+    assert target_of(recipe, "310P-cann9").name == "310P"
+    with pytest.raises(InvalidInputError, match=r"targets -> odd -> hardware: there is no target '311'"):
+        target_of(recipe, "odd")
