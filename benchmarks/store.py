@@ -111,7 +111,7 @@ def _step(settings: Settings) -> list[Row]:
         def line(self, text: str) -> None: ...
 
     def bare() -> None:
-        with _container(client, runner._config(step, binding), {}) as container:  # noqa: SLF001 - the same limits
+        with _container(client, runner._describe(step, binding), {}) as container:  # noqa: SLF001 - the same limits
             client.api.start(container)
             client.api.wait(container)
 

@@ -39,7 +39,8 @@ def command(
       kit build --base debian-with-python:12   from another base image
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.images import STANDARD, BuildOptions, Images
-    from kit.execution.session import Choice, Session
+    from kit.data.weights import weights_path
+    from kit.execution.selection import Choice, Selection, image_specs
     from kit.storage.store import Store
 
     kept = Store(store)
@@ -47,8 +48,9 @@ def command(
     if target:
         from kit.recipe.schema import load_recipe
 
-        session = Session(load_recipe(recipe), Choice(targets=tuple(target), simulate=simulate), kept)
-        specs = session.specs(session.jobs(session.expected_weights()))
+        parsed = load_recipe(recipe)
+        selection = Selection(parsed, Choice(targets=tuple(target), simulate=simulate))
+        specs = image_specs(selection.jobs(weights_path(parsed, kept.root, None)))
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()), no_cache=no_cache)
 
     def log(text: str) -> None:

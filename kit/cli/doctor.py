@@ -42,14 +42,14 @@ def command(
         sections = bare()
     else:
         from kit.containers.images import BuildOptions
-        from kit.execution.session import Choice, Session
+        from kit.execution.selection import Choice, Selection
         from kit.recipe.schema import load_recipe
         from kit.storage.store import Store
 
         parsed = load_recipe(recipe)
         chosen = tuple(target or ()) or parsed.default or tuple(parsed.targets)
         choice = Choice(targets=chosen, simulate=simulate, device=device, weights=weights, images=images, labels=labels)
-        sections = examine(Session(parsed, choice, Store(store)), BuildOptions.from_environment(base))
+        sections = examine(Selection(parsed, choice), Store(store), BuildOptions.from_environment(base))
     typer.echo(show.as_json(sections) if as_json else show.as_text(sections))
     code = show.exit_code(sections)
     if code:

@@ -39,11 +39,11 @@ def command(
       kit explain 310P/310@best            a ratio, down to its inputs
       kit explain cpu/bs16 --recipe examples/digits --json
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.execution.session import reports_folder
     from kit.recipe.schema import load_recipe
     from kit.reports.context import build
     from kit.reports.explain import find, trace
     from kit.reports.facts import gather, reported_targets
+    from kit.reports.folder import reports_folder
     from kit.results.schema import load_all
 
     parsed = load_recipe(recipe)

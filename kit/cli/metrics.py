@@ -70,7 +70,7 @@ def command(
             classes=classes,
             store=kept,
             runner=runner.value,
-            options=BuildOptions.from_environment(),
+            build=BuildOptions.from_environment(),
             progress=choose(as_json=as_json, verbose=verbose),
             out=out,
         )

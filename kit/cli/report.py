@@ -53,9 +53,9 @@ def command(
       kit report --lang en                        English alone
       kit report --gate                           in CI: fail where the result is not what was published
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.execution.session import reports_folder
     from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
+    from kit.reports.folder import reports_folder
     from kit.results.schema import load_all
     from kit.storage.files import exclusive
 

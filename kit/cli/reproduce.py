@@ -57,11 +57,13 @@ def command(
       kit reproduce --target T4 --plan                  what would run, to read or to paste
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.images import BuildOptions
+    from kit.data.weights import weights_path
     from kit.execution.preflight import preflight
     from kit.execution.progress import choose
-    from kit.execution.reproduction import executor, reproduce
-    from kit.execution.session import Choice, Session, reports_folder
+    from kit.execution.reproduction import reproduce
+    from kit.execution.selection import Choice, Selection
     from kit.recipe.schema import load_recipe
+    from kit.reports.folder import reports_folder
     from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
@@ -76,28 +78,28 @@ def command(
         labels=labels,
     )
     kept = Store(store)
-    session = Session(parsed, choice, kept)
+    selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
-    progress = choose(as_json=as_json, verbose=verbose)
+    jobs = selection.jobs(weights_path(parsed, kept.root, weights))
     if plan:
-        jobs = session.jobs(session.expected_weights())
-        engine, _ = executor(session, jobs, "docker" if runner == "auto" else runner.value, build, progress)
-        for step, line in engine.command_lines(session.plan(jobs)):
+        from kit.execution.listing import command_lines
+
+        for step, line in command_lines(jobs, kept, runner.value, build):
             typer.echo(f"# {step.name}: {step.title}{' (SIMULATED)' if step.simulated else ''}\n{line}")
         return
-    if not simulate:
-        preflight(session)
+    preflight(jobs)
     with kept.lock(wait=wait):
         done = reproduce(
-            session,
+            selection,
+            kept,
             reports_folder(parsed, reports),
             runner=runner.value,
-            options=build,
-            progress=progress,
+            build=build,
+            progress=choose(as_json=as_json, verbose=verbose),
             force=tuple(force or ()),
         )
-    for notice in done.notices:
-        print(f"note: {notice}", file=sys.stderr)
+    if done.notice:
+        print(f"note: {done.notice}", file=sys.stderr)
     if as_json:
         typer.echo(json.dumps({"event": "report", "folder": str(done.folder), "changed": list(done.changed)}))
     else:

@@ -38,10 +38,11 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
         verbose: options.Verbose = False,
     ) -> None:
         from kit.containers.images import BuildOptions
-        from kit.execution.partial import brought, run_stage
+        from kit.data.weights import weights_path
+        from kit.execution.partial import parse_given, run_stage
         from kit.execution.preflight import preflight
         from kit.execution.progress import choose
-        from kit.execution.session import Choice, Session
+        from kit.execution.selection import Choice, Selection
         from kit.recipe.schema import load_recipe
         from kit.storage.store import Store
 
@@ -54,18 +55,18 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
             images=images,
             labels=labels,
         )
-        given = brought(use or ())
+        given = parse_given(use or ())
         kept = Store(store)
-        session = Session(load_recipe(recipe), choice, kept)
-        if not simulate:
-            preflight(session)
+        selection = Selection(load_recipe(recipe), choice)
+        preflight(selection.jobs(weights_path(selection.recipe, kept.root, weights)))
         with kept.lock(wait=wait):
             made = run_stage(
-                session,
+                selection,
+                kept,
                 stages,
                 given,
                 runner=runner.value,
-                options=BuildOptions.from_environment(),
+                build=BuildOptions.from_environment(),
                 progress=choose(as_json=as_json, verbose=verbose),
                 out=out,
             )

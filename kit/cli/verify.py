@@ -48,8 +48,8 @@ def command(
       kit verify --recipe examples/digits     the bundled example
       kit verify --format github --strict     in CI
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.execution.session import reports_folder
     from kit.recipe.schema import load_recipe
+    from kit.reports.folder import reports_folder
     from kit.results.verification import verify
     from kit.storage.store import Store
 

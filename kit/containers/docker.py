@@ -17,20 +17,22 @@ from types import FrameType
 from typing import Any
 
 from kit.containers.client import connect, engine_errors, version
+from kit.containers.description import BindMount, ContainerRun
 from kit.containers.images import Images
 from kit.containers.runner import Binding, Listener, Messages, at_host, links
 from kit.errors import BusyError, DeviceError, EngineError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package
 
-__all__ = ["LABEL", "DockerRunner", "leftovers"]
+__all__ = ["LABEL", "DockerRunner", "leftovers", "remove_leftovers"]
 
 LABEL = "kit.store"
 _CODE = "/kit"
 _OUT = "/out"
 #: Who runs a step when the caller is root: nobody, so that a break-out is nobody, too.
 _NOBODY = 65534
-_TMP_BYTES = 1 << 30
+#: A file of the store: containers were made for it, so some may be left.
+MARKER = "containers"
 #: A living kit looks at its container within milliseconds of its end.
 _DEAD_AFTER = timedelta(minutes=1)
 
@@ -60,63 +62,60 @@ class DockerRunner:
 
     def command_line(self, step: Step, binding: Binding) -> str:
         """The same as a ``docker run`` line, which can be pasted."""
-        config = self._config(step, binding)
-        words = ["docker", "run", "--rm", *_flags(config), config["image"], *config["command"]]
-        line = " ".join(shlex.quote(word) for word in words)
+        line = self._describe(step, binding).command_line()
         # Inputs that the program wants to see under a name of their own; the links hold in the container only.
         for name, target in step.links.items():
             link = [_filled(target, binding), str(binding.out / name)]
             line = f"ln -sfn {shlex.join(link)} && {line}"
         return line
 
-    def _config(self, step: Step, binding: Binding) -> dict[str, Any]:
-        """Everything about the container as plain data."""
+    def _describe(self, step: Step, binding: Binding) -> ContainerRun:
+        """What the container of a step gets."""
 
         def place(text: str) -> str:
             return _filled(text, binding)
 
         devices = step.devices
-        mounts = [(str(path.absolute()), _inside(name, path), True) for name, path in sorted(binding.inputs.items())]
-        mounts.append((str(binding.out.absolute()), _OUT, False))
+        mounts = [BindMount(str(path.absolute()), _inside(name, path)) for name, path in sorted(binding.inputs.items())]
+        mounts.append(BindMount(str(binding.out.absolute()), _OUT, read_only=False))
         if step.code:
-            mounts.append((str(package() / "inside"), f"{_CODE}/inside", True))
-        mounts += [(*_pair(file), True) for file in devices.files]
+            mounts.append(BindMount(str(package() / "inside"), f"{_CODE}/inside"))
+        mounts += [BindMount(*_pair(file)) for file in devices.files]
         environment = {"PYTHONPATH": _CODE, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"} if step.code else {}  # noqa: S108
-        environment |= {name: place(text) for name, text in step.environment.items()}
         uid, gid = (0, 0) if step.root else _user()
-        return {
-            "image": binding.image_id,
-            "command": [place(word) for word in step.argv],
-            "user": f"{uid}:{gid}",
-            "groups": [str(group) for group in devices.groups],
-            "environment": environment,
-            "workdir": place(step.workdir),
-            "mounts": mounts,
-            "nodes": [":".join(_pair(node)) for node in devices.nodes],
-            "gpus": list(devices.gpus),
-            "runtime": devices.runtime,
-            "network": "bridge" if step.limits.network else "none",
-            "memory": step.limits.memory_bytes,
-            "pids": step.limits.pids,
-            "shm": step.limits.shm_bytes,
-            "lease": f"kit-device-{_slug(devices.leases[0])}" if devices.leases else None,
-        }
+        return ContainerRun(
+            image=binding.image_id,
+            command=tuple(place(word) for word in step.argv),
+            user=f"{uid}:{gid}",
+            workdir=place(step.workdir),
+            memory_bytes=step.limits.memory_bytes,
+            pids=step.limits.pids,
+            shm_bytes=step.limits.shm_bytes,
+            network="bridge" if step.limits.network else "none",
+            environment=environment | {name: place(text) for name, text in step.environment.items()},
+            mounts=tuple(mounts),
+            nodes=tuple(":".join(_pair(node)) for node in devices.nodes),
+            groups=devices.groups,
+            gpus=devices.gpus,
+            runtime=devices.runtime,
+            name=f"kit-device-{_slug(devices.leases[0])}" if devices.leases else None,
+        )
 
     def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
         """Execute the step; the container is removed whatever happens, within a second of an interruption."""
-        config = self._config(step, binding)
+        description = self._describe(step, binding)
         client = connect()
         messages = Messages(listener)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
-        (Path(self._store) / "containers").touch()  # a later run looks for leftovers only where there were containers
+        (Path(self._store) / MARKER).touch()  # a later run looks for leftovers only where there were containers
         started = time.monotonic()
-        _give(binding.out, config["user"])
+        _give(binding.out, description.user)
         try:
             with (
                 links(step, binding.out, place),
                 engine_errors(f"running step {step.name}"),
-                _container(client, config, {LABEL: self._store, "kit.step": step.name}) as container,
+                _container(client, description, {LABEL: self._store, "kit.step": step.name}) as container,
                 stdout.open("wb") as out,
                 stderr.open("wb") as err,
             ):
@@ -152,59 +151,22 @@ class DockerRunner:
 
 
 @contextlib.contextmanager
-def _container(client: Any, config: dict[str, Any], labels: dict[str, str]) -> Iterator[str]:
+def _container(client: Any, description: ContainerRun, labels: dict[str, str]) -> Iterator[str]:
     import docker.errors
-    import docker.types
 
-    host = {
-        "mounts": [
-            docker.types.Mount(target, source, type="bind", read_only=read_only)
-            for source, target, read_only in config["mounts"]
-        ],
-        "network_mode": config["network"],
-        "read_only": True,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "mem_limit": config["memory"],
-        "memswap_limit": config["memory"],
-        "pids_limit": config["pids"],
-        "shm_size": config["shm"],
-        "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={_TMP_BYTES}"},  # noqa: S108 - in the container
-        "devices": [f"{node}:rw" for node in config["nodes"]],
-        "group_add": config["groups"],
-        "log_config": docker.types.LogConfig(type="none"),
-        "init": True,
-    }
-    if config["gpus"]:
-        host["device_requests"] = [
-            docker.types.DeviceRequest(device_ids=config["gpus"], capabilities=[["gpu", "compute", "utility"]])
-        ]
-    if config["runtime"]:
-        host["runtime"] = config["runtime"]
     made: list[str] = []
 
     @_uninterrupted()
     def create() -> None:
-        answer = client.api.create_container(
-            config["image"],
-            config["command"],
-            name=config["lease"],
-            user=config["user"],
-            environment=config["environment"],
-            working_dir=config["workdir"],
-            labels=labels,
-            network_disabled=config["network"] == "none",
-            host_config=client.api.create_host_config(**host),
-        )
-        made.append(str(answer["Id"]))
+        made.append(description.create(client, labels))
 
     try:
         try:
             create()
         except docker.errors.APIError as error:
-            if error.status_code != 409 or not config["lease"]:
+            if error.status_code != 409 or not description.name:
                 raise
-            _take_over(client, config["lease"])
+            _take_over(client, description.name)
             create()
         yield made[0]
     finally:
@@ -278,6 +240,19 @@ def leftovers(store: Path) -> list[Any]:
         return list(connect().containers.list(all=True, filters={"label": f"{LABEL}={store}"}, ignore_removed=True))
 
 
+def remove_leftovers(store: Path) -> None:
+    """Remove what :func:`leftovers` finds; where the engine does not answer, the next run does."""
+    marker = store / MARKER
+    if not marker.exists():
+        return
+    try:
+        for container in leftovers(store):
+            container.remove(force=True, v=True)
+    except EngineError:
+        return
+    marker.unlink(missing_ok=True)
+
+
 def _user() -> tuple[int, int]:
     uid, gid = os.getuid(), os.getgid()
     return (_NOBODY, _NOBODY) if uid == 0 else (uid, gid)
@@ -325,24 +300,3 @@ def _slug(text: str) -> str:
     if not slug:
         raise DeviceError(f"{text!r} is no name of a device", remedy="name the device by its node or UUID")
     return slug
-
-
-def _flags(config: dict[str, Any]) -> list[str]:
-    flags = ["--init", "--user", config["user"], "--read-only", "--cap-drop=ALL"]
-    flags += ["--security-opt=no-new-privileges"]
-    flags += [f"--network={config['network']}", f"--memory={config['memory']}", f"--memory-swap={config['memory']}"]
-    flags += [f"--pids-limit={config['pids']}", f"--shm-size={config['shm']}"]
-    flags += [f"--tmpfs=/tmp:rw,nosuid,nodev,size={_TMP_BYTES}"]
-    for source, target, read_only in config["mounts"]:
-        flags.append(f"--mount=type=bind,source={source},target={target}{',readonly' if read_only else ''}")
-    flags += [f"--device={node}:rw" for node in config["nodes"]]
-    flags += [f"--group-add={group}" for group in config["groups"]]
-    if config["gpus"]:
-        flags.append(f'--gpus="device={",".join(config["gpus"])}"')
-    if config["runtime"]:
-        flags.append(f"--runtime={config['runtime']}")
-    if config["lease"]:
-        flags += ["--name", config["lease"]]
-    for name, text in config["environment"].items():
-        flags += ["--env", f"{name}={text}"]
-    return [*flags, "--workdir", config["workdir"]]

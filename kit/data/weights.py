@@ -12,9 +12,20 @@ from kit.storage.digests import FileDigest, digest_file
 from kit.storage.files import os_errors, sync_folder
 from kit.storage.store import Store
 
-__all__ = ["check_weights", "fetch_weights"]
+__all__ = ["check_weights", "fetch_weights", "weights_path"]
 
-Progress = Callable[[int, int], None]
+#: Called with the MiB that are there, the MiB expected (0: unknown), and the unit.
+Progress = Callable[[int, int, str], None]
+
+
+def weights_path(recipe: Recipe, store: Path, given: Path | None) -> Path:
+    """Where the weights are, or will be once they are fetched: given, named by the recipe, or in the store."""
+    weights = recipe.weights
+    if given is not None:
+        return given
+    if weights.path:
+        return recipe.resolve(weights.path)
+    return store / "weights" / (weights.md5 or weights.sha256 or "") / weights.filename
 
 
 def check_weights(path: Path, weights: Weights) -> FileDigest:
@@ -57,20 +68,18 @@ def fetch_weights(
         store: keeps what was downloaded.
         given: a local file that takes the place of the recipe's.
         mirror: a URL whose folder holds a file of the same name.
-        progress: called with the bytes that are there and the bytes expected (0: unknown).
+        progress: hears how far a download is.
 
     Raises:
         MissingError: no file and no connection, with where to get it.
         DamagedError: wrong digest.
     """
     weights = recipe.weights
-    local = given or (recipe.resolve(weights.path) if weights.path else None)
-    if local is not None:
-        if not local.is_file():
-            raise MissingError("there are no weights", where=str(local), remedy=_remedy(weights))
-        return local, check_weights(local, weights)
-    name = weights.md5 or weights.sha256 or ""
-    final = store.root / "weights" / name / weights.filename
+    final = weights_path(recipe, store.root, given)
+    if given or weights.path:
+        if not final.is_file():
+            raise MissingError("there are no weights", where=str(final), remedy=_remedy(weights))
+        return final, check_weights(final, weights)
     if final.is_file():
         try:
             return final, check_weights(final, weights)
@@ -84,7 +93,11 @@ def fetch_weights(
     partial = final.with_name(final.name + ".part")
     from kit.data.download import download  # a local file needs no network code
 
-    download(url, partial, weights, remedy=_remedy(weights), progress=progress)
+    def report(done: int, total: int) -> None:
+        if progress:
+            progress(done >> 20, total >> 20, "MiB of weights")
+
+    download(url, partial, weights, remedy=_remedy(weights), progress=report)
     try:
         found = check_weights(partial, weights)
     except DamagedError as error:

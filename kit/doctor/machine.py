@@ -10,7 +10,8 @@ from kit.doctor import dataset, disk, engine, images, memory, weights
 if TYPE_CHECKING:
     from kit.containers.images import BuildOptions
     from kit.doctor import Check, Finding
-    from kit.execution.session import Session
+    from kit.execution.selection import Selection
+    from kit.storage.store import Store
 
 __all__ = ["bare", "examine"]
 
@@ -20,31 +21,34 @@ def bare() -> dict[str, list[tuple[Check, Finding]]]:
     return {"machine": doctor.run([engine.check(), memory.check()])}
 
 
-def examine(session: Session, options: BuildOptions) -> dict[str, list[tuple[Check, Finding]]]:
-    """Findings by section: ``machine``, then ``target NAME`` for every target of the session."""
+def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[str, list[tuple[Check, Finding]]]:
+    """Findings by section: ``machine``, then ``target NAME`` for every chosen target."""
     from kit.containers.images import Images
+    from kit.data.dataset import check_dataset
+    from kit.data.weights import weights_path
+    from kit.execution.selection import image_specs
+    from kit.planning.planner import plan
 
-    recipe, choice = session.recipe, session.choice
-    jobs = session.jobs(session.expected_weights())
-    plan = session.plan(jobs)
-    made = Images(session.specs(jobs), session.store.root, options, lambda _: None)
-    needed = tuple(dict.fromkeys(step.image for step in plan.steps))
+    recipe = selection.recipe
+    file = weights_path(recipe, store.root, selection.choice.weights)
+    jobs = selection.jobs(file)
+    planned = plan(jobs)
+    made = Images(image_specs(jobs), store.root, options, lambda _: None)
     # What a step of that name made before is there already; were it outdated, its space would be needed twice.
-    done = frozenset(record.step for record in session.store.records()) if session.store.root.is_dir() else frozenset()
+    done = frozenset(record.step for record in store.records()) if store.root.is_dir() else frozenset()
+
+    def look_at_data() -> None:
+        check_dataset(recipe.dataset, selection.images, selection.labels)
+
     found = {
         "machine": doctor.run(
             [
                 engine.check(),
-                memory.check(plan.steps),
-                disk.check(session.store.root, recipe, plan.steps, done),
-                images.check(made, needed),
-                weights.check(recipe, session.expected_weights()),
-                dataset.check(
-                    recipe,
-                    choice.images or recipe.resolve(recipe.dataset.images),
-                    choice.labels or recipe.resolve(recipe.dataset.labels),
-                    session.check_data,
-                ),
+                memory.check(planned.steps),
+                disk.check(store.root, recipe, planned.steps, done),
+                images.check(made, planned.images),
+                weights.check(recipe, file),
+                dataset.check(recipe, selection.images, selection.labels, look_at_data),
             ]
         )
     }

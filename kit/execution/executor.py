@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 from kit import host
 from kit.containers.runner import Binding, Runner
 from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
+from kit.execution.code import code_digest
 from kit.execution.progress import Progress
 from kit.planning.planner import Plan
 from kit.planning.step import Devices, External, Made, Outcome, Step, fingerprint
-from kit.planning.target import Job, Target
-from kit.resources import package
 from kit.storage.files import os_errors
 from kit.storage.store import Record, Store
 
-__all__ = ["Executor", "code_digest"]
+__all__ = ["Executor"]
 
 #: Exit code of a program that got SIGKILL.
 _KILLED = 137
-#: How the programs import each other.
-_IMPORT = re.compile(rb"^\s*from \.(\w+) import", re.MULTILINE)
-
-
-@cache
-def code_digest(modules: tuple[str, ...]) -> str:
-    """Digest of the programs in ``inside`` that a step uses, with all that they import of ``inside``."""
-    pending, files = list(modules), {}
-    while pending:
-        name = pending.pop()
-        if name not in files:
-            files[name] = (package() / "inside" / f"{name}.py").read_bytes()
-            pending += [found.decode() for found in _IMPORT.findall(files[name])]
-    whole = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        whole.update(f"{name}\0{len(data)}\0".encode() + data)
-    return whole.hexdigest()
 
 
 @dataclass
@@ -52,10 +31,10 @@ class Executor:
     store: Store
     runner: Runner
     progress: Progress
-    judges: dict[str, tuple[Target, Job]]  # target by step name
 
     def __post_init__(self) -> None:
         self.records: dict[str, Record] = {}
+        self._plan = Plan(())
         self._images: dict[str, str] = {}  # one id per image for the whole run, whatever is built meanwhile
         self._digests: dict[Path, str] = {}
 
@@ -69,10 +48,14 @@ class Executor:
         Returns:
             the record of each step, by name.
         """
+        self._plan = plan
         forced = _chosen(plan, force)
         self.progress.plan(plan.steps)
-        for step in plan.steps:
-            self.records[step.name] = self._one(step, again=step.name in forced)
+        try:
+            for step in plan.steps:
+                self.records[step.name] = self._one(step, again=step.name in forced)
+        finally:
+            self.progress.close()
         return self.records
 
     def _one(self, step: Step, *, again: bool) -> Record:
@@ -174,7 +157,7 @@ class Executor:
         try:
             return self.runner.run(step, binding, self.progress)
         except (EngineError, DeviceError) as error:
-            explain = getattr(self.judges.get(step.name, (None,))[0], "explain", None)
+            explain = getattr(self._plan.owners.get(step.name, (None,))[0], "explain", None)
             known = explain(error.what) if explain and step.devices != Devices() else None
             if known is None:
                 raise
@@ -194,8 +177,8 @@ class Executor:
                 where=str(outcome.stderr),
                 remedy="see that the engine runs and memory is free, then run the same command again",
             )
-        if step.name in self.judges:
-            target, job = self.judges[step.name]
+        if step.name in self._plan.owners:
+            target, job = self._plan.owners[step.name]
             target.judge(job, step, outcome)
         if outcome.exit_code in {126, 127} and not step.code:
             raise EngineError(
@@ -209,28 +192,6 @@ class Executor:
                 where=str(outcome.stderr),
                 remedy="read the log there; -v shows it while it runs",
             )
-
-    def command_lines(self, plan: Plan) -> list[tuple[Step, str]]:
-        """What would be executed, without doing anything: paths of things that do not exist yet are descriptive."""
-        lines = []
-        for step in plan.steps:
-            image = self.runner.image_id(step.image) or f"kit/{step.image}"
-            inputs = {}
-            for name, source in step.inputs.items():
-                if isinstance(source, External):
-                    inputs[name] = source.path
-                else:
-                    folder = self.store.root / "artifacts" / f"<{source.step}>"
-                    inputs[name] = folder / source.file if source.file else folder
-            binding = Binding(
-                fingerprint="",
-                inputs=inputs,
-                out=self.store.root / "partial" / f"<{step.name}>",
-                logs=self.store.root / "logs",
-                image_id=image,
-            )
-            lines.append((step, self.runner.command_line(step, binding)))
-        return lines
 
 
 def _chosen(plan: Plan, force: Iterable[str]) -> set[str]:

@@ -7,22 +7,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kit.containers.images import BuildOptions
+from kit.containers.choice import choose_runner
+from kit.containers.images import BuildOptions, Images
+from kit.data.dataset import check_dataset
 from kit.data.tensors import check_tensors
+from kit.data.weights import fetch_weights, weights_path
 from kit.errors import InvalidInputError, MissingError
+from kit.execution.executor import Executor
 from kit.execution.progress import Progress
-from kit.execution.reproduction import executor
-from kit.execution.session import Session
-from kit.planning import common as shared
-from kit.planning.planner import Plan
+from kit.execution.selection import Selection, image_specs
+from kit.planning import common
+from kit.planning.planner import Plan, plan
 from kit.planning.step import External, Input, Made, Stage, Step
 from kit.storage.files import os_errors
-from kit.storage.store import Record
+from kit.storage.store import Record, Store
 
-__all__ = ["brought", "run_stage", "select"]
+__all__ = ["copy_outputs", "parse_given", "run_stage", "select"]
 
 
-def brought(words: Sequence[str]) -> dict[str, Path]:
+def parse_given(words: Sequence[str]) -> dict[str, Path]:
     """``STEP=PATH`` words as a mapping.
 
     Raises:
@@ -84,12 +87,13 @@ def select(plan: Plan, stages: Collection[Stage], given: Mapping[str, Path]) -> 
 
 
 def run_stage(
-    session: Session,
+    selection: Selection,
+    store: Store,
     stages: Collection[Stage],
     given: Mapping[str, Path],
     *,
     runner: str,
-    options: BuildOptions,
+    build: BuildOptions,
     progress: Progress,
     out: Path | None,
 ) -> list[tuple[Record, Path]]:
@@ -97,31 +101,34 @@ def run_stage(
 
     The caller holds the store's lock.
     """
-    jobs = session.jobs(session.expected_weights())
-    steps = select(session.plan(jobs), stages, given)
-    if shared.TENSORS in given:
-        check_tensors(given[shared.TENSORS], session.recipe.input.shape)
-    wanted = {one.path for step in steps for one in step.inputs.values() if isinstance(one, External)}
-    if session.expected_weights().absolute() in wanted:
-        session.fetch(progress)
-    if any(job.images in wanted or job.labels in wanted for _, job in jobs):
-        session.check_data(complete=False)
-    session.store.sweep()
-    engine, _ = executor(session, jobs, runner, options, progress, steps)
-    try:
-        records = engine.run(Plan(steps, {}))
-    finally:
-        progress.close()
-    made = []
-    for step in steps:
-        if step.stage not in stages:
-            continue
-        record = records[step.name]
-        folder = session.store.artifact(record.fingerprint)
-        if out is not None:
-            target = out / step.name
-            with os_errors(target):
-                shutil.copytree(folder, target, dirs_exist_ok=True)
-            folder = target
-        made.append((record, folder))
-    return made
+    recipe, choice = selection.recipe, selection.choice
+    weights = weights_path(recipe, store.root, choice.weights)
+    jobs = selection.jobs(weights)
+    whole = plan(jobs)
+    part = replace(whole, steps=select(whole, stages, given))
+    if common.TENSORS in given:
+        check_tensors(given[common.TENSORS], recipe.input.shape)
+    wanted = {one.path for step in part.steps for one in step.inputs.values() if isinstance(one, External)}
+    if weights.absolute() in wanted:
+        fetch_weights(recipe, store, given=choice.weights, mirror=choice.mirror, progress=progress.progress)
+    if selection.images in wanted or selection.labels in wanted:
+        check_dataset(recipe.dataset, selection.images, selection.labels, complete=False)
+    store.sweep()
+    images = Images(image_specs(jobs), store.root, build, progress.line)
+    chosen, _ = choose_runner(runner, images, store.root, part.images)
+    records = Executor(store, chosen, progress).run(part)
+    return [
+        (records[step.name], copy_outputs(store, records[step.name], out / step.name if out else None))
+        for step in part.steps
+        if step.stage in stages
+    ]
+
+
+def copy_outputs(store: Store, record: Record, out: Path | None) -> Path:
+    """The folder that holds a step's outputs: ``out``, if they are to be copied there, or the store's own."""
+    folder = store.artifact(record.fingerprint)
+    if out is None:
+        return folder
+    with os_errors(out):
+        shutil.copytree(folder, out, dirs_exist_ok=True)
+    return out

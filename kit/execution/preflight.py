@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kit import doctor
-from kit.execution.session import Session
+from kit.planning.target import Job, Target
 
 __all__ = ["preflight"]
 
 
-def preflight(session: Session) -> None:
-    """Run the targets' own checks.
+def preflight(jobs: Sequence[tuple[Target, Job]]) -> None:
+    """Run the targets' own checks; a rehearsal needs no hardware, so it has none.
 
     Raises:
         KitError: the first failure, in doctor's words.
     """
-    for target, job in session.jobs(session.expected_weights()):
-        failed = doctor.failure(doctor.run(target.checks(job)))
+    for target, job in jobs:
+        failed = None if job.simulate else doctor.failure(doctor.run(target.checks(job)))
         if failed:
             raise type(failed)(
                 f"target {job.target} cannot run here: {failed.what}",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
 
+from kit.containers.choice import choose_runner
 from kit.containers.images import BuildOptions, Images
+from kit.data.dataset import check_labels
 from kit.errors import InvalidInputError, MissingError
 from kit.execution.executor import Executor
+from kit.execution.partial import copy_outputs
 from kit.execution.progress import Progress
-from kit.execution.session import check_labels, make_runner
 from kit.planning.common import metrics_step
 from kit.planning.planner import Plan
 from kit.planning.step import External
-from kit.storage.files import os_errors
 from kit.storage.store import Record, Store
 
 __all__ = ["metrics_of", "sniff_form"]
@@ -62,7 +62,7 @@ def metrics_of(
     classes: int,
     store: Store,
     runner: str,
-    options: BuildOptions,
+    build: BuildOptions,
     progress: Progress,
     out: Path | None,
 ) -> tuple[Record, Path]:
@@ -72,15 +72,7 @@ def metrics_of(
         "metrics", External(results.absolute()), labels.absolute(), form=form, suffix=suffix, classes=classes
     )
     store.sweep()
-    images = Images((), store.root, options, progress.line)
-    chosen, _ = make_runner(runner, images, store, ["runtime"])
-    engine = Executor(store, chosen, progress, {})
-    try:
-        record = engine.run(Plan((step,), {}))["metrics"]
-    finally:
-        progress.close()
-    folder = store.artifact(record.fingerprint)
-    if out is not None:
-        with os_errors(out):
-            shutil.copytree(folder, out, dirs_exist_ok=True)
-    return record, folder
+    images = Images((), store.root, build, progress.line)
+    chosen, _ = choose_runner(runner, images, store.root, [step.image])
+    record = Executor(store, chosen, progress).run(Plan((step,)))[step.name]
+    return record, copy_outputs(store, record, out)

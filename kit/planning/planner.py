@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kit.errors import InvalidInputError
 from kit.planning.step import Step
@@ -14,10 +14,16 @@ __all__ = ["Plan", "choose_batches", "plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps in the order of execution, and which of them each target needs."""
+    """All steps in the order of execution, which of them each target needs, and whose each step is."""
 
     steps: tuple[Step, ...]
-    of_target: dict[str, tuple[str, ...]]
+    of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    owners: Mapping[str, tuple[Target, Job]] = field(default_factory=dict)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the images that the steps run in, each once."""
+        return tuple(dict.fromkeys(step.image for step in self.steps))
 
 
 def plan(jobs: Sequence[tuple[Target, Job]]) -> Plan:
@@ -28,6 +34,7 @@ def plan(jobs: Sequence[tuple[Target, Job]]) -> Plan:
     """
     steps: dict[str, Step] = {}
     of_target = {}
+    owners = {}
     for target, job in jobs:
         names = []
         for step in target.plan(job):
@@ -37,10 +44,11 @@ def plan(jobs: Sequence[tuple[Target, Job]]) -> Plan:
             if missing:
                 raise ValueError(f"step {step.name} of target {target.name} needs {missing} before it")
             names.append(step.name)
+            owners[step.name] = (target, job)  # of a shared step the last one: it is kit's own and needs no judge
         of_target[job.target] = tuple(names)
     # Measuring comes last: nothing else has to wait for it, and an error elsewhere shows early.
     ordered = sorted(steps.values(), key=lambda step: step.timed)
-    return Plan(_respect_inputs(ordered), of_target)
+    return Plan(_respect_inputs(ordered), of_target, owners)
 
 
 def _respect_inputs(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -10,11 +10,20 @@ from typing import Protocol, runtime_checkable
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
-from kit.planning.step import Outcome, Step
+from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.measurements import Accuracy, Throughput
 
-__all__ = ["ImageSpec", "Job", "Reading", "Target", "load_target", "target_names", "target_of"]
+__all__ = [
+    "DeviceAccess",
+    "ImageSpec",
+    "Job",
+    "Reading",
+    "Target",
+    "load_target",
+    "target_names",
+    "target_of",
+]
 
 #: Each entry point has the target's name and leads to a sequence of targets that holds it.
 _GROUP = "kit.targets"
@@ -33,6 +42,18 @@ class ImageSpec:
 
 
 @dataclass(frozen=True)
+class DeviceAccess:
+    """How a container of this host reaches the accelerator: looked up before planning, because planning is pure.
+
+    ``present`` is false where this host has no such device; a plan can be printed all the same.
+    """
+
+    devices: Devices = field(default_factory=Devices)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    present: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
     """What a target plans from: the recipe's part that concerns it, and what the command line chose."""
 
@@ -45,6 +66,7 @@ class Job:
     simulate: bool = False
     device: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
+    access: DeviceAccess = field(default_factory=DeviceAccess)
 
     @property
     def hardware(self) -> str:
@@ -72,7 +94,11 @@ class Reading:
 
 @runtime_checkable
 class Target(Protocol):
-    """Hardware and toolchain. One folder under ``targets/``, or in another package."""
+    """Hardware and toolchain. One folder under ``targets/``, or in another package.
+
+    Two methods are optional: ``find_devices(job) -> DeviceAccess`` looks up how containers reach this host's
+    accelerator, and ``explain(message) -> KitError | None`` says what the engine's words about its devices mean.
+    """
 
     name: str  # "cpu"
     family: str  # folder of templates and of the target's code

@@ -10,13 +10,46 @@ from pathlib import Path
 from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
-from kit.results.schema import Results, load_all
-from kit.storage.files import os_errors, write_atomically
+from kit.results.schema import Results, load_all, results_text
+from kit.storage.files import exclusive, os_errors, write_atomically
 
-__all__ = ["rendered", "write"]
+__all__ = ["rendered", "reports_folder", "update_report", "write"]
 
 #: What a rendering can make: nothing else is ever removed.
 _OURS = re.compile(r"(?:README|DEVIATIONS)(?:\.en)?\.md|report\.(?:html|json)|plots/[A-Za-z0-9._-]+\.svg")
+
+
+def reports_folder(recipe: Recipe, given: Path | None) -> Path:
+    """Where reports go: the given folder, or ``reports/`` of the project that holds the recipe.
+
+    The project is the nearest folder upwards that has ``reports/``; without one, the current folder.
+    """
+    if given is not None:
+        return given
+    for folder in (recipe.folder, *recipe.folder.parents):
+        if (folder / "reports").is_dir() or (folder / ".git").exists():
+            return folder / "reports"
+    return Path.cwd() / "reports"
+
+
+def update_report(
+    recipe: Recipe, folder: Path, results: Mapping[str, Results], *, simulated: bool = False
+) -> tuple[str, ...]:
+    """Write the results of a run and the report over all results of the folder; returns what changed.
+
+    One kit at a time: a report that another one renders meanwhile would lack what this one measured.
+
+    Raises:
+        ResourceError: no space, no permission.
+    """
+    changed = []
+    with exclusive(folder.parent if simulated else folder):
+        for name, one in results.items():
+            path = folder / "results" / f"{name}.json"
+            if write_atomically(path, results_text(one).encode()):
+                changed.append(f"results/{name}.json")
+        changed += write(folder, rendered(recipe, folder, load_all(folder)))
+    return tuple(changed)
 
 
 def rendered(

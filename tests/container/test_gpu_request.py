@@ -21,6 +21,7 @@ from kit.containers.client import connect
 from kit.containers.docker import DockerRunner
 from kit.containers.runner import Binding
 from kit.errors import DeviceError
+from kit.execution.selection import with_devices
 from kit.planning.step import Step
 from kit.planning.target import Job, load_target
 from kit.recipe.schema import load_recipe
@@ -78,7 +79,7 @@ def second(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 def gpu_step(root: Path, **options: object) -> Step:
     recipe = load_recipe(root / "examples/digits")
     job = Job(recipe, "T4", (1,), root, root, root, options=options)
-    steps = {step.name: step for step in load_target("T4").plan(job)}
+    steps = {step.name: step for step in load_target("T4").plan(with_devices(load_target("T4"), job))}
     return replace(steps["T4/convert-bs1"], argv=("trtexec",))
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import stat
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from kit.containers import docker as docker_runner
 from kit.containers.docker import DockerRunner
 from kit.containers.runner import Binding
 from kit.errors import BusyError, DeviceError
+from kit.execution.selection import with_devices
 from kit.planning.step import Devices, Step
 from kit.planning.target import Job, load_target
 from kit.recipe.schema import load_recipe
@@ -84,11 +86,16 @@ def host(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return made
 
 
+def planned(job: Job) -> Sequence[Step]:
+    target = load_target(job.target)
+    return target.plan(with_devices(target, job))
+
+
 def infer(root: Path, **changes: Any) -> Step:
     """The inference step of target 310P with another program: only what surrounds it is looked at."""
     recipe = load_recipe(root / "examples/digits")
     job = Job(recipe, "310P", (1,), root, root, root, **changes)
-    steps = {step.name: step for step in load_target("310P").plan(job)}
+    steps = {step.name: step for step in planned(job)}
     return replace(steps["310P/infer-bs1"], links={})
 
 
@@ -214,7 +221,7 @@ def test_docker_inspect_against_the_golden_text(
 def test_conversion_gets_no_device(root: Path, host: Host) -> None:
     recipe = load_recipe(root / "examples/digits")
     job = Job(recipe, "310P", (1,), root, root, root)
-    step = next(step for step in load_target("310P").plan(job) if step.stage == "convert")
+    step = next(step for step in planned(job) if step.stage == "convert")
     assert step.devices == Devices()
     _, out, _ = host.run(shell(step, "ls /dev | grep -c davinci"))
     assert out.strip() == "0"
@@ -245,7 +252,7 @@ def test_a_rehearsal_passes_real_nodes_to_the_stand_ins_but_not_the_real_driver(
 def test_the_printed_line_brings_its_links(root: Path, host: Host) -> None:
     recipe = load_recipe(root / "examples/digits")
     job = Job(recipe, "310P", (1,), root, root, root)
-    step = next(step for step in load_target("310P").plan(job) if step.name == "310P/infer-bs1")
+    step = next(step for step in planned(job) if step.name == "310P/infer-bs1")
     step = shell(step, "cat digits_bs1.om prep_bin/a.bin digits_val.info")
     folder = host.work / "linked"
     (folder / "tensors/prep_bin").mkdir(parents=True)

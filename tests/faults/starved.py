@@ -102,29 +102,28 @@ def report_full(bench: Bench, count: int) -> Outcomes:
 
 def _limited(bench: Bench, change: Callable[[Limits], Limits]) -> str:
     """Run the real inference step under other limits; what kit says about it."""
-    from kit.containers.images import BuildOptions
+    from kit.containers.docker import DockerRunner
+    from kit.containers.images import BuildOptions, Images
     from kit.errors import KitError
     from kit.execution.executor import Executor
     from kit.execution.progress import PlainProgress
-    from kit.execution.reproduction import executor
-    from kit.execution.session import Choice, Session
-    from kit.planning.planner import Plan
+    from kit.execution.selection import Choice, Selection
+    from kit.planning.planner import plan
     from kit.recipe.schema import load_recipe
     from kit.storage.store import Store
 
     site = bench.half("docker", *_LIGHT)
     with (site.folder / "progress").open("w") as stream:
-        progress = PlainProgress(stream)
-        session = Session(load_recipe(site.recipe), Choice(), Store(site.store))
-        jobs = session.jobs(site.weights)
-        runner: Executor = executor(session, jobs, "docker", BuildOptions(), progress)[0]
+        store = Store(site.store)
+        whole = plan(Selection(load_recipe(site.recipe), Choice()).jobs(site.weights))
         steps = [
             replace(step, limits=change(step.limits)) if step.name == "cpu/infer" else step
-            for step in session.plan(jobs).steps
+            for step in whole.steps
             if step.name in {"export", "cpu/infer"}
         ]
+        runner = DockerRunner(Images((), store.root, BuildOptions(), lambda _: None), store.root)
         try:
-            runner.run(Plan(tuple(steps), {}))
+            Executor(store, runner, PlainProgress(stream)).run(replace(whole, steps=tuple(steps)))
         except KitError as error:
             assert error.exit_code == 10, error
             assert site.leftovers(bench.engine) == []

@@ -17,6 +17,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from kit.execution.selection import with_devices
 from kit.inside import metrics, onnx_input, trt_infer
 from kit.planning.step import Made, Outcome, Step, fill
 from kit.planning.target import Job, Target, load_target
@@ -72,7 +73,7 @@ class Rehearsal:
     outputs: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.steps = {step.name: step for step in self.target.plan(self.job)}
+        self.steps = {step.name: step for step in self.target.plan(with_devices(self.target, self.job))}
 
     def run(self, name: str, *, fault: str = "", alone: bool = False, **env: str) -> Outcome:
         """Run a step and what it needs, and let the target judge it; a fault reaches this step only."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from kit.planning.step import Devices
+from kit.planning.target import DeviceAccess
 
-__all__ = ["DRIVER_FILES", "MANAGERS", "RUNTIME", "Passage", "chip_nodes", "has_chip", "has_runtime", "passage", "root"]
+__all__ = ["DRIVER_FILES", "MANAGERS", "RUNTIME", "chip_nodes", "device_access", "has_chip", "has_runtime", "root"]
 
 #: Nodes that every container with a chip needs besides the chip's own.
 MANAGERS = ("/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc")
@@ -28,14 +28,6 @@ DRIVER_FILES = (
 )
 #: Name of ascend-docker-runtime in the engine's configuration.
 RUNTIME = "ascend"
-
-
-@dataclass(frozen=True)
-class Passage:
-    """What a step gets: devices, and the environment that goes with them."""
-
-    devices: Devices
-    environment: dict[str, str]
 
 
 def root() -> Path:
@@ -63,7 +55,7 @@ def has_runtime(top: Path) -> bool:
     return isinstance(path, str) and (top / path.lstrip("/")).is_file()
 
 
-def passage(device: int, way: str = "auto", *, top: Path | None = None) -> Passage:
+def device_access(device: int, way: str = "auto", *, top: Path | None = None) -> DeviceAccess:
     """How a container gets chip ``device``.
 
     Args:
@@ -74,14 +66,16 @@ def passage(device: int, way: str = "auto", *, top: Path | None = None) -> Passa
     top = root() if top is None else top
     nodes = (*chip_nodes(device), *MANAGERS)
     groups = _groups(top, nodes)
+    present = has_chip(device, top=top)
     # The chip itself first: its name is what a second run finds taken.
     leases = tuple(f"davinci{number}" for number in range(device, -1, -1))
     if way == "runtime" or (way == "auto" and has_runtime(top)):
         chips = "0" if device == 0 else f"0-{device}"
-        return Passage(Devices(groups=groups, runtime=RUNTIME, leases=leases), {"ASCEND_VISIBLE_DEVICES": chips})
+        devices = Devices(groups=groups, runtime=RUNTIME, leases=leases)
+        return DeviceAccess(devices, {"ASCEND_VISIBLE_DEVICES": chips}, present)
     files = tuple(_shown(top, path) for path in DRIVER_FILES if _at(top, path).exists())
     shown = tuple(_shown(top, node) for node in nodes)
-    return Passage(Devices(nodes=shown, files=files, groups=groups, leases=leases), {})
+    return DeviceAccess(Devices(nodes=shown, files=files, groups=groups, leases=leases), present=present)
 
 
 def has_chip(device: int, *, top: Path | None = None) -> bool:

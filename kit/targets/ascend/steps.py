@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from kit.planning import common as shared
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
-from kit.targets.ascend.passthrough import has_chip, passage
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -88,11 +87,10 @@ class _Place:
 def _place(job: Job) -> _Place:
     options = options_of(job)
     if not job.simulate:
-        way = passage(job.device, options.passthrough)
-        return _Place(job, options, IMAGE, way.devices, {**_HOME, **way.environment})
+        return _Place(job, options, IMAGE, job.access.devices, {**_HOME, **job.access.environment})
     environment = {**_HOME, "KIT_SIM_CHIP": soc_of(job.target, options).removeprefix("Ascend")}
-    if has_chip(job.device):  # a rehearsal passes the real nodes through, where there are some; the driver is its own
-        devices = replace(passage(job.device, "devices").devices, files=())
+    if job.access.present:  # a rehearsal passes the real nodes through, where there are some; the driver is its own
+        devices = replace(job.access.devices, files=())
         return _Place(job, options, SIMULATED, devices, environment)
     environment["KIT_SIM_DEVICES"] = f"virtual:{job.device + 1}"
     leases = (f"simulated-{job.target}-{job.device}",)

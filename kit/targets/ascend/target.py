@@ -8,11 +8,12 @@ from pathlib import Path
 from kit.doctor import Check
 from kit.errors import KitError
 from kit.planning.step import Outcome, Step
-from kit.planning.target import ImageSpec, Job, Reading
+from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading
 from kit.resources import resource
 from kit.targets.ascend import checks, judging, packages, reading, steps
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
+from kit.targets.ascend.passthrough import device_access
 from kit.toollogs.messages import explain
 
 __all__ = ["TARGETS", "Ascend"]
@@ -46,6 +47,10 @@ class Ascend:
                 files=found.folder,
             ),
         )
+
+    def find_devices(self, job: Job) -> DeviceAccess:
+        """Nodes, driver files and runtime of the chip; a rehearsal takes nothing but the nodes."""
+        return device_access(job.device, "devices" if job.simulate else options_of(job).passthrough)
 
     def plan(self, job: Job) -> Sequence[Step]:
         """Export, parity, preprocessing, atc, state of the chip, inference, metrics."""

@@ -7,7 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["HostGpu", "driver_version", "gpus", "request", "root"]
+from kit.planning.step import Devices
+from kit.planning.target import DeviceAccess
+
+__all__ = ["HostGpu", "device_access", "driver_version", "gpus", "request", "root"]
 
 _UUID = re.compile(r"GPU-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _VERSION = re.compile(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)")
@@ -63,3 +66,10 @@ def request(device: int, uuid: str | None) -> str:
     known = gpus()
     found = known[device].uuid if device < len(known) else None
     return found or str(device)
+
+
+def device_access(device: int, uuid: str | None) -> DeviceAccess:
+    """How a container gets that GPU. Whatever its number on the host: in the container it is GPU 0."""
+    gpu = request(device, uuid)
+    devices = Devices(gpus=(gpu,), leases=(f"gpu-{gpu}",))
+    return DeviceAccess(devices, {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}, present=bool(gpus()))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from kit.planning import common as shared
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
-from kit.targets.tensorrt.gpus import request
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -122,10 +121,7 @@ def _place(job: Job) -> _Place:
     if job.simulate:
         environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1", "KIT_SIM_HOME": "/opt/kit-simulated"}
         return _Place(job, options, SIMULATED, Devices(leases=(f"simulated-{job.target}-{job.device}",)), environment)
-    gpu = request(job.device, options.gpu)
-    # Whatever its number on the host: in the container it is GPU 0.
-    devices = Devices(gpus=(gpu,), leases=(f"gpu-{gpu}",))
-    return _Place(job, options, IMAGE, devices, {**_HOME, "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"})
+    return _Place(job, options, IMAGE, job.access.devices, {**_HOME, **job.access.environment})
 
 
 def plan(job: Job) -> list[Step]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from kit.doctor import Check
 from kit.errors import KitError
 from kit.planning.step import Outcome, Step
-from kit.planning.target import ImageSpec, Job, Reading
+from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading
 from kit.resources import resource
 from kit.targets.tensorrt import checks, judging, reading, steps
 from kit.targets.tensorrt.config import NGC, TARBALL_BASE, options_of
 from kit.targets.tensorrt.faults import START
+from kit.targets.tensorrt.gpus import device_access
 from kit.toollogs.messages import explain
 
 __all__ = ["T4", "TARGETS"]
@@ -46,6 +47,10 @@ class T4:
                 files=folder if options.tarball and folder.is_dir() else None,
             ),
         )
+
+    def find_devices(self, job: Job) -> DeviceAccess:
+        """The GPU by its UUID; a rehearsal takes none."""
+        return DeviceAccess() if job.simulate else device_access(job.device, options_of(job).gpu)
 
     def plan(self, job: Job) -> Sequence[Step]:
         """Export, parity, preprocessing; per batch a plan, its accuracy, a cross-check, its speed; the GPU's state."""

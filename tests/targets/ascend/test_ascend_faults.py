@@ -11,6 +11,7 @@ from kit.containers.runner import Binding, Listener
 from kit.errors import DeviceError, EngineError, KitError, MissingError, ResourceError, StepError
 from kit.execution.executor import Executor
 from kit.execution.progress import PlainProgress
+from kit.execution.selection import with_devices
 from kit.planning.planner import Plan
 from kit.planning.step import Outcome, Step
 from kit.planning.target import Job, load_target
@@ -186,9 +187,9 @@ def test_the_engines_words_about_the_vendors_runtime(
 
     recipe = load_recipe(root)
     target, job = load_target("310P"), Job(recipe, "310P", (1,), tmp_path, tmp_path, tmp_path)
-    step = next(step for step in target.plan(job) if step.name == "310P/state-before")
-    made = Executor(Store(tmp_path / "store"), Refusing(), PlainProgress(io.StringIO()), {step.name: (target, job)})
+    step = next(step for step in target.plan(with_devices(target, job)) if step.name == "310P/state-before")
+    made = Executor(Store(tmp_path / "store"), Refusing(), PlainProgress(io.StringIO()))
     with pytest.raises(error) as caught:
-        made.run(Plan((step,), {}))
+        made.run(Plan((step,), owners={step.name: (target, job)}))
     assert type(caught.value) is error
     assert said in caught.value.what

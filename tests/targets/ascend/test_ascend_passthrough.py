@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.targets.ascend.passthrough import has_chip, has_runtime, passage
+from kit.targets.ascend.passthrough import device_access, has_chip, has_runtime
 
 MANAGERS = ("davinci_manager", "devmm_svm", "hisi_hdc")
 
@@ -28,7 +28,7 @@ def make_nodes(top: Path, chips: int = 1, *, gid: int = 1000, mode: int = 0o660)
 
 def test_plain_nodes_with_their_group(tmp_path: Path) -> None:
     make_nodes(tmp_path, gid=1234)
-    found = passage(0, top=tmp_path).devices
+    found = device_access(0, top=tmp_path).devices
     assert found.nodes == tuple(f"{tmp_path}/dev/{name}:/dev/{name}" for name in ("davinci0", *MANAGERS))
     assert found.groups == (1234,)
     assert found.runtime is None
@@ -39,14 +39,14 @@ def test_plain_nodes_with_their_group(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("mode", "groups"), [(0o666, ()), (0o660, (77,)), (0o600, ()), (0o640, ())])
 def test_a_group_is_added_only_where_it_opens_the_nodes(tmp_path: Path, mode: int, groups: tuple[int, ...]) -> None:
     make_nodes(tmp_path, gid=77, mode=mode)
-    assert passage(0, top=tmp_path).devices.groups == groups
+    assert device_access(0, top=tmp_path).devices.groups == groups
 
 
 def test_only_driver_files_that_are_there_are_mounted(tmp_path: Path) -> None:
     (tmp_path / "usr/local/Ascend/driver/lib64").mkdir(parents=True)
     (tmp_path / "usr/local/bin").mkdir(parents=True)
     (tmp_path / "usr/local/bin/npu-smi").write_text("#!/bin/sh\n")
-    files = passage(0, top=tmp_path).devices.files
+    files = device_access(0, top=tmp_path).devices.files
     assert files == (
         f"{tmp_path}/usr/local/Ascend/driver:/usr/local/Ascend/driver",
         f"{tmp_path}/usr/local/bin/npu-smi:/usr/local/bin/npu-smi",
@@ -54,7 +54,7 @@ def test_only_driver_files_that_are_there_are_mounted(tmp_path: Path) -> None:
 
 
 def test_on_the_host_itself_paths_stand_for_themselves() -> None:
-    assert passage(0, "devices", top=Path("/")).devices.nodes == (
+    assert device_access(0, "devices", top=Path("/")).devices.nodes == (
         "/dev/davinci0", "/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc",
     )  # fmt: skip
 
@@ -71,12 +71,12 @@ def test_the_vendors_runtime_is_used_where_it_is_installed(tmp_path: Path) -> No
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
     assert has_runtime(tmp_path)
-    found = passage(2, top=tmp_path)
+    found = device_access(2, top=tmp_path)
     assert found.devices.runtime == "ascend"
     assert found.devices.nodes == found.devices.files == ()
     assert found.environment == {"ASCEND_VISIBLE_DEVICES": "0-2"}
-    assert passage(0, top=tmp_path).environment == {"ASCEND_VISIBLE_DEVICES": "0"}
-    assert passage(0, "devices", top=tmp_path).devices.runtime is None
+    assert device_access(0, top=tmp_path).environment == {"ASCEND_VISIBLE_DEVICES": "0"}
+    assert device_access(0, "devices", top=tmp_path).devices.runtime is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"runtimes": []}', '{"runtimes": {"ascend": {"path": 3}}}'])

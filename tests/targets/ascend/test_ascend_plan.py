@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kit.errors import InvalidInputError
+from kit.execution.selection import with_devices
 from kit.planning.planner import plan
 from kit.planning.step import GIB, Made, Step
 from kit.planning.target import Job, Target, load_target
@@ -28,7 +29,8 @@ def planned(
 ) -> dict[str, Step]:
     recipe = load_recipe(checkout)
     job = Job(recipe, target, recipe.batches_of(target), Path("/w"), Path("/i"), Path("/l"), simulate, device, options)
-    return {step.name: step for step in plan([(load_target(target), job)]).steps}
+    found = load_target(target)
+    return {step.name: step for step in plan([(found, with_devices(found, job))]).steps}
 
 
 def targets(step: Step) -> tuple[str, ...]:

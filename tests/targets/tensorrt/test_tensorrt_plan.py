@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kit.errors import DeviceError, EngineError, InvalidInputError, KitError, MissingError, ResourceError, StepError
+from kit.execution.selection import with_devices
 from kit.planning.planner import plan
 from kit.planning.step import Made, Step
 from kit.planning.target import Job, load_target
@@ -30,7 +31,9 @@ def job_of(checkout: Path, /, *, device: int = 0, simulate: bool = False, **opti
 
 
 def planned(checkout: Path, /, **changes: Any) -> dict[str, Step]:
-    return {step.name: step for step in plan([(load_target("T4"), job_of(checkout, **changes))]).steps}
+    target = load_target("T4")
+    job = with_devices(target, job_of(checkout, **changes))
+    return {step.name: step for step in plan([(target, job)]).steps}
 
 
 def add_gpu(top: Path, bus: str, uuid: str, model: str = "Tesla T4") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kit.doctor import Check, Finding
 from kit.errors import EngineError
 from kit.targets.ascend.config import options_of
-from kit.targets.ascend.passthrough import RUNTIME, passage
+from kit.targets.ascend.passthrough import RUNTIME, device_access
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -18,7 +18,7 @@ __all__ = ["check"]
 def _look(job: Job) -> Finding:
     from kit.containers.client import connect
 
-    way = passage(job.device, options_of(job).passthrough)
+    way = device_access(job.device, options_of(job).passthrough)
     if way.devices.runtime is None:
         return Finding("ok", "containers get plain device nodes")
     try:

@@ -1,0 +1,104 @@
+"""What the command line chose from a recipe: targets, batches, device, and files in the place of the recipe's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from kit.errors import InvalidInputError
+from kit.planning.planner import choose_batches
+from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of
+from kit.recipe.schema import Recipe
+
+__all__ = ["Choice", "Selection", "image_specs", "with_devices"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The options of a command."""
+
+    targets: Sequence[str] = ()
+    batches: Sequence[int] = ()
+    simulate: bool = False
+    device: int = 0
+    weights: Path | None = None
+    mirror: str | None = None
+    images: Path | None = None
+    labels: Path | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A recipe and what was chosen from it."""
+
+    recipe: Recipe
+    choice: Choice
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """The chosen targets; otherwise the recipe's default, or its only one.
+
+        Raises:
+            InvalidInputError: none is chosen, or one that the recipe lacks.
+        """
+        recipe = self.recipe
+        names = tuple(dict.fromkeys(self.choice.targets)) or recipe.default
+        if not names and len(recipe.targets) == 1:
+            names = tuple(recipe.targets)
+        if not names:
+            raise InvalidInputError(
+                "no target is chosen", remedy=f"choose with --target among {', '.join(recipe.targets)}"
+            )
+        for name in names:
+            if name not in recipe.targets:
+                raise InvalidInputError(
+                    f"target {name!r} is not in the recipe",
+                    remedy=f"choose among {', '.join(recipe.targets)}, or add it to the recipe",
+                )
+        return {name: target_of(recipe, name) for name in names}
+
+    @property
+    def images(self) -> Path:
+        """Folder of the data set's images."""
+        return (self.choice.images or self.recipe.resolve(self.recipe.dataset.images)).absolute()
+
+    @property
+    def labels(self) -> Path:
+        """The data set's label file."""
+        return (self.choice.labels or self.recipe.resolve(self.recipe.dataset.labels)).absolute()
+
+    def jobs(self, weights: Path) -> list[tuple[Target, Job]]:
+        """What each target plans from, with the devices of this host looked up.
+
+        Raises:
+            InvalidInputError: a batch that the recipe lacks.
+        """
+        return [(target, self._job(name, target, weights)) for name, target in self.targets.items()]
+
+    def _job(self, name: str, target: Target, weights: Path) -> Job:
+        recipe, choice = self.recipe, self.choice
+        job = Job(
+            recipe=recipe,
+            target=name,
+            batches=choose_batches(recipe.batches_of(name), choice.batches, name),
+            weights=weights.absolute(),
+            images=self.images,
+            labels=self.labels,
+            simulate=choice.simulate,
+            device=choice.device,
+            options=recipe.targets[name].options,
+        )
+        return with_devices(target, job)
+
+
+def with_devices(target: Target, job: Job) -> Job:
+    """The job with what its target finds on this host; a target of the processor alone looks for nothing."""
+    find_devices: Callable[[Job], DeviceAccess] | None = getattr(target, "find_devices", None)
+    return replace(job, access=find_devices(job)) if find_devices else job
+
+
+def image_specs(jobs: Sequence[tuple[Target, Job]]) -> list[ImageSpec]:
+    """The targets' own images, each once."""
+    return list({spec.name: spec for target, job in jobs for spec in target.images(job)}.values())
