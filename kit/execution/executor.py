@@ -112,18 +112,17 @@ class Executor:
 
     def _execute(self, step: Step, key: str, image: str) -> Record:
         logs = self.store.logs(key)
-        partial = self.store.partial(key)
         with os_errors(logs):
             logs.mkdir(parents=True, exist_ok=True)
-        binding = Binding(
-            fingerprint=key,
-            inputs={name: self._input_path(source).absolute() for name, source in step.inputs.items()},
-            out=partial,
-            logs=logs,
-            image_id=image,
-        )
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        try:
+        with self.store.partial(key) as partial:
+            binding = Binding(
+                fingerprint=key,
+                inputs={name: self._input_path(source).absolute() for name, source in step.inputs.items()},
+                out=partial,
+                logs=logs,
+                image_id=image,
+            )
+            started = datetime.now(UTC).isoformat(timespec="seconds")
             with os_errors(self.store.root):
                 outcome = self._run(step, binding)
             self._judge(step, outcome)
@@ -149,8 +148,6 @@ class Executor:
                 host=host.describe() | self.runner.host(),
             )
             return self.store.commit(record, partial, step.outputs)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     def _run(self, step: Step, binding: Binding) -> Outcome:
         """Run; a target may know better what the engine's words about its devices mean."""

@@ -150,12 +150,20 @@ class Store:
         for place in ("records", "weights", "images", "trees"):
             yield from sorted(path for path in _children(self.root / place) if path.name.endswith(".partial"))
 
-    def partial(self, fingerprint: str) -> Path:
-        """A fresh folder for a step's outputs."""
-        folder = self.root / "partial" / f"{fingerprint[:16]}.{os.getpid()}.{time.monotonic_ns()}"
-        with os_errors(self.root):
-            folder.mkdir(parents=True)
-        return folder
+    def partial_path(self, fingerprint: str) -> Path:
+        """A name that no other attempt has."""
+        return self.root / "partial" / f"{fingerprint[:16]}.{os.getpid()}.{time.monotonic_ns()}"
+
+    @contextlib.contextmanager
+    def partial(self, fingerprint: str) -> Iterator[Path]:
+        """A fresh folder for a step's outputs; what was not committed from it is removed, however the step ends."""
+        folder = self.partial_path(fingerprint)
+        try:
+            with os_errors(self.root):
+                folder.mkdir(parents=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def find(self, fingerprint: str) -> Record | None:
         """The record of a finished step whose files are what it says; a damaged entry is set aside."""

@@ -19,7 +19,8 @@ def run(*words: str) -> int:
 def test_leftovers_go_and_everything_else_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = Store(tmp_path / "store")
     with store.lock():
-        dead = store.partial("ab" * 32)
+        dead = store.partial_path("ab" * 32)
+        dead.mkdir(parents=True)
     unrecorded = store.artifact("cd" * 32)
     unrecorded.mkdir(parents=True)
     download = store.root / "weights" / "x" / "w.pth.part"

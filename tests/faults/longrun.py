@@ -21,10 +21,11 @@ store, count = Store(Path(sys.argv[2]), trust_stat=True), int(sys.argv[3])
 peaks = []
 for number in range(count):
     key = f"{number:064x}"
-    partial = store.partial(key)
-    (partial / "metrics.json").write_text('{"n": %d}' % number)
-    store.commit(Record(key, f"step{number}", "metrics", None, "runtime", "id", "local", ("true",), {}, "", "t", 0.0, 0,
-                        False), partial, ("metrics.json",))
+    record = Record(key, f"step{number}", "metrics", None, "runtime", "id", "local", ("true",), {}, "", "t", 0.0, 0,
+                    False)
+    with store.partial(key) as partial:
+        (partial / "metrics.json").write_text('{"n": %d}' % number)
+        store.commit(record, partial, ("metrics.json",))
     assert store.find(key)
     if number % (count // 4) == 0:
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

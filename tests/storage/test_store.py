@@ -36,11 +36,11 @@ def record(key: str = KEY, step: str = "export") -> Record:
 
 
 def make(store: Store, key: str = KEY, data: bytes = b"x" * 100) -> Record:
-    partial = store.partial(key)
-    (partial / "model.onnx").write_bytes(data)
-    (partial / "bins").mkdir()
-    (partial / "bins" / "a.bin").write_bytes(b"a")
-    return store.commit(record(key), partial, ("model.onnx", "bins"))
+    with store.partial(key) as partial:
+        (partial / "model.onnx").write_bytes(data)
+        (partial / "bins").mkdir()
+        (partial / "bins" / "a.bin").write_bytes(b"a")
+        return store.commit(record(key), partial, ("model.onnx", "bins"))
 
 
 @pytest.fixture
@@ -120,10 +120,10 @@ def test_a_large_untouched_file_is_taken_by_its_stat_but_not_in_full_mode(tmp_pa
 
 def test_many_untouched_files_are_taken_by_their_stat(tmp_path: Path) -> None:
     store = Store(tmp_path, trust_stat=True)
-    partial = store.partial(KEY)
-    for number in range(1100):
-        (partial / f"{number:04}.bin").write_bytes(b"x")
-    made = store.commit(record(), partial, ())
+    with store.partial(KEY) as partial:
+        for number in range(1100):
+            (partial / f"{number:04}.bin").write_bytes(b"x")
+        made = store.commit(record(), partial, ())
     assert store.find(KEY) == made
     (store.artifact(KEY) / "0007.bin").write_bytes(b"y")
     assert store.changed(made, full=False) == ["0007.bin"]
@@ -141,13 +141,14 @@ def test_an_artifact_without_a_record_does_not_exist(store: Store) -> None:
     make(store)
     (store.root / "records" / f"{KEY}.json").unlink()
     assert store.find(KEY) is None
-    store.partial("cd" * 32)
+    store.partial_path("cd" * 32).mkdir(parents=True)
     assert len(store.sweep()) == 2
     assert store.sweep() == []
 
 
 def test_a_missing_output_or_a_link_is_no_artifact(store: Store) -> None:
-    partial = store.partial(KEY)
+    partial = store.partial_path(KEY)
+    partial.mkdir(parents=True)
     with pytest.raises(DamagedError, match="did not make model.onnx"):
         store.commit(record(), partial, ("model.onnx",))
     (partial / "model.onnx").symlink_to("/etc/passwd")
