@@ -63,6 +63,7 @@ RECIPE = """
 model: {name: toy, architecture: spnasnet_100, classes: 10}
 weights: {path: weights.pth, md5: 900150983cd24fb0d6963f7d28e17f72}
 dataset: {name: toy, images: val, labels: labels.txt, count: 2}
+preprocess: {resize: [256, 256], interpolation: bilinear}
 batches: [1, 4]
 targets: {abacus: }
 """

@@ -67,7 +67,9 @@ class Selection:
     @property
     def labels(self) -> Path:
         """The data set's label file."""
-        return (self.choice.labels or self.recipe.resolve(self.recipe.dataset.labels)).absolute()
+        return (
+            self.choice.labels or self.recipe.resolve(self.recipe.dataset.labels or self.recipe.dataset.images)
+        ).absolute()
 
     def jobs(self, weights: Path) -> list[tuple[Target, Job]]:
         """What each target plans from, with the devices of this host looked up.

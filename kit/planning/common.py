@@ -58,7 +58,7 @@ def export(job: Job) -> Step:
         argv=(
             *_PYTHON, "inside.export",
             "--weights", "{in:weights}",
-            "--architecture", recipe.model.architecture,
+            "--architecture", recipe.model.architecture or "",
             "--classes", str(recipe.model.classes),
             "--input-name", recipe.input.name,
             "--output-name", recipe.output,
@@ -85,7 +85,7 @@ def parity(job: Job) -> Step:
             *_PYTHON, "inside.parity",
             "--weights", "{in:weights}",
             "--onnx", "{in:model}",
-            "--architecture", recipe.model.architecture,
+            "--architecture", recipe.model.architecture or "",
             "--classes", str(recipe.model.classes),
             "--images", "{in:images}",
             "--preprocess", preprocess_json(job),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from kit.errors import InvalidInputError, MissingError
+from kit.recipe.dataset import Dataset, Preprocess
+from kit.recipe.fields import Key, Line, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
+from kit.recipe.model import GraphInput, Model, Weights
 
 __all__ = [
     "Bench",
     "Dataset",
+    "GraphInput",
     "Model",
     "Preprocess",
     "Published",
@@ -31,165 +34,75 @@ __all__ = [
 #: A recipe is written by hand: anything larger is not one.
 MAX_BYTES = 1 << 20
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
-TensorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=2000)]
-#: A sentence for readers, in one language or by language.
-Text = Line | dict[Literal["zh", "en"], Line]
-Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", to_lower=True)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
-Positive = Annotated[int, Field(gt=0, le=1 << 20, strict=True)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-Key = Annotated[Name, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 
-
-def safe_url(url: str) -> str:
-    """The URL without user, password and query: fit for a log."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # an address that is none, such as http://[
-        return "the given address"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-class _Base(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Model(_Base):
-    """What network it is and where its code comes from."""
-
-    name: Name = Field(description="Folder and file name of everything made from this recipe.")
-    architecture: Name = Field(description="Name of the timm model.")
-    classes: Positive = 1000
-    paper: Line | None = None
-    code: Line | None = Field(None, description="URL of the code repository.")
-    branch: Line | None = None
-    commit: Line | None = None
-
-
-class Weights(_Base):
-    """A checkpoint: from a URL, or a path relative to the recipe, with its checksums."""
-
-    url: Line | None = None
-    path: Line | None = None
-    md5: Md5 | None = None
-    sha256: Sha256 | None = None
-    max_bytes: int = Field(2 << 30, gt=0, description="A larger download is refused.")
-    note: Text | None = None
-
-    @model_validator(mode="after")
-    def _needs_origin_and_digest(self) -> Self:
-        if self.url is None and self.path is None:
-            raise ValueError("needs url or path")
-        if self.md5 is None and self.sha256 is None:
-            raise ValueError("needs md5 or sha256, or nobody can check the file")
-        return self
-
-    @property
-    def public_url(self) -> str | None:
-        """The URL without user, password and query, any of which may be a secret: fit for reports and messages."""
-        return safe_url(self.url) if self.url else None
-
-    @property
-    def filename(self) -> str:
-        """Name of the file, without its folder or query."""
-        name = (self.path or self.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
-        return name if name.strip(".") else "weights"  # "..", too, is a way out of the folder
-
-
-class Tensor(_Base):
-    """The model's input: name in the ONNX graph and (channels, height, width)."""
-
-    name: TensorName = "actual_input_1"
-    shape: tuple[Positive, Positive, Positive] = (3, 224, 224)
-
-
-class Preprocess(_Base):
-    """From an image file to a float32 tensor (channels, height, width)."""
-
-    library: Literal["pillow", "opencv"] = "pillow"
-    color: Literal["RGB", "BGR"] = "RGB"
-    resize: tuple[Positive, Positive] | Positive = Field(
-        (256, 256), description="(height, width), or the shorter side as one number."
-    )
-    interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
-    crop: tuple[Positive, Positive] = (224, 224)
-    scale: PositiveFloat = 255
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.229, 0.224, 0.225)
-
-
-class Dataset(_Base):
-    """Images in one folder and a label file of ``name label`` lines."""
-
-    name: Line
-    url: Line | None = None
-    images: Line
-    labels: Line
-    count: Positive = Field(description="Images that a complete run has.")
-    split: Line | None = None
-
-
-class Bench(_Base):
+class Bench(Section):
     """How throughput is measured where kit itself measures."""
 
-    warmup: Annotated[int, Field(ge=0)] = 3
-    repeats: Positive = 5
-    seconds: PositiveFloat = 2.0
+    warmup: Annotated[int, Field(ge=0)] = Field(3, description="Calls before the clock starts.")
+    repeats: Positive = Field(5, description="Measurements of one batch; their median counts.")
+    seconds: PositiveFloat = Field(2.0, description="Length of each measurement, at least.")
     threads: Annotated[int, Field(ge=0)] = Field(0, description="0: all cores that the process may use.")
 
 
-class Tolerance(_Base):
+class Tolerance(Section):
     """What still counts as the same."""
 
     parity_max_abs: PositiveFloat = Field(1e-3, description="ONNX against PyTorch, scaled by the largest logit.")
-    parity_cosine: Annotated[float, Field(gt=0, le=1)] = 0.9999
+    parity_cosine: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9999, description="Cosine between the outputs of ONNX and PyTorch, of the worst sample."
+    )
     parity_top1: Annotated[float, Field(gt=0, le=1)] = Field(0.99, description="Share of samples with the same Top1.")
     accuracy_points: PositiveFloat = Field(0.5, description="Percentage points of Top1 and Top5 below the reference.")
-    throughput_percent: PositiveFloat = 10.0
+    throughput_percent: PositiveFloat = Field(
+        10.0, description="Percent between two throughputs that count as the same."
+    )
 
 
-class TargetEntry(_Base):
+class TargetEntry(Section):
     """One target of the recipe; ``options`` belong to the target and are checked by it."""
 
     hardware: Key | None = Field(
         None,
         description="The installed target; default: the entry's own name. So one card can have several toolchains.",
     )
-    batches: tuple[Positive, ...] | None = Field(None, min_length=1)
+    batches: tuple[Positive, ...] | None = Field(
+        None, min_length=1, description="Batches of this target instead of the recipe's."
+    )
     toolchain: Line | None = Field(
         None, description="Name and version, such as CANN 9.0.1; default: the target's own. docs/cards.md lists them."
     )
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, description="Settings of the target: docs/cards.md.")
 
 
-class PublishedAccuracy(_Base):
+class PublishedAccuracy(Section):
     """An accuracy that somebody published, in percent."""
 
-    top1: Percent
-    top5: Percent
-    toolchain: Line | None = None
-    source: Line | None = None
+    top1: Percent = Field(description="Percent of images whose label is the best class.")
+    top5: Percent = Field(description="Percent of images whose label is among the five best classes.")
+    toolchain: Line | None = Field(None, description="What it was measured with.")
+    source: Line | None = Field(None, description="Where it was published: an address, or words.")
     digits: tuple[int, int] | None = Field(None, description="Printed decimals, where they matter.")
 
 
-class PublishedThroughput(_Base):
+class PublishedThroughput(Section):
     """Published rates by batch: the raw number, and the whole number that it is multiplied with."""
 
-    unit: Literal["fps", "qps"] = "fps"
+    unit: Literal["fps", "qps"] = Field("fps", description="Unit of the rates as published.")
     rates: dict[Annotated[int, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
         description="batch -> rate of one device (per device) or of enqueues (per batch)."
     )
-    per: Literal["device", "enqueue", "image"] = "device"
-    toolchain: Line | None = None
-    mode: Literal["dataset", "synthetic"] = "dataset"
+    per: Literal["device", "enqueue", "image"] = Field(
+        "device", description="What the rate counts: images of one device of a card, enqueues of a batch, or images."
+    )
+    toolchain: Line | None = Field(None, description="What they were measured with.")
+    mode: Literal["dataset", "synthetic"] = Field(
+        "dataset", description="Whether the data set was run, or made-up input."
+    )
     command: Line | None = Field(None, description="The command that is published with the rates.")
     conflicts: tuple[Text, ...] = Field((), description="Known doubts about these numbers.")
 
 
-class Published(_Base):
+class Published(Section):
     """The published report: what was claimed, by target."""
 
     report: Line | None = Field(None, description="Where it was published.")
@@ -200,30 +113,40 @@ class Published(_Base):
         default_factory=dict, description="What its own requirements file pins: name -> version."
     )
     reference: PublishedAccuracy | None = Field(None, description="The open-source accuracy to compare with.")
-    accuracy: dict[Key, PublishedAccuracy] = Field(default_factory=dict)
-    throughput: dict[Key, PublishedThroughput] = Field(default_factory=dict)
+    accuracy: dict[Key, PublishedAccuracy] = Field(default_factory=dict, description="Published accuracy by target.")
+    throughput: dict[Key, PublishedThroughput] = Field(
+        default_factory=dict, description="Published throughput by target."
+    )
 
 
-class Recipe(_Base):
+class Recipe(Section):
     """What must be reproduced."""
 
     kit: Literal[1] = Field(1, description="Version of this format.")
-    model: Model
-    weights: Weights
-    input: Tensor = Tensor()
-    output: TensorName = "output1"
-    opset: Annotated[int, Field(ge=9, le=25, strict=True)] = 11
-    dataset: Dataset
-    preprocess: Preprocess = Preprocess()
-    batches: tuple[Positive, ...] = Field((1, 4, 8, 16, 32, 64), min_length=1)
-    targets: dict[Key, TargetEntry] = Field(min_length=1)
+    model: Model = Field(description="What network it is, and where its code comes from.")
+    weights: Weights = Field(description="The checkpoint, or the ONNX file, with its checksums.")
+    input: GraphInput = Field(GraphInput(), description="The model's input.")
+    inputs: tuple[GraphInput, ...] = Field((), description="All inputs of a model with several, in the graph's order.")
+    output: TensorName = Field("output1", description="Name of the output in the ONNX graph that is used.")
+    outputs: tuple[TensorName, ...] = Field(
+        (), description="All outputs of a model with several, in the graph's order; the first is used."
+    )
+    opset: Annotated[int, Field(ge=9, le=25, strict=True)] | Literal["auto"] = Field(
+        11, description="ONNX opset of the export; auto: 11 if it works, otherwise the next higher one that does."
+    )
+    dataset: Dataset = Field(description="The images, and what is true about them.")
+    preprocess: Preprocess = Field(description="How an image becomes a tensor.")
+    batches: tuple[Positive, ...] = Field(
+        (1, 4, 8, 16, 32, 64), min_length=1, description="Batch sizes that are converted and measured."
+    )
+    targets: dict[Key, TargetEntry] = Field(min_length=1, description="Targets by name: cpu, 310, 310P, T4, ...")
     default: tuple[Key, ...] = Field((), description="Targets of a run whose command line names none.")
     subject: Key | None = Field(
         None, description="The target whose ratios to the others are reported; otherwise the fastest one."
     )
-    bench: Bench = Bench()
-    tolerance: Tolerance = Tolerance()
-    published: Published = Published()
+    bench: Bench = Field(Bench(), description="How throughput is measured where kit itself measures.")
+    tolerance: Tolerance = Field(Tolerance(), description="What still counts as the same.")
+    published: Published = Field(Published(), description="The published report: what was claimed, by target.")
 
     _folder: Path = Path()
 
@@ -236,10 +159,21 @@ class Recipe(_Base):
             data = {**data, "targets": targets}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_several(cls, data: Any) -> Any:
+        # Steps that need one input or output take the first, under the name that a recipe of one has.
+        if isinstance(data, dict):
+            for one, several in (("input", "inputs"), ("output", "outputs")):
+                if isinstance(data.get(several), list) and data[several]:
+                    if one in data:
+                        raise ValueError(f"{one} and {several} say the same: leave one out")
+                    data = {**data, one: data[several][0]}
+        return data
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if tuple(self.input.shape[1:]) != self.preprocess.crop:
-            raise ValueError(f"input.shape {self.input.shape} does not end with preprocess.crop {self.preprocess.crop}")
+        self._check_graph()
         for place, batches in [("batches", self.batches)] + [
             (f"targets -> {name} -> batches", entry.batches) for name, entry in self.targets.items() if entry.batches
         ]:
@@ -254,6 +188,33 @@ class Recipe(_Base):
             if name not in self.targets:
                 raise ValueError(f"published names target {name}, which is not among the targets")
         return self
+
+    def _check_graph(self) -> None:
+        channels, crop = self.preprocess.channels, self.preprocess.crop
+        made = (channels, *crop) if self.input.layout == "NCHW" else (*crop, channels)
+        if self.input.shape != made:
+            raise ValueError(
+                f"input.shape {self.input.shape} is not what preprocess makes: {made}, from its color and crop"
+            )
+        for kind, names in (("inputs", [one.name for one in self.inputs]), ("outputs", list(self.outputs))):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{kind} names one twice")
+        batch = self.input.batch
+        if any(one.batch != batch for one in self.inputs):
+            raise ValueError("inputs: all need the same batch")
+        for name in self.targets:
+            if batch is not None and self.batches_of(name) != (batch,):
+                raise ValueError(f"batches: the model takes batch {batch} only, so write batches: [{batch}]")
+
+    @property
+    def graph_inputs(self) -> tuple[GraphInput, ...]:
+        """All inputs of the model, in the graph's order."""
+        return self.inputs or (self.input,)
+
+    @property
+    def graph_outputs(self) -> tuple[str, ...]:
+        """All outputs of the model that the recipe names, in the graph's order."""
+        return self.outputs or (self.output,)
 
     @property
     def folder(self) -> Path:

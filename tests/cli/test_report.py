@@ -14,6 +14,7 @@ kit: 1
 model: {name: toy, architecture: resnet18, classes: 10}
 weights: {path: toy.pth, md5: 0123456789abcdef0123456789abcdef}
 dataset: {name: toy images, images: images, labels: labels.txt, count: 1000}
+preprocess: {resize: [256, 256], interpolation: bilinear}
 batches: [1, 8]
 targets: {310: , cpu: }
 published:

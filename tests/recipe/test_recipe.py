@@ -17,6 +17,7 @@ MINIMAL = """
 model: {name: toy, architecture: spnasnet_100}
 weights: {path: w.pth, md5: 0123456789abcdef0123456789abcdef}
 dataset: {name: toy, images: val, labels: labels.txt, count: 3}
+preprocess: {resize: [256, 256], interpolation: bilinear}
 targets: {cpu: }
 """
 

@@ -33,7 +33,7 @@ model: {name: tiny, architecture: tiny, classes: 10}
 weights: {path: tiny.pth, md5: "0123456789abcdef0123456789abcdef"}
 input: {name: actual_input_1, shape: [3, 16, 16]}
 dataset: {name: tiny, images: val, labels: val_label.txt, count: 10}
-preprocess: {resize: [16, 16], crop: [16, 16]}
+preprocess: {resize: [16, 16], interpolation: bilinear, crop: [16, 16]}
 batches: [1, 4]
 targets: {310: {}, 310P: {}, T4: {}}
 tolerance: {accuracy_points: 0.5}
