@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kit.errors import KitError
+from kit.errors import InvalidInputError, KitError
 from kit.terminal import visible
 
 if TYPE_CHECKING:
-    from kit.toollogs.reader import Reading
+    from kit.toollogs.output import ToolOutput
 
 __all__ = ["command"]
 
@@ -29,13 +29,14 @@ def command(
 ) -> None:
     """Read logs of vendor tools into checked values.
 
-    Knows benchmark (data set and pure inference), ais_infer and ais_bench, msame, trtexec up to 10 with --exportTimes,
-    --exportOutput and --exportProfile, npu-smi, nvidia-smi (table, -q, -L, dmon, queries), atc and the JSON of
-    vision_metric_ImageNet.py; the text may also be a report that quotes them, or what docker logs, journald or grep
-    put a mark before. A number that may be cut off is never taken; several runs are all shown; values that contradict
-    each other, odd lines and missing values are named.
+    Knows benchmark (data set and pure inference), ais_infer and ais_bench, msame, trtexec 5 to 11 with --dumpProfile,
+    --exportTimes, --exportOutput and --exportProfile, npu-smi, nvidia-smi (table with MIG, -q, -L, dmon, pmon,
+    queries), atc and the JSON of vision_metric_ImageNet.py; the text may also be a report that quotes them, or what
+    docker logs, journald or grep put a mark before. A number that may be cut off is never taken; several runs are all
+    shown; values that contradict each other, odd lines and missing values are named.
 
-    Status: ok, lenient (odd form, all values), partial (values are missing), error (nothing usable).
+    Status: ok, lenient (odd form or doubts, all values), partial (values are missing), error (nothing usable). Where
+    nothing could be read of a file, kit read ends with 3, or with the code of docs/errors.md that says why.
 
     \b
     Examples:
@@ -44,23 +45,25 @@ def command(
       kit read --tool trtexec README.md
       npu-smi info | kit read -
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.toollogs.reader import read_bytes, read_file
+    from kit.toollogs.reader import MAX_BYTES, read_bytes, read_file
 
     values: dict[str, Any] = {}
     failures: list[KitError] = []
     for position, log in enumerate(logs):
         try:
             if log == "-":
-                _, reading = read_bytes(sys.stdin.buffer.read(), "standard input", tool)
+                _, output = read_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input", tool)
             else:
-                _, reading = read_file(Path(log), tool)
+                _, output = read_file(Path(log), tool)
         except KitError as error:
             failures.append(error)
             values[log] = {"family": None, "status": "error", "problems": [error.what], "remedy": error.remedy}
             continue
-        values[log] = reading.as_json()
+        values[log] = output.as_json()
+        if output.status == "error":
+            failures.append(_nothing_read(log, output))
         if not as_json:
-            _show(log, values[log]["family"], reading, blank=position > 0)
+            _show(log, output, blank=position > 0)
     if as_json:
         print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False))
     if len(failures) == 1:
@@ -69,21 +72,31 @@ def command(
         for failure in failures if not as_json else []:
             print(f"error: {visible(failure)}\n  do: {visible(failure.remedy)}", file=sys.stderr)
         summary = KitError(
-            f"{len(failures)} of {len(logs)} files could not be read", remedy="Do what is said beside the name of each."
+            f"{len(failures)} of {len(logs)} files could not be read", remedy="do what is said beside the name of each"
         )
         summary.exit_code = failures[0].exit_code
         raise summary
 
 
-def _show(log: str, family: str, reading: Reading, *, blank: bool) -> None:
+def _nothing_read(log: str, output: ToolOutput) -> KitError:
+    """The error for a log of a known tool that holds nothing usable."""
+    why = output.problems[0] if output.problems else "there is no value in it"
+    return InvalidInputError(
+        f"nothing usable in this output of {output.family}: {why}",
+        where="standard input" if log == "-" else log,
+        remedy="give the whole output of a run that ended well",
+    )
+
+
+def _show(log: str, output: ToolOutput, *, blank: bool) -> None:
     """The table for people."""
     if blank:
         print()
-    print(f"{visible(log)}: {family}, {reading.status}")
-    rows = reading.rows()
+    print(f"{visible(log)}: {output.family}, {output.status}")
+    rows = output.rows()
     what = max((len(row.what) for row in rows if row.value), default=0)
     value = max((len(row.value) for row in rows if len(row.value) <= 24), default=0)
     for row in rows:
         print(visible(f"  {row.what:<{what}}  {row.value:<{value}}  {row.unit}".rstrip()))
-    for problem in reading.problems:
+    for problem in output.problems:
         print(f"  ! {visible(problem)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 __all__ = ["LARGEST", "MOST_DIGITS", "SMALLEST", "Number", "decimal", "finite", "integer", "load_json", "real"]
 
@@ -30,7 +30,7 @@ def integer(text: str) -> int | None:
     return int(text) if _INTEGER.match(text) else None
 
 
-def finite(value: object) -> bool:
+def finite(value: object) -> TypeGuard[Number]:
     """Whether ``value`` is a number (not a bool) that is 0, or between :data:`SMALLEST` and :data:`LARGEST`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

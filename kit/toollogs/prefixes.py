@@ -1,23 +1,24 @@
-"""What carries a log marks its lines: stamps of ``docker logs -t`` or journald, names of services, quote marks.
+"""What transports a log puts a prefix on its lines: stamps of ``docker logs -t`` or journald, services, quote marks.
 
-The marks are taken off, so that the readers see what the tool printed. A kind of mark is believed only when nearly
-every line has it, and lines of several services, files or processes that were written in turns are put apart again.
+The prefixes are removed, so that the readers see what the tool printed. A kind of prefix is believed only when nearly
+every line has it, and lines that several services, files or processes wrote in turns are separated again.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from dataclasses import dataclass
 
-__all__ = ["Dress", "undress", "unlevelled"]
+from kit.toollogs.numbers import integer, load_json
+
+__all__ = ["Stripped", "strip_levels", "strip_prefixes"]
 
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
 _HOST = r"[\w.-]+ (?P<key>[A-Za-z][\w./@-]*(?:\[\d+\])?):"
 _LEVEL = r"(?:DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL)"
-#: Each at the start of a line, with the blank behind it. ``key`` names the writer, where the mark does.
-_MARKS = tuple(
+#: Each at the start of a line, with the blank behind it. ``key`` names the writer, where the prefix does.
+_PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{_STAMP} (?:stdout|stderr) [FP] ",  # containerd
@@ -41,15 +42,15 @@ _MOST = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Dress:
-    """A text without its marks. ``mark`` is the first one, as messages quote it; None where there was none."""
+class Stripped:
+    """A text without its prefixes. ``prefix`` is the first one, as messages quote it; None where there was none."""
 
     text: str
-    mark: str | None = None
+    prefix: str | None = None
 
 
-def undress(text: str) -> Dress:
-    """The text as the tool printed it, for text of ``text.clean``; several kinds of marks may be nested."""
+def strip_prefixes(text: str) -> Stripped:
+    """The text as the tool printed it, for text of ``text.clean``; several kinds of prefixes may be nested."""
     lines = text.splitlines(keepends=True)
     first = None
     if unwrapped := _json_lines(lines):
@@ -60,10 +61,10 @@ def undress(text: str) -> Dress:
             break
         mark, lines = found
         first = first if first is not None else mark
-    return Dress("".join(lines), first)
+    return Stripped("".join(lines), first)
 
 
-def unlevelled(text: str) -> str | None:
+def strip_levels(text: str) -> str | None:
     """The text without the level that stands before every line; None where a line has none.
 
     Some tools print such levels themselves: the caller has to find out whether this is one of them.
@@ -81,7 +82,7 @@ def _json_lines(lines: list[str]) -> list[str] | None:
     found = []
     for line in lines:
         try:
-            item = json.loads(line)
+            item = load_json(line)
             found.append(str(item["log"]))
         except (ValueError, TypeError, KeyError):
             return None if line is not lines[-1] else found  # the last one may be cut
@@ -93,10 +94,10 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
     if len(full) < 2:
         return None
     few = full[:: max(1, len(full) // 100)]
-    for pattern in _MARKS:
+    for pattern in _PREFIXES:
         if sum(pattern.match(line.rstrip("\n") + " ") is not None for line in few) < _MOST * len(few) / 2:
             continue  # not worth to look at a hundred thousand lines
-        # A blank line may have lost the blank behind its mark.
+        # A blank line may have lost the blank behind its prefix.
         hits = [pattern.match(line.rstrip("\n") + " ") for line in full]
         if sum(hit is not None for hit in hits) >= _MOST * len(full):
             break
@@ -115,14 +116,17 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
     if not lines[-1].endswith("\n"):
         by_writer[key] = by_writer.pop(key)  # a cut line stays the last one of all
     mark = next(hit[0] for hit in hits if hit is not None)
+    if len(by_writer) > 1:  # what one wrote is no continuation of what another did
+        for key, part in by_writer.items():
+            part.insert(0, f"# {key or 'other lines'}\n")
     return mark.strip(), [line for part in by_writer.values() for line in part]
 
 
 def _whole(lines: list[str], full: list[str]) -> tuple[str, list[str]] | None:
-    """The marks that every line has to have."""
+    """The prefixes that every line has to have."""
     for pattern in _COUNTS:
         hits = [hit for line in full if (hit := pattern.match(line))]
-        counts = [int(hit[1]) for hit in hits]
-        if len(hits) == len(full) and all(low < high for low, high in itertools.pairwise(counts)):
+        counts = [count for hit in hits if (count := integer(hit[1])) is not None]
+        if len(counts) == len(full) and all(low < high for low, high in itertools.pairwise(counts)):
             return hits[0][0].strip(), [pattern.sub("", line, count=1) for line in lines]
     return None

@@ -10,64 +10,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from kit.errors import DamagedError, InvalidInputError
 from kit.storage.inputs import read_input
-from kit.toollogs.prefixes import undress, unlevelled
+from kit.toollogs.output import Row, ToolOutput
+from kit.toollogs.prefixes import strip_levels, strip_prefixes
 from kit.toollogs.text import clean, decode, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 __all__ = [
     "MAX_BYTES",
     "Reader",
-    "Reading",
     "Row",
-    "Status",
+    "ToolOutput",
     "choose",
     "load",
     "read_bytes",
     "read_file",
     "readers",
-    "rows_of",
-    "status_of",
 ]
 
 #: A log beyond this is not a log of these tools (a verbose engine build is some ten MiB).
 MAX_BYTES = 64 * 1024 * 1024
-
-#: ok: the tool's own form, every value. lenient: every value, but an odd form or values that contradict each other.
-#: partial: values are missing. error: nothing usable.
-Status = Literal["ok", "lenient", "partial", "error"]
-
-
-class Row(NamedTuple):
-    """A line of the table for people."""
-
-    what: str
-    value: str
-    unit: str = ""
-
-
-class Reading(Protocol):
-    """What every reader returns: its own typed values, and these."""
-
-    @property
-    def status(self) -> Status:
-        """How far the values can be used."""
-
-    @property
-    def problems(self) -> Sequence[str]:
-        """What a person has to know about the log: odd lines, missing values, identities that do not hold."""
-
-    def as_json(self) -> dict[str, Any]:
-        """``family``, the values, ``status``, and ``problems`` where there are any: only finite numbers and text."""
-
-    def rows(self) -> list[Row]:
-        """The values with their units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +44,7 @@ class Reader:
 
     family: str
     sniff: Callable[[str], float]
-    read: Callable[[str], Reading]
+    read: Callable[[str], ToolOutput]
     names: tuple[str, ...] = ()
 
     def answers_to(self, name: str) -> bool:
@@ -161,12 +129,12 @@ def _text(data: bytes, where: str) -> str:
         raise DamagedError(
             f"the text is larger than {MAX_BYTES >> 20} MiB, which no log of these tools is",
             where=where,
-            remedy="Cut out the run that you want to read.",
+            remedy="cut out the run that you want to read",
         )
     return decode(data, where)
 
 
-def read_file(path: Path, tool: str | None = None) -> tuple[Reader, Reading]:
+def read_file(path: Path, tool: str | None = None) -> tuple[Reader, ToolOutput]:
     """Load a file, choose its reader, read it.
 
     Raises:
@@ -175,7 +143,7 @@ def read_file(path: Path, tool: str | None = None) -> tuple[Reader, Reading]:
     return _read(load(path), str(path), tool)
 
 
-def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader, Reading]:
+def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader, ToolOutput]:
     """The same for bytes that are there already; ``where`` says in messages what they are.
 
     Raises:
@@ -184,14 +152,20 @@ def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader
     return _read(_text(data, where), where, tool)
 
 
-def _read(text: str, where: str, tool: str | None) -> tuple[Reader, Reading]:
-    dress = undress(clean(text))
-    plain = unlevelled(dress.text)
-    if plain is None or _known(plain) < _known(dress.text):
-        plain = dress.text
+def _read(text: str, where: str, tool: str | None) -> tuple[Reader, ToolOutput]:
+    stripped = strip_prefixes(clean(text))
+    plain = strip_levels(stripped.text)
+    if plain is None or _known(plain) < _known(stripped.text):
+        plain = stripped.text
     reader = choose(plain, tool, where=where)
-    reading = reader.read(plain)
-    return reader, reading if dress.mark is None else _Undressed(reading, dress.mark)
+    output = reader.read(plain)
+    if not plain.endswith("\n"):
+        _doubt_last_line(reader, output, plain)
+    if stripped.prefix is not None:
+        said = f"non-standard line: all have a mark before them, such as {short(stripped.prefix)!r}"
+        output.problems = [said, *output.problems]
+        output.status = "lenient" if output.status == "ok" else output.status
+    return reader, output
 
 
 def _known(text: str) -> float:
@@ -199,45 +173,12 @@ def _known(text: str) -> float:
     return max((reader.sniff(text) for reader in readers()), default=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Undressed:
-    """A reading of a text whose lines had marks of what carried it: never plain ok."""
-
-    reading: Reading
-    mark: str
-
-    @property
-    def status(self) -> Status:
-        return "lenient" if self.reading.status == "ok" else self.reading.status
-
-    @property
-    def problems(self) -> Sequence[str]:
-        return [f"non-standard line: all have a mark before them, such as {short(self.mark)!r}", *self.reading.problems]
-
-    def as_json(self) -> dict[str, Any]:
-        return self.reading.as_json() | {"status": self.status, "problems": list(self.problems)}
-
-    def rows(self) -> list[Row]:
-        return self.reading.rows()
-
-
-class _HasRows(Protocol):
-    def rows(self) -> list[Row]: ...
-
-
-def rows_of(runs: Sequence[_HasRows]) -> list[Row]:
-    """The rows of every run, under its number where there are several."""
-    table = []
-    for index, run in enumerate(runs, 1):
-        table += [Row(f"run {index}", "")] if len(runs) > 1 else []
-        table += run.rows()
-    return table
-
-
-def status_of(*, usable: bool, missing: bool, odd: bool) -> Status:
-    """The status that follows from what was found: see :data:`Status`."""
-    if not usable:
-        return "error"
-    if missing:
-        return "partial"
-    return "lenient" if odd else "ok"
+def _doubt_last_line(reader: Reader, output: ToolOutput, text: str) -> None:
+    """Say so where the last line would tell more with a line end: without one it may be cut in a number."""
+    if output.status not in ("ok", "lenient"):
+        return
+    whole = reader.read(text + "\n").as_json()
+    if {**whole, "status": "", "problems": ""} != {**output.as_json(), "status": "", "problems": ""}:
+        last = text.rpartition("\n")[2]
+        output.problems = [*output.problems, f"the last line has no end and may be cut: {short(last)}"]
+        output.status = "partial"

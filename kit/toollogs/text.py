@@ -12,7 +12,7 @@ import re
 
 from kit.errors import DamagedError
 
-__all__ = ["NUMBER", "clean", "decode", "lines", "narrow", "short", "six_digits", "spread"]
+__all__ = ["NUMBER", "clean", "decode", "lines", "narrow", "one_line", "short", "six_digits", "spread"]
 
 #: A number as C++ streams, printf and Python print it, as a regular expression without groups. Possessive, so that a
 #: longer number is never read as a shorter one. What follows must exist and must not continue a number: neither the end
@@ -88,6 +88,12 @@ def narrow(text: str) -> str:
 def lines(text: str) -> list[str]:
     """The lines of :func:`clean` text, each with its line end: a last line without one may be cut."""
     return clean(text).splitlines(keepends=True)
+
+
+def one_line(text: str, most: int = 2000) -> str:
+    """A tool's message as it is told: whole, in one line, without control characters."""
+    line = " ".join(_CONTROL.sub(" ", text).split())
+    return line if len(line) <= most else line[: most - 1] + "\u2026"
 
 
 def short(line: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_the_table_for_people(logs: dict[str, str], capsys: pytest.CaptureFixtur
         "  infer throughputRate            60.5  samples/s per device\n"
         "  infer Interface throughputRate  91.5  samples/s per device\n"
         "  infer moduleLatency             16.5  ms\n"
-        "  card of four devices            366   samples/s, Interface x 4\n"
+        "  card of four 310 devices        366   samples/s, Interface x 4 (a 310P is x 1)\n"
         "  ! missing: e2e, data_read, preprocess, post\n"
     )
 
@@ -133,3 +134,39 @@ def test_the_example_logs(capsys: pytest.CaptureFixture[str]) -> None:
         want = json.loads(text.with_suffix(".json").read_text())
         del want["source"]
         assert same(want, found[str(text)]), text.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "npu-smi: command not found\n",
+        "&&&& RUNNING TensorRT.trtexec # trtexec --onnx=a\n[E] Unknown option: --a\n&&&& FAILED TensorRT.trtexec # x\n",
+        "<nvidia_smi_log><<\n",
+    ],
+)
+def test_nothing_usable_ends_with_the_code_of_an_invalid_file(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_text(text)
+    (tmp_path / "good").write_text(TRTEXEC)
+    code, out, err = run(capsys, str(tmp_path / "log"))
+    assert code == 3
+    assert out.startswith(f"{tmp_path / 'log'}: ")
+    assert "nothing usable in this output of" in err
+    code, out, _ = run(capsys, str(tmp_path / "log"), str(tmp_path / "good"), "--json")
+    assert (code, [value["status"] for value in json.loads(out).values()]) == (3, ["error", "ok"])
+
+
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/zero"):
+        code, _, err = run(capsys, path)
+        assert code == 3
+        assert "not a regular file" in err
+
+
+def test_terminal_codes_of_a_log_are_shown_and_not_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_text("[E] \x9b2J bad \x07 \u202e thing\n[I] Throughput: 400 qps\n")
+    _, out, _ = run(capsys, str(tmp_path / "log"))
+    assert "thing" in out
+    assert not {"\x9b", "\x07", "\u202e", "\x1b"} & set(out)

@@ -46,6 +46,11 @@ def test_the_table() -> None:
         "memory.used": 821,
         "memory.total": 15109,
         "utilization.gpu": 97,
+        "fan.speed": None,
+        "display_active": "Disabled",
+        "ecc.errors.uncorrected.volatile.total": 0,
+        "compute_mode": "Default",
+        "mig.mode.current": None,
     }
     assert reading.processes is None
 
@@ -99,7 +104,9 @@ def test_a_value_that_the_board_does_not_have(absent: str) -> None:
 
 def test_a_query_without_header_needs_its_fields() -> None:
     row = "0, Tesla T4, 460.32.03\n"
-    assert nvidia_smi.read(row).status == "error"
+    unnamed = nvidia_smi.read(row)
+    assert (unnamed.status, unnamed.gpus[0].values["column 2"]) == ("partial", "Tesla T4")
+    assert unnamed.problems == ["the answer has no header line: what its columns are is not said"]
     reading = nvidia_smi.read_query(row, ["index", "name", "driver_version"])
     assert (reading.gpus[0].index, reading.driver_version) == (0, "460.32.03")
 
@@ -418,4 +425,4 @@ def test_cut_samples_are_left_out() -> None:
         assert len(reading.gpus) == 1
     assert nvidia_smi.read(TRACE[:-1]).status == "partial"
     assert nvidia_smi.read(TRACE.replace("1200", "12x0")).status == "partial"
-    assert nvidia_smi.sniff("# gpu        pid  type    sm   mem   enc   dec   command\n") == 0
+    assert nvidia_smi.sniff("# gpu        pid  sort    sm   mem   enc   dec   command\n") == 0

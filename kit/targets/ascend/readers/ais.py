@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.numbers import Number, real
-from kit.toollogs.reader import Row, Status, rows_of, status_of
-from kit.toollogs.text import NUMBER, lines, narrow, short
+from kit.toollogs.documents import begins_part
+from kit.toollogs.numbers import Number, integer, real
+from kit.toollogs.output import Findings, Row, ToolOutput, disorder, rows_of, shown
+from kit.toollogs.text import NUMBER, lines, narrow, one_line, short
 
 __all__ = ["AisReading", "AisRun", "read", "sniff"]
 
@@ -29,11 +30,14 @@ _THROUGHPUT = re.compile(
     rf"/[ \t]*NPU_compute_time(?:\.mean\((?P<mean>{NUMBER})\))?[ \t]*\)?[ \t]*:[ \t]*(?P<value>{NUMBER})?",
     re.IGNORECASE,
 )
+_THROUGHPUT_LIKE = re.compile(r"\bthroughput[ \t]*\(?[ \t]*1000", re.IGNORECASE)
 _JSON_THROUGHPUT = re.compile(rf"\"throughput\"[ \t]*:[ \t]*(?P<value>{NUMBER})")
 _DEVICE = re.compile(
     rf"\bi:\d+ device_(?P<device>\d+) throughput:(?P<value>{NUMBER})[ \t]+start_time:\S+[ \t]+end_time:\S+"
 )
 _SUMMARY = re.compile(rf"\bsummary throughput:[ \t]*(?P<value>{NUMBER})")
+_ENERGY = re.compile(rf"\bNPU ID[ \t]*:[ \t]*(?P<npu>\d+)[ \t]+energy consumption\(J\)[ \t]*:[ \t]*(?P<value>{NUMBER})")
+_ENERGY_LIKE = re.compile(r"\benergy consumption")
 _HEADING = re.compile(r"-{3,}[ \t]*Performance Summary[ \t]*-{3,}")
 _TABLE = re.compile(r"^[ \t]*[│|][ \t]*(Metric|H2D_latency|NPU_compute_time|D2H_latency)\b[^│|]*[│|](.*)[│|][ \t]*$")
 _ERROR = re.compile(
@@ -69,6 +73,7 @@ class AisRun:
     batchsize: Number | None = None
     mean_in_formula: Number | None = None
     threaded: set[str] = field(default_factory=set)  # parts whose line has the mean alone, as several threads print it
+    energy_j: dict[int, Number] = field(default_factory=dict)  # by NPU, in joules (--energy_consumption)
 
     @property
     def mean(self) -> Number | None:
@@ -105,7 +110,7 @@ class AisRun:
         """Order of the statistics, and throughput against 1000 x batch / mean."""
         found = []
         for part, values in self.parts.items():
-            found += [f"{part}: {problem}" for problem in _disorder(values)]
+            found += [f"{part}: {problem}" for problem in disorder(values, 1e-6)]
         mean = self.parts.get("NPU_compute_time", {}).get("mean")
         if mean and self.mean_in_formula and abs(mean / self.mean_in_formula - 1) > 1e-6:
             found.append(f"the mean in the formula, {self.mean_in_formula:g}, is not the mean printed, {mean:g}")
@@ -129,6 +134,8 @@ class AisRun:
             found["implied_batch"] = round(self.implied_batch, 4)
         if self.recomputed is not None:
             found["recomputed"] = float(f"{self.recomputed:.9g}")
+        if self.energy_j:
+            found["energy"] = [{"npu": npu, "energy_j": energy} for npu, energy in self.energy_j.items()]
         if self.missing:
             found["missing"] = self.missing
         return found
@@ -136,58 +143,44 @@ class AisRun:
     def rows(self) -> list[Row]:
         """The table for people."""
         table = [
-            Row(f"{part} {name}", f"{value:.6g}", "" if name == "count" else "ms per batch")
+            Row(f"{part} {name}", shown(value), "" if name == "count" else "ms per batch")
             for part in _PARTS
             for name, value in self.parts.get(part, {}).items()
         ]
         if self.throughput is not None:
             batch = f", batch {self.batchsize}" if self.batchsize is not None else ""
-            table.append(Row("throughput", f"{self.throughput:.6g}", f"samples/s per device{batch}"))
+            table.append(Row("throughput", shown(self.throughput), f"samples/s per device{batch}"))
         if self.batchsize is None and self.implied_batch is not None:
             table.append(Row("implied batch", f"{self.implied_batch:.4g}", "throughput x mean / 1000"))
-        return table
+        if self.recomputed is not None:
+            table.append(Row("1000 x batch / mean", f"{self.recomputed:.9g}", "samples/s per device"))
+        return table + [Row(f"energy of NPU {npu}", shown(energy), "J") for npu, energy in self.energy_j.items()]
 
 
-@dataclass(slots=True)
-class AisReading:
+@dataclass
+class AisReading(ToolOutput):
     """All summaries of the text in its order, and the devices' throughputs of a run on several devices."""
 
+    family: ClassVar[str] = "ais"
+
     runs: list[AisRun]
-    status: Status
-    problems: list[str]
     devices: dict[int, Number] = field(default_factory=dict)
     summary_throughput: Number | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints."""
-        found: dict[str, Any] = {"family": "ais", "runs": [run.as_json() for run in self.runs]}
+    def values(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"runs": [run.as_json() for run in self.runs]}
         if self.devices:
             found["devices"] = [{"device": device, "throughput": rate} for device, rate in self.devices.items()]
         if self.summary_throughput is not None:
             found["summary_throughput"] = self.summary_throughput
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+        return found
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         table = rows_of(self.runs)
-        table += [Row(f"device {device}", f"{rate:.6g}", "samples/s") for device, rate in self.devices.items()]
+        table += [Row(f"device {device}", shown(rate), "samples/s") for device, rate in self.devices.items()]
         if self.summary_throughput is not None:
-            table.append(Row("all devices", f"{self.summary_throughput:.6g}", "samples/s, sum"))
+            table.append(Row("all devices", shown(self.summary_throughput), "samples/s, sum"))
         return table
-
-
-def _disorder(values: dict[str, Number]) -> list[str]:
-    low, high = values.get("min"), values.get("max")
-    found = []
-    if low is not None and high is not None and low > high:
-        return [f"min {low:g} is above max {high:g}"]
-    for name, value in values.items():
-        if name in ("min", "max", "count"):
-            continue
-        if (low is not None and value < low * (1 - 1e-6)) or (high is not None and value > high * (1 + 1e-6)):
-            found.append(f"{name} {value:g} lies outside min and max")
-    return found
 
 
 def sniff(text: str) -> float:
@@ -196,6 +189,7 @@ def sniff(text: str) -> float:
         return 1.0
     if re.search(r"[│|][ \t]*NPU_compute_time", text) or _DEVICE.search(text) or _SUMMARY.search(text):
         return 1.0
+    # The lines of the library below are msame's, too, and so they say least.
     return 0.6 if _PROGRAM.search(text) else 0.0
 
 
@@ -212,57 +206,57 @@ class _Scan:
         self.part: dict[str, Number] | None = None
         self.columns: list[str] = []
         self.fresh = True
-        self.odd: list[str] = []
-        self.refused: list[str] = []
-        self.errors: list[str] = []
+        self.findings = Findings()
         self.devices: dict[int, Number] = {}
         self.total: Number | None = None
+        self.explaining = False  # whether indented lines go on with an error
 
     def run(self, text: str) -> AisReading:
         for raw in lines(text):
             if raw.isspace():
+                continue
+            if begins_part(raw):
+                self.fresh, self.part, self.columns, self.explaining = True, None, [], False
                 continue
             line = narrow(raw)
             before = self._count()
             if not self._table(line):
                 self._line(line)
                 if self._count() != before and not _PLAIN.match(raw):
-                    self.odd.append(raw)
-        runs = [run for run in self.runs if run.parts or run.throughput is not None]
-        many = len(runs) > 1
-        problems, contradictions = list(self.errors), list[str]()
+                    self.findings.odd_lines.append(raw)
+        return self._result()
+
+    def _result(self) -> AisReading:
+        runs = [run for run in self.runs if run.parts or run.throughput is not None or run.energy_j]
+        found = self.findings
         for index, run in enumerate(runs, 1):
-            place = f"run {index}: " if many else ""
+            place = f"run {index}: " if len(runs) > 1 else ""
             if run.missing:
-                problems.append(f"{place}missing: {', '.join(run.missing)}")
-            contradictions += [place + problem for problem in run.contradictions()]
+                found.missing.append(f"{place}missing: {', '.join(run.missing)}")
+            found.contradictions += [place + problem for problem in run.contradictions()]
         if self.total is not None and self.devices:
             total = sum(self.devices.values())
             if abs(total - self.total) > 1e-6 * total:
-                contradictions.append(f"summary throughput {self.total:g} is not the sum of the devices ({total:g})")
-        usable = any(any(run.parts.values()) or run.throughput is not None for run in runs) or bool(self.devices)
-        usable = usable or self.total is not None
-        problems += [f"non-standard line: {short(line)}" for line in self.odd] + self.refused + contradictions
-        if not usable and not problems:
-            problems.append("there is no performance summary in this text")
-        status = status_of(
-            usable=usable,
-            missing=any(run.missing for run in runs),
-            odd=bool(self.odd or self.refused or contradictions or self.errors),
-        )
-        return AisReading(runs if usable else [], status, problems, self.devices, self.total)
+                found.contradictions.append(
+                    f"summary throughput {self.total:g} is not the sum of the devices ({total:g})"
+                )
+        usable = any(any(run.parts.values()) or run.throughput is not None or run.energy_j for run in runs)
+        usable = usable or bool(self.devices) or self.total is not None
+        problems = found.problems("" if usable else "there is no performance summary in this text")
+        status = found.status(usable=usable)
+        return AisReading(status, problems, runs if usable else [], self.devices, self.total)
 
     def _count(self) -> int:
         return sum(sum(map(len, run.parts.values())) + (run.throughput is not None) for run in self.runs[-2:])
 
     def _current(self, part: str | None) -> AisRun:
-        """The run that this part, or for None a throughput, belongs to."""
+        """The run that this part, or for None a throughput, belongs to: the throughput is the last line of a run."""
         last = self.runs[-1] if self.runs else None
         taken = last is not None and (part in last.parts if part else last.throughput is not None)
-        closed = (
-            last is not None and part is not None and last.throughput is not None and "NPU_compute_time" in last.parts
-        )
-        if last is None or self.fresh or taken or closed:
+        if last is not None and part is not None and last.throughput is not None:
+            # Two devices that print at the same time may swap a part and the other's throughput.
+            taken = taken or not last.parts or "NPU_compute_time" in last.parts
+        if last is None or self.fresh or taken:
             last = AisRun()
             self.runs.append(last)
         self.fresh = False
@@ -271,38 +265,72 @@ class _Scan:
     def _line(self, line: str) -> None:
         if _HEADING.search(line):
             self.fresh, self.part = True, None
-        if error := _ERROR.search(line):
-            self.errors.append(f"the tool says: {short(error[0])}")
+        if self._error(line):
+            return
         if found := _JSON_THROUGHPUT.search(line):
             self._statistics(line)
             self._throughput(found, line)
-            return
-        if found := _THROUGHPUT.search(line):
+        elif found := _THROUGHPUT.search(line):
             self._throughput(found, line)
+        elif _THROUGHPUT_LIKE.search(line):
+            self.findings.refused.append(f"throughput: the line is cut or odd: {short(line)}")
+        elif "throughput" in line and self._devices(line):
+            pass
+        elif _ENERGY_LIKE.search(line):
+            self._energy(line)
+        else:
+            self._statistics(line)
+
+    def _error(self, line: str) -> bool:
+        """An error with the indented lines that explain it; True where nothing else can stand in the line."""
+        if error := _ERROR.search(line):
+            self.findings.errors.append(f"the tool says: {one_line(error[0])}")
+            self.explaining = True
+        elif self.explaining and line[0] in " \t" and not _PART.search(line):
+            self.findings.errors[-1] = one_line(f"{self.findings.errors[-1]} {line.strip()}")
+            return True
+        else:
+            self.explaining = False
+        return False
+
+    def _devices(self, line: str) -> bool:
+        """The throughput of one of several devices, or of all."""
+        found = _DEVICE.search(line)
+        device = integer(found["device"]) if found else None
+        value = real(found["value"]) if found else None
+        total = _SUMMARY.search(line)
+        if device is not None and value is not None and value > 0:
+            self.devices[device] = value
+        elif total is not None:
+            self.total = real(total["value"])
+        elif re.search(r"\b(?:i:\d+ device_\d+|summary) throughput\b", line):
+            self.findings.refused.append(f"throughput: the line is cut or odd: {short(line)}")
+        else:
+            return False
+        return True
+
+    def _energy(self, line: str) -> None:
+        """``NPU ID:4 energy consumption(J):59.5``, after the summary of its run."""
+        found = _ENERGY.search(line)
+        npu, energy = (integer(found["npu"]), real(found["value"])) if found else (None, None)
+        if npu is None or energy is None or energy < 0:
+            self.findings.refused.append(f"energy: the line is cut or odd: {short(line)}")
             return
-        if _THROUGHPUT_LIKE.search(line):
-            self.refused.append(f"throughput: the line is cut or odd: {short(line)}")
-            return
-        if found := _DEVICE.search(line):
-            value = real(found["value"])
-            if value is not None and value > 0:
-                self.devices[int(found["device"])] = value
-            return
-        if found := _SUMMARY.search(line):
-            self.total = real(found["value"])
-            return
-        self._statistics(line)
+        if not self.runs or self.fresh or npu in self.runs[-1].energy_j:
+            self.runs.append(AisRun())
+            self.fresh = False
+        self.runs[-1].energy_j[npu] = energy
 
     def _throughput(self, found: re.Match[str], line: str) -> None:
         named = found.groupdict()
         value = real(named["value"] or "")
         if value is None or value <= 0:
-            self.refused.append(f"throughput: not surely a whole number above zero: {short(line)}")
+            self.findings.refused.append(f"throughput: not surely a whole number above zero: {short(line)}")
             return
         batch, mean = named.get("batch"), real(named.get("mean") or "")
         # Two devices that print at the same time mix their lines; the mean says whose throughput it is.
-        open_ = [run for run in self.runs if run.throughput is None and mean is not None and run.mean == mean]
-        run = open_[-1] if open_ else self._current(None)
+        open_ = [run for run in self.runs[-8:] if run.throughput is None and mean is not None and run.mean == mean]
+        run = open_[-1] if open_ and not self.fresh else self._current(None)
         self.part = None
         run.throughput = value
         run.batchsize = real(batch) if batch else None
@@ -337,12 +365,15 @@ class _Scan:
             whole = _STAT.match(inside + (" " if closed else ""), found.start())
             value = real(whole[4]) if whole else None
             if whole is None or value is None or value < 0:
-                self.refused.append(f"{found[1]}: {found[2][:30]!r} is not surely a time")
+                self.findings.refused.append(f"{found[1]}: {found[2][:30]!r} is not surely a time")
                 continue
             percent = whole[2] or whole[3]
-            name = f"p{float(percent):g}" if percent else whole[1]
+            share = real(percent) if percent else None
+            name = whole[1] if share is None else f"p{share:g}"
             if self.part.setdefault(name, value) != value:
-                self.refused.append(f"{name} is there twice, {self.part.pop(name)} and {value}: neither is taken")
+                self.findings.refused.append(
+                    f"{name} is there twice, {self.part.pop(name)} and {value}: neither is taken"
+                )
         if closed:
             self.part = None
 
@@ -359,10 +390,7 @@ class _Scan:
         for name, cell in zip(self.columns, cells, strict=False):
             value = real(cell)
             if value is None or value < 0:
-                self.refused.append(f"{found[1]}.{name}: {cell[:30]!r} is not a time")
+                self.findings.refused.append(f"{found[1]}.{name}: {cell[:30]!r} is not a time")
             else:
                 part[name] = value
         return True
-
-
-_THROUGHPUT_LIKE = re.compile(r"\bthroughput[ \t]*\(?[ \t]*1000", re.IGNORECASE)

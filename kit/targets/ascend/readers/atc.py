@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.reader import Row, Status, status_of
-from kit.toollogs.text import lines, narrow, short
+from kit.toollogs.documents import begins_part
+from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.text import lines, narrow, one_line, short
 
 __all__ = ["AtcMessage", "AtcReading", "read", "sniff"]
 
@@ -48,38 +49,32 @@ class AtcMessage:
     trace: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class AtcReading:
+@dataclass
+class AtcReading(ToolOutput):
     """``success`` is None where the text ends before ``atc`` said how it went."""
+
+    family: ClassVar[str] = "atc"
 
     success: bool | None
     errors: list[AtcMessage]
     warnings: list[AtcMessage]
-    status: Status
-    problems: list[str]
     model: dict[str, str] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints."""
-        found: dict[str, Any] = {"family": "atc"}
-        if self.success is not None:
-            found["success"] = self.success
+    def values(self) -> dict[str, Any]:
+        found: dict[str, Any] = {} if self.success is None else {"success": self.success}
         for name, messages in (("errors", self.errors), ("warnings", self.warnings)):
             if messages:
                 found[name] = [{k: v for k, v in asdict(message).items() if v} for message in messages]
-        if self.model:
-            found["model"] = dict(self.model)
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+        return found | ({"model": dict(self.model)} if self.model else {})
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         outcome = {True: "success", False: "failed", None: "not said"}[self.success]
         table = [Row("conversion", outcome)]
         for message in (*self.errors, *self.warnings):
             table.append(Row(message.code, message.message))
             table += [Row(f"{message.code} cause", message.cause)] if message.cause else []
             table += [Row(f"{message.code} solution", message.solution)] if message.solution else []
+            table += [Row(f"{message.code} trace", line) for line in message.trace]
         return table + [Row(key, value) for key, value in self.model.items()]
 
 
@@ -97,62 +92,83 @@ def sniff(text: str) -> float:
 
 def read(text: str) -> AtcReading:
     """How the conversion went. Several conversions in one text are reported as such, not merged."""
-    outcomes: list[bool] = []
-    starts = 0
-    messages: list[AtcMessage] = []
-    outside: list[str] = []
-    model: dict[str, str] = {}
-    current: AtcMessage | None = None
-    part = "message"
-    inside_model = closed = False
+    scan = _Scan()
     for raw in lines(text):
-        if raw.isspace():
-            continue
+        if not raw.isspace():
+            scan.line(raw)
+    return scan.result()
+
+
+class _Scan:
+    """One pass; a message goes on over indented lines until something else stands at the margin."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[bool] = []
+        self.starts = 0
+        self.messages: list[AtcMessage] = []
+        self.outside: list[str] = []
+        self.model: dict[str, str] = {}
+        self.current: AtcMessage | None = None
+        self.part = "message"
+        self.inside_model = self.closed = False
+
+    def line(self, raw: str) -> None:
         line = _QUOTE.sub("", narrow(raw).rstrip("\n"))
         if not raw.endswith("\n") and _CODE.match(line):
-            outside.append(f"the last line is cut: {short(line)}")
-        starts += _START in line
-        if _SUCCESS in line or _FAILED in line:
-            outcomes.append(_SUCCESS in line)
-            current = None
+            self.outside.append(f"the last line is cut: {short(line)}")
+        self.starts += _START in line
+        if begins_part(raw):
+            self.current, self.inside_model = None, False
+        elif _SUCCESS in line or _FAILED in line:
+            self.outcomes.append(_SUCCESS in line)
+            self.current = None
         elif "Display Model Info" in line:
-            inside_model = "start" in line
-        elif inside_model:
-            model |= {found[1]: found[2] for found in _INFO.finditer(line)}
+            self.inside_model = "start" in line
+        elif self.inside_model:
+            self.model |= {found[1]: found[2] for found in _INFO.finditer(line)}
         elif found := _CODE.match(line):
-            current, part, closed = AtcMessage(found[1], found[2].strip()), "message", False
-            messages.append(current)
-        elif current is not None and (found := _AGAIN.match(line)) and found[1] == current.code:
-            current.message, part = f"{current.message} {found[2].strip()}".strip(), "message"
-        elif found := _FLAG.match(line):
-            outside.append(f"unknown command line flag {found[1]!r}")
+            self.current, self.part, self.closed = AtcMessage(found[1], found[2].strip()), "message", False
+            self.messages.append(self.current)
+        elif self.current is not None and (found := _AGAIN.match(line)) and found[1] == self.current.code:
+            self.current.message, self.part = f"{self.current.message} {found[2].strip()}".strip(), "message"
+        else:
+            self._other(line)
+
+    def _other(self, line: str) -> None:
+        if found := _FLAG.match(line):
+            self.outside.append(f"unknown command line flag {found[1]!r}")
         elif found := _OUTSIDE.search(line):
-            outside.append(found[0].strip())
-        elif current is not None and line.strip() and (_belongs(line) or (line[0] in " \t" and not closed)):
-            closed = False
-            part = _more(current, part, line.strip())
+            self.outside.append(one_line(found[0]))
+        elif self.current is not None and (_belongs(line) or (line[:1] in " \t" and not self.closed)):
+            self.closed = False
+            self.part = _more(self.current, self.part, line.strip())
         elif line.strip():
-            closed = True
-    errors = [message for message in messages if message.code.startswith("E")]
-    warnings = [message for message in messages if message.code.startswith("W")]
-    failed = False in outcomes or bool(outside and not outcomes)
-    success = None if not outcomes and not failed and not model else not failed and (bool(outcomes) or bool(model))
-    problems = [f"{error.code}: {error.message}" for error in errors] + outside
-    many = max(starts, len(outcomes)) > 1
-    if many:
-        problems.append(f"the text holds {max(starts, len(outcomes))} conversions, of which {sum(outcomes)} succeeded")
-    cut = starts > len(outcomes) and not failed
-    if cut:
-        problems.append("the text ends before atc said how it went")
-    if success and errors:
-        problems.append("atc says success and errors")
-    if failed and not problems:
-        problems.append("the conversion failed, and the text does not say why")
-    usable = bool(outcomes or messages or model) and not failed
-    if success is None and not cut:
-        problems.append("the text does not say how the conversion went")
-    status = status_of(usable=usable, missing=cut or success is None, odd=many or bool(outside) or bool(errors))
-    return AtcReading(success, errors, warnings, status, problems, model)
+            self.closed = True
+
+    def result(self) -> AtcReading:
+        errors = [message for message in self.messages if message.code.startswith("E")]
+        warnings = [message for message in self.messages if message.code.startswith("W")]
+        failed = False in self.outcomes or bool(self.outside and not self.outcomes)
+        said = bool(self.outcomes) or bool(self.model)
+        success = False if failed else True if said else None
+        findings = Findings(errors=[one_line(f"{error.code}: {error.message}") for error in errors] + self.outside)
+        runs = max(self.starts, len(self.outcomes))
+        if runs > 1:
+            findings.contradictions.append(
+                f"the text holds {runs} conversions, of which {sum(self.outcomes)} succeeded"
+            )
+        cut = self.starts > len(self.outcomes) and not failed
+        if cut:
+            findings.missing.append("the text ends before atc said how it went")
+        if success and errors:
+            findings.contradictions.append("atc says success and errors")
+        if success is None and not cut:
+            findings.missing.append("the text does not say how the conversion went")
+        usable = bool(self.outcomes or self.messages or self.model) and not failed
+        nothing = "the conversion failed, and the text does not say why" if failed else ""
+        return AtcReading(
+            findings.status(usable=usable), findings.problems(nothing), success, errors, warnings, self.model
+        )
 
 
 def _belongs(line: str) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, real
-from kit.toollogs.reader import Row, Status, rows_of, status_of
-from kit.toollogs.text import NUMBER, lines, narrow, short
+from kit.toollogs.output import Findings, Row, ToolOutput, rows_of, shown
+from kit.toollogs.text import NUMBER, lines, narrow, one_line, short
 
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
 
@@ -49,72 +50,72 @@ class MsameRun:
         """The table for people."""
         table = [Row("times", str(self.times))] if self.times else []
         for what, value in (("average", self.mean), ("average without the first", self.later_mean)):
-            table += [] if value is None else [Row(what, f"{value:.6g}", "ms per batch")]
+            table += [] if value is None else [Row(what, shown(value), "ms per batch")]
         return table
 
 
-@dataclass(slots=True)
-class MsameReading:
+@dataclass
+class MsameReading(ToolOutput):
     """Every run of the text, in its order."""
 
-    runs: list[MsameRun]
-    status: Status
-    problems: list[str]
+    family: ClassVar[str] = "msame"
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints."""
-        found: dict[str, Any] = {"family": "msame", "runs": [run.as_json() for run in self.runs]}
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+    runs: list[MsameRun]
+
+    def values(self) -> dict[str, Any]:
+        return {"runs": [run.as_json() for run in self.runs]}
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         return rows_of(self.runs)
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``msame``."""
+    """How surely the text is of ``msame``; the lines of the library below are of ``ais_infer``, too."""
     found = [mean for mean in _MEAN.finditer(narrow(text)) if mean["value"]]
     if found:
-        return 1.0 if any(mean["later"] for mean in found) else 0.6
-    return 0.7 if _TIME.search(text) and "model execute success" in text else 0.0
+        return 1.0 if any(mean["later"] for mean in found) else 0.78
+    return 0.78 if _TIME.search(text) and "model execute success" in text else 0.0
 
 
 def read(text: str) -> MsameReading:
     """The means of every run. A value is taken only when it is surely whole and has its unit."""
     runs: list[MsameRun] = []
-    problems: list[str] = []
-    odd: list[str] = []
+    findings = Findings()
     times = 0
+    fresh = True
     for raw in lines(text):
+        if begins_part(raw):
+            fresh = True
+            _without_average(findings, times)
+            times = 0
+            continue
         line = narrow(raw)
         if error := _ERROR.search(line):
-            problems.append(f"the tool says: {short(error[0])}")
+            findings.errors.append(f"the tool says: {one_line(error[0])}")
         times += len(_TIME.findall(line))
         for found in _MEAN.finditer(line):
             later = found["later"] is not None
             value = real(found["value"] or "")
             if value is None or value <= 0:
-                odd.append(f"{short(found[0])!r} is not surely a time")
+                findings.refused.append(f"{short(found[0])!r} is not surely a time")
                 continue
-            if not runs or runs[-1].later_mean is not None or (runs[-1].mean is not None and not later):
+            if fresh or times or runs[-1].later_mean is not None or (runs[-1].mean is not None and not later):
                 runs.append(MsameRun(times=times))
-                times = 0
+                times, fresh = 0, False
             if later:
                 runs[-1].later_mean = value
             else:
                 runs[-1].mean = value
             if not _PLAIN.match(raw.lstrip()):
-                odd.append(f"non-standard line: {short(raw)}")
+                findings.odd_lines.append(raw)
     for index, run in enumerate(runs, 1):
         place = f"run {index}: " if len(runs) > 1 else ""
-        problems += [f"{place}missing: {', '.join(run.missing)}"] if run.missing else []
-    problems += odd
+        findings.missing += [f"{place}missing: {', '.join(run.missing)}"] if run.missing else []
+    _without_average(findings, times)
+    problems = findings.problems("" if runs else "there is no average time in this text")
+    return MsameReading(findings.status(usable=bool(runs)), problems, runs)
+
+
+def _without_average(findings: Findings, times: int) -> None:
     if times:
-        problems.append(f"missing: the average after {times} times")
-    if not runs and not problems:
-        problems.append("there is no average time in this text")
-    status = status_of(
-        usable=bool(runs), missing=bool(times) or any(run.missing for run in runs), odd=bool(problems or odd)
-    )
-    return MsameReading(runs, status, problems)
+        findings.missing.append(f"missing: the average after {times} times")

@@ -2,97 +2,47 @@
 
 Two rows stand for one chip: card, name, health, power, temperature, huge pages; then chip on the card, device (the N of
 ``/dev/davinciN``), bus id, AICore use, memory. Newer versions add a table of processes. ``npu-smi info -m`` maps card
-and chip to the logic id; ``npu-smi info -t TYPE`` prints ``Key : value`` lines, ``Chip ID`` last for each chip. Cards
-of the 910 have a second memory, and their older tables of processes count in bytes.
+and chip to the logic id; ``npu-smi info -t TYPE`` prints ``Key : value`` lines, with ``Chip ID`` before the values of a
+chip or after them. Cards of the 910 have a second memory, and their older tables of processes count in bytes.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.numbers import Number, real
-from kit.toollogs.reader import Row, Status, status_of
-from kit.toollogs.text import lines, narrow, short
+from kit.targets.ascend.readers.npu_chips import Chip, MappedChip, NpuProcess
+from kit.toollogs.documents import begins_part
+from kit.toollogs.numbers import Number, integer, real
+from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.text import lines, narrow, one_line, short
 
 __all__ = ["Chip", "MappedChip", "NpuProcess", "NpuSmiReading", "read", "sniff"]
 
 _TITLE = re.compile(r"npu-smi\s+(\d[\w.]*)\s+Version:\s*(\d[\w.]*)")
-_PAIR = re.compile(r"(\d+)\s*/\s*(\d+)\Z")
-_PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
-_NAME = re.compile(r"(?:\d{3}|Ascend)[\w-]*\Z")
-_ABSENT = ("NA", "N/A", "-", "")
+_HEADER = re.compile(r"\|\s*(?:NPU|Chip)\s+(?:Name|Device|Phy-ID|\|)|\|\s*Chip\s*\|")
+_ABSENT = ("NA", "N/A", "-", "--", "")
+_BUS = re.compile(r"[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d\Z")
+_HEALTH = ("OK", "WARNING", "ALARM", "CRITICAL", "UNKNOWN")
 _FREE = re.compile(r"No running processes found in NPU (\d+)")
 _COLUMNS = re.compile(r"[ \t]{2,}|\t")
-_METRIC = re.compile(r"[A-Z][A-Za-z0-9 _-]*\((?:%|MB|MHZ|MHz|C|W|page)\)\Z")
-_KEY_VALUE = re.compile(r"^[ \t]*([A-Z][A-Za-z0-9()%./ _-]*?)[ \t]*:[ \t]*(\S.*?)?[ \t]*\n")
+_METRIC = re.compile(r"[A-Z][A-Za-z0-9 _-]{0,60}\((?:%|MB|MHZ|MHz|C|W|page)\)\Z")
+_KEY = re.compile(r"[A-Z][A-Za-z0-9()%./ _-]{0,80}\Z")
 _FAILED = re.compile(
-    r"dcmi module initialize failed\. ret is -?\d+|DrvMngGetConsoleLogLevel failed\b[^\n]*|npu-smi: command not found"
-    r"|npu-smi: No such file or directory|call drvMngGetConsoleLogLevel failed[^\n]*",
+    r"dcmi module initialize failed\. ret is -?\d+[^\n]*|DrvMngGetConsoleLogLevel failed\b[^\n]*"
+    r"|npu-smi: command not found|npu-smi: No such file or directory|call drvMngGetConsoleLogLevel failed[^\n]*",
     re.IGNORECASE,
 )
 
 
-@dataclass(slots=True)
-class Chip:
-    """One chip. None where npu-smi says NA or the log does not say it."""
-
-    npu: int
-    chip: int
-    device: int | None
-    name: str
-    health: str
-    power_w: Number | None = None
-    temperature_c: Number | None = None
-    hugepages_used: int | None = None
-    hugepages_total: int | None = None
-    bus_id: str | None = None
-    aicore_percent: Number | None = None
-    memory_used_mb: int | None = None
-    memory_total_mb: int | None = None
-    hbm_used_mb: int | None = None
-    hbm_total_mb: int | None = None
-
-    @property
-    def place(self) -> str:
-        """How messages name the chip."""
-        return f"card {self.npu} chip {self.chip}" if self.device is None else f"device {self.device}"
-
-    @property
-    def soc_version(self) -> str:
-        """What ``atc --soc_version`` takes for this chip."""
-        return self.name if self.name.startswith("Ascend") else f"Ascend{self.name}"
-
-
-@dataclass(slots=True)
-class NpuProcess:
-    """A process that uses a chip (newer versions only)."""
-
-    npu: int
-    chip: int
-    pid: int
-    name: str
-    memory_mb: int | None
-
-
-@dataclass(slots=True)
-class MappedChip:
-    """A row of ``npu-smi info -m``; the management controller has no logic id."""
-
-    npu: int
-    chip: int
-    logic_id: int | None
-    name: str
-
-
-@dataclass(slots=True)
-class NpuSmiReading:
+@dataclass
+class NpuSmiReading(ToolOutput):
     """The chips in the order of the table; ``processes`` is None where the version prints no process table."""
 
+    family: ClassVar[str] = "npu-smi"
+
     chips: list[Chip]
-    status: Status
-    problems: list[str]
     tool_version: str | None = None
     driver_version: str | None = None
     processes: list[NpuProcess] | None = None
@@ -103,9 +53,8 @@ class NpuSmiReading:
         """The chip behind ``/dev/davinci<index>``."""
         return next((chip for chip in self.chips if chip.device == index), None)
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints."""
-        found: dict[str, Any] = {"family": "npu-smi"}
+    def values(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         if self.tool_version is not None:
             found["tool_version"] = self.tool_version
         if self.driver_version is not None:
@@ -117,29 +66,23 @@ class NpuSmiReading:
             found["mapping"] = [asdict(chip) for chip in self.mapping]
         if self.properties:
             found["properties"] = [dict(block) for block in self.properties]
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+        return found
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         table = []
         if self.tool_version:
             table.append(Row("npu-smi", self.tool_version, f"driver {self.driver_version}"))
         for chip in self.chips:
-            table.append(Row(chip.place, chip.soc_version, f"card {chip.npu} chip {chip.chip}, {chip.health}"))
-            if chip.aicore_percent is not None:
-                table.append(Row(f"{chip.place} AICore", str(chip.aicore_percent), "%"))
-            if chip.memory_total_mb is not None:
-                table.append(Row(f"{chip.place} memory", f"{chip.memory_used_mb} / {chip.memory_total_mb}", "MB"))
-            if chip.hbm_total_mb is not None:
-                table.append(Row(f"{chip.place} HBM", f"{chip.hbm_used_mb} / {chip.hbm_total_mb}", "MB"))
-        table += [Row(f"process {p.pid}", p.name, f"card {p.npu} chip {p.chip}") for p in self.processes or []]
+            table += chip.rows()
+        for process in self.processes or []:
+            memory = "" if process.memory_mb is None else f", {process.memory_mb} MB"
+            table.append(Row(f"process {process.pid}", process.name, f"card {process.npu} chip {process.chip}{memory}"))
         table += [
             Row(f"card {m.npu} chip {m.chip}", "-" if m.logic_id is None else str(m.logic_id), m.name)
             for m in self.mapping
         ]
         for block in self.properties:
-            place = f"card {block.get('NPU ID', '?')} chip {block.get('Chip ID', '-')}"
+            place = _place(block)
             table += [Row(f"{place} {key}", value) for key, value in block.items() if key not in ("NPU ID", "Chip ID")]
         return table
 
@@ -155,7 +98,8 @@ def sniff(text: str) -> float:
         return 1.0
     if re.search(r"(?m)^[ \t]*Aicore Usage Rate\(%\)[ \t]*:", text):
         return 0.8
-    return 0.6 if any(_first(_cells(line)) for line in text.split("\n", 400)[:400]) else 0.0
+    first = (_first(_table_cells(line)) for line in text.split("\n", 400)[:400])
+    return 0.6 if any(row and row.health.upper() in _HEALTH for row in first) else 0.0
 
 
 def read(text: str) -> NpuSmiReading:
@@ -168,176 +112,251 @@ def read(text: str) -> NpuSmiReading:
     return scan.result()
 
 
-def _cells(line: str) -> list[str]:
+def _table_cells(line: str) -> list[str]:
     """The cells of a table row; nothing unless the row is closed."""
     body = line.strip().lstrip("#>* ")
     return [cell.strip() for cell in body[1:-1].split("|")] if len(body) > 2 and body[0] == body[-1] == "|" else []
 
 
-def _first(cells: list[str]) -> tuple[int, str] | None:
-    """Card and name, if the row is the first one of a chip."""
+def _first(cells: list[str]) -> Chip | None:
+    """The chip of a first row: card and name, health, power and temperature; the name is whatever stands there."""
     if len(cells) < 3:
         return None
-    words = cells[0].split()
-    if len(words) != 2 or not words[0].isdigit() or not _NAME.match(words[1]):
+    number, _, name = cells[0].partition(" ")
+    card, name = integer(number), " ".join(name.split())
+    # A number of one or two digits is a device, and the row is a second one.
+    if card is None or not name or (integer(name) is not None and len(name) < 3):
         return None
-    return (int(words[0]), words[1]) if re.match(r"[A-Za-z]+\Z", cells[1]) else None
+    if not re.match(r"[A-Za-z]{1,20}\Z", cells[1]):
+        return None
+    return Chip(npu=card, chip=-1, device=None, name=name, health=cells[1])
 
 
-def _value(word: str) -> Number | None:
-    return real(word) if _PLAIN_NUMBER.match(word) else None
+def _words(cell: str) -> list[str]:
+    """The values of a cell; used and total, which stand around a slash, are one."""
+    found: list[str] = []
+    for word in cell.replace("/", " / ").split():
+        if found and (word == "/" or found[-1].endswith("/")) and found[-1] not in _ABSENT:
+            found[-1] += word
+        else:
+            found.append(word)
+    return found
+
+
+def _place(block: dict[str, str]) -> str:
+    return f"card {block.get('NPU ID', '?')} chip {block.get('Chip ID', '-')}"
 
 
 class _Scan:
+    """One pass over tables and ``Key : value`` blocks; what a row leaves open is named."""
+
     def __init__(self) -> None:
-        self.chips: list[Chip] = []
+        self.chips: dict[tuple[int, int], Chip] = {}
         self.begun: Chip | None = None
         self.tool: str | None = None
         self.driver: str | None = None
         self.processes: list[NpuProcess] | None = None
         self.mapping: list[MappedChip] = []
-        self.cut: list[str] = []
-        self.errors: list[str] = []
-        self.odd: list[str] = []
+        self.findings = Findings()
         self.columns: list[str] = []
         self.bytes = False
-        self.second_table = False
+        self.table = self.second_table = False  # whether rows of chips, or of processes, are to be expected
         self.card: dict[str, str] | None = None
+        self.card_is_named = False
         self.block: dict[str, str] = {}
+        self.leading = False  # whether the values of a chip follow its Chip ID
         self.properties: list[dict[str, str]] = []
 
     def line(self, line: str, *, whole: bool) -> None:
-        if found := _TITLE.search(line):
+        if begins_part(line):
+            self._drop()
+            self._end_card()
+            self.table = self.second_table = False
+            self.columns = []
+        elif found := _TITLE.search(line):
             if whole or "|" in line[found.end() :]:
                 self._title(found)
-            return
-        if found := _FAILED.search(line):
-            self.errors.append(found[0].strip())
-            return
-        if "Chip Logic ID" in line:
+        elif found := _FAILED.search(line):
+            self.findings.errors.append(f"npu-smi says: {one_line(found[0])}")
+        elif "Chip Logic ID" in line:
             self.columns = _COLUMNS.split(line.strip())
-            return
-        cells = _cells(line)
-        if self.columns and whole and self._map(_COLUMNS.split(line.strip())):
+        elif self.columns and whole and self._map(_COLUMNS.split(line.strip())):
             pass
-        elif "Process id" in line:
+        elif "|" in line:
+            self._row(line, _table_cells(line))
+        else:
+            self.table = self.table and line.lstrip("#>* ")[:1] in ("+", "-", "=")
+            self._property(line, whole=whole)
+
+    def _row(self, line: str, cells: list[str]) -> None:
+        if "Process id" in line:
             self._drop()
             self.bytes = "memory(B)" in line
             self.processes, self.second_table = self.processes or [], True
         elif _FREE.search(line):
             self.processes = self.processes or []
-        elif self.second_table and len(cells) == 4:
-            self._process(cells)
-        elif first := _first(cells):
+        elif _HEADER.search(line):
             self._drop()
-            self.begun = self._chip(first, cells)
-        elif self.begun is not None and len(cells) >= 3:
+            self.table, self.second_table = True, False
+        elif self.second_table and len(cells) == 4:
+            self._process(cells, line)
+        elif self.begun is not None and len(cells) >= 3 and self._is_second(cells):
             self._second(self.begun, cells, line)
-        elif found := _KEY_VALUE.match(line):
-            self._property(found[1], found[2] or "")
+        elif (chip := _first(cells)) and (self.table or chip.health.upper() in _HEALTH):
+            self._drop()
+            self._begin(chip, _words(cells[2]))
+        elif self.table or self.begun is not None:
+            self._drop()
+            self.findings.missing.append(f"missing: a row that cannot be read: {short(line)}")
+
+    def _is_second(self, cells: list[str]) -> bool:
+        return cells[1] in _ABSENT or _BUS.match(cells[1]) is not None or cells[0].split()[1:] == []
 
     def _map(self, cells: list[str]) -> bool:
         """A row of ``info -m``; newer versions have a column more."""
         row = dict(zip(self.columns, cells, strict=False))
-        npu, chip, logic = (row.get(name, "") for name in ("NPU ID", "Chip ID", "Chip Logic ID"))
-        if len(cells) != len(self.columns) or not (
-            npu.isdigit() and chip.isdigit() and (logic.isdigit() or logic == "-")
-        ):
+        npu, chip = integer(row.get("NPU ID", "")), integer(row.get("Chip ID", ""))
+        logic = row.get("Chip Logic ID", "")
+        logic_id = integer(logic)
+        if len(cells) != len(self.columns) or npu is None or chip is None or (logic_id is None and logic != "-"):
             return False
-        name = row.get("Chip Name", "")
-        self.mapping.append(MappedChip(int(npu), int(chip), None if logic == "-" else int(logic), name))
+        self.mapping.append(MappedChip(npu, chip, logic_id, row.get("Chip Name", "")))
         return True
 
-    def _property(self, key: str, value: str) -> None:
-        """A line of ``info -t``: what stands before the first chip is of the card, ``Chip ID`` ends a chip."""
+    def _property(self, line: str, *, whole: bool) -> None:
+        """A line of ``info -t``. ``Chip ID`` stands before the values of a chip, or after them and then ends them."""
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not _KEY.match(key):
+            return
         if self.card is None and _METRIC.match(key):
             self.card = {}  # with -i and -c the answer names neither card nor chip
+        if not whole:
+            if self.card is not None or key == "NPU ID":
+                self.findings.missing.append(f"missing: the end of {short(line)!r}")
+            return
         if key == "NPU ID":
             self._end_card()
-            self.card, self.block = {key: value}, {}
+            self.card = {key: value}
         elif self.card is not None and key == "Chip Count":
             self.card[key] = value
         elif self.card is not None and key == "Chip ID":
-            self.properties.append(self.card | self.block | {key: value})
+            self._chip_id(value)
+        elif self.card is not None and self.block.setdefault(key, value) != value:
+            self.findings.refused.append(f"{_place(self.card)}: {key} is there twice, {self.block[key]} and {value}")
+
+    def _chip_id(self, value: str) -> None:
+        card = self.card or {}
+        if self.leading or not self.block:
+            self._end_chip()
+            self.leading, self.card = True, {**card, "Chip ID": value}
+        else:
+            self.properties.append({**card, **self.block, "Chip ID": value})
+            self.card_is_named = True
             self.block = {}
-        elif self.card is not None:
-            self.block[key] = value
+
+    def _end_chip(self) -> None:
+        """In the form with ``Chip ID`` first: what was said of a chip."""
+        if self.leading and self.card is not None:
+            self.properties.append({**self.card, **self.block})
+            self.card_is_named = True
+            self.block = {}
 
     def _end_card(self) -> None:
         """What was said of a card that names no chip (``-t board``, ``-l``)."""
-        known = any(block.get("NPU ID") == self.card.get("NPU ID") for block in self.properties) if self.card else True
-        if self.card is not None and (self.block or not known):
+        if self.leading:
+            self._end_chip()
+        elif self.card is not None and (self.block or not self.card_is_named):
             self.properties.append(self.card | self.block)
+        self.card, self.block, self.leading, self.card_is_named = None, {}, False, False
 
     def _title(self, found: re.Match[str]) -> None:
+        self._drop()
         if self.tool is not None and (self.tool, self.driver) != (found[1], found[2]):
-            self.odd.append(f"two tables, of npu-smi {self.tool} and {found[1]}")
+            self.findings.contradictions.append(f"two tables, of npu-smi {self.tool} and {found[1]}")
         self.tool, self.driver = found[1], found[2]
-        self.second_table = False
+        self.table, self.second_table = True, False
 
-    def _chip(self, first: tuple[int, str], cells: list[str]) -> Chip:
-        words = re.sub(r"\s*/\s*", "/", cells[2]).split()
-        pair = _PAIR.match(words[-1]) if len(words) > 2 else None
-        return Chip(
-            npu=first[0],
-            chip=-1,
-            device=None,
-            name=first[1],
-            health=cells[1],
-            power_w=_value(words[0]) if words else None,
-            temperature_c=_value(words[1]) if len(words) > 1 else None,
-            hugepages_used=int(pair[1]) if pair else None,
-            hugepages_total=int(pair[2]) if pair else None,
-        )
+    def _begin(self, chip: Chip, words: list[str]) -> None:
+        place = f"card {chip.npu}"
+        chip.power_w = self._number(words[:1], f"{place} power")
+        chip.temperature_c = self._number(words[1:2], f"{place} temperature")
+        chip.hugepages_used, chip.hugepages_total = self._pair(words[2:3], f"{place} huge pages")
+        self.begun, self.table = chip, True
 
     def _second(self, chip: Chip, cells: list[str], line: str) -> None:
         self.begun = None
         ids = cells[0].split()
-        if not ids or not ids[0].isdigit() or not all(word.isdigit() or word in _ABSENT for word in ids):
-            self.cut.append(f"second row of card {chip.npu}: {short(line)}")
+        numbers = [integer(word) for word in ids]
+        if (
+            not ids
+            or numbers[0] is None
+            or not all(n is not None or w in _ABSENT for n, w in zip(numbers, ids, strict=True))
+        ):
+            self.findings.missing.append(f"missing: second row of card {chip.npu}: {short(line)}")
             return
-        chip.chip = int(ids[0])
-        chip.device = int(ids[1]) if len(ids) > 1 and ids[1].isdigit() else None
+        chip.chip = numbers[0]
+        chip.device = numbers[1] if len(numbers) > 1 else None
         chip.bus_id = None if cells[1] in _ABSENT else cells[1]
-        words = re.sub(r"\s*/\s*", "/", cells[2]).split()
-        chip.aicore_percent = _value(words[0]) if words else None
+        words, place = _words(cells[2]), f"card {chip.npu} chip {chip.chip}"
+        chip.aicore_percent = self._number(words[:1], f"{place} AICore")
         # 910 cards print HBM after the memory: the first pair is the memory of the chip.
-        pairs = [_PAIR.match(word) for word in words[1:3]]
-        if pairs and pairs[0]:
-            chip.memory_used_mb, chip.memory_total_mb = int(pairs[0][1]), int(pairs[0][2])
-        if len(pairs) > 1 and pairs[1]:
-            chip.hbm_used_mb, chip.hbm_total_mb = int(pairs[1][1]), int(pairs[1][2])
-        if any(known.npu == chip.npu and known.chip == chip.chip for known in self.chips):
-            self.odd.append(f"card {chip.npu} chip {chip.chip} is there more than once: the last table counts")
-            self.chips = [known for known in self.chips if (known.npu, known.chip) != (chip.npu, chip.chip)]
-        self.chips.append(chip)
+        chip.memory_used_mb, chip.memory_total_mb = self._pair(words[1:2], f"{place} memory")
+        chip.hbm_used_mb, chip.hbm_total_mb = self._pair(words[2:3], f"{place} HBM")
+        if (chip.npu, chip.chip) in self.chips:
+            self.findings.contradictions.append(f"{place} is there more than once: the last table counts")
+            del self.chips[chip.npu, chip.chip]
+        self.chips[chip.npu, chip.chip] = chip
 
-    def _process(self, cells: list[str]) -> None:
-        ids = cells[0].split()
-        if len(ids) == 2 and all(word.isdigit() for word in ids) and cells[1].isdigit() and self.processes is not None:
-            memory = int(cells[3]) if cells[3].isdigit() and not self.bytes else None
-            self.processes.append(NpuProcess(int(ids[0]), int(ids[1]), int(cells[1]), cells[2], memory))
+    def _number(self, words: list[str], what: str) -> Number | None:
+        if not words or words[0] in _ABSENT:
+            return None
+        value = real(words[0])
+        if value is None:
+            self.findings.missing.append(f"missing: {what}: {short(words[0])!r} is no number")
+        return value
+
+    def _pair(self, words: list[str], what: str) -> tuple[int | None, int | None]:
+        if not words or words[0] in _ABSENT:
+            return None, None
+        used, _, total = words[0].partition("/")
+        pair = integer(used), integer(total)
+        if None in pair and not (used in _ABSENT and total in _ABSENT):
+            self.findings.missing.append(f"missing: {what}: {short(words[0])!r} is not used and total")
+        return pair if None not in pair else (None, None)
+
+    def _process(self, cells: list[str], line: str) -> None:
+        ids = [integer(word) for word in cells[0].split()]
+        pid, memory = integer(cells[1]), integer(cells[3])
+        if len(ids) != 2 or ids[0] is None or ids[1] is None or pid is None or self.processes is None:
+            self.findings.missing.append(f"missing: a process that cannot be read: {short(line)}")
+            return
+        self.processes.append(NpuProcess(ids[0], ids[1], pid, cells[2], None if self.bytes else memory))
 
     def _drop(self) -> None:
         if self.begun is not None:
-            self.cut.append(f"second row of card {self.begun.npu}")
+            self.findings.missing.append(f"missing: second row of card {self.begun.npu}")
             self.begun = None
 
     def result(self) -> NpuSmiReading:
         self._drop()
         self._end_card()
-        problems = [f"npu-smi says: {error}" for error in self.errors]
-        problems += [f"missing: {cut}" for cut in self.cut] + self.odd
+        found = self.findings
+        chips = list(self.chips.values())
         if self.tool and self.driver and self.tool != self.driver:
-            problems.append(f"npu-smi {self.tool} and driver {self.driver} are of different versions")
-        problems += [f"{chip.place}: health is {chip.health}" for chip in self.chips if chip.health.upper() != "OK"]
-        devices = [chip.device for chip in self.chips if chip.device is not None]
+            found.notes.append(f"npu-smi {self.tool} and driver {self.driver} are of different versions")
+        found.doubts += [f"{chip.place}: health is {chip.health}" for chip in chips if not chip.healthy]
+        found.doubts += [
+            f"{_place(block)}: {key} is {value}"
+            for block in self.properties
+            for key, value in block.items()
+            if re.match(r"Health(?: Status)?\Z|NPU Health", key) and value.upper() not in ("OK", *_ABSENT)
+        ]
+        devices = [chip.device for chip in chips if chip.device is not None]
         if len(set(devices)) < len(devices):
-            problems.append("two chips have the same device number")
-        usable = bool(self.chips or self.mapping or self.properties)
-        if not usable and not problems:
-            problems.append("there is no chip in this text")
-        status = status_of(usable=usable, missing=bool(self.cut), odd=bool(self.errors or self.odd))
+            found.notes.append("two chips have the same device number")
+        usable = bool(chips or self.mapping or self.properties)
+        problems = found.problems("" if usable else "there is no chip in this text")
         return NpuSmiReading(
-            self.chips, status, problems, self.tool, self.driver, self.processes, self.mapping, self.properties
-        )
+            found.status(usable=usable), problems, chips, self.tool, self.driver, self.processes, self.mapping,
+            self.properties,
+        )  # fmt: skip

@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from kit.targets.ascend.readers.perf_blocks import KEYS, STAGES, DatasetBlock, PureBlock
+from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, real
-from kit.toollogs.reader import Row, Status, status_of
-from kit.toollogs.text import NUMBER, lines, narrow, short
+from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.text import NUMBER, lines, narrow, one_line
 
 __all__ = ["DatasetBlock", "PerfReading", "PureBlock", "read", "sniff"]
 
@@ -56,6 +57,9 @@ _OTHER_UNIT = re.compile(r"[ \t]*(?:sec|seconds?|[un\u00b5\u03bc]?s|min|h|%)(?![
 _AVE_CUT = re.compile(rf"\bave_[ \t]*{_RATE}[ \t]*(?:[:=]|\Z)", re.IGNORECASE)
 _RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
 _EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
+# A 310P has one chip, a card of 310 four: where the text itself says which, nothing is multiplied that must not be.
+_ONE_CHIP = re.compile(r"\b(?:Ascend)?(?:310P\d?|710)\b", re.IGNORECASE)
+_FOUR_CHIPS = re.compile(r"\b(?:Ascend)?310\b")
 _NOISE = re.compile(r"\[(?:INFO|WARN|WARNING|DEBUG|EVENT)\]")
 _ERROR = re.compile(r"\[ERROR\].*|\[Inference\] last frame inference failed.*")
 # What it says when it ends before any module begins.
@@ -83,13 +87,13 @@ _PLAIN = {
 }
 
 
-@dataclass(slots=True)
-class PerfReading:
+@dataclass
+class PerfReading(ToolOutput):
     """All runs of the text, in its order."""
 
+    family: ClassVar[str] = "perf"
+
     blocks: list[DatasetBlock | PureBlock]
-    status: Status
-    problems: list[str]
 
     @property
     def dataset(self) -> DatasetBlock | None:
@@ -103,14 +107,10 @@ class PerfReading:
         found = [block for block in self.blocks if isinstance(block, PureBlock)]
         return found[0] if len(found) == 1 else None
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints."""
-        found: dict[str, Any] = {"family": "perf", "blocks": [block.as_json() for block in self.blocks]}
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+    def values(self) -> dict[str, Any]:
+        return {"blocks": [block.as_json() for block in self.blocks]}
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         table = []
         for index, block in enumerate(self.blocks, 1):
             kind = "data set run" if isinstance(block, DatasetBlock) else "pure inference"
@@ -146,9 +146,7 @@ class _Scan:
 
     def __init__(self) -> None:
         self.blocks: list[DatasetBlock | PureBlock] = []
-        self.odd: list[str] = []
-        self.refused: list[str] = []
-        self.errors: list[str] = []
+        self.findings = Findings()
         self.bare: list[tuple[Number, str]] = []
         self.stage: str | None = None  # the stage that a wrapped line may go on with
         self.open = False  # whether the next line may still belong to the last block
@@ -156,27 +154,28 @@ class _Scan:
         self.orphans: list[str] = []
 
     def run(self, text: str) -> PerfReading:
+        one_chip = bool(_ONE_CHIP.search(text)) and not _FOUR_CHIPS.search(text)
         for raw in lines(text):
             self._line(raw)
         self._bare_rates()
-        problems = list(self.errors)
+        self._orphan()
+        found = self.findings
         if self._mixed():
             self.blocks = []
-            problems.append("lines of runs at the same time are mixed: no value can be told to be of one of them")
+            found.missing.append("lines of runs at the same time are mixed: no value can be told to be of one of them")
         for index, block in enumerate(self.blocks, 1):
             place = f"block {index}: " if len(self.blocks) > 1 else ""
-            if block.missing:
-                problems.append(f"{place}missing: {', '.join(block.missing)}")
-            problems += [place + problem for problem in block.problems]
-        contradictions = [
-            (f"block {index}: " if len(self.blocks) > 1 else "") + problem
-            for index, block in enumerate(self.blocks, 1)
-            for problem in block.contradictions()
-        ]
-        edited = [problem for block in self.blocks for problem in block.edited()]
-        problems += [f"non-standard line: {short(line)}" for line in self.odd]
-        problems += self.refused + contradictions + edited
-        self._orphan()
+            block.card_factor = 1 if one_chip else 4
+            found.missing += [f"{place}missing: {', '.join(block.missing)}"] if block.missing else []
+            found.contradictions += [place + problem for problem in block.contradictions()]
+            found.notes += block.edited()
+        self._name_orphans()
+        usable = any(_holds(block) for block in self.blocks)
+        problems = found.problems("" if usable else "there is no value in this text")
+        return PerfReading(found.status(usable=usable), problems, self.blocks if usable else [])
+
+    def _name_orphans(self) -> None:
+        """Results that were announced, and whose values cannot be told."""
         files = [block.result_file is not None for block in self.blocks if isinstance(block, PureBlock)]
         if self.orphans and True in files and False in files[files.index(True) :]:
             # Announced in another order than the values came: two processes wrote into the text.
@@ -184,16 +183,7 @@ class _Scan:
                 if isinstance(block, PureBlock):
                     block.result_file = None
             self.orphans = ["it is not clear which values are of which result file"]
-        problems += self.orphans
-        usable = any(_holds(block) for block in self.blocks)
-        if not usable and not problems:
-            problems.append("there is no value in this text")
-        status = status_of(
-            usable=usable,
-            missing=any(block.missing or block.problems for block in self.blocks) or bool(self.orphans),
-            odd=bool(self.odd or self.refused or contradictions or self.errors),
-        )
-        return PerfReading(self.blocks if usable else [], status, problems)
+        self.findings.missing += self.orphans
 
     def _mixed(self) -> bool:
         """Whether two runs wrote in turns: again and again a block begins with the stage that ended the one before."""
@@ -211,6 +201,10 @@ class _Scan:
         if raw.isspace():
             self.stage = None
             return
+        if begins_part(raw):
+            self.stage, self.open = None, False
+            self._orphan()
+            return
         line = narrow(raw)
         found = _RESULT_FILE.search(line)
         if found:
@@ -218,16 +212,16 @@ class _Scan:
             self.result_file, self.open = found[1], False
             return
         if error := _ERROR.search(line):
-            self.errors.append(f"the tool says: {short(error[0])}")
+            self.findings.errors.append(f"the tool says: {one_line(error[0])}")
         tags = list(_TAG.finditer(line))
         if tags and any(_KEY.search(line, tag.end()) for tag in tags):
             self._tagged(line, tags)
             if not _plain(raw):
-                self.odd.append(raw)
+                self.findings.odd_lines.append(raw)
         elif _AVE.search(line) or _AVE_CUT.search(line):
             self._pure(raw, line)
         elif self._goes_on(line):
-            self.odd.append(raw)
+            self.findings.odd_lines.append(raw)
         elif bare := _KEY.search(line):
             self._note_bare(raw, line, bare)
         elif not _NOISE.match(line.strip()):
@@ -262,7 +256,9 @@ class _Scan:
             if value is None:
                 continue
             if values.setdefault(name, value) != value:
-                self.refused.append(f"{stage}.{name} is there twice, {values.pop(name)} and {value}: neither is taken")
+                self.findings.refused.append(
+                    f"{stage}.{name} is there twice, {values.pop(name)} and {value}: neither is taken"
+                )
 
     def _value(self, line: str, key: re.Match[str], name: str) -> Number | None:
         """The rate or latency after a key: finite and above zero, or nothing."""
@@ -270,14 +266,14 @@ class _Scan:
         if found is None:
             word = _UNSURE.match(line, key.end())
             if word:
-                self.refused.append(f"{name}: {word[1][:30]!r} is not surely a whole number")
+                self.findings.refused.append(f"{name}: {word[1][:30]!r} is not surely a whole number")
             return None
         value = real(found[1])
         if value is None or value <= 0:
-            self.refused.append(f"{name}: {found[1]} is no rate or latency")
+            self.findings.refused.append(f"{name}: {found[1]} is no rate or latency")
             return None
         if other := _OTHER_UNIT.match(line, found.end()):
-            self.refused.append(f"{name}: {found[1]}{other[0]} has another unit than the tool prints")
+            self.findings.refused.append(f"{name}: {found[1]}{other[0]} has another unit than the tool prints")
             return None
         return value
 
@@ -286,21 +282,23 @@ class _Scan:
         for found in _AVE.finditer(line):
             value = real(found["value"])
             if value is None or value <= 0 or _OTHER_UNIT.match(line, found.end()):
-                self.refused.append(f"ave_{found['rate'] or found['latency']}: {found['value']} is no rate or latency")
+                self.findings.refused.append(
+                    f"ave_{found['rate'] or found['latency']}: {found['value']} is no rate or latency"
+                )
             else:
                 values["rate" if found["rate"] else "latency"] = value
         rate, latency = values.get("rate"), values.get("latency")
         if rate is not None and latency is None and self._restated(rate):
             return  # "ave_throughputRate = 974.27, 974.27x4=3897.08fps" explains the line above
-        self.open, self.stage = False, None
+        was_open, self.open, self.stage = self.open, rate is not None and latency is None, None
         last = self.blocks[-1] if self.blocks else None
-        if rate is None and isinstance(last, PureBlock) and last.latency is None and latency is not None:
-            last.latency = latency
+        if rate is None and was_open and isinstance(last, PureBlock) and last.latency is None and latency is not None:
+            last.latency, self.open = latency, False
         else:
             self.blocks.append(PureBlock(rate, latency, self.result_file))
             self.result_file = None
         if not _plain(raw):
-            self.odd.append(raw)
+            self.findings.odd_lines.append(raw)
 
     def _goes_on(self, line: str) -> bool:
         """A line that a terminal or an editor broke: its keys belong to the stage above, where they are missing."""
@@ -331,7 +329,7 @@ class _Scan:
             if self._restated(value):
                 continue
             self.blocks.append(DatasetBlock({"infer": {"interface": value}}))
-            self.odd.append(raw)
+            self.findings.odd_lines.append(raw)
 
     def _restated(self, value: Number) -> bool:
         digits = len(str(value).partition(".")[2])

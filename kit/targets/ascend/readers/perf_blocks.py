@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.reader import Row
+from kit.toollogs.output import Row, shown
 from kit.toollogs.text import six_digits, spread
 
 __all__ = ["KEYS", "STAGES", "DatasetBlock", "PureBlock"]
@@ -31,7 +31,7 @@ class DatasetBlock:
     """
 
     stages: dict[str, dict[str, Number]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    card_factor: int = 4  # devices of a card, as far as the text says it
 
     @property
     def interface(self) -> float | None:
@@ -109,7 +109,7 @@ class DatasetBlock:
             found["missing"] = self.missing
         if self.samples is not None:
             found["samples"] = round(self.samples, 1)
-        if self.interface is not None:
+        if self.interface is not None and self.card_factor == 4:
             found["card_fps_x4"] = round(self.interface * 4, 6)
         return found
 
@@ -120,12 +120,10 @@ class DatasetBlock:
             for key, value in self.stages.get(stage, {}).items():
                 name = "Interface throughputRate" if key == "interface" else key
                 unit = "ms" if key.lower().endswith("latency") else "samples/s per device"
-                table.append(Row(f"{stage.replace('_', ' ')} {name}", f"{value:.6g}", unit))
+                table.append(Row(f"{stage.replace('_', ' ')} {name}", shown(value), unit))
         if self.samples is not None:
             table.append(Row("samples", str(self.images or f"{self.samples:.1f}"), "throughputRate x latency / 1000"))
-        if self.interface is not None:
-            table.append(Row("card of four devices", f"{self.interface * 4:.6g}", "samples/s, Interface x 4"))
-        return table
+        return table + _card("Interface", self.interface, self.card_factor)
 
 
 @dataclass(slots=True)
@@ -135,7 +133,7 @@ class PureBlock:
     rate: float | None = None
     latency: float | None = None
     result_file: str | None = None
-    problems: list[str] = field(default_factory=list)
+    card_factor: int = 4  # devices of a card, as far as the text says it
 
     @property
     def missing(self) -> list[str]:
@@ -176,7 +174,7 @@ class PureBlock:
             found["missing"] = self.missing
         if self.product is not None:
             found["throughput_x_latency"] = round(self.product, 3)
-        if self.rate is not None:
+        if self.rate is not None and self.card_factor == 4:
             found["card_fps_x4"] = round(self.rate * 4, 6)
         return found
 
@@ -184,9 +182,16 @@ class PureBlock:
         """The table for people."""
         table = []
         if self.rate is not None:
-            table.append(Row("ave_throughputRate", f"{self.rate:.6g}", "samples/s per device, synthetic data"))
+            table.append(Row("ave_throughputRate", shown(self.rate), "samples/s per device, synthetic data"))
         if self.latency is not None:
-            table.append(Row("ave_latency", f"{self.latency:.6g}", "ms per sample"))
-        if self.rate is not None:
-            table.append(Row("card of four devices", f"{self.rate * 4:.6g}", "samples/s, ave_throughputRate x 4"))
-        return table
+            table.append(Row("ave_latency", shown(self.latency), "ms per sample"))
+        if self.result_file is not None:
+            table.append(Row("result file", self.result_file))
+        return table + _card("ave_throughputRate", self.rate, self.card_factor)
+
+
+def _card(name: str, rate: float | None, factor: int) -> list[Row]:
+    """The rate of a card: of a 310 with its four devices, unless the text says that it is of another chip."""
+    if rate is None or factor != 4:
+        return []
+    return [Row("card of four 310 devices", f"{rate * 4:.6g}", f"samples/s, {name} x 4 (a 310P is x 1)")]

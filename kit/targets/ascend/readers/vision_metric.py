@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.numbers import integer, real
+from kit.toollogs.output import Findings, Row, ToolOutput, rows_of, shown
 from kit.toollogs.text import clean
 
 __all__ = ["VisionMetricReading", "VisionMetricResult", "read", "sniff"]
@@ -15,6 +16,7 @@ __all__ = ["VisionMetricReading", "VisionMetricResult", "read", "sniff"]
 _PAIR = re.compile(r"\{\s*\"key\"\s*:\s*\"([^\"\\]{0,80})\"\s*,\s*\"value\"\s*:\s*\"([^\"\\]{0,80})\"\s*\}")
 _TOP = re.compile(r"Top(\d+) accuracy\Z")
 _PERCENT = re.compile(r"\d+(?:\.\d+)?%\Z")
+_NEXT = re.compile(r"\s*,\s*\Z")
 _END = re.compile(r"\s*\]\s*\}")
 
 
@@ -63,39 +65,30 @@ class VisionMetricResult:
         """The table for people."""
         table = [] if self.images is None else [Row("images", str(self.images))]
         table += [] if self.classes is None else [Row("classes", str(self.classes))]
-        return table + [Row(f"Top{k} accuracy", f"{value:g}", "%") for k, value in sorted(self.accuracy.items())]
+        return table + [Row(f"Top{k} accuracy", shown(value), "%") for k, value in sorted(self.accuracy.items())]
 
 
-@dataclass(slots=True)
-class VisionMetricReading:
+@dataclass
+class VisionMetricReading(ToolOutput):
     """Every result of the text, in its order."""
 
+    family: ClassVar[str] = "vision_metric"
+
     results: list[VisionMetricResult]
-    status: Status
-    problems: list[str]
 
     @property
     def result(self) -> VisionMetricResult | None:
         """The one result; None where there is none or more than one."""
         return self.results[0] if len(self.results) == 1 else None
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints: the values of one result beside ``family``, several as ``runs``."""
-        found: dict[str, Any] = {"family": "vision_metric"}
+    def values(self) -> dict[str, Any]:
+        """The values of one result; several as ``runs``."""
         if len(self.results) == 1:
-            found |= self.results[0].as_json()
-        elif self.results:
-            found["runs"] = [result.as_json() for result in self.results]
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+            return self.results[0].as_json()
+        return {"runs": [result.as_json() for result in self.results]} if self.results else {}
 
     def rows(self) -> list[Row]:
-        """The table for people."""
-        table = []
-        for index, result in enumerate(self.results, 1):
-            table += [Row(f"result {index}", "")] if len(self.results) > 1 else []
-            table += result.rows()
-        return table
+        return rows_of(self.results, "result")
 
 
 def sniff(text: str) -> float:
@@ -110,38 +103,41 @@ def read(text: str) -> VisionMetricReading:
     text = clean(text)
     results: list[VisionMetricResult] = []
     seen: set[str] = set()
+    end = 0
     for found in _PAIR.finditer(text):
-        if not results or results[-1].whole or found[1] in seen:
+        # The pairs of one result stand in one list: whatever stands between two makes them two results.
+        if not results or found[1] in seen or not _NEXT.match(text[end : min(found.start(), end + 1000)]):
             results.append(VisionMetricResult())
             seen = set()
         seen.add(found[1])
         _take(results[-1], found[1], found[2])
-        results[-1].whole = _END.match(text, found.end()) is not None
+        end = found.end()
+        results[-1].whole = _END.match(text, end) is not None
     results = [result for result in results if result.as_json() or result.refused]
-    problems: list[str] = []
-    missing = odd = False
+    findings = Findings()
     for index, result in enumerate(results, 1):
-        place = f"result {index}: " if len(results) > 1 else ""
-        said = [f"missing: {', '.join(result.missing)}"] if result.missing else []
-        said += ["the JSON is cut off"] if not result.whole else []
-        missing = missing or bool(said)
-        said += result.refused + result.contradictions()
-        odd = odd or bool(said)
-        problems += [place + problem for problem in said]
+        cut = [] if result.whole else ["the JSON is cut off"]
+        missing = [f"missing: {', '.join(result.missing)}"] if result.missing else []
+        said = Findings(missing=missing + cut, refused=result.refused, contradictions=result.contradictions())
+        findings.add(said, f"result {index}: " if len(results) > 1 else "")
     usable = any(result.accuracy and result.images != 0 for result in results)
-    if not usable and not problems:
-        problems.append("there is no accuracy in this text")
-    return VisionMetricReading(results, status_of(usable=usable, missing=missing, odd=odd), problems)
+    problems = findings.problems("" if usable else "there is no accuracy in this text")
+    return VisionMetricReading(findings.status(usable=usable), problems, results)
 
 
 def _take(result: VisionMetricResult, key: str, value: str) -> None:
     top = _TOP.match(key)
-    if top and _PERCENT.match(value):
-        result.accuracy[int(top[1])] = float(value[:-1])
-    elif top:
-        result.refused.append(f"{key}: {value[:30]!r} is not per cent")
-    elif value.isascii() and value.isdecimal() and len(value) < 16:
-        if key == "Number of images":
-            result.images = int(value)
-        elif key == "Number of classes":
-            result.classes = int(value)
+    if top:
+        k, share = integer(top[1]), real(value[:-1]) if _PERCENT.match(value) else None
+        if k is None or share is None:
+            result.refused.append(f"{key[:30]}: {value[:30]!r} is not per cent")
+        else:
+            result.accuracy[k] = float(share)
+    elif key in ("Number of images", "Number of classes"):
+        count = integer(value)
+        if count is None or count < 0:
+            result.refused.append(f"{key}: {value[:30]!r} is no count")
+        elif key == "Number of images":
+            result.images = count
+        else:
+            result.classes = count

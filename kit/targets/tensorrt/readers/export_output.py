@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.numbers import integer, real
+from kit.toollogs.output import Findings, Row, ToolOutput
 from kit.toollogs.text import clean
 
 __all__ = ["ExportOutputReading", "OutputTensor", "read", "sniff"]
@@ -19,8 +21,6 @@ _TENSOR = re.compile(
     r"\{\s*\"name\"\s*:\s*\"(?P<name>[^\n]{0,512}?)\"\s*,\s*\"dimensions\"\s*:\s*\"(?P<dims>[^\"\n]{0,200})\"\s*,\s*\"values\"\s*:\s*"
     r"\[(?P<values>[^\]]*)(?P<end>\]\s*\})?"
 )
-
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\Z")
 
 
 @dataclass(slots=True)
@@ -37,6 +37,12 @@ class OutputTensor:
         """Values that are nan or infinite."""
         return sum(value is None for value in self.values)
 
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The smallest and the largest finite value."""
+        finite = [value for value in self.values if value is not None]
+        return (min(finite), max(finite)) if finite else None
+
     def rows_of(self) -> list[list[float | None]]:
         """The values by the first dimension: one list for each sample of the batch."""
         count = self.dimensions[0] if self.dimensions else 1
@@ -44,36 +50,38 @@ class OutputTensor:
         return [self.values[i * step : (i + 1) * step] for i in range(count)]
 
 
-@dataclass(slots=True)
-class ExportOutputReading:
+@dataclass
+class ExportOutputReading(ToolOutput):
     """The outputs in their order."""
 
-    outputs: list[OutputTensor]
-    status: Status
-    problems: list[str]
+    family: ClassVar[str] = "export_output"
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints: shapes and ranges, not the values."""
-        found: dict[str, Any] = {"family": "export_output", "outputs": []}
+    outputs: list[OutputTensor]
+
+    def values(self) -> dict[str, Any]:
+        """Shapes and ranges, not the values."""
+        found = []
         for output in self.outputs:
-            finite = [value for value in output.values if value is not None]
             item: dict[str, Any] = {
                 "name": output.name,
                 "dimensions": list(output.dimensions),
                 "count": len(output.values),
             }
-            if finite:
-                item |= {"min": min(finite), "max": max(finite)}
+            if output.range is not None:
+                item |= {"min": output.range[0], "max": output.range[1]}
             if output.not_finite:
                 item["not_finite"] = output.not_finite
-            found["outputs"].append(item)
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+            found.append(item)
+        return {"outputs": found}
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         return [
-            Row(output.name, "x".join(map(str, output.dimensions)), f"{len(output.values)} values")
+            Row(
+                output.name,
+                "x".join(map(str, output.dimensions)),
+                f"{len(output.values)} values"
+                + ("" if output.range is None else f", {output.range[0]} to {output.range[1]}"),
+            )
             for output in self.outputs
         ]
 
@@ -87,46 +95,43 @@ def read(text: str) -> ExportOutputReading:
     """The tensors; of a cut file, the values that are whole."""
     text = clean(text)
     outputs: list[OutputTensor] = []
-    problems: list[str] = []
-    missing = odd = False
+    findings = Findings()
     for found in _TENSOR.finditer(text):
-        name, whole = found["name"], found["end"] is not None
-        dims = found["dims"].split("x") if found["dims"] else []
-        if not all(dim.isdecimal() and len(dim) < 10 for dim in dims):
-            problems.append(f"{name}: {found['dims'][:30]!r} is no shape")
-            missing = True
+        output = _tensor(found)
+        if output is None:
+            findings.missing.append(f"{found['name']}: {found['dims'][:30]!r} is no shape")
             continue
-        words = [word.strip() for word in found["values"].split(",")]
-        if not whole:
-            words = words[:-1]  # what stands before the cut may be part of a number
-        values = [_value(word) for word in words if word]
-        output = OutputTensor(name, tuple(int(dim) for dim in dims), values, whole)
         outputs.append(output)
         wanted = math.prod(output.dimensions)
-        if not whole:
-            problems.append(f"{name}: cut off after {len(values)} of {wanted} values")
-            missing = True
-        elif len(values) != wanted:
-            problems.append(f"{name}: {len(values)} values for the shape {found['dims']}, which has {wanted}")
-            odd = True
+        if not output.whole:
+            findings.missing.append(f"{output.name}: cut off after {len(output.values)} of {wanted} values")
+        elif len(output.values) != wanted:
+            findings.contradictions.append(
+                f"{output.name}: {len(output.values)} values for the shape {found['dims']}, which has {wanted}"
+            )
         if output.not_finite:
-            problems.append(f"{name}: {output.not_finite} values are not finite numbers")
-            odd = True
-    names = [output.name for output in outputs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    problems += [f"{name}: the output is there twice" for name in twice]
-    odd = odd or bool(twice)
+            findings.contradictions.append(f"{output.name}: {output.not_finite} values are not finite numbers")
+    names = Counter(output.name for output in outputs)
+    findings.contradictions += [f"{name}: the output is there twice" for name in sorted(names) if names[name] > 1]
     usable = any(output.values for output in outputs)
-    if outputs and not re.search(r"\]\s*\}\s*\]", text) and not missing:
-        problems.append("the list is cut off: other outputs may be missing")
-        missing = True
-    if not usable and not problems:
-        problems.append("there is no output tensor in this text")
-    return ExportOutputReading(outputs, status_of(usable=usable, missing=missing, odd=odd), problems)
+    if outputs and not re.search(r"\]\s*\}\s*\]", text) and not findings.missing:
+        findings.missing.append("the list is cut off: other outputs may be missing")
+    problems = findings.problems("" if usable else "there is no output tensor in this text")
+    return ExportOutputReading(findings.status(usable=usable), problems, outputs)
+
+
+def _tensor(found: re.Match[str]) -> OutputTensor | None:
+    dims = [integer(dim) for dim in found["dims"].split("x")] if found["dims"] else []
+    shape = tuple(dim for dim in dims if dim is not None and 0 <= dim < 10**9)
+    if len(shape) != len(dims):
+        return None
+    whole = found["end"] is not None
+    words = [word.strip() for word in found["values"].split(",")]
+    if not whole:
+        words = words[:-1]  # what stands before the cut may be part of a number
+    return OutputTensor(found["name"], shape, [_value(word) for word in words if word], whole)
 
 
 def _value(word: str) -> float | None:
-    if not _NUMBER.match(word):
-        return None
-    value = float(word)
-    return value if math.isfinite(value) else None
+    value = real(word)
+    return None if value is None else float(value)

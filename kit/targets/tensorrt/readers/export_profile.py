@@ -6,18 +6,20 @@ median, and the share of the total in per cent. Builds from other sources may le
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.numbers import finite, load_json
+from kit.toollogs.output import Findings, Row, ToolOutput, shown
 from kit.toollogs.text import clean
 
 __all__ = ["ExportProfileReading", "LayerTime", "read", "sniff"]
 
 _OBJECT = re.compile(r"^[^{\n]{0,200}(\{[^\n]*\})[ \t,\]]*$", re.MULTILINE)
+#: Where a list begins: trtexec puts each bracket on a line of its own.
+_BEGIN = re.compile(r"^[^\n\[\]{}\"]{0,80}\[[ \t]*(?:$|\{[ \t]*\"(?:count|name)\")", re.MULTILINE)
 _KEYS = {"timeMs": "time", "averageMs": "average", "medianMs": "median", "percentage": "percent"}
 _SHOWN = 10
 
@@ -32,15 +34,30 @@ class LayerTime:
     percent: float
     median: float | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The layer as ``kit read --json`` prints it."""
+        median = {} if self.median is None else {"median_ms": self.median}
+        return {
+            "name": self.name,
+            "time_ms": self.time,
+            "average_ms": self.average,
+            **median,
+            "percent": self.percent,
+        }
 
-@dataclass(slots=True)
-class ExportProfileReading:
+    def row(self) -> Row:
+        """The layer in the table for people."""
+        return Row(self.name, shown(self.average), f"ms, {self.percent:g} %")
+
+
+@dataclass
+class ExportProfileReading(ToolOutput):
     """The layers in their order; ``count`` is None where the file does not say how many iterations there were."""
+
+    family: ClassVar[str] = "export_profile"
 
     layers: list[LayerTime]
     count: int | None
-    status: Status
-    problems: list[str]
 
     @property
     def total_ms(self) -> float | None:
@@ -48,39 +65,26 @@ class ExportProfileReading:
         whole = self.layers and self.status in ("ok", "lenient")
         return math.fsum(layer.time for layer in self.layers) if whole else None
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints: every layer."""
-        found: dict[str, Any] = {"family": "export_profile"}
-        if self.count is not None:
-            found["count"] = self.count
+    def values(self) -> dict[str, Any]:
+        """Every layer."""
+        found: dict[str, Any] = {} if self.count is None else {"count": self.count}
         if self.total_ms is not None:
             found["total_ms"] = float(f"{self.total_ms:.9g}")
-        found["layers"] = [
-            {
-                "name": layer.name,
-                "time_ms": layer.time,
-                "average_ms": layer.average,
-                **({} if layer.median is None else {"median_ms": layer.median}),
-                "percent": layer.percent,
-            }
-            for layer in self.layers
-        ]
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+        return found | {"layers": [layer.as_json() for layer in self.layers]}
 
     def rows(self) -> list[Row]:
-        """The table for people: the layers that take most."""
+        """The layers that take most."""
         table = [] if self.count is None else [Row("iterations", str(self.count))]
         table += [Row("layers", str(len(self.layers)))]
         total = self.total_ms
         table += [] if total is None else [Row("all layers", f"{total:.6g}", "ms over all iterations")]
         slowest = sorted(self.layers, key=lambda layer: -layer.time)[:_SHOWN]
-        return table + [Row(layer.name, f"{layer.average:.6g}", f"ms, {layer.percent:g} %") for layer in slowest]
+        return table + [layer.row() for layer in slowest]
 
 
 def sniff(text: str) -> float:
     """How surely the text is a profile."""
-    return 1.0 if re.search(r"\"timeMs\"\s*:[^{}\n]*\"averageMs\"\s*:", text) else 0.0
+    return 1.0 if re.search(r"\"timeMs\"\s*:[^{}\n]{0,1000}\"averageMs\"\s*:", text) else 0.0
 
 
 def read(text: str) -> ExportProfileReading:
@@ -96,24 +100,25 @@ def read(text: str) -> ExportProfileReading:
             layers.append(layer)
         else:
             refused += 1
-    problems = [f"{refused} objects are not whole or not finite: they are left out"] if refused else []
+    findings = Findings()
+    if refused:
+        findings.missing.append(f"{refused} objects are not whole or not finite: they are left out")
     whole = re.search(r"\}\s*\]", text) is not None
     if not whole:
-        problems.append("the list is cut off: whole layers are taken")
-    if len(counts) > 1:
-        problems.append("profiles of several runs in one file; none is taken")
+        findings.missing.append("the list is cut off: whole layers are taken")
+    if len(counts) > 1 or len(_BEGIN.findall(text)) > 1:
+        findings.missing.append("profiles of several runs in one file; none is taken")
         layers, counts = [], []
-    odd = _contradictions(layers, counts[0] if counts else None)
-    if not layers and not problems:
-        problems.append("there is no layer in this text")
-    status = status_of(usable=bool(layers), missing=not whole or refused > 0, odd=bool(odd))
-    return ExportProfileReading(layers, counts[0] if counts else None, status, problems + odd)
+    count = counts[0] if counts else None
+    findings.contradictions += _contradictions(layers, count)
+    problems = findings.problems("" if layers else "there is no layer in this text")
+    return ExportProfileReading(findings.status(usable=bool(layers)), problems, layers, count)
 
 
 def _items(text: str) -> list[dict[str, Any] | None]:
     try:
-        items = json.loads(text)
-    except (ValueError, RecursionError):
+        items = load_json(text)
+    except ValueError:
         items = None  # cut, in a report, or with a name that is no JSON: an object stands on a line
     if isinstance(items, list):
         return [item if isinstance(item, dict) else None for item in items]
@@ -122,13 +127,13 @@ def _items(text: str) -> list[dict[str, Any] | None]:
 
 def _item(text: str) -> dict[str, Any] | None:
     try:
-        item = json.loads(text)
-    except (ValueError, RecursionError):
+        item = load_json(text)
+    except ValueError:
         # A name with a quote or a backslash in it: what stands between the first and the last key is the name.
         named = re.match(r"\{\s*\"name\"\s*:\s*\"(.*)\"\s*,\s*(\"timeMs\".*\})\Z", text)
         try:
-            item = {**json.loads("{" + named[2]), "name": named[1]} if named else None
-        except (ValueError, RecursionError):
+            item = {**load_json("{" + named[2]), "name": named[1]} if named else None
+        except ValueError:
             item = None
     return item if isinstance(item, dict) else None
 
@@ -139,9 +144,9 @@ def _layer(item: dict[str, Any]) -> LayerTime | None:
         value = item.get(key)
         if value is None and part == "median":
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        if not finite(value) or float(value) < 0:
             return None
-        values[part] = value
+        values[part] = float(value)
     name = item.get("name")
     return LayerTime(name, **values) if isinstance(name, str) else None
 

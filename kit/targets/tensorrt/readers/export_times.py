@@ -8,18 +8,20 @@ Time stamps have six significant digits, so durations are taken from ``computeMs
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from kit.toollogs.reader import Row, Status, status_of
+from kit.toollogs.numbers import finite, load_json
+from kit.toollogs.output import Findings, Row, ToolOutput, shown
 from kit.toollogs.text import clean
 
 __all__ = ["ExportTimesReading", "TimeRecord", "read", "sniff"]
 
 _RECORD = re.compile(r"\{[^{}]*\}")
+#: Where a list begins: trtexec puts each bracket on a line of its own.
+_BEGIN = re.compile(r"^[^\n\[\]{}\"]{0,80}\[[ \t]*(?:$|\{)", re.MULTILINE)
 _BAD = re.compile(r":\s*-?(?:nan|inf)\b", re.IGNORECASE)
 
 
@@ -41,14 +43,14 @@ class TimeRecord:
     enqueue_end: float | None = None
 
 
-@dataclass(slots=True)
-class ExportTimesReading:
+@dataclass
+class ExportTimesReading(ToolOutput):
     """The records in their order. ``form`` is 7.0, 7.x or 8.x."""
+
+    family: ClassVar[str] = "export_times"
 
     records: list[TimeRecord]
     form: str
-    status: Status
-    problems: list[str]
 
     def timed(self, warm_up_ms: float = 200.0) -> list[TimeRecord]:
         """The records after the warm-up, by trtexec's own rule: computing began at ``--warmUp`` or later."""
@@ -74,9 +76,9 @@ class ExportTimesReading:
         """GPU compute time of every timed enqueue, in ms."""
         return [record.compute for record in self.timed(warm_up_ms)]
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``kit read --json`` prints: counts and rates for trtexec's default warm-up of 200 ms."""
-        found: dict[str, Any] = {"family": "export_times", "form": self.form, "records": len(self.records)}
+    def values(self) -> dict[str, Any]:
+        """Counts and rates for trtexec's default warm-up of 200 ms."""
+        found: dict[str, Any] = {"form": self.form, "records": len(self.records)}
         times = self.compute_ms()
         if times:
             found["timed_after_200_ms"] = len(times)
@@ -86,19 +88,20 @@ class ExportTimesReading:
         if wall is not None and rate is not None:
             found["walltime_s"] = float(f"{wall / 1000:.9g}")
             found["enqueues_per_s"] = float(f"{rate:.9g}")
-        found["status"] = self.status
-        return found | ({"problems": list(self.problems)} if self.problems else {})
+        return found
 
     def rows(self) -> list[Row]:
-        """The table for people."""
         table = [Row("records", str(len(self.records)), f"form of TensorRT {self.form}")]
         times = self.compute_ms()
         if times:
             table.append(Row("timed", str(len(times)), "enqueues, warm-up of 200 ms left out"))
-            table += [Row(f"GPU compute {k}", f"{v:.6g}", "ms per enqueue") for k, v in _statistics(times).items()]
-        rate = self.enqueues_per_s()
-        if rate is not None:
-            table.append(Row("throughput", f"{rate:.6g}", "enqueues/s (x batch = images/s)"))
+            table += [Row(f"GPU compute {k}", shown(v), "ms per enqueue") for k, v in _statistics(times).items()]
+            latencies = _statistics([record.latency for record in self.timed()])
+            table += [Row(f"latency {k}", shown(v), "ms per enqueue") for k, v in latencies.items()]
+        wall, rate = self.walltime_ms(), self.enqueues_per_s()
+        if wall is not None and rate is not None:
+            table.append(Row("wall time", f"{wall / 1000:.9g}", "s"))
+            table.append(Row("throughput", f"{rate:.9g}", "enqueues/s (x batch = images/s)"))
         return table
 
 
@@ -126,51 +129,43 @@ def sniff(text: str) -> float:
 def read(text: str) -> ExportTimesReading:
     """The records of the export; of a cut one, those that are whole."""
     text = clean(text)
-    problems: list[str] = []
+    findings = Findings()
     whole = True
     try:
-        items = json.loads(text)
+        items = load_json(text)
         if not isinstance(items, list):
             raise TypeError
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         # Cut, with nan in it, or two files in one: each record stands alone in braces.
         whole = re.search(r"\}\s*\]", text) is not None
         items = _one_by_one(text)
-    records: list[TimeRecord] = []
-    forms: list[str] = []
-    refused = 0
-    for item in items:
-        form = _form(item)
-        record = _record(item, form) if form else None
-        if record is None or form is None:
-            refused += 1
-            continue
-        records.append(record)
-        if form not in forms:
-            forms.append(form)
+    forms = [_form(item) for item in items]
+    found = [_record(item, form) if form else None for item, form in zip(items, forms, strict=True)]
+    records = [record for record in found if record is not None]
+    versions = list(dict.fromkeys(form for form, record in zip(forms, found, strict=True) if form and record))
     if not whole:
-        problems.append("the list is cut off: whole records are taken")
-    if refused:
-        problems.append(f"{refused} records are not whole or not finite: they are left out")
-    if len(forms) > 1:
-        problems.append(f"records of different versions in one file: {', '.join(forms)}; none is taken")
+        findings.missing.append("the list is cut off: whole records are taken")
+    if len(records) < len(items):
+        findings.missing.append(f"{len(items) - len(records)} records are not whole or not finite: they are left out")
+    if len(versions) > 1:
+        findings.missing.append(f"records of different versions in one file: {', '.join(versions)}; none is taken")
         records = []
-    if any(after.input_start < before.input_start / 2 - 1 for before, after in itertools.pairwise(records)):
+    again = any(after.input_start < before.input_start / 2 - 1 for before, after in itertools.pairwise(records))
+    if again or len(_BEGIN.findall(text)) > 1:
         # trtexec sorts them by this stamp, so the clock began anew. A rate over two runs is of neither.
-        problems.append("records of several runs in one text: none is taken")
+        findings.missing.append("records of several runs in one text: none is taken")
         records = []
-    contradictions = _contradictions(records)
-    status = status_of(usable=bool(records), missing=not whole or refused > 0, odd=bool(contradictions))
-    if not records and not problems:
-        problems.append("there is no record in this text")
-    return ExportTimesReading(records, forms[0] if len(forms) == 1 else "", status, problems + contradictions)
+    findings.contradictions += _contradictions(records)
+    problems = findings.problems("" if records else "there is no record in this text")
+    form = versions[0] if len(versions) == 1 else ""
+    return ExportTimesReading(findings.status(usable=bool(records)), problems, records, form)
 
 
 def _one_by_one(text: str) -> list[Any]:
     items: list[Any] = []
     for found in _RECORD.finditer(text):
         try:
-            items.append(json.loads(_BAD.sub(": null", found[0])))
+            items.append(load_json(_BAD.sub(": null", found[0])))
         except ValueError:
             items.append(None)
     return items
@@ -189,7 +184,7 @@ def _form(item: object) -> str | None:
 def _record(item: dict[str, Any], form: str) -> TimeRecord | None:
     def value(key: str) -> float:
         number = item.get(key)
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        if not finite(number):
             raise ValueError(key)
         return float(number)
 
@@ -213,7 +208,7 @@ def _record(item: dict[str, Any], form: str) -> TimeRecord | None:
             enqueue_start=value(f"start{enqueue}Ms") if enqueue else None,
             enqueue_end=value(f"end{enqueue}Ms") if enqueue else None,
         )
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 

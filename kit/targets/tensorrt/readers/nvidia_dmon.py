@@ -1,4 +1,4 @@
-"""``nvidia-smi dmon``: a row for every GPU and second, in the columns that its heading names.
+"""``nvidia-smi dmon`` and ``pmon``: a row for every GPU or process and second, in the columns that the heading names.
 
 It is the trace that NVIDIA advises to keep beside a measurement. A minus stands for what the board does not have.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
-from kit.toollogs.numbers import Number, real
+from kit.targets.tensorrt.readers.nvidia_gpus import GpuProcess
+from kit.toollogs.numbers import Number, integer, real
 
-__all__ = ["is_trace", "samples"]
+__all__ = ["is_process_trace", "is_trace", "process_samples", "samples"]
 
 #: Columns, by the field names of ``--query-gpu``; others keep their own name.
 _FIELDS = {
@@ -18,12 +19,48 @@ _FIELDS = {
     "mclk": "clocks.current.memory", "pclk": "clocks.current.sm", "fb": "memory.used",
 }  # fmt: skip
 _HEADING = re.compile(r"^[ \t]*#[ \t]*((?:(?:Date|Time)[ \t]+)*gpu(?:[ \t]+(?!pid\b)[a-z0-9]+)+)[ \t]*\n", re.MULTILINE)
+_PROCESSES = re.compile(
+    r"^[ \t]*#[ \t]*((?:(?:Date|Time)[ \t]+)*gpu[ \t]+pid[ \t]+type(?:[ \t]+[a-z0-9]+)*[ \t]+command)[ \t]*\n",
+    re.MULTILINE,
+)
+_OWN = ("Date", "Time", "gpu", "pid", "type", "command")
 _WORD = re.compile(r"\d+(?:\.\d+)?\Z")
 
 
 def is_trace(text: str) -> bool:
     """Whether the text is of ``dmon``; ``pmon`` has a column for processes."""
     return _HEADING.search(text) is not None
+
+
+def is_process_trace(text: str) -> bool:
+    """Whether the text is of ``pmon``."""
+    return _PROCESSES.search(text) is not None
+
+
+def process_samples(text: str) -> tuple[list[GpuProcess], int]:
+    """The processes of every row, and how many rows were left out because they are cut or cannot be read."""
+    columns: list[str] = []
+    found: list[GpuProcess] = []
+    left_out = 0
+    for raw in text.splitlines(keepends=True):
+        if heading := _PROCESSES.match(raw):
+            columns = heading[1].split()
+        words = raw.split()
+        if not columns or not words or raw.lstrip().startswith("#") or not words[0][0].isdigit():
+            continue
+        # The command comes last and may hold blanks.
+        words[len(columns) - 1 :] = [" ".join(words[len(columns) - 1 :])]
+        row = dict(zip(columns, words, strict=False))
+        gpu, pid = integer(row.get("gpu", "")), integer(row.get("pid", ""))
+        if len(words) != len(columns) or not raw.endswith("\n") or gpu is None or (pid is None and row["pid"] != "-"):
+            left_out += 1
+            continue
+        if pid is not None:
+            use = {key: real(word) for key, word in row.items() if key not in _OWN and word != "-"}
+            stamp = {"timestamp": " ".join(row[key] for key in ("Date", "Time") if key in row)} if "Time" in row else {}
+            kind = None if row["type"] == "-" else row["type"]
+            found.append(GpuProcess(pid, row["command"], gpu=gpu, type=kind, use={**stamp, **use}))
+    return found, left_out
 
 
 def samples(text: str) -> tuple[list[dict[str, Number | str | None]], int]:

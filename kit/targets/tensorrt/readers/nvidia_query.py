@@ -6,11 +6,13 @@ Both forms of ``-q`` are read as places in a tree: ``FB Memory Usage``, ``Used``
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kit.toollogs.numbers import Number, real
+from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, MigDevice
+from kit.toollogs.numbers import Number, integer, real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,7 @@ _PLACES = {
     "memory.free": "fb_memory_usage/free",
     "utilization.gpu": "utilization/gpu utilization/gpu_util",
     "utilization.memory": "utilization/memory utilization/memory_util",
+    "mig.mode.current": "mig_mode/current mig_mode/current_mig",
     "ecc.mode.current": "ecc_mode/current ecc_mode/current_ecc",
     "temperature.gpu": "temperature/gpu_current_temp temperature/gpu_temp",
     "power.draw": (
@@ -64,10 +67,12 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:x| ?(?:MiB|MB|W|MHz|%|C))?\Z")
 _AMOUNTS = ("pcie", "memory", "utilization", "temperature", "power", "clocks")
 _ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Not Found|Unknown Error|Unknown|None)\]?\Z|\Z")
 
+#: No answer of nvidia-smi is nested as deep as this.
+_DEEPEST = 32
+_SLICE = re.compile(r"^[ \t]+MIG (\S+)[ \t]+Device[ \t]+(\d+): \(UUID: (MIG-[^\s()]+)\)[ \t]*\n", re.MULTILINE)
 _LISTED = re.compile(r"^[ \t]*GPU (\d+): (\S[^\n]*?) \(UUID: (GPU-[0-9a-fA-F-]+)\)[ \t]*\n", re.MULTILINE)
 _BEGIN = re.compile(r"NVSMI LOG|^[ \t]*Attached GPUs[ \t]+:", re.MULTILINE)
 _GPU = re.compile(r"[ \t]*GPU ([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)[ \t]*\n")
-_LINE = re.compile(r"([ \t]*)([A-Za-z0-9][^\n:]*?)[ \t]*(?::(?:[ \t]+([^\n]*?))?[ \t]*)?\n")
 _TAG = re.compile(r"<gpu id=\"(?P<gpu>[^\"]*)\">|<(?P<open>\w+)(?: [^<>]*)?>|</(?P<close>\w+)>")
 
 
@@ -78,6 +83,8 @@ class QueryGpu:
     values: dict[str, Number | str | None]
     processes: list[tuple[int, str | None, str, Number | None]] | None = None
     whole: bool = True
+    faults: dict[str, str] = field(default_factory=dict)
+    mig: list[MigDevice] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -100,8 +107,7 @@ def query(text: str) -> Query:
     found = Query()
     xml = "<nvidia_smi_log>" in text
     if not xml and not _BEGIN.search(text):
-        found.gpus = [QueryGpu({"index": int(m[1]), "name": m[2], "uuid": m[3]}) for m in _LISTED.finditer(text)]
-        return found
+        return Query(_listed(text))
     head: dict[str, str] = {}
     trees: list[list[tuple[str, str]]] = []
     for place, value in _xml(text) if xml else _text(text):
@@ -112,11 +118,23 @@ def query(text: str) -> Query:
         else:
             head[place] = value
     found.driver, found.cuda = head.get("driver_version"), head.get("cuda_version")
-    attached = head.get("attached_gpus", "")
-    found.attached = int(attached) if attached.isdecimal() else None
-    found.gpus = [_gpu(tree) for tree in trees]
+    found.attached = integer(head.get("attached_gpus", ""))
+    found.gpus = [_gpu(tree, position) for position, tree in enumerate(trees)]
     if found.gpus and ("</nvidia_smi_log>" not in text if xml else not text.endswith("\n")):
         found.gpus[-1].whole = False
+    return found
+
+
+def _listed(text: str) -> list[QueryGpu]:
+    """``-L``: a line for every GPU, and below it one for each of its MIG devices."""
+    found: list[QueryGpu] = []
+    for line in text.splitlines(keepends=True):
+        if gpu := _LISTED.match(line):
+            found.append(QueryGpu({"index": integer(gpu[1]), "name": gpu[2], "uuid": gpu[3]}))
+        elif found and (part := _SLICE.match(line)):
+            index, device = found[-1].values["index"], integer(part[2])
+            if isinstance(index, int) and device is not None:
+                found[-1].mig.append(MigDevice(index, device, profile=part[1], uuid=part[3]))
     return found
 
 
@@ -134,24 +152,31 @@ def _text(text: str) -> Iterator[tuple[str, str]]:
             above, inside = [], True
             yield "gpu", gpu[1]
             continue
-        found = _LINE.match(raw)
-        if found is None:
+        key, colon, value = raw.partition(":")
+        if (
+            not raw.endswith("\n")
+            or not key.strip()
+            or not key.lstrip()[0].isalnum()
+            or not (colon or value.strip() == "")
+        ):
             continue
-        indent = len(found[1].expandtabs())
+        indent = len(key) - len(key.lstrip())
         while above and above[-1][0] >= indent:
             above.pop()
         if inside and not above and not indent:
             inside, outside = False, True  # what comes after a GPU: a prompt, or the next answer
-        above.append((indent, _plain(found[2])))
-        if found[3] is not None and (inside or not outside):
-            yield "/".join(key for _, key in above), found[3]
+        above.append((indent, _plain(key)))
+        if value[:1].isspace() and value.strip() and (inside or not outside) and len(above) < _DEEPEST:
+            yield "/".join(key for _, key in above), value.strip()
 
 
 def _xml(text: str) -> Iterator[tuple[str, str]]:
     above: list[str] = []
     inside = False
-    tags = list(_TAG.finditer(text, text.index("<nvidia_smi_log>") + len("<nvidia_smi_log>")))
-    for tag, after in zip(tags, [*tags[1:], None], strict=True):
+    tags = _TAG.finditer(text, text.index("<nvidia_smi_log>") + len("<nvidia_smi_log>"))
+    for tag, after in itertools.pairwise(itertools.chain(tags, [None])):
+        if tag is None or len(above) > _DEEPEST:
+            return
         if tag["gpu"] is not None:
             above, inside = [], True
             yield "gpu", tag["gpu"]
@@ -167,14 +192,16 @@ def _xml(text: str) -> Iterator[tuple[str, str]]:
             return
 
 
-def _gpu(tree: list[tuple[str, str]]) -> QueryGpu:
+def _gpu(tree: list[tuple[str, str]], index: int) -> QueryGpu:
     places = dict(reversed(tree))
     values: dict[str, Number | str | None] = {}
+    faults: dict[str, str] = {}
     for name, where in _PLACES.items():
         said = [places[place] for place in where.split() if place in places]
         known = [value for word in said if (value := _value(name, word)) is not None]
         if said:
             values[name] = known[0] if known else None
+            faults |= {name: said[0]} if FAULT.match(said[0]) else {}
     reasons = {m[1]: word for place, word in tree if (m := _REASON.match(place)) and m[1] in _REASONS}
     if reasons and set(reasons.values()) <= {"Active", "Not Active"}:
         mask = sum({_REASONS[reason] for reason, word in reasons.items() if word == "Active"})
@@ -182,11 +209,11 @@ def _gpu(tree: list[tuple[str, str]]) -> QueryGpu:
     # The list of processes ends a GPU; a text limited with -d names no product.
     ended = any(place.split("/")[0] == "processes" for place, _ in tree)
     whole = ended or (len(places) > 1 and "product_name" not in places)
-    return QueryGpu(values, _processes(tree) if ended else None, whole)
+    return QueryGpu(values, _processes(tree) if ended else None, whole, faults, _mig_devices(tree, index))
 
 
 def _value(name: str, word: str) -> Number | str | None:
-    if _ABSENT.match(word):
+    if _ABSENT.match(word) or FAULT.match(word):
         return None
     if not name.startswith(_AMOUNTS):
         return word
@@ -208,6 +235,31 @@ def _processes(tree: list[tuple[str, str]]) -> list[tuple[int, str | None, str, 
     for one in found:
         memory = _AMOUNT.match(one.get("used_gpu_memory", one.get("used_memory", "")))
         name = one.get("name", one.get("process_name", ""))
-        if one["pid"].isdecimal():
-            listed.append((int(one["pid"]), one.get("type"), name, real(memory[1]) if memory else None))
+        pid = integer(one["pid"])
+        if pid is not None:
+            listed.append((pid, one.get("type"), name, real(memory[1]) if memory else None))
     return listed
+
+
+def _mig_devices(tree: list[tuple[str, str]], gpu: int) -> list[MigDevice]:
+    """The slices of a GPU; ``index`` begins each."""
+    found: list[MigDevice] = []
+    for place, word in tree:
+        head, _, key = place.partition("/")
+        if head not in ("mig_device", "mig_devices"):
+            continue
+        key = key.removeprefix("mig_device/")
+        value = integer(word.split()[0]) if word.split() else None
+        if key == "index" and value is not None:
+            found.append(MigDevice(gpu, value))
+        elif found and key == "gpu_instance_id":
+            found[-1].gpu_instance = value
+        elif found and key == "compute_instance_id":
+            found[-1].compute_instance = value
+        elif found and key == "fb_memory_usage/total":
+            found[-1].memory_total_mib = value
+        elif found and key == "fb_memory_usage/used":
+            found[-1].memory_used_mib = value
+        elif found and key.endswith(("/multiprocessor_count", "/multiprocessor count")):
+            found[-1].multiprocessors = value
+    return found

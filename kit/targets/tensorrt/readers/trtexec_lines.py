@@ -9,11 +9,15 @@ from kit.toollogs.text import NUMBER
 __all__ = [
     "AVERAGE",
     "AVERAGE_6",
+    "AVERAGE_LIKE",
     "BINDING",
+    "BUILT",
     "DEVICE",
+    "ENGINE_SIZE",
     "IMPLICIT",
     "INFERENCE_SHAPE",
     "INLINE",
+    "LOADED",
     "LOOSE",
     "MARK",
     "NAMES",
@@ -30,6 +34,8 @@ __all__ = [
     "RATE",
     "RESET",
     "SAID",
+    "SETTING",
+    "SKIPPED",
     "SPLIT",
     "STAMP",
     "TITLE",
@@ -37,6 +43,7 @@ __all__ = [
     "VERSION",
     "WALL",
     "WARNED",
+    "WITHOUT_INFERENCE",
 ]
 
 _N = NUMBER
@@ -86,6 +93,18 @@ AVERAGE_6 = re.compile(
     rf"\bAverage over (?P<runs>\d+) runs is (?P<gpu>{_N}) ms"
     rf"(?: \((?:host walltime is (?P<host>{_N}) ms, )?(?:\d+% )?percentile time is {_N}\))?\."
 )
+AVERAGE_LIKE = re.compile(r"\bAverage (?:on|over) \d+ runs\b")
+BUILT = re.compile(rf"\bEngine built in (?P<value>{_N})[ \t]*sec\b")
+LOADED = re.compile(rf"\bEngine (?:loaded|deserialized) in (?P<value>{_N})[ \t]*sec\b")
+ENGINE_SIZE = re.compile(rf"\bCreated engine with size: (?P<value>{_N})[ \t]*(?P<unit>[KMG]i?B|B)\b")
+SKIPPED = re.compile(r"\bSkipped inference phase since --(?:skipInference|buildOnly) is added")
+#: Options that leave the inference out.
+WITHOUT_INFERENCE = re.compile(r"(?:^|\s)--(?:buildOnly|skipInference)\b")
+#: What decides whether two measurements can be compared, as the options block says it.
+SETTING = re.compile(
+    r"\[I\] (Precision|Data transfers|Spin-wait|CUDA Graph|Multithreading|(?:Inference )?Streams|ExposeDMA"
+    r"|Separate profiling|Skip inference): (\S[^\n]*?)[ \t]*\n"
+)
 MARK = re.compile(r"&&&&[ \t]*(RUNNING|PASSED|FAILED)\b[^\n#]*(?:#[ \t]*(?P<command>[^\n]*))?")
 VERSION = re.compile(r"\[TensorRT v([\d.]++)\]|\bTensorRT version: (\d[\d.]*+)(?=\s)")
 DEVICE = re.compile(r"\bSelected Device:[ \t]*(\S[^\n]*?)[ \t]*(?=\n)")
@@ -96,7 +115,11 @@ IMPLICIT = re.compile(r"Explicit batch network detected and batch size specified
 # Parsers before 7.2.3 wrote their reason without a severity.
 SAID = re.compile(
     r"(?:\A|(?<=\s))\[[EF]\][ \t]+(?:\[TRT\][ \t]*)?([^\n]+)"
-    r"|^[ \t]*(Cuda failure: [^\n]+|ERROR: \w+\.cpp:[^\n]+|\[\d+\] (?:Assertion failed|Invalid Node)[^\n]+)",
+    r"|^[ \t]*(Cuda failure: [^\n]+|ERROR: \w+\.cpp:[^\n]+|\[\d+\] (?:Assertion failed|Invalid Node)[^\n]+"
+    r"|Segmentation fault[^\n]*|Aborted(?: \(core dumped\))?|Killed|terminate called after throwing [^\n]+"
+    r"|what\(\):[^\n]+"
+    r"|[^\n]{0,80}\btrtexec: (?:command not found|error while loading|cannot execute|No such file)[^\n]*"
+    r")$",
     re.MULTILINE,
 )
 WARNED = re.compile(r"\[W\] \* ([^\n]+)|\[W\] (?:\[TRT\] )?(TensorRT was linked against [^\n]+)")

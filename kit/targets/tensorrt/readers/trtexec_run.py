@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.targets.tensorrt.readers.trtexec_layers import LayerTable
 from kit.toollogs.numbers import Number
-from kit.toollogs.reader import Row
-from kit.toollogs.text import short
+from kit.toollogs.output import Findings, Row, disorder, shown
 
 __all__ = ["SECTIONS", "TrtexecRun", "judge"]
 
@@ -41,11 +40,18 @@ class TrtexecRun:
     outcome: str | None = None
     device: str | None = None
     shapes: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    build_s: Number | None = None
+    load_s: Number | None = None
+    engine_mib: Number | None = None
+    skipped: bool = False  # whether the run was asked to leave the inference out
+    profile: LayerTable | None = None
     form: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
     started: bool = False
     mixed: bool = False
@@ -54,7 +60,17 @@ class TrtexecRun:
         """Drop every value: nobody can say which run they are of."""
         for values in (self.sections, self.unnamed, self.rejected, self.averages):
             values.clear()
-        self.throughput_qps = self.walltime_s = self.queries = None
+        self.throughput_qps = self.walltime_s = self.queries = self.profile = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether the run holds a part of its summary: what stands before a summary is then of another run."""
+        return bool(self.sections or self.rejected or self.unnamed or self.throughput_qps or self.walltime_s)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of a run was there, so that a document cannot go on with it elsewhere."""
+        return self.usable or self.started or bool(self.outcome or self.errors)
 
     @property
     def gpu_mean(self) -> Number | None:
@@ -113,7 +129,14 @@ class TrtexecRun:
     def usable(self) -> bool:
         """Whether the run holds any value."""
         return bool(
-            any(self.sections.values()) or self.unnamed or self.throughput_qps or self.walltime_s or self.averages
+            any(self.sections.values())
+            or self.unnamed
+            or self.throughput_qps
+            or self.walltime_s
+            or self.averages
+            or self.profile
+            or (self.skipped and self.outcome == "PASSED")
+            or self.build_s
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -123,6 +146,13 @@ class TrtexecRun:
             value = getattr(self, key)
             if value is not None:
                 found[key] = value
+        for key in ("build_s", "load_s", "engine_mib"):
+            if getattr(self, key) is not None:
+                found[key] = getattr(self, key)
+        if self.skipped:
+            found["inference"] = "skipped on request"
+        if self.settings:
+            found["settings"] = dict(self.settings)
         if self.shapes:
             found["shapes"] = dict(self.shapes)
         found |= {name: dict(self.sections[name]) for name in SECTIONS if self.sections.get(name)}
@@ -132,8 +162,12 @@ class TrtexecRun:
             found["rejected"] = {name: dict(values) for name, values in self.rejected.items()}
         if self.averages and "gpu_compute" not in self.sections:
             found["trace_averages"] = self.trace_averages
+        if self.profile is not None:
+            found["profile"] = self.profile.as_json()
         if self.warnings:
             found["warnings"] = list(self.warnings)
+        if self.errors:
+            found["errors"] = list(self.errors)
         found["form"] = list(self.form)
         if self.gpu_mean:
             found["fps_if_batch_1"] = float(f"{1000 / self.gpu_mean:.9g}")
@@ -152,71 +186,115 @@ class TrtexecRun:
             if value
         ]
         table += [Row(f"input {name}", shape) for name, shape in self.shapes.items()]
-        if self.throughput_qps is not None:
-            table.append(Row("throughput", f"{self.throughput_qps:.6g}", "enqueues/s (x batch = images/s)"))
-        if self.walltime_s is not None:
-            table.append(Row("wall time", f"{self.walltime_s:.6g}", "s"))
-        if self.timed_enqueues is not None:
-            table.append(Row("timed enqueues", str(self.timed_enqueues), "total / mean GPU compute time"))
+        table += [Row(name, value) for name, value in self.settings.items()]
+        for what, number, unit in (
+            ("engine built in", self.build_s, "s"),
+            ("engine loaded in", self.load_s, "s"),
+            ("engine size", self.engine_mib, "MiB"),
+            ("throughput", self.throughput_qps, "enqueues/s (x batch = images/s)"),
+            ("wall time", self.walltime_s, "s"),
+            ("queries", self.queries, "as the timing trace counts them"),
+            ("timed enqueues", self.timed_enqueues, "total / mean GPU compute time"),
+        ):
+            table += [] if number is None else [Row(what, shown(number), unit)]
+        if self.skipped:
+            table.append(Row("inference", "skipped on request"))
+        table += self._time_rows()
+        table += [] if self.profile is None else self.profile.rows()
+        return table + [Row("warning", warning) for warning in self.warnings]
+
+    def _time_rows(self) -> list[Row]:
+        table = []
         for name in SECTIONS:
             for statistic, value in self.sections.get(name, {}).items():
                 unit = "s" if statistic == "total_s" else "ms per enqueue"
-                table.append(Row(f"{_LABELS[name]} {statistic.removesuffix('_s')}", f"{value:.6g}", unit))
-        table += [Row(f"no heading, {name}", f"{value:.6g}", "ms") for name, value in self.unnamed.items()]
+                table.append(Row(f"{_LABELS[name]} {statistic.removesuffix('_s')}", shown(value), unit))
+        for name, values in self.rejected.items():
+            label = _LABELS.get(name, name)
+            table += [
+                Row(f"rejected: {label} {k}", shown(v), "s" if k == "total_s" else "ms") for k, v in values.items()
+            ]
+        table += [Row(f"no heading, {name}", shown(value), "ms") for name, value in self.unnamed.items()]
         if self.averages and "gpu_compute" not in self.sections:
             for name, value in self.trace_averages.items():
-                table.append(Row(f"trace averages, {name}", f"{value:.6g}", "" if name == "enqueues" else "ms"))
+                table.append(Row(f"trace averages, {name}", shown(value), "" if name == "enqueues" else "ms"))
         if self.gpu_mean:
-            table.append(Row("1000 / mean GPU compute", f"{1000 / self.gpu_mean:.6g}", "x batch = images/s of the GPU"))
+            table.append(Row("1000 / mean GPU compute", f"{1000 / self.gpu_mean:.9g}", "x batch = images/s of the GPU"))
         return table
 
 
-def judge(run: TrtexecRun) -> tuple[list[str], bool, bool]:
-    """The problems of a run; whether values are missing; whether it is odd."""
-    problems = [f"trtexec says: {short(error)}" for error in run.errors[:5]]
+#: trtexec's own warnings that question what it measured.
+_DOUBTS = re.compile(r"unstable|may be bound by|may not be accurate|not (?:be )?reported|under-utilized", re.IGNORECASE)
+
+
+def judge(run: TrtexecRun) -> Findings:
+    """What has to be known of a run; values that contradict each other are rejected."""
+    found = Findings(errors=[f"trtexec says: {error}" for error in run.errors])
     if run.mixed:
         run.forget()
-        return (
-            [*problems, "lines of runs at the same time are mixed: no value can be told to be of this one"],
-            True,
-            True,
-        )
-    contradictions = _contradictions(run)
+        found.missing.append("lines of runs at the same time are mixed: no value can be told to be of this one")
+        return found
+    found.missing += _reject(run)
+    found.contradictions = _contradictions(run)
     if run.outcome == "FAILED":
-        problems.append("the run FAILED")
-    absent, strange = run.missing, False
-    incomplete = bool(absent) or bool(run.rejected) or run.outcome == "FAILED"
-    if run.unnamed and "6.x" not in run.form and run.gpu_mean == run.unnamed.get("mean") and run.gpu_mean is not None:
-        problems.append("no section heading: mean taken to be GPU compute")
-        incomplete = incomplete or any(name not in run.unnamed for name in _STATS)
-        strange = True
-    elif run.unnamed:
-        problems.append(f"no section heading: {', '.join(run.unnamed)} may be of any latency")
-        incomplete = True
-    if run.started and run.outcome is None:
-        problems.append("the log ends before PASSED or FAILED")
-        # The total is the last value that trtexec prints: with it, nothing but the outcome is missing.
-        incomplete = incomplete or "total_s" not in run.sections.get("gpu_compute", {})
-    elif run.started and not run.usable and run.outcome == "PASSED":
-        problems.append("the run PASSED without a measurement (--buildOnly, or the output is cut)")
+        found.missing.append("the run FAILED")
+    _judge_unnamed(run, found)
+    _judge_end(run, found)
+    absent = run.missing
     if absent:
-        problems.append(f"missing: {', '.join(absent)}")
-    problems += [f"non-standard line: {short(line)}" for line in run.odd]
-    problems += run.refused + contradictions + run.notes
-    return problems, incomplete, strange or bool(run.odd or run.refused or contradictions)
+        found.missing.append(f"missing: {', '.join(absent)}")
+    found.missing += run.cut
+    if run.profile is not None:
+        found.missing += run.profile.missing()
+        found.contradictions += run.profile.contradictions()
+        if not run.measured:
+            found.missing.append("missing: the performance summary (the profiled run is not timed end to end)")
+    found.odd_lines = run.odd
+    found.refused = run.refused
+    found.doubts = [f"trtexec warns: {warning}" for warning in run.warnings if _DOUBTS.search(warning)]
+    found.notes += run.notes
+    return found
+
+
+def _judge_unnamed(run: TrtexecRun, found: Findings) -> None:
+    """Values without a heading: the lone mean of a run is taken, as the published scripts do."""
+    if run.unnamed and "6.x" not in run.form and run.gpu_mean == run.unnamed.get("mean") and run.gpu_mean is not None:
+        lacking = any(name not in run.unnamed for name in _STATS)
+        kind = found.missing if lacking else found.refused
+        kind.append("no section heading: mean taken to be GPU compute")
+    elif run.unnamed:
+        found.missing.append(f"no section heading: {', '.join(run.unnamed)} may be of any latency")
+
+
+def _judge_end(run: TrtexecRun, found: Findings) -> None:
+    """How the run ended, against what it was asked for."""
+    if run.started and run.outcome is None:
+        # The total is the last value that trtexec prints: with it, nothing but the outcome is missing.
+        whole = "total_s" in run.sections.get("gpu_compute", {})
+        (found.notes if whole else found.missing).append("the log ends before PASSED or FAILED")
+        return
+    empty = not (run.skipped or run.measured or run.averages or run.profile)
+    if run.outcome == "PASSED" and empty and (run.usable or run.started):
+        found.missing.append("the run PASSED without a measurement: the output is cut")
+
+
+def _reject(run: TrtexecRun) -> list[str]:
+    """Take out the sections whose statistics cannot be of one set of samples."""
+    found = []
+    for name in list(run.sections):
+        broken = disorder(run.sections[name])
+        if broken:
+            run.rejected[name] = run.sections.pop(name)
+            found.append(f"{name} is rejected: {'; '.join(broken)}")
+    if broken := disorder(run.unnamed):
+        run.rejected["unnamed"] = dict(run.unnamed)
+        run.unnamed.clear()
+        found.append(f"the values without heading are rejected: {'; '.join(broken)}")
+    return found
 
 
 def _contradictions(run: TrtexecRun) -> list[str]:
     found = []
-    for name in list(run.sections):
-        broken = _disorder(run.sections[name])
-        if broken:
-            run.rejected[name] = run.sections.pop(name)
-            found.append(f"{name} is rejected: {'; '.join(broken)}")
-    if broken := _disorder(run.unnamed):
-        run.rejected["unnamed"] = dict(run.unnamed)
-        run.unnamed.clear()
-        found.append(f"the values without heading are rejected: {'; '.join(broken)}")
     qps, wall, queries = run.throughput_qps, run.walltime_s, run.queries
     if qps and wall and queries and abs(qps * wall - queries) > max(0.02, 2e-5 * queries):
         found.append(f"throughput x wall time = {qps * wall:.6g}, but the trace has {queries} queries")
@@ -226,23 +304,4 @@ def _contradictions(run: TrtexecRun) -> list[str]:
         total = sum(mean for mean in means if mean is not None)
         if abs(total - latency) > 1e-3 * latency + 1e-4:
             found.append(f"mean latency {latency:g} ms is not H2D + GPU compute + D2H ({total:.6g} ms)")
-    return found
-
-
-def _disorder(values: dict[str, Number]) -> list[str]:
-    """Statistics that cannot be of one set of samples."""
-    low, high, median = values.get("min"), values.get("max"), values.get("median")
-    if low is not None and high is not None and low > high:
-        return [f"min {low:g} is above max {high:g}"]
-    found = []
-    percentiles = sorted((float(name[1:]), value) for name, value in values.items() if re.match(r"p\d", name))
-    for name, value in [*values.items()]:
-        if name in ("min", "max", "total_s"):
-            continue
-        if (low is not None and value < low * (1 - 1e-5)) or (high is not None and value > high * (1 + 1e-5)):
-            found.append(f"{name} {value:g} lies outside min and max")
-    ladder = ([(50.0, median)] if median is not None else []) + [pair for pair in percentiles if pair[0] >= 50]
-    for (below, small), (above, large) in itertools.pairwise(ladder):
-        if small > large * (1 + 1e-5):
-            found.append(f"p{below:g} {small:g} is above p{above:g} {large:g}")
     return found

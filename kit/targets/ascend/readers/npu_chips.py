@@ -1,0 +1,84 @@
+"""What ``npu-smi`` tells of a chip, a process on it, and of its place in the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kit.toollogs.numbers import Number
+from kit.toollogs.output import Row, shown
+
+__all__ = ["Chip", "MappedChip", "NpuProcess"]
+
+
+@dataclass(slots=True)
+class Chip:
+    """One chip. None where npu-smi says NA or the log does not say it."""
+
+    npu: int
+    chip: int
+    device: int | None
+    name: str
+    health: str
+    power_w: Number | None = None
+    temperature_c: Number | None = None
+    hugepages_used: int | None = None
+    hugepages_total: int | None = None
+    bus_id: str | None = None
+    aicore_percent: Number | None = None
+    memory_used_mb: int | None = None
+    memory_total_mb: int | None = None
+    hbm_used_mb: int | None = None
+    hbm_total_mb: int | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether npu-smi has nothing to say against the chip."""
+        return self.health.upper() == "OK"
+
+    @property
+    def place(self) -> str:
+        """How messages name the chip."""
+        return f"card {self.npu} chip {self.chip}" if self.device is None else f"device {self.device}"
+
+    def rows(self) -> list[Row]:
+        """What the table for people says of the chip."""
+        table = [Row(self.place, self.soc_version, f"card {self.npu} chip {self.chip}, {self.health}")]
+        for what, value, unit in (
+            ("power", self.power_w, "W"),
+            ("temperature", self.temperature_c, "C"),
+            ("AICore", self.aicore_percent, "%"),
+        ):
+            table += [] if value is None else [Row(f"{self.place} {what}", shown(value), unit)]
+        for what, used, total, unit in (
+            ("huge pages", self.hugepages_used, self.hugepages_total, "pages"),
+            ("memory", self.memory_used_mb, self.memory_total_mb, "MB"),
+            ("HBM", self.hbm_used_mb, self.hbm_total_mb, "MB"),
+        ):
+            table += [] if total is None else [Row(f"{self.place} {what}", f"{used} / {total}", unit)]
+        return table + ([] if self.bus_id is None else [Row(f"{self.place} bus", self.bus_id)])
+
+    @property
+    def soc_version(self) -> str:
+        """What ``atc --soc_version`` takes for this chip."""
+        return f"Ascend{self.name}" if self.name[:1].isdigit() else self.name
+
+
+@dataclass(slots=True)
+class NpuProcess:
+    """A process that uses a chip (newer versions only)."""
+
+    npu: int
+    chip: int
+    pid: int
+    name: str
+    memory_mb: int | None
+
+
+@dataclass(slots=True)
+class MappedChip:
+    """A row of ``npu-smi info -m``; the management controller has no logic id."""
+
+    npu: int
+    chip: int
+    logic_id: int | None
+    name: str

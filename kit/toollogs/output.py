@@ -1,0 +1,135 @@
+"""What a reader makes of a tool's output: typed values, a status, and what a person has to know about them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+from kit.toollogs.numbers import Number
+from kit.toollogs.text import short
+
+__all__ = ["Findings", "Row", "Status", "ToolOutput", "disorder", "rows_of", "shown"]
+
+#: ok: the tool's own form, every value. lenient: every value, but an odd form, values that contradict each other, or
+#: the tool itself doubts them. partial: values are missing. error: nothing usable.
+Status = Literal["ok", "lenient", "partial", "error"]
+
+#: More errors of one run than a person reads.
+_MOST_ERRORS = 20
+
+
+class Row(NamedTuple):
+    """A line of the table for people."""
+
+    what: str
+    value: str
+    unit: str = ""
+
+
+def shown(value: Number) -> str:
+    """A number in the table for people: all digits that a tool prints, none of the noise of binary fractions."""
+    return f"{value:.12g}"
+
+
+@dataclass
+class ToolOutput(ABC):
+    """What every reader returns: its own typed values, and these.
+
+    ``problems`` is what a person has to know about the log: odd lines, missing values, identities that do not hold.
+    """
+
+    family: ClassVar[str]
+
+    status: Status
+    problems: list[str]
+
+    @abstractmethod
+    def values(self) -> dict[str, Any]:
+        """The values as JSON: only finite numbers and text."""
+
+    @abstractmethod
+    def rows(self) -> list[Row]:
+        """The values with their units, for people."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``kit read --json`` prints: ``family``, the values, ``status``, and ``problems`` where there are any."""
+        found = {"family": self.family, **self.values(), "status": self.status}
+        return found | ({"problems": list(self.problems)} if self.problems else {})
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a reader notes while it reads, by kind; people are told in this order."""
+
+    errors: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    odd_lines: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: Findings, place: str = "") -> None:
+        """Take over what was noted of a part; ``place`` stands before each."""
+        self.errors += [place + text for text in other.errors]
+        self.missing += [place + text for text in other.missing]
+        self.odd_lines += other.odd_lines
+        self.refused += [place + text for text in other.refused]
+        self.contradictions += [place + text for text in other.contradictions]
+        self.doubts += [place + text for text in other.doubts]
+        self.notes += [place + text for text in other.notes]
+
+    def problems(self, nothing: str = "") -> list[str]:
+        """All in words; ``nothing`` where there is nothing else to say."""
+        said = list(dict.fromkeys(self.errors))
+        if len(said) > _MOST_ERRORS:
+            said[_MOST_ERRORS:] = [f"and {len(said) - _MOST_ERRORS} more errors"]
+        said += self.missing
+        said += [f"non-standard line: {short(line)}" for line in self.odd_lines]
+        said += self.refused + self.contradictions + self.doubts + self.notes
+        return said or ([nothing] if nothing else [])
+
+    def status(self, *, usable: bool) -> Status:
+        """The status that follows: see :data:`Status`. Notes change nothing."""
+        if not usable:
+            return "error"
+        if self.missing:
+            return "partial"
+        odd = self.errors or self.odd_lines or self.refused or self.contradictions or self.doubts
+        return "lenient" if odd else "ok"
+
+
+def disorder(values: Mapping[str, Number], spread: float = 1e-5) -> list[str]:
+    """Statistics (min, max, mean, median, pNN) that cannot be of one set of samples; ``spread`` is their rounding."""
+    low, high, median = values.get("min"), values.get("max"), values.get("median")
+    if low is not None and high is not None and low > high:
+        return [f"min {low:g} is above max {high:g}"]
+    found = []
+    percentiles = sorted((float(name[1:]), value) for name, value in values.items() if re.match(r"p\d", name))
+    for name, value in values.items():
+        if name in ("min", "max", "count", "total_s"):
+            continue
+        if (low is not None and value < low * (1 - spread)) or (high is not None and value > high * (1 + spread)):
+            found.append(f"{name} {value:g} lies outside min and max")
+    ladder = ([(50.0, median)] if median is not None else []) + [pair for pair in percentiles if pair[0] >= 50]
+    for (below, small), (above, large) in itertools.pairwise(ladder):
+        if small > large * (1 + spread):
+            found.append(f"p{below:g} {small:g} is above p{above:g} {large:g}")
+    return found
+
+
+class _HasRows(Protocol):
+    def rows(self) -> list[Row]: ...
+
+
+def rows_of(runs: Sequence[_HasRows], name: str = "run") -> list[Row]:
+    """The rows of every run, under its number where there are several."""
+    table = []
+    for index, run in enumerate(runs, 1):
+        table += [Row(f"{name} {index}", "")] if len(runs) > 1 else []
+        table += run.rows()
+    return table
