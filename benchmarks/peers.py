@@ -126,22 +126,24 @@ def peak(*command: str) -> None:
     print(json.dumps(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
 
 
-def _rate(call: Callable[[], object], batch: int, seconds: float) -> float:
-    for _ in range(2):
-        call()
-    start, calls = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        call()
-        calls += 1
-    return calls * batch / (time.perf_counter() - start)
+_SHAPE = (3, 224, 224)
+
+
+def _open(engine: str, model: str, batch: int, threads: int) -> Any:
+    """An engine as kit opens it; PyTorch takes the checkpoint beside the ONNX file."""
+    from kit.inside.engine import EngineSpec, open_engine
+
+    options: dict[str, Any] = {}
+    if engine == "torch":
+        model = str(Path(model).with_suffix(".pth"))
+        options = {"architecture": Path(model).stem, "classes": 1000}
+    return open_engine(EngineSpec(engine, model, _SHAPE, threads, options), batch)
 
 
 def bare(model: str, batch: str, threads: str, count: str) -> None:
     """A plain loop over one session of ONNX Runtime: as many images as asked for; prints the seconds."""
-    from kit.inside.engine import Engine
-
-    images = np.random.default_rng(0).standard_normal((int(batch), 3, 224, 224), dtype=np.float32)
-    engine = Engine(model, int(batch), (3, 224, 224), int(threads))
+    images = np.random.default_rng(0).standard_normal((int(batch), *_SHAPE), dtype=np.float32)
+    engine = _open("onnxruntime", model, int(batch), int(threads))
     session, feed = engine.session, {engine.input: images}
     session.run(None, feed)
     start = time.perf_counter()
@@ -150,68 +152,73 @@ def bare(model: str, batch: str, threads: str, count: str) -> None:
     print(json.dumps(time.perf_counter() - start))
 
 
-def harness(model: str, batches: str, threads: str, seconds: str) -> None:
-    """kit's measuring loop and a bare one over the same session, in turns; prints {batch: [kit, bare, ratio]}."""
-    print(json.dumps({batch: _both(model, int(batch), int(threads), float(seconds)) for batch in batches.split(",")}))
+def harness(engine: str, model: str, batches: str, threads: str, seconds: str) -> None:
+    """kit's measuring loop and a bare one over the same engine, in turns; prints {batch: [kit, bare, ratio]}."""
+    found = {batch: _both(engine, model, int(batch), int(threads), float(seconds)) for batch in batches.split(",")}
+    print(json.dumps(found))
 
 
-def _both(model: str, batch: int, threads: int, seconds: float) -> list[float]:
-    from kit.inside.bench import bind, repeat, synthetic_inputs
-    from kit.inside.engine import Engine
+def _both(name: str, model: str, batch: int, threads: int, seconds: float) -> list[float]:
+    from kit.inside.bench import synthetic_inputs
+    from kit.inside.rounds import timed
 
-    engine = Engine(model, batch, (3, 224, 224), threads)
-    inputs = synthetic_inputs((3, 224, 224), batch)
-    calls, _ = bind(engine, inputs)
-    feed = {engine.input: inputs[0]}
+    engine = _open(name, model, batch, threads)
+    inputs = synthetic_inputs(_SHAPE, batch)
+    calls = engine.bind(inputs).calls
+    plain = _bare_call(name, engine, inputs[0])
     loops = {
-        "kit": lambda: repeat(calls, batch, seconds / 16).rate,
-        "bare": lambda: _plain(engine.session, feed, batch, seconds / 16),
+        "kit": lambda: timed(calls, batch, seconds / 16).rate,
+        "bare": lambda: _rate(plain, batch, seconds / 16),
     }
     alternate(loops, 2)
     # Short turns, of single calls where they take long, so that both meet the same disturbances.
     rates: dict[str, list[float]] = {"kit": [], "bare": []}
     end = time.perf_counter() + 2 * seconds
     while len(rates["kit"]) < 10 or time.perf_counter() < end:
-        for name, values in alternate(loops, 2).items():
-            rates[name] += values
+        for name_, values in alternate(loops, 2).items():
+            rates[name_] += values
     return [statistics.median(rates["kit"]), statistics.median(rates["bare"]), paired(rates["kit"], rates["bare"])]
 
 
-def _plain(session: Any, feed: dict[str, Any], batch: int, seconds: float) -> float:
+def _bare_call(name: str, engine: Any, images: Any) -> Callable[[], object]:
+    """The engine's own call, as its documentation shows it, without anything of kit."""
+    if name == "onnxruntime":
+        return functools.partial(engine.session.run, None, {engine.input: images})
+    if name == "openvino":
+        import openvino as ov
+
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+        core = ov.Core()
+        network = core.read_model(engine.model)
+        network.reshape(list(images.shape))
+        request = core.compile_model(
+            network, "CPU", {**settings, "INFERENCE_NUM_THREADS": engine.threads, "NUM_STREAMS": 1}
+        ).create_infer_request()
+        request.set_input_tensor(ov.Tensor(images, shared_memory=True))
+        infer: Callable[[], object] = request.infer
+        return infer
+    import torch
+
+    from kit.inside.network import build
+
+    network = build(Path(engine.model).stem, 1000, _SHAPE)
+    tensor = torch.from_numpy(images)
+
+    def call() -> object:
+        with torch.inference_mode():
+            return network(tensor)
+
+    return call
+
+
+def _rate(call: Callable[[], object], batch: int, seconds: float) -> float:
     start, calls = time.perf_counter(), 0
     while True:
-        session.run(None, feed)
+        call()
         calls += 1
         elapsed = time.perf_counter() - start
         if elapsed >= seconds:
             return calls * batch / elapsed
-
-
-def openvino(model: str, batches: str, threads: str, seconds: str) -> None:
-    """OpenVINO on the same model and in the same arithmetic; prints {batch: images per second}.
-
-    Left to itself it computes in bfloat16 where the processor has that: other scores, in the third digit.
-    """
-    import openvino as ov
-
-    core = ov.Core()
-    core.set_property(
-        "CPU",
-        {
-            "INFERENCE_NUM_THREADS": int(threads),
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",
-            "EXECUTION_MODE_HINT": "ACCURACY",
-        },
-    )
-    found = {}
-    for batch in map(int, batches.split(",")):
-        network = core.read_model(model)
-        network.reshape([batch, 3, 224, 224])
-        request = core.compile_model(network, "CPU").create_infer_request()
-        images = np.random.default_rng(0).standard_normal((batch, 3, 224, 224), dtype=np.float32)
-        found[batch] = _rate(functools.partial(request.infer, [images]), batch, float(seconds))
-    print(json.dumps(found))
 
 
 def export_model(architecture: str, out: str) -> None:
@@ -225,22 +232,7 @@ def export_model(architecture: str, out: str) -> None:
     torch.manual_seed(0)
     network = build(architecture, 1000, (3, 224, 224))
     onnx.save(to_onnx(network, (3, 224, 224), "actual_input_1", "output1", 11), out)
-
-
-def torch_eager(architecture: str, batches: str, threads: str, seconds: str) -> None:
-    """PyTorch without compilation; prints {batch: images per second}."""
-    import torch
-
-    from kit.inside.network import build
-
-    torch.set_num_threads(int(threads))
-    network = build(architecture, 1000, (3, 224, 224))
-    found = {}
-    with torch.inference_mode():
-        for batch in map(int, batches.split(",")):
-            images = torch.randn(batch, 3, 224, 224)
-            found[batch] = _rate(functools.partial(network, images), batch, float(seconds))
-    print(json.dumps(found))
+    torch.save(network.state_dict(), Path(out).with_suffix(".pth"))
 
 
 PEERS: dict[str, Callable[..., None]] = {
@@ -252,9 +244,7 @@ PEERS: dict[str, Callable[..., None]] = {
     "peak": peak,
     "bare": bare,
     "harness": harness,
-    "openvino": openvino,
     "export": export_model,
-    "torch": torch_eager,
 }
 
 

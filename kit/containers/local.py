@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import re
 import selectors
 import shlex
 import signal
@@ -15,19 +16,16 @@ import time
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from kit.containers.runner import Binding, Listener, Messages, links
 from kit.errors import EngineError, MissingError, ResourceError
 from kit.planning.step import Outcome, Step, fill
-from kit.resources import package
+from kit.resources import package, resource
 
 __all__ = ["LocalRunner"]
 
-#: What decides the bytes that a step makes, by image.
-_PACKAGES = {
-    "exporter": ("torch", "torchvision", "timm", "onnx", "onnxruntime", "numpy", "pillow"),
-    "runtime": ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "orjson"),
-}
+_NAME = re.compile(r"^(-r\s+\S+|[A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 _GRACE_S = 0.5
 _PR_SET_PDEATHSIG = 1
 
@@ -123,16 +121,29 @@ class LocalRunner:
         )
 
 
+def _packages(folder: Path) -> list[str]:
+    """What decides the bytes that a step makes: the packages that the image is made from, with those of its base."""
+    found = []
+    for listed in sorted([*folder.glob("requirements.in"), *folder.glob("torch.lock")]):
+        for word in _NAME.findall(listed.read_text(encoding="utf-8")):
+            if word.startswith("-r"):
+                found += _packages((folder / word.split()[1]).parent)
+            else:
+                found.append(word)
+    return list(dict.fromkeys(found))
+
+
 @cache
 def _environment_id(image: str) -> str:
-    if image not in _PACKAGES:
+    folder = resource("images") / image
+    if not (folder / "requirements.in").is_file():
         raise EngineError(
             f"image {image!r} has no stand-in in this environment",
             remedy="install and start a Docker engine, then use --runner docker",
         )
     found = [sys.version]
     missing = []
-    for name in _PACKAGES[image]:
+    for name in sorted(_packages(folder)):
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from kit.errors import DamagedError, InvalidInputError, KitError, MissingError, ResourceError, StepError
+from kit.errors import DamagedError, DeviceError, InvalidInputError, KitError, MissingError, ResourceError, StepError
 from kit.planning.step import Outcome, Step
 
 __all__ = ["Binding", "Listener", "Messages", "Runner", "at_host", "links"]
@@ -22,6 +22,7 @@ _KINDS: dict[str, type[KitError]] = {
     "damaged": DamagedError,
     "tolerance": StepError,
     "resource": ResourceError,
+    "device": DeviceError,
 }
 
 

@@ -1,110 +1,223 @@
-"""An ONNX model on the CPU: opened, its input and output checked, its errors told in one sentence."""
+"""An inference engine with one model: opened by name, its settings read back, its errors told in one sentence.
+
+Each engine has a module of its own (``ort_engine``, ``openvino_engine``, ``torch_engine``) and is imported only when it
+is asked for: an image holds one of them.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from typing import TYPE_CHECKING, Any
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from .pool import cores
 from .protocol import UserError
 
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Mapping
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
 
-__all__ = ["PROVIDERS", "Engine", "engine_version"]
+__all__ = [
+    "ENGINES",
+    "PRECISIONS",
+    "Bound",
+    "Engine",
+    "EngineSpec",
+    "add_arguments",
+    "check_input",
+    "compiler_cache",
+    "known_options",
+    "oneline",
+    "open_engine",
+    "refuse_busy",
+]
 
-PROVIDERS = ("CPUExecutionProvider",)
+ENGINES = ("onnxruntime", "openvino", "torch")
+#: Arithmetic that a recipe may ask for. fp32 is the default of every engine, whatever its vendor's default is.
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
-def engine_version() -> str:
-    """Version of ONNX Runtime."""
-    import onnxruntime
+@dataclass(frozen=True)
+class EngineSpec:
+    """What opens an engine; it is sent to worker processes."""
 
-    return str(onnxruntime.__version__)
+    engine: str
+    model: str
+    shape: tuple[int, ...]  # (channels, height, width)
+    threads: int = 0  # of one call; 0: all cores that the process may use
+    options: Mapping[str, Any] = field(default_factory=dict)  # the engine's own
 
 
-class Engine:
-    """One session of ONNX Runtime with the CPU provider.
+class Bound(NamedTuple):
+    """Calls with input and output in place: one per input batch, and a look at the last output."""
 
-    Args:
-        model: an ONNX file with one float32 input (batch, channels, height, width); its first output holds the scores.
-        batch: images per call; a model with another, fixed batch is refused rather than run at that one.
-        shape: (channels, height, width) of the images.
-        threads: threads of one call; 0: all cores that the process may use.
+    calls: list[Callable[[], None]]
+    output: Callable[[], NDArray[Any]]
 
-    Raises:
-        UserError: no such file, not a model, another input than asked for.
-    """
 
-    def __init__(self, model: str, batch: int, shape: tuple[int, ...], threads: int = 0) -> None:
-        import onnxruntime
+class Engine(ABC):
+    """One model in one engine."""
 
-        if not os.path.isfile(model):
-            raise UserError("there is no such model", "Export it first.", model, "missing")
-        self.threads = threads or cores()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self.session = onnxruntime.InferenceSession(model, options, providers=list(PROVIDERS))
-        except Exception as error:  # noqa: BLE001 - its exceptions share no base class
-            remedy = "Export the model again, or check that this is a whole ONNX file."
-            raise UserError(f"ONNX Runtime cannot open it: {_oneline(error)}", remedy, model, "damaged") from None
-        self.providers: list[str] = self.session.get_providers()
-        self.version: str = onnxruntime.__version__
-        self._model = model
-        self.input, self.output = self._check(batch, shape)
+    title: ClassVar[str]  # "ONNX Runtime"
+    version: str
+    threads: int
+    #: Whether each batch size is an engine of its own, so that a last, smaller batch is better filled up.
+    fixed_batch: bool = False
+    #: Batches that one call of :meth:`bind` works on side by side.
+    side_by_side: int = 1
 
-    def _check(self, batch: int, shape: tuple[int, ...]) -> tuple[str, str]:
-        inputs = self.session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 1 + len(shape):
-            has = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-            remedy = "Give a model whose one input is a float32 tensor (batch, channels, height, width)."
-            raise UserError(f"the model has the inputs {has}", remedy, self._model)
-        declared = inputs[0].shape
-        for place, (is_, wanted) in enumerate(zip(declared, (batch, *shape), strict=True)):
-            if isinstance(is_, int) and is_ != wanted:
-                what = "batch" if place == 0 else "input"
-                remedy = (
-                    "Export it with a dynamic batch, or use its own." if place == 0 else "Correct crop or input shape."
-                )
-                message = (
-                    f"the model's {what} is fixed: {inputs[0].name} {declared}, and {(batch, *shape)} is asked for"
-                )
-                raise UserError(message, remedy, self._model)
-        return inputs[0].name, self.session.get_outputs()[0].name
+    def __init__(self, spec: EngineSpec) -> None:
+        if not os.path.isfile(spec.model):
+            raise UserError("there is no such model", "Export it first.", spec.model, "missing")
+        self.model, self.shape = spec.model, spec.shape
 
     @property
-    def fixed_batch(self) -> bool:
-        """Whether the model takes this batch only."""
-        return isinstance(self.session.get_inputs()[0].shape[0], int)
+    @abstractmethod
+    def conditions(self) -> dict[str, Any]:
+        """What of ``kit.results.conditions`` the engine decides: precision, threads, streams, transfers, ..."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Settings as the engine itself tells them after it was opened, beside what was asked for."""
+
+    @abstractmethod
+    def outputs(self, images: Floats) -> list[NDArray[Any]]:
+        """All outputs for a batch.
+
+        Raises:
+            UserError: the engine fails.
+        """
+
+    @abstractmethod
+    def bind(self, inputs: list[Floats]) -> Bound:
+        """Put inputs of one batch size, and the output, in place, and call each once.
+
+        Raises:
+            UserError: the engine fails.
+        """
 
     def run(self, images: Floats) -> Floats:
         """Scores of a batch, float32 (batch, classes).
 
         Raises:
-            UserError: the engine fails, or its output is not one row of scores per image.
+            UserError: the engine fails, or its first output is not one row of scores per image.
         """
-        try:
-            (output,) = self.session.run([self.output], {self.input: images})
-        except Exception as error:  # noqa: BLE001 - see above
-            remedy = "Check the model with the ONNX checker, and its input with the recipe."
-            raise UserError(f"ONNX Runtime fails: {_oneline(error)}", remedy, self._model, "tolerance") from None
-        return self.as_scores(output, len(images))
+        return self.as_scores(self.outputs(images)[0], len(images))
 
-    def as_scores(self, output: Any, count: int) -> Floats:
+    def as_scores(self, output: NDArray[Any], count: int) -> Floats:
         """Check that `output` is one row of float scores per image."""
-        if not isinstance(output, np.ndarray) or output.dtype.kind != "f" or output.ndim < 2 or len(output) != count:
-            has = f"{output.dtype} {output.shape}" if isinstance(output, np.ndarray) else type(output).__name__
+        if output.dtype.kind != "f" or output.ndim < 2 or len(output) != count:
             remedy = "Give a classifier whose first output holds one score per class."
-            raise UserError(f"the output {self.output} of {count} images is {has}", remedy, self._model)
+            raise UserError(f"the output of {count} images is {output.dtype} {output.shape}", remedy, self.model)
         return output.reshape(count, -1).astype(np.float32, copy=False)
 
+    def fails(self, error: Exception) -> UserError:
+        """What the engine says while it computes."""
+        remedy = "Check the model with the ONNX checker, and its input with the recipe."
+        return UserError(f"{self.title} fails: {oneline(error)}", remedy, self.model, "tolerance")
 
-def _oneline(error: Exception) -> str:
+
+def open_engine(spec: EngineSpec, batch: int) -> Engine:
+    """The engine, with a look at whether the model takes `batch` images at once.
+
+    Raises:
+        UserError: no such engine, model or device; an unknown option; another input than asked for.
+    """
+    precision = spec.options.get("precision", "fp32")
+    if precision not in PRECISIONS:
+        raise UserError(f"{precision!r} is not a precision", f"Choose one of {', '.join(PRECISIONS)}.")
+    if spec.engine == "onnxruntime":
+        from .ort_engine import OrtEngine
+
+        return OrtEngine(spec, batch)
+    if spec.engine == "openvino":
+        from .openvino_engine import OpenvinoEngine
+
+        return OpenvinoEngine(spec, batch)
+    if spec.engine == "torch":
+        from .torch_engine import TorchEngine
+
+        return TorchEngine(spec, batch)
+    raise UserError(f"there is no engine {spec.engine!r}", f"Choose one of {', '.join(ENGINES)}.")
+
+
+def refuse_busy(spec: EngineSpec) -> None:
+    """Refuse a GPU that somebody else uses, before this process and its workers use it themselves.
+
+    Raises:
+        UserError: it is in use.
+    """
+    provider, device = spec.options.get("provider"), str(spec.options.get("device", ""))
+    if spec.engine == "torch" and device.startswith("cuda"):
+        from .gpu import refuse_busy as refuse
+
+        refuse(int(device.partition(":")[2] or 0))
+    elif spec.engine == "onnxruntime" and provider in {"cuda", "tensorrt"}:
+        from .gpu import refuse_busy as refuse
+
+        refuse(int(device or 0))
+
+
+@contextlib.contextmanager
+def compiler_cache(folder: str) -> Iterator[None]:
+    """Let torch.compile write into `folder`, and remove it afterwards: a container's /tmp runs no programs."""
+    os.makedirs(folder, exist_ok=True)
+    place = tempfile.mkdtemp(prefix="compiled-", dir=folder)
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.environ["TRITON_CACHE_DIR"] = place
+    try:
+        yield
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--engine`` and ``--options`` for the programs that open one."""
+    parser.add_argument("--engine", choices=ENGINES, default="onnxruntime")
+    parser.add_argument("--options", type=_options, default={}, help="the engine's own options, as JSON")
+
+
+def _options(text: str) -> dict[str, Any]:
+    tree = json.loads(text)
+    if not isinstance(tree, dict):
+        message = "not a JSON object"
+        raise TypeError(message)
+    return tree
+
+
+def known_options(options: Mapping[str, Any], known: tuple[str, ...], title: str) -> None:
+    """Refuse options that an engine does not have: a misspelt one must not be ignored."""
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise UserError(f"{title} has no option {', '.join(unknown)}", f"It has {', '.join(known)}.")
+
+
+def check_input(name: str, declared: list[Any], wanted: tuple[int, ...], model: str) -> None:
+    """Refuse a model whose batch or input is fixed to another size than asked for; None or a name is free.
+
+    Args:
+        name: the input.
+        declared: its sizes as the engine tells them.
+        wanted: (batch, channels, height, width).
+        model: where it is.
+    """
+    for place, (size, asked) in enumerate(zip(declared, wanted, strict=True)):
+        if isinstance(size, int) and size != asked:
+            what = "batch" if place == 0 else "input"
+            remedy = "Export it with a dynamic batch, or use its own." if place == 0 else "Correct crop or input shape."
+            raise UserError(f"the model's {what} is fixed: {name} {declared}, and {wanted} is asked for", remedy, model)
+
+
+def oneline(error: Exception) -> str:
+    """An exception's message on one line, not longer than a sentence."""
     return " ".join(str(error).split())[:300]

@@ -1,9 +1,9 @@
-"""A data set through the CPU engine: decode, preprocess, infer, best five classes, nothing on disk in between.
+"""A data set through an engine: decode, preprocess, infer, best five classes, nothing on disk in between.
 
 Command line::
 
     python3 -m inside.evaluate --model model.onnx (--images DIR --preprocess JSON | --tensors DIR) --out DIR
-        [--labels FILE] [--batch 32] [--threads N] [--workers N] [--limit N]
+        [--engine NAME] [--options JSON] [--labels FILE] [--batch 32] [--threads N] [--workers N] [--limit N]
 
 Each worker process takes whole batches: it decodes them and runs its own session of few threads. So no core waits for
 another one, and nothing but the best classes passes between processes. It writes
@@ -11,7 +11,7 @@ another one, and nothing but the best classes passes between processes. It write
 * ``predictions.npy``: int32 (N, 5), best class first, the lowest class first where scores are equal
 * ``scores.npy``: float32 (N, 5), their scores
 * ``images.txt``: the names, in that order (sorted)
-* ``evaluate.json``: counts, seconds, versions
+* ``evaluate.json``: counts, seconds, versions, and the engine's settings as it told them
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .engine import PROVIDERS, Engine, engine_version
+from .engine import EngineSpec, add_arguments, compiler_cache, open_engine, refuse_busy
 from .labels import list_images, match, read_labels, unique_stems
 from .pixels import Config, Preprocess
 from .pool import Pool, cores
@@ -115,14 +115,21 @@ class Part(NamedTuple):
     begun: float
     filled: float
     done: float
+    engine: dict[str, Any] | None  # with the first batch of a worker: what the engine says of itself
 
 
 class _Worker:
     """Makes the tensors of a batch, runs the model on them, finds the best classes."""
 
-    def __init__(self, model: str, source: Source, batch: int, threads: int) -> None:
+    def __init__(self, spec: EngineSpec, source: Source, batch: int) -> None:
         self._source = source
-        self._engine = Engine(model, batch, source.shape, threads)
+        self._engine = open_engine(spec, batch)
+        self._told: dict[str, Any] | None = {
+            "title": self._engine.title,
+            "version": self._engine.version,
+            "settings": self._engine.settings,
+            "conditions": self._engine.conditions,
+        }
         self._images = np.zeros((batch, *source.shape), dtype=np.float32)
 
     def __call__(self, task: tuple[int, list[str]]) -> Part:
@@ -144,7 +151,8 @@ class _Worker:
         found = best(scores)
         ties = int(np.count_nonzero(found.tied))
         done = time.perf_counter()
-        return Part(found.classes, found.scores, scores.shape[1], ties, begun, filled, done)
+        told, self._told = self._told, None
+        return Part(found.classes, found.scores, scores.shape[1], ties, begun, filled, done, told)
 
 
 @dataclass
@@ -157,10 +165,11 @@ class Evaluation:
     classes: int = 0
     ties: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    engine: dict[str, Any] = field(default_factory=dict)
 
 
-def evaluate(model: str, source: Source, names: list[str], batch: int, workers: int, threads: int) -> Evaluation:
-    """Run the tensors of `names` through `model`, in batches, on some processes with some threads each.
+def evaluate(spec: EngineSpec, source: Source, names: list[str], batch: int, workers: int) -> Evaluation:
+    """Run the tensors of `names` through an engine, in batches, on some processes with an engine each.
 
     Seconds: ``start`` until the first batch is begun, ``total`` from then on; ``preprocessing`` and ``inference`` are
     the sums over all processes.
@@ -175,13 +184,14 @@ def evaluate(model: str, source: Source, names: list[str], batch: int, workers: 
     preprocessing = inference = 0.0
     begun = ended = 0.0
     done = 0
-    with Pool(workers, _Worker, model, source, batch, threads) as pool:
+    with Pool(workers, _Worker, spec, source, batch) as pool:
         for part in pool.map(tasks, window=3 * workers):
             rows = slice(done, done + len(part.predictions))
             result.predictions[rows], result.scores[rows] = part.predictions, part.scores
             result.classes, result.ties = part.classes, result.ties + part.ties
             begun, ended = min(begun or part.begun, part.begun), max(ended, part.done)
             preprocessing, inference = preprocessing + part.filled - part.begun, inference + part.done - part.filled
+            result.engine = part.engine or result.engine
             done = rows.stop
             progress(done, len(names), "images")
     result.seconds = {
@@ -223,8 +233,9 @@ def _read_tensor(path: str, out: Floats) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="evaluate", description="A data set through the CPU engine.")
-    parser.add_argument("--model", required=True, help="ONNX file")
+    parser = argparse.ArgumentParser(prog="evaluate", description="A data set through an engine.")
+    parser.add_argument("--model", required=True, help="ONNX file, or the checkpoint for PyTorch")
+    add_arguments(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", help="folder of images")
     source.add_argument("--tensors", help="folder of tensors that inside.preprocess made")
@@ -258,8 +269,13 @@ def main(argv: list[str] | None = None) -> None:
         tensors = Tensors(folder, shape)
     batch = arguments.batch
     workers = min(arguments.workers or min(cores(), _MOST_WORKERS), -(-len(names) // batch))
+    if arguments.options.get("compile", "off") != "off":
+        workers = 1  # each worker would compile the model again
     threads = arguments.threads or max(1, cores() // workers)
-    result = evaluate(arguments.model, tensors, names, batch, workers, threads)
+    spec = EngineSpec(arguments.engine, arguments.model, tensors.shape, threads, arguments.options)
+    refuse_busy(spec)
+    with compiler_cache(arguments.out):
+        result = evaluate(spec, tensors, names, batch, workers)
     if labels is not None and max(labels.values()) >= result.classes:
         highest = max(labels.values())
         what = f"the label {highest} is not in 0..{result.classes - 1}, the classes of the model"
@@ -276,8 +292,8 @@ def main(argv: list[str] | None = None) -> None:
             "threads": threads,
             "source": "images" if arguments.images else "tensors",
             "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
-            "providers": list(PROVIDERS),
-            "versions": _versions(config),
+            "engine": result.engine,
+            "versions": {**_versions(config), result.engine["title"]: result.engine["version"]},
         },
     )
     rate = len(names) / result.seconds["total"]
@@ -301,7 +317,7 @@ def _write(out: str, result: Evaluation) -> None:
 
 
 def _versions(config: Config | None) -> dict[str, str]:
-    versions = {"python": sys.version.split()[0], "numpy": np.__version__, "onnxruntime": engine_version()}
+    versions = {"python": sys.version.split()[0], "numpy": np.__version__}
     if config is not None:
         library, version = image_library(config)
         versions[library] = version

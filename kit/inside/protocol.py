@@ -31,7 +31,7 @@ MARK = "@kit "
 #: EX_USAGE and EX_SOFTWARE of sysexits.h: no shell, interpreter or container engine ends with these by itself.
 EXIT_USER, EXIT_DEFECT = 64, 70
 #: What the runner turns into its error families: see kit/errors.py.
-KINDS = frozenset({"invalid", "missing", "damaged", "tolerance", "resource"})
+KINDS = frozenset({"invalid", "missing", "damaged", "tolerance", "resource", "device"})
 
 #: Seconds between two progress lines: a person sees motion, a log of a long run stays short.
 _PERIOD = 0.2

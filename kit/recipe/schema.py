@@ -38,9 +38,15 @@ MAX_BYTES = 1 << 20
 class Bench(Section):
     """How throughput is measured where kit itself measures."""
 
-    warmup: Annotated[int, Field(ge=0)] = Field(3, description="Calls before the clock starts.")
-    repeats: Positive = Field(5, description="Measurements of one batch; their median counts.")
-    seconds: PositiveFloat = Field(2.0, description="Length of each measurement, at least.")
+    warmup: Annotated[int, Field(ge=0)] = Field(
+        10, description="Calls of each batch before the clock starts, at least."
+    )
+    repeats: Positive = Field(10, description="Rounds through all batches, at least.")
+    seconds: PositiveFloat = Field(0.5, description="Length of each batch in each round, at least.")
+    limit: PositiveFloat = Field(300.0, description="Seconds after which no further round begins.")
+    precision: Annotated[float, Field(gt=0, lt=100)] = Field(
+        1.0, description="Percent: rounds end when half of the confidence interval of every batch is narrower."
+    )
     threads: Annotated[int, Field(ge=0)] = Field(0, description="0: all cores that the process may use.")
 
 

@@ -117,8 +117,8 @@ def throughput_cells(
             **common,  # type: ignore[arg-type]
         )
     if throughput.latency_ms:
-        for name in ("p50", "p90", "p99"):
-            value = Decimal(repr(getattr(throughput.latency_ms, name)))
+        for name, milliseconds in throughput.latency_ms.known.items():
+            value = Decimal(repr(milliseconds))
             cells[f"{base}/{name}"] = Cell(
                 id=f"{base}/{name}",
                 value=value,

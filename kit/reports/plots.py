@@ -97,18 +97,17 @@ def _throughput(sides: _Sides, words: Mapping[str, Any], note: str, key: str) ->
 
 
 def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any], note: str, key: str) -> str:
-    names = ("p50", "p90", "p99")
     keys, y = svg.legend([(index, _label(side, words), False) for index, side in sides], 52)
     keys.append(svg.text(svg.LEFT, y, words["plot_key"], "d"))
     top = y + 36
     bottom = top + 270
     found = {
-        (index, batch): [cells[f"{side.cells[batch].id}/{name}"] for name in names]
+        (index, batch): {name: cells[f"{side.cells[batch].id}/{name}"] for name in one.latency_ms.known}
         for index, side in sides
         for batch, one in side.throughput.items()
         if one.latency_ms
     }
-    scale = svg.Scale.of([float(cell.value) for three in found.values() for cell in three], top, bottom)
+    scale = svg.Scale.of([float(cell.value) for known in found.values() for cell in known.values()], top, bottom)
     places = _places(sides)
     parts = [*_head(words["plot_latency"], note), *keys, *_axes(scale, places, words, words["plot_ms"])]
     step = min(22.0, 60.0 / len(sides))
@@ -119,15 +118,19 @@ def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any],
         for batch in side.cells:
             if (index, batch) not in found:
                 continue
-            three = found[index, batch]
+            known = found[index, batch]
             x = places[batch] + shift
-            low, middle, high = (scale.y(float(cell.value)) for cell in three)
+            heights = {name: scale.y(float(cell.value)) for name, cell in known.items()}
+            labels = {name: f"{side.target}, bs{batch}, {name}: {cell.text} ms" for name, cell in known.items()}
+            low, high = max(heights.values()), min(heights.values())
             drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(low)}V{svg.number(high)}"/>')
-            drawn.append(f'<path class="l" d="M{svg.number(x - 5)} {svg.number(middle)}h10"/>')
-            labels = [f"{side.target}, bs{batch}, {n}: {cell.text} ms" for n, cell in zip(names, three, strict=True)]
-            drawn.append(svg.marker(index, x, high, "h", labels[2], 3.5))
-            drawn.append(svg.marker(index, x, low, "f", labels[0], 3.5))
-            described.append(f"{side.target} bs{batch} {' '.join(cell.text for cell in three)} ms")
+            if "p90" in known:
+                drawn.append(f'<path class="l" d="M{svg.number(x - 5)} {svg.number(heights["p90"])}h10"/>')
+            if "p99" in known:
+                drawn.append(svg.marker(index, x, heights["p99"], "h", labels["p99"], 3.5))
+            drawn.append(svg.marker(index, x, heights["p50"], "f", labels["p50"], 3.5))
+            shown = " ".join(f"{name} {cell.text}" for name, cell in known.items())
+            described.append(f"{side.target} bs{batch} {shown} ms")
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
     return svg.frame(
         words["plot_latency"] + note, "; ".join(described), parts, key=_key(key), height=bottom + svg.BOTTOM

@@ -192,7 +192,8 @@ class Writer:
                 Safe(w["spread_of"].format(spread=self.cell(spread), n=len(one.repeats))) if spread else w["once"],
             ]  # fmt: skip
             if latency and one.latency_ms:
-                row += [cells[f"{cell.id}/{name}"] for name in ("p50", "p90", "p99")] + [str(one.latency_ms.n)]
+                row += [cells.get(f"{cell.id}/{name}", w["none"]) for name in ("p50", "p90", "p99")]
+                row += [str(one.latency_ms.n)]
             elif latency:
                 row += [w["none"]] * 4
             rows.append(row)

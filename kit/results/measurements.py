@@ -13,8 +13,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kit.results.conditions import Conditions
+
 __all__ = [
     "Accuracy",
+    "Energy",
     "Interval",
     "Latency",
     "Mode",
@@ -73,12 +76,28 @@ class Accuracy(_Value):
 
 
 class Latency(_Value):
-    """Milliseconds per call of one whole batch; percentiles by nearest rank over ``n`` calls."""
+    """Milliseconds per call of one whole batch; percentiles by nearest rank over ``n`` calls.
+
+    A percentile that too few calls would decide is left out.
+    """
 
     p50: Rate
-    p90: Rate
-    p99: Rate
+    p90: Rate | None = None
+    p99: Rate | None = None
     n: Annotated[int, Field(gt=0, strict=True)]
+
+    @property
+    def known(self) -> dict[str, float]:
+        """Percentiles by name, without those that are left out."""
+        found = {"p50": self.p50, "p90": self.p90, "p99": self.p99}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Energy(_Value):
+    """Joules per image, from a counter or from sampled power."""
+
+    joules_per_image: Rate
+    method: str = Field(description="Which counter, over what, and what it counts beside the engine.")
 
 
 class Throughput(_Value):
@@ -95,6 +114,12 @@ class Throughput(_Value):
     unit: Literal["fps", "qps"] = "fps"
     mode: Mode
     repeats: tuple[Rate, ...] = Field((), description="Rates of the repeats; the rate is their median.")
+    interval: tuple[Rate, Rate] | None = Field(None, description="95 % confidence interval of the rate.")
+    unstable: tuple[str, ...] | None = Field(
+        None, description="Why the rate is not to be relied on; empty: it is; absent: nobody looked."
+    )
+    conditions: Conditions = Conditions()
+    energy: Energy | None = None
     latency_ms: Latency | None = None
     raw: dict[str, float] = Field(
         default_factory=dict, description="Further numbers of the same run, by name and unit."
@@ -108,6 +133,8 @@ class Throughput(_Value):
             raise ValueError(f"factor {self.factor} of a rate in images is not 1")
         if self.repeats and abs(median(self.repeats) - self.rate) > 1e-9 * self.rate:
             raise ValueError(f"rate {self.rate} is not the median of its repeats")
+        if self.interval and not self.interval[0] <= self.rate <= self.interval[1]:
+            raise ValueError(f"rate {self.rate} is outside of its interval {self.interval}")
         return self
 
     @property
@@ -122,9 +149,14 @@ class Throughput(_Value):
 
     @property
     def extent(self) -> tuple[Decimal, Decimal]:
-        """Lowest and highest images per second of the repeats; the value itself for a single run."""
-        rates = self.repeats or (self.rate,)
+        """Images per second from low to high: the confidence interval, or else that of the repeats; or the value."""
+        rates = self.interval or self.repeats or (self.rate,)
         return _decimal(min(rates)) * self.factor, _decimal(max(rates)) * self.factor
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the confidence interval, as a share of the rate; None where there is no interval."""
+        return (self.interval[1] - self.interval[0]) / 2 / self.rate if self.interval else None
 
     @property
     def spread(self) -> float | None:

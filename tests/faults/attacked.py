@@ -47,7 +47,7 @@ class _Malice:
 )
 def pickle_bomb(bench: Bench, count: int) -> Outcomes:
     for number in range(count):
-        site = bench.half("docker", "export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4")
+        site = bench.half("docker", "export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench")
         payload = pickle.dumps({"state_dict": _Malice("/out/owned /tmp/owned")}, protocol=2)
         if number:
             site.weights.write_bytes(payload)

@@ -46,10 +46,10 @@ def one_store(bench: Bench, count: int) -> Outcomes:
     needs=("engine",),
 )
 def one_report(bench: Bench, count: int) -> Outcomes:
-    site = bench.half("docker", "cpu/bench-bs1")
+    site = bench.half("docker", "cpu/bench")
     site.done("reproduce", "--runner", "docker")
     site.store.rename(site.folder / "first")
-    again = bench.half("docker", "cpu/bench-bs1")
+    again = bench.half("docker", "cpu/bench")
     again.done("reproduce", "--runner", "docker")
     again.store.rename(site.folder / "second")
     for _ in range(count):

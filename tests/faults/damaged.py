@@ -351,7 +351,7 @@ def stored_files(bench: Bench, count: int) -> Outcomes:
 )
 def checkpoint(bench: Bench, count: int) -> Outcomes:
     for damage in (flipped, truncated, emptied, of_another_kind, in_utf_16)[:count]:
-        site = bench.half("docker", "export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4")
+        site = bench.half("docker", "export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench")
         damage(site.weights)
         data = site.weights.read_bytes()
         text = re.sub(

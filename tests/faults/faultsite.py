@@ -51,8 +51,10 @@ class Site:
         for old, new in (
             ("count: 500", f"count: {images}"),
             ("batches: [1, 4, 8, 16, 32, 64]", "batches: [1, 4]"),
-            ("seconds: 0.5", "seconds: 0.05"),
-            ("repeats: 5", "repeats: 2"),
+            ("default: [cpu, openvino]", "default: [cpu]"),
+            ("seconds: 0.15", "seconds: 0.05"),
+            ("repeats: 10", "repeats: 2"),
+            ("limit: 30", "limit: 0.1"),
         ):
             assert old in text
             text = text.replace(old, new)

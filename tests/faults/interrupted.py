@@ -20,7 +20,7 @@ from typing import Any
 from tests.faults.faultsite import ROOT, Bench, Outcomes, Site, ended, scenario
 from tests.secondengine import SecondEngine
 
-_ALL = ("export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4")
+_ALL = ("export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench")
 _LIGHT = _ALL[2:]
 _HOOKS = Path(__file__).parent / "hooks"
 
@@ -129,7 +129,7 @@ def _at_step(site: Site, step: str, number: signal.Signals, delay: float, runner
 
 def _signals(bench: Bench, count: int, runner: str) -> Outcomes:
     done = 0
-    steps = ("cpu/infer", "cpu/bench-bs4", "cpu/metrics", "parity", "export", "cpu/bench-bs1")
+    steps = ("cpu/infer", "cpu/bench", "cpu/metrics", "parity", "export")
     for round_ in range(100):
         for step in steps:
             for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
@@ -236,7 +236,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 )
 def engine_stops(bench: Bench, count: int) -> Outcomes:
     for number in range(count):
-        step = ("cpu/infer", "cpu/bench-bs1", "parity", "cpu/metrics")[number % 4]
+        step = ("cpu/infer", "cpu/bench", "parity", "cpu/metrics")[number % 4]
         site = bench.half("docker", *_ALL[_ALL.index(step) :])
         gate = _Forwarder(site.folder / "engine.sock")
         to_gate = {"DOCKER_HOST": f"unix://{gate.path}"}
@@ -289,7 +289,7 @@ def engine_killed(bench: Bench, count: int) -> Outcomes:
     with _second_engine(bench) as second:
         there = {"DOCKER_HOST": second.socket}
         for number in range(count):
-            step = ("cpu/infer", "cpu/bench-bs1", "cpu/metrics", "cpu/bench-bs4")[number // 2 % 4]
+            step = ("cpu/infer", "cpu/bench", "cpu/metrics")[number // 2 % 3]
             site = bench.half("docker", *_LIGHT[_LIGHT.index(step) :])
             child = site.start("reproduce", "--runner", "docker", "--json", environment=there)
             _wait_for_step(child, step)

@@ -15,7 +15,7 @@ from pathlib import Path
 from kit.planning.step import Limits
 from tests.faults.faultsite import Bench, Outcomes, Site, ended, scenario, sentence
 
-_LIGHT = ("cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4")
+_LIGHT = ("cpu/infer", "cpu/metrics", "cpu/bench")
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 _REPRODUCE = ("reproduce", "--runner", "docker")
 
@@ -82,7 +82,7 @@ def disk_full(bench: Bench, count: int) -> Outcomes:
 )
 def report_full(bench: Bench, count: int) -> Outcomes:
     for number in range(count):
-        site = bench.half("docker", "cpu/bench-bs1")
+        site = bench.half("docker", "cpu/bench")
         place = site.folder / "reports"
         with _small_disk(place, "1m"):
             shutil.copytree(bench.finished("docker").folder / "reports", place, dirs_exist_ok=True)

@@ -17,7 +17,7 @@ from tests.faults.faultsite import Site
 
 pytestmark = [pytest.mark.slow]
 
-_STEPS = {"export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench-bs1", "cpu/bench-bs4"}
+_STEPS = {"export", "parity", "cpu/infer", "cpu/metrics", "cpu/bench"}
 
 
 @pytest.mark.docker

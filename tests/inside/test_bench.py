@@ -1,7 +1,8 @@
-"""Throughput and latency: what is written belongs together, and the harness costs next to nothing."""
+"""Throughput and latency: what is written belongs together, for each batch and each engine."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import statistics
 from collections.abc import Callable
@@ -11,68 +12,93 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit.inside.bench import nearest_rank, real_inputs, repeat
+from kit.inside.bench import real_inputs
 from kit.inside.pixels import Preprocess, parse_config
 
 SMALL = '{"resize": [36, 36], "crop": [32, 32]}'
 Make = Callable[..., Path]
 
 
-@pytest.fixture
-def measured(program: Any, images: Path, make_model: Make, tmp_path: Path) -> tuple[dict[str, Any], Any]:
+@pytest.fixture(params=["onnxruntime", "openvino"])
+def measured(
+    program: Any, images: Path, make_model: Make, tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[dict[str, Any], Path]:
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
     done = program(
-        "bench", "--model", make_model(), "--batch", 3, "--images", images, "--preprocess", SMALL, "--out", "out",
-        "--threads", 1, "--warmup", 2, "--repeats", 3, "--seconds", 0.05,
+        "bench", "--engine", request.param, "--model", make_model(), "--batches", "3,1", "--images", images,
+        "--preprocess", SMALL, "--out", "out", "--threads", 1, "--warmup", 2, "--rounds", 7, "--seconds", 0.05,
+        "--limit", 0.5,
     )  # fmt: skip
     assert done.code == 0, done.err
-    return json.loads((tmp_path / "out" / "bench.json").read_text()), np.load(tmp_path / "out" / "latencies.npy")
+    return json.loads((tmp_path / "out" / "bench.json").read_text()), tmp_path / "out"
 
 
-def test_numbers_belong_together(measured: tuple[dict[str, Any], Any]) -> None:
-    facts, latencies = measured
-    assert latencies.dtype == np.float64
-    assert facts["n"] == len(latencies) == sum(one["calls"] for one in facts["repeats"])
-    assert len(facts["repeats"]) == 3
-    first = 0
-    for one in facts["repeats"]:
-        assert one["images"] == 3 * one["calls"]
-        assert one["wall_s"] >= 0.05
-        assert one["rate"] == one["images"] / one["wall_s"]
-        calls = latencies[first : first + one["calls"]]
-        assert calls.sum() == pytest.approx(1000 * one["wall_s"])  # nothing is measured outside of a call
-        first += one["calls"]
-    rates = [one["rate"] for one in facts["repeats"]]
-    assert facts["rate"] == statistics.median(rates)
-    assert facts["spread"] == (max(rates) - min(rates)) / facts["rate"]
-    assert facts["p50"] <= facts["p90"] <= facts["p99"] <= latencies.max()
-    assert {facts["p50"], facts["p90"], facts["p99"]} <= set(latencies.tolist())
-    assert facts["mean"] == pytest.approx(latencies.mean())
-    assert (facts["batch"], facts["threads"], facts["warmup"], facts["data"]) == (3, 1, 2, "real")
-    assert facts["shape"] == [3, 32, 32]
-    assert len(facts["conditions"]["before"]["load"]) == 3
-    assert {"onnxruntime", "numpy", "python", "pillow"} == set(facts["versions"])
+def test_numbers_belong_together(measured: tuple[dict[str, Any], Path]) -> None:
+    facts, folder = measured
+    assert [one["batch"] for one in facts["batches"]] == [3, 1]
+    assert facts["protocol"]["rounds"] >= 7
+    for one in facts["batches"]:
+        latencies = np.load(folder / f"latencies-bs{one['batch']}.npy")
+        assert latencies.dtype == np.float64
+        assert one["n"] == len(latencies) == sum(part["calls"] for part in one["rounds"])
+        assert len(one["rounds"]) == facts["protocol"]["rounds"]
+        first = 0
+        for part in one["rounds"]:
+            assert part["images"] == one["batch"] * part["calls"]
+            assert part["wall_s"] >= 0.05
+            assert part["rate"] == part["images"] / part["wall_s"]
+            calls = latencies[first : first + part["calls"]]
+            assert calls.sum() == pytest.approx(1000 * part["wall_s"])  # nothing is measured outside of a call
+            first += part["calls"]
+        rates = [part["rate"] for part in one["rounds"]]
+        assert one["rate"] == statistics.median(rates)
+        assert one["spread"] == (max(rates) - min(rates)) / one["rate"]
+        assert min(rates) <= one["interval"][0] <= one["rate"] <= one["interval"][1] <= max(rates)
+        percentiles = {value for name, value in one["latency"].items() if name != "n"}
+        assert percentiles <= set(latencies.tolist())
+        assert one["mean"] == pytest.approx(latencies.mean())
+        assert one["warmup"]["calls"] >= 2
 
 
-def test_synthetic_says_so(program: Any, make_model: Make, tmp_path: Path) -> None:
+def test_conditions_are_those_that_the_engine_tells(measured: tuple[dict[str, Any], Path]) -> None:
+    facts, _ = measured
+    assert facts["conditions"] == {
+        "precision": "fp32", "preprocessing": "excluded", "transfers": "none", "warm_up": "excluded", "threads": 1,
+        "streams": 1,
+    }  # fmt: skip
+    assert (facts["data"], facts["shape"]) == ("real", [3, 32, 32])
+    assert len(facts["machine"]["before"]["load"]) == 3
+    assert set(facts["versions"]) == {facts["engine"]["title"], "numpy", "python", "pillow"}
+
+
+def test_what_was_seen_on_the_machine_makes_a_rate_unstable(measured: tuple[dict[str, Any], Path]) -> None:
+    facts, _ = measured
+    for one in facts["batches"]:
+        wide = one["half_width"] is None or one["half_width"] > facts["protocol"]["precision"]
+        assert wide == any(reason.startswith("the interval is") for reason in one["unstable"])
+        assert bool(one["unstable"]) >= wide
+
+
+def test_few_rounds_are_unstable_by_themselves(program: Any, make_model: Make, tmp_path: Path) -> None:
     done = program(
-        "bench", "--model", make_model(), "--batch", 1, "--synthetic", "--shape", "3,32,32", "--out", "out",
-        "--warmup", 0, "--repeats", 1, "--seconds", 0.01,
+        "bench", "--model", make_model(), "--batches", 1, "--synthetic", "--shape", "3,32,32", "--out", "out",
+        "--warmup", 0, "--rounds", 1, "--seconds", 0.01, "--limit", 0.01,
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert json.loads((tmp_path / "out" / "bench.json").read_text())["data"] == "synthetic"
+    facts = json.loads((tmp_path / "out" / "bench.json").read_text())
+    assert facts["data"] == "synthetic"
+    assert facts["batches"][0]["interval"] is None
+    assert "rounds are too few for an interval" in facts["batches"][0]["unstable"][0]
 
 
-@pytest.mark.parametrize(
-    ("values", "q", "expected"),
-    [
-        ([5.0], 0.99, 5.0),
-        ([1.0, 2.0, 3.0, 4.0], 0.5, 2.0),
-        ([4.0, 3.0, 2.0, 1.0], 0.9, 4.0),
-        (list(range(1, 101)), 0.99, 99),
-    ],
-)
-def test_nearest_rank(values: list[float], q: float, expected: float) -> None:
-    assert nearest_rank(np.array(values, dtype=np.float64), q) == expected
+def test_the_state_is_told_after_each_round(program: Any, make_model: Make) -> None:
+    done = program(
+        "bench", "--model", make_model(), "--batches", "1,2", "--synthetic", "--shape", "3,32,32", "--out", "out",
+        "--rounds", 6, "--seconds", 0.05, "--limit", 0.2,
+    )  # fmt: skip
+    told = [json.loads(line[5:]) for line in done.out.splitlines() if line.startswith("@kit ")]
+    assert any("bs1 " in one["unit"] and "bs2 " in one["unit"] and "round" in one["unit"] for one in told)
 
 
 def test_small_data_set_fills_a_large_batch_by_starting_again(images: Path) -> None:
@@ -85,24 +111,11 @@ def test_small_data_set_fills_a_large_batch_by_starting_again(images: Path) -> N
     assert [len(turn) for turn in real_inputs(str(images), config, 6)] == [6, 6, 6, 6]
 
 
-def test_each_call_is_counted_and_calls_take_turns() -> None:
-    called = []
-    result = repeat([lambda: called.append(0), lambda: called.append(1)], 4, 0.001)
-    assert len(result.calls_ns) == len(called) > 10
-    assert called[:4] == [0, 1, 0, 1]
-    assert result.images == 4 * len(called)
-    assert sum(result.calls_ns) / 1e9 == pytest.approx(result.wall_s)
-
-
-def test_at_least_one_call_however_long_it_takes() -> None:
-    assert len(repeat([lambda: None], 1, 1e-9).calls_ns) == 1
-
-
 @pytest.mark.parametrize("score", [float("nan")])
 def test_nan_is_not_measured(program: Any, make_model: Make, score: float) -> None:
     done = program(
-        "bench", "--model", make_model(scores=score), "--batch", 1, "--synthetic", "--shape", "3,32,32", "--out", "out",
-        "--repeats", 1, "--seconds", 0.01,
+        "bench", "--model", make_model(scores=score), "--batches", 1, "--synthetic", "--shape", "3,32,32",
+        "--out", "out", "--rounds", 1, "--seconds", 0.01, "--limit", 0.01,
     )  # fmt: skip
     assert (done.code, done.error["kind"]) == (64, "tolerance")
 
@@ -118,11 +131,13 @@ def test_nan_is_not_measured(program: Any, make_model: Make, score: float) -> No
 )
 def test_wrong_arguments(program: Any, images: Path, make_model: Make, options: list[str], what: str) -> None:
     assert images.is_dir()
-    done = program("bench", "--model", make_model(), "--batch", 1, *options, "--out", "out")
+    done = program("bench", "--model", make_model(), "--batches", 1, *options, "--out", "out")
     assert done.code == 64
     assert what in done.error["what"]
 
 
 def test_absent_model(program: Any) -> None:
-    done = program("bench", "--model", "absent.onnx", "--batch", 1, "--synthetic", "--shape", "3,32,32", "--out", "out")
+    done = program(
+        "bench", "--model", "absent.onnx", "--batches", 1, "--synthetic", "--shape", "3,32,32", "--out", "out"
+    )
     assert (done.code, done.error["kind"]) == (64, "missing")

@@ -59,7 +59,7 @@ def test_predictions_are_those_of_the_model(
     assert np.allclose(scores, np.take_along_axis(wanted, order, axis=1), rtol=1e-5, atol=1e-6)
     assert (facts["n"], facts["classes"], facts["batch"], facts["ties"]) == (20, 7, batch, 0)
     assert facts["seconds"]["total"] >= facts["seconds"]["inference"] > 0
-    assert set(facts["versions"]) == {"python", "numpy", "onnxruntime", "pillow"}
+    assert set(facts["versions"]) == {"python", "numpy", "ONNX Runtime", "pillow"}
 
 
 def test_workers_threads_and_source_change_no_byte(

@@ -60,7 +60,7 @@ def test_latency_and_simulated_plots_stand_apart(seed_recipe: Recipe, facts: dic
         assert ("SIMULATED" in text) == ("simulated" in name)
     described = found["plots/latency.en.svg"].find(f"{SVG}desc")
     assert described is not None
-    assert described.text == "cpu bs1 1.5 1.75 2.25 ms; cpu bs8 12 14 18 ms"
+    assert described.text == "cpu bs1 p50 1.5 p90 1.75 p99 2.25 ms; cpu bs8 p50 12 p90 14 p99 18 ms"
 
 
 def test_no_dates_and_short_coordinates(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:

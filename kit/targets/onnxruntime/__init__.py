@@ -1,1 +1,1 @@
-"""Target ``cpu``: ONNX Runtime on any processor. The smallest target, and so the example for a new one."""
+"""Targets ``cpu`` and ``onnxruntime``: ONNX Runtime on any processor, and with its providers."""

@@ -1,144 +1,115 @@
-"""Steps, results and checks of target ``cpu``."""
+"""Targets ``cpu`` and ``onnxruntime``: ONNX Runtime on any processor, or with one of its providers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kit.doctor import Check
-from kit.planning import common as shared
-from kit.planning.step import GIB, External, Limits, Made, Outcome, Step
-from kit.planning.target import ImageSpec, Job, Reading
+from kit.errors import InvalidInputError
+from kit.planning.target import DeviceAccess, ImageSpec, Job
 from kit.recipe.options import parse_options
-from kit.results.batches import read_json, read_versions
-from kit.results.measurements import Accuracy, Latency, Throughput
+from kit.resources import resource
+from kit.targets.engine_target import EngineTarget, EngineUse
 
-__all__ = ["TARGETS", "Cpu"]
+__all__ = ["TARGETS", "OnnxRuntime"]
 
-_INFER, _METRICS = "cpu/infer", "cpu/metrics"
+#: Provider -> what it runs on, for a report without a measurement, and whether that is a GPU.
+_PROVIDERS = {
+    "cpu": ("CPU", False),
+    "cuda": ("NVIDIA GPU", True),
+    "tensorrt": ("NVIDIA GPU", True),
+    "openvino": ("CPU", False),
+    "cann": ("Ascend NPU", False),
+}
 
 
 class _Options(BaseModel):
-    """``targets -> cpu -> options``."""
+    """``targets -> onnxruntime -> options``."""
 
     model_config = ConfigDict(extra="forbid")
 
     infer_batch: int = Field(32, gt=0, description="Batch of the run over the data set.")
-
-
-class Cpu:
-    """ONNX Runtime, fp32. Inference streams: images are decoded and preprocessed while the engine works."""
-
-    name = "cpu"
-    family = "onnxruntime"
-    hardware = "CPU"
-    toolchain = "ONNX Runtime"
-    unit = "fps"
-    devices_per_card = 1
-
-    def images(self, job: Job) -> Sequence[ImageSpec]:  # noqa: ARG002
-        """None of its own: kit's runtime image holds the engine."""
-        return ()
-
-    def plan(self, job: Job) -> Sequence[Step]:
-        """Export, parity, inference over the data set, metrics, and one measurement per batch."""
-        steps = [shared.export(job), shared.parity(job), self._infer(job)]
-        steps.append(shared.metrics(job, _METRICS, Made(_INFER), form="predictions"))
-        return [*steps, *(self._bench(job, batch) for batch in job.batches)]
-
-    def _infer(self, job: Job) -> Step:
-        return Step(
-            name=_INFER,
-            stage="infer",
-            title="inference on the data set",
-            image="runtime",
-            argv=(
-                "python3", "-m", "inside.evaluate",
-                "--model", "{in:model}",
-                "--images", "{in:images}",
-                "--preprocess", shared.preprocess_json(job),
-                "--batch", str(parse_options(_Options, job.target, job.options).infer_batch),
-                "--out", "{out}",
-            ),
-            outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-            inputs={"model": shared.MODEL, "images": External(job.images)},
-            code=("evaluate",),
-            limits=Limits(memory_bytes=4 * GIB, shm_bytes=GIB),
-        )  # fmt: skip
-
-    def _bench(self, job: Job, batch: int) -> Step:
-        bench = job.recipe.bench
-        return Step(
-            name=f"cpu/bench-bs{batch}",
-            stage="bench",
-            title=f"throughput at batch {batch}",
-            image="runtime",
-            argv=(
-                "python3", "-m", "inside.bench",
-                "--model", "{in:model}",
-                "--images", "{in:images}",
-                "--preprocess", shared.preprocess_json(job),
-                "--batch", str(batch),
-                "--shape", ",".join(str(n) for n in job.recipe.input.shape),
-                "--threads", str(bench.threads),
-                "--warmup", str(bench.warmup),
-                "--repeats", str(bench.repeats),
-                "--seconds", f"{bench.seconds:g}",
-                "--out", "{out}",
-            ),
-            outputs=("bench.json", "latencies.npy"),
-            inputs={"model": shared.MODEL, "images": External(job.images)},
-            code=("bench",),
-            batch=batch,
-            timed=True,
-        )  # fmt: skip
-
-    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
-        """Nothing beyond the exit code: these programs are kit's own and say what is wrong."""
-
-    def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
-        """Accuracy, and a throughput for each batch that was measured."""
-        throughput = []
-        environment: dict[str, str] = {}
-        for batch in job.batches:
-            tree = read_json(outputs[f"cpu/bench-bs{batch}"] / "bench.json")
-            throughput.append(_throughput(tree, batch))
-            environment["ONNX Runtime"] = tree["versions"]["onnxruntime"]
-        counts = read_json(outputs[_METRICS] / "metrics.json")
-        environment |= read_versions(outputs[shared.EXPORT] / "export.json")
-        return Reading(
-            accuracy=Accuracy(
-                n=counts["n"], classes=counts["classes"], correct=tuple(counts["correct"]), ties=counts["ties"]
-            ),
-            throughput=tuple(throughput),
-            toolchain=f"ONNX Runtime {environment['ONNX Runtime']}",
-            hardware=self.hardware,
-            environment=environment,
-        )
-
-    def checks(self, job: Job) -> Sequence[Check]:  # noqa: ARG002
-        """None: any processor will do."""
-        return ()
-
-
-def _throughput(tree: dict[str, Any], batch: int) -> Throughput:
-    rates = tuple(float(one["rate"]) for one in tree["repeats"])
-    return Throughput(
-        batch=batch,
-        rate=median(rates),
-        per="image",
-        factor=1,
-        unit="fps",
-        mode="dataset" if tree["data"] == "real" else "synthetic",
-        repeats=rates,
-        latency_ms=Latency(p50=tree["p50"], p90=tree["p90"], p99=tree["p99"], n=tree["n"]),
-        raw={"threads": tree["threads"], "warm-up calls": tree["warmup"]},
+    provider: Literal["cpu", "cuda", "tensorrt", "openvino", "cann"] = Field("cpu", description="Execution provider.")
+    provider_options: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="Options of the provider, as ONNX Runtime names them."
     )
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field("fp32", description="Arithmetic of the provider.")
+    base: str | None = Field(None, description="Image to start from, for a provider that needs a vendor's libraries.")
 
 
-#: Found by the entry point: see pyproject.toml.
-TARGETS = (Cpu(),)
+class OnnxRuntime(EngineTarget):
+    """ONNX Runtime, fp32 unless the recipe says otherwise. Images are decoded while the engine works."""
+
+    family = "onnxruntime"
+    toolchain = "ONNX Runtime"
+
+    def __init__(self, name: str, providers: Sequence[str]) -> None:
+        """``providers``: those that the target may use, the first one by default."""
+        self.name, self._providers = name, tuple(providers)
+
+    def _options(self, job: Job) -> _Options:
+        options = parse_options(_Options, job.target, job.options)
+        if options.provider not in self._providers:
+            raise InvalidInputError(
+                f"targets -> {job.target} -> options -> provider: {self.name} is ONNX Runtime with provider"
+                f" {', '.join(self._providers)}, not {options.provider}",
+                remedy="use target onnxruntime (`hardware: onnxruntime`) for another provider",
+            )
+        return options
+
+    def use(self, job: Job) -> EngineUse:
+        options = self._options(job)
+        if options.provider == "cpu" and options.precision == "fp32" and not options.provider_options:
+            return EngineUse("onnxruntime", "runtime", options.infer_batch)
+        asked: dict[str, Any] = {"provider": options.provider, "precision": options.precision}
+        if options.provider_options:
+            asked["provider_options"] = {name: _text(value) for name, value in options.provider_options.items()}
+        return EngineUse(
+            "onnxruntime", _image(options.provider), options.infer_batch, options=asked, devices=job.access.devices,
+            environment=job.access.environment, memory_gib=8,
+        )  # fmt: skip
+
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """None for the CPU: kit's runtime image holds the engine. Each provider is another package, and an image."""
+        options = self._options(job)
+        if options.provider == "cpu":
+            return ()
+        folder = resource("images") / "onnxruntime"
+        base = options.base or "runtime"
+        return (ImageSpec(_image(options.provider), folder, args={"PROVIDER": options.provider}, base=base),)
+
+    def find_devices(self, job: Job) -> DeviceAccess:
+        """The GPU or the chip of the provider."""
+        options = self._options(job)
+        if options.provider == "cann":
+            from kit.targets.ascend.passthrough import device_access as chip_access
+
+            return chip_access(job.device)
+        if not _PROVIDERS[options.provider][1]:
+            return DeviceAccess()
+        from kit.targets.tensorrt.gpus import device_access
+
+        return device_access(job.device, None)
+
+    def variant(self, settings: Mapping[str, Any]) -> str:
+        provider = str(settings["provider"]).removesuffix("ExecutionProvider")
+        return "" if provider == "CPU" else f" with {provider}"
+
+    def hardware_of(self, settings: Mapping[str, Any]) -> str:
+        names = {"CPU": "CPU", "OpenVINO": "CPU", "CANN": "Ascend NPU"}
+        return names.get(str(settings["provider"]).removesuffix("ExecutionProvider"), "NVIDIA GPU")
+
+
+def _image(provider: str) -> str:
+    return "runtime" if provider == "cpu" else f"onnxruntime-{provider}"
+
+
+def _text(value: str | float | bool) -> str:
+    """As ONNX Runtime takes it: text, with 1 and 0 for true and false."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+#: Found by the entry points: see pyproject.toml.
+TARGETS = (OnnxRuntime("cpu", ("cpu",)), OnnxRuntime("onnxruntime", tuple(_PROVIDERS)))

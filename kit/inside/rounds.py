@@ -1,0 +1,147 @@
+"""The measuring protocol: warm-up until the rate is steady, then rounds that go through all batches in turn.
+
+A round gives each batch the same short time, so that a drift of the machine hits each alike. Rounds go on until the
+confidence interval of each batch's median rate is narrow enough, or the time is up.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .estimate import half_width, median_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Round", "Rules", "Series", "measure", "timed"]
+
+#: Two windows of warm-up whose rates differ by less than this follow each other: it is steady.
+_STEADY = 0.02
+#: Seconds of such a window.
+_WINDOW = 0.25
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How long to measure."""
+
+    warmup: int  # calls of warm-up for each batch, at least
+    rounds: int  # at least
+    seconds: float  # of each batch in each round
+    limit: float  # seconds of all rounds together; warm-up may take a quarter as much
+    precision: float  # stop when half of each interval is below this share of the rate
+
+
+class Round:
+    """One uninterrupted run of calls: nanoseconds of each, and of all of them together."""
+
+    def __init__(self, calls_ns: list[int], wall_ns: int, images: int) -> None:
+        self.calls_ns = calls_ns
+        self.wall_s = wall_ns / 1e9
+        self.images = images
+        #: Images per second.
+        self.rate = images / self.wall_s
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``bench.json``."""
+        return {"calls": len(self.calls_ns), "wall_s": self.wall_s, "images": self.images, "rate": self.rate}
+
+
+@dataclass
+class Series:
+    """All rounds of one batch."""
+
+    batch: int
+    calls: list[Callable[[], None]]
+    per_call: int  # images of one call: the batch, times the calls that run side by side
+    rounds: list[Round] = field(default_factory=list)
+    warm_calls: int = 0
+    warm_seconds: float = 0.0
+    settled: bool = False
+
+    @property
+    def rates(self) -> list[float]:
+        return [one.rate for one in self.rounds]
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        return median_interval(self.rates)
+
+    @property
+    def half_width(self) -> float | None:
+        return half_width(self.rates)
+
+    def run(self, seconds: float) -> Round:
+        """One round of this batch."""
+        return timed(self.calls, self.per_call, seconds)
+
+
+def timed(calls: Sequence[Callable[[], None]], per_call: int, seconds: float) -> Round:
+    """Call in turn for at least `seconds`, and at least once; nothing but the call and the clock is in the loop."""
+    clock = time.perf_counter_ns
+    marks: list[int] = []
+    add = marks.append
+    turn, turns = 0, len(calls)
+    start = clock()
+    end = start + int(seconds * 1e9)
+    while True:
+        calls[turn % turns]()
+        now = clock()
+        add(now)
+        turn += 1
+        if now >= end:
+            break
+    spans = [after - before for before, after in zip([start, *marks], marks, strict=False)]
+    return Round(spans, now - start, len(marks) * per_call)
+
+
+def measure(series: Sequence[Series], rules: Rules, tell: Callable[[float], None]) -> float:
+    """Warm up, then measure all series; returns the seconds that the rounds took.
+
+    Args:
+        series: one for each batch; they are filled.
+        rules: how long.
+        tell: called after each round with the seconds since the first one began.
+    """
+    for one in series:
+        _warm_up(one, rules, rules.limit / 4 / len(series))
+    start = time.monotonic()
+    while True:
+        # To and fro: what drifts steadily within a round then hits each batch alike, too.
+        for one in series if len(series[0].rounds) % 2 == 0 else reversed(series):
+            one.calls[0]()  # the caches are the other batches' still
+            one.rounds.append(one.run(rules.seconds))
+        elapsed = time.monotonic() - start
+        tell(elapsed)
+        if len(series[0].rounds) >= rules.rounds and (elapsed >= rules.limit or _narrow(series, rules.precision)):
+            return elapsed
+
+
+def _narrow(series: Sequence[Series], precision: float) -> bool:
+    widths = [one.half_width for one in series]
+    return all(width is not None and width <= precision for width in widths)
+
+
+def _warm_up(one: Series, rules: Rules, limit: float) -> None:
+    """Call until two windows in a row have the same rate, or the time is up."""
+    start = time.monotonic()
+    last = 0.0
+    window = min(_WINDOW, limit / 4)
+    while True:
+        made = one.run(window)
+        one.warm_calls += len(made.calls_ns)
+        one.settled = abs(made.rate - last) < _STEADY * made.rate
+        last = made.rate
+        one.warm_seconds = time.monotonic() - start
+        if (one.settled and one.warm_calls >= rules.warmup) or one.warm_seconds >= limit:
+            break
+    while one.warm_calls < rules.warmup:
+        one.calls[one.warm_calls % len(one.calls)]()
+        one.warm_calls += 1

@@ -1,0 +1,198 @@
+"""What targets have in common whose engine kit itself drives: ONNX Runtime, OpenVINO, PyTorch.
+
+Accuracy and throughput come from the same engine with the same options: ``inside.evaluate`` runs it over the data set,
+``inside.bench`` measures it, all batches of a target in one step, because they take turns there.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from kit.doctor import Check
+from kit.planning import common as shared
+from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
+from kit.planning.target import ImageSpec, Job, Reading
+from kit.results.batches import read_json, read_versions
+from kit.results.bench import read_throughput
+from kit.results.measurements import Accuracy
+
+__all__ = ["EngineTarget", "EngineUse", "bench_name", "infer_name", "metrics_name"]
+
+
+@dataclass(frozen=True)
+class EngineUse:
+    """How a job uses an engine."""
+
+    engine: str  # as inside.engine calls it
+    image: str
+    infer_batch: int  # of the run over the data set
+    model: Input = shared.MODEL
+    options: Mapping[str, Any] = field(default_factory=dict)  # the engine's own
+    devices: Devices = field(default_factory=Devices)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory_gib: int = 4
+
+
+def infer_name(job: Job) -> str:
+    """Name of the step that runs the data set."""
+    return f"{job.target}/infer"
+
+
+def metrics_name(job: Job) -> str:
+    """Name of the step that counts the hits."""
+    return f"{job.target}/metrics"
+
+
+def bench_name(job: Job) -> str:
+    """Name of the step that measures all batches."""
+    return f"{job.target}/bench"
+
+
+class EngineTarget(ABC):
+    """A target whose engine is driven by kit's own programs."""
+
+    name: str
+    family: str
+    hardware: str = "CPU"
+    toolchain: str
+    unit = "fps"
+    devices_per_card = 1
+    #: Whether the engine takes the exported model; PyTorch takes the checkpoint itself.
+    exported: ClassVar[bool] = True
+
+    @abstractmethod
+    def use(self, job: Job) -> EngineUse:
+        """What the recipe's options mean."""
+
+    @abstractmethod
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """The image with the engine, where it is not one of kit's standard ones."""
+
+    def plan(self, job: Job) -> Sequence[Step]:
+        """Export and parity, where the engine takes ONNX; inference over the data set, metrics, measurement."""
+        use = self.use(job)
+        before = [shared.export(job), shared.parity(job)] if self.exported else []
+        infer = _infer(job, use)
+        metrics = shared.metrics(job, metrics_name(job), Made(infer.name), form="predictions")
+        return [*before, infer, metrics, _bench(job, use)]
+
+    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
+        """Nothing beyond the exit code: these programs are kit's own and say what is wrong."""
+
+    def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
+        """Accuracy, and a throughput for each batch that was measured."""
+        tree = read_json(outputs[bench_name(job)] / "bench.json")
+        counts = read_json(outputs[metrics_name(job)] / "metrics.json")
+        environment = read_versions(outputs[shared.EXPORT] / "export.json") if self.exported else {}
+        title = str(tree["engine"]["title"])
+        environment |= {str(name): str(text) for name, text in tree["versions"].items() if name == title}
+        return Reading(
+            accuracy=Accuracy(
+                n=counts["n"], classes=counts["classes"], correct=tuple(counts["correct"]), ties=counts["ties"]
+            ),
+            throughput=read_throughput(outputs[bench_name(job)] / "bench.json", job.batches),
+            toolchain=f"{title} {environment[title]}{self.variant(tree['engine']['settings'])}",
+            hardware=self.hardware_of(tree["engine"]["settings"]),
+            environment=environment,
+            host=_host(tree),
+            notes=tuple(self.notes(tree["engine"]["settings"])),
+        )
+
+    def variant(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """What to add to the toolchain's name and version; nothing for the engine as it is."""
+        return ""
+
+    def hardware_of(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """What the engine ran on, as it told."""
+        return self.hardware
+
+    def notes(self, settings: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
+        """What a reader must know of the settings that the engine told."""
+        return []
+
+    def checks(self, job: Job) -> Sequence[Check]:  # noqa: ARG002
+        """None: any processor will do."""
+        return ()
+
+
+def _words(use: EngineUse) -> tuple[str, ...]:
+    """The engine and its options on a command line; nothing for the programs' default."""
+    words: tuple[str, ...] = () if use.engine == "onnxruntime" else ("--engine", use.engine)
+    if use.options:
+        words += ("--options", json.dumps(dict(use.options), sort_keys=True, separators=(",", ":")))
+    return words
+
+
+def _infer(job: Job, use: EngineUse) -> Step:
+    return Step(
+        name=infer_name(job),
+        stage="infer",
+        title="inference on the data set",
+        image=use.image,
+        argv=(
+            "python3", "-m", "inside.evaluate",
+            "--model", "{in:model}",
+            *_words(use),
+            "--images", "{in:images}",
+            "--preprocess", shared.preprocess_json(job),
+            "--batch", str(use.infer_batch),
+            "--out", "{out}",
+        ),
+        outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
+        inputs={"model": use.model, "images": External(job.images)},
+        environment=use.environment,
+        devices=use.devices,
+        code=("evaluate",),
+        limits=Limits(memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024),
+    )  # fmt: skip
+
+
+def _bench(job: Job, use: EngineUse) -> Step:
+    bench = job.recipe.bench
+    return Step(
+        name=bench_name(job),
+        stage="bench",
+        title="throughput, all batches",
+        image=use.image,
+        argv=(
+            "python3", "-m", "inside.bench",
+            "--model", "{in:model}",
+            *_words(use),
+            "--images", "{in:images}",
+            "--preprocess", shared.preprocess_json(job),
+            "--batches", ",".join(str(batch) for batch in job.batches),
+            "--shape", ",".join(str(n) for n in job.recipe.input.shape),
+            "--threads", str(bench.threads),
+            "--warmup", str(bench.warmup),
+            "--rounds", str(bench.repeats),
+            "--seconds", f"{bench.seconds:g}",
+            "--limit", f"{bench.limit:g}",
+            "--precision", f"{bench.precision:g}",
+            "--out", "{out}",
+        ),
+        outputs=("bench.json", *(f"latencies-bs{batch}.npy" for batch in job.batches)),
+        inputs={"model": use.model, "images": External(job.images)},
+        environment=use.environment,
+        devices=use.devices,
+        limits=Limits(memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024),
+        code=("bench",),
+        timed=True,
+    )  # fmt: skip
+
+
+def _host(tree: Mapping[str, Any]) -> dict[str, str]:
+    """State of the machine around the measurement, in words."""
+    machine = tree.get("machine", {})
+    shares = machine.get("shares", {})
+    words = {"others": "other programs", "steal": "steal time", "pressure": "waiting for a core"}
+    seen = [f"{text} {shares[name]:.1%}" for name, text in words.items() if name in shares]
+    if "throttled_periods" in shares:
+        seen.append(f"{shares['throttled_periods']:.0f} throttled periods")
+    found = {"while measuring": ", ".join(seen)} if seen else {}
+    governor = machine.get("before", {}).get("governor")
+    return found | ({"governor": str(governor)} if governor else {})

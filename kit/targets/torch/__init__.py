@@ -1,0 +1,1 @@
+"""Target ``torch``: PyTorch itself, eager or compiled, on the CPU or on an NVIDIA GPU."""

@@ -1,0 +1,93 @@
+"""Target ``torch``: the network in PyTorch, without export; on an NVIDIA GPU where this host has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kit.planning.step import External
+from kit.planning.target import DeviceAccess, ImageSpec, Job
+from kit.recipe.options import parse_options
+from kit.resources import resource
+from kit.targets.engine_target import EngineTarget, EngineUse
+
+__all__ = ["TARGETS", "Torch"]
+
+
+class _Options(BaseModel):
+    """``targets -> torch -> options``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    infer_batch: int = Field(32, gt=0, description="Batch of the run over the data set.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto: an NVIDIA GPU where the host has one, otherwise the CPU."
+    )
+    compile: Literal["off", "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"] = Field(
+        "off", description="Mode of torch.compile; off: eager."
+    )
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field("fp32", description="Arithmetic.")
+    channels_last: bool = Field(False, description="Memory format of weights and input.")
+    transfers: bool = Field(True, description="Whether copies to and from the GPU lie inside the clock.")
+
+
+class Torch(EngineTarget):
+    """PyTorch, eager and fp32 unless the recipe says otherwise."""
+
+    name = "torch"
+    family = "torch"
+    toolchain = "PyTorch"
+    exported: ClassVar[bool] = False
+
+    def _options(self, job: Job) -> _Options:
+        return parse_options(_Options, job.target, job.options)
+
+    def _on_gpu(self, job: Job) -> bool:
+        options = self._options(job)
+        return options.device == "cuda" or (options.device == "auto" and job.access.present)
+
+    def use(self, job: Job) -> EngineUse:
+        options = self._options(job)
+        gpu = self._on_gpu(job)
+        asked: dict[str, Any] = {
+            "architecture": job.recipe.model.architecture or "",
+            "classes": job.recipe.model.classes,
+            "device": "cuda" if gpu else "cpu",
+            "precision": options.precision,
+        }
+        if options.compile != "off":
+            asked["compile"] = options.compile
+        if options.channels_last:
+            asked["channels_last"] = True
+        if gpu and not options.transfers:
+            asked["transfers"] = False
+        access = job.access if gpu else DeviceAccess()
+        return EngineUse(
+            "torch", "torch-cuda" if gpu else "torch", options.infer_batch, External(job.weights), asked,
+            access.devices, access.environment, memory_gib=16 if gpu else 8,
+        )  # fmt: skip
+
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """The exporter image, which holds PyTorch and timm, with a compiler; for a GPU with CUDA's build of PyTorch."""
+        folder = resource("images") / "torch"
+        if self._on_gpu(job):
+            return (ImageSpec("torch-cuda", folder, args={"TORCH": "cuda"}, base="exporter"),)
+        return (ImageSpec("torch", folder, base="exporter"),)
+
+    def find_devices(self, job: Job) -> DeviceAccess:
+        """The NVIDIA GPU of that number, where there is one and the recipe does not say CPU."""
+        from kit.targets.tensorrt.gpus import device_access
+
+        return DeviceAccess() if self._options(job).device == "cpu" else device_access(job.device, None)
+
+    def variant(self, settings: Mapping[str, Any]) -> str:
+        return "" if settings["compile"] == "off" else f", compiled ({settings['compile']})"
+
+    def hardware_of(self, settings: Mapping[str, Any]) -> str:
+        return "CPU" if settings["device"] == "cpu" else str(settings["device"])
+
+
+#: Found by the entry point: see pyproject.toml.
+TARGETS = (Torch(),)
