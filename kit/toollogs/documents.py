@@ -8,8 +8,8 @@ __all__ = ["begins_part"]
 
 # A fence, a heading (not a table row behind a number sign), a page's own blocks, or a label such as "Batch 32:".
 _PART = re.compile(
-    r"[ \t>]*(?:```|~~~|#{1,6}[ \t]+[^\s|+#\[&]|</?(?:pre|code|h[1-6]|details|summary)\b"
-    r"|[*_+-]{0,3}[ \t]*(?:batch(?:[ _-]?size)?|bs|run|case|test)[ \t_=:#-]{0,8}\d{1,9}\b"
+    r"[ \t>]*+(?:```|~~~|#{1,6}[ \t]+[^\s|+#\[&]|</?(?:pre|code|h[1-6]|details|summary)\b"
+    r"|[*_+-]{0,3}(?:batch(?:[ _-]?size)?|bs|run|case|test)[ \t_=:#-]{0,8}\d{1,9}\b"
     r"(?:\W{0,10}|[^\n\d]{0,40}[:\uff1a])[ \t]{0,8}$)",
     re.IGNORECASE,
 )

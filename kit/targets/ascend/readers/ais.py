@@ -36,7 +36,9 @@ _DEVICE = re.compile(
     rf"\bi:\d+ device_(?P<device>\d+) throughput:(?P<value>{NUMBER})[ \t]+start_time:\S+[ \t]+end_time:\S+"
 )
 _SUMMARY = re.compile(rf"\bsummary throughput:[ \t]*(?P<value>{NUMBER})")
-_ENERGY = re.compile(rf"\bNPU ID[ \t]*:[ \t]*(?P<npu>\d+)[ \t]+energy consumption\(J\)[ \t]*:[ \t]*(?P<value>{NUMBER})")
+_ENERGY = re.compile(
+    rf"\bNPU ID[ \t]*:[ \t]*(?P<npu>\d+)[ \t]+energy consumption\(J\)[ \t]*:[ \t]*(?P<value>{NUMBER})(?=\s)"
+)
 _ENERGY_LIKE = re.compile(r"\benergy consumption")
 _HEADING = re.compile(r"-{3,}[ \t]*Performance Summary[ \t]*-{3,}")
 _TABLE = re.compile(r"^[ \t]*[│|][ \t]*(Metric|H2D_latency|NPU_compute_time|D2H_latency)\b[^│|]*[│|](.*)[│|][ \t]*$")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -46,6 +47,8 @@ _KEY = re.compile(
     rf"(?P<interface>{_spaced('Interface')}[ \t]*)?(?P<rate>{_RATE})|\b(?P<latency>(?:module[ \t]*)?lan?tency)",
     re.IGNORECASE,
 )
+#: Tags without a rate behind them, after which a text is no log of this tool.
+_MOST_TAGS = 2000
 _VALUE = re.compile(rf"[ \t]*[:=][ \t]*({NUMBER})")
 _UNSURE = re.compile(r"[ \t]*[:=][ \t]*([^\s,]+)")
 _AVE = re.compile(
@@ -122,7 +125,7 @@ class PerfReading(ToolOutput):
 def sniff(text: str) -> float:
     """How surely the text is of ``benchmark``."""
     plain = narrow(text)
-    for tag in _TAG.finditer(plain):
+    for tag in itertools.islice(_TAG.finditer(plain), _MOST_TAGS):
         if _KEY.search(plain[tag.end() : tag.end() + 200].split("\n", 1)[0]):
             return 1.0
     if re.search(rf"\bave_[ \t]*{_RATE}", plain, re.IGNORECASE):
@@ -214,8 +217,9 @@ class _Scan:
         if error := _ERROR.search(line):
             self.findings.errors.append(f"the tool says: {one_line(error[0])}")
         tags = list(_TAG.finditer(line))
-        if tags and any(_KEY.search(line, tag.end()) for tag in tags):
-            self._tagged(line, tags)
+        keys = [key for key in _KEY.finditer(line) if key.start() >= tags[0].end()] if tags else []
+        if keys:
+            self._tagged(line, tags, keys)
             if not _plain(raw):
                 self.findings.odd_lines.append(raw)
         elif _AVE.search(line) or _AVE_CUT.search(line):
@@ -227,7 +231,8 @@ class _Scan:
         elif not _NOISE.match(line.strip()):
             self.open = False
 
-    def _tagged(self, line: str, tags: list[re.Match[str]]) -> None:
+    def _tagged(self, line: str, tags: list[re.Match[str]], keys: list[re.Match[str]]) -> None:
+        places = [key.start() for key in keys]
         for tag, after in zip(tags, [*tags[1:], None], strict=True):
             stage = _TAGS[re.sub(r"[ _-]", "", tag[1].lower())]
             block = self._dataset()
@@ -235,18 +240,17 @@ class _Scan:
                 block = DatasetBlock()
                 self.blocks.append(block)
             self.open, self.stage = True, stage
-            self._values(block, stage, line, tag.end(), after.start() if after else len(line))
+            end = after.start() if after else len(line)
+            self._values(block, stage, line, keys[bisect_left(places, tag.end()) : bisect_left(places, end)])
 
     def _dataset(self) -> DatasetBlock | None:
         last = self.blocks[-1] if self.blocks else None
         return last if isinstance(last, DatasetBlock) else None
 
-    def _values(self, block: DatasetBlock, stage: str, line: str, start: int, end: int) -> None:
-        """The keys of a stage between two places; the number after the last one may only end at the next tag."""
+    def _values(self, block: DatasetBlock, stage: str, line: str, keys: list[re.Match[str]]) -> None:
+        """The values behind the keys of a stage; the number after the last key may only end at the next tag."""
         values = block.stages.setdefault(stage, {})
-        for key in _KEY.finditer(line, start):
-            if key.start() >= end:
-                break
+        for key in keys:
             name = "moduleLatency" if key["latency"] else "interface" if key["interface"] else "throughputRate"
             if stage == "e2e" and name == "moduleLatency":
                 name = "latency"
@@ -311,7 +315,7 @@ class _Scan:
         name = "latency" if self.stage == "e2e" and name == "moduleLatency" else name
         if name not in KEYS[self.stage] or name in block.stages[self.stage]:
             return False
-        self._values(block, self.stage, line, 0, len(line))
+        self._values(block, self.stage, line, list(_KEY.finditer(line)))
         return True
 
     def _note_bare(self, raw: str, line: str, key: re.Match[str]) -> None:
