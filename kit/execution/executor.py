@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from kit import host
 from kit.containers.runner import Binding, Runner
@@ -14,7 +15,7 @@ from kit.errors import DeviceError, EngineError, MissingError, ResourceError, St
 from kit.execution.code import code_digest
 from kit.execution.progress import Progress
 from kit.planning.planner import Plan
-from kit.planning.step import Devices, External, Made, Outcome, Step, fingerprint
+from kit.planning.step import Devices, External, Made, Outcome, Step, fingerprint_of, fingerprint_parts
 from kit.storage.files import os_errors
 from kit.storage.store import Record, Store
 
@@ -84,8 +85,11 @@ class Executor:
         return record
 
     def _fingerprint(self, step: Step, image: str) -> str:
+        return fingerprint_of(self._parts(step, image))
+
+    def _parts(self, step: Step, image: str) -> dict[str, Any]:
         inputs = {name: self._input_digest(source) for name, source in step.inputs.items()}
-        return fingerprint(
+        return fingerprint_parts(
             step,
             image=image,
             inputs=inputs,
@@ -136,15 +140,11 @@ class Executor:
                 stage=step.stage,
                 batch=step.batch,
                 image=step.image,
-                image_id=image,
                 runner=self.runner.name,
-                argv=step.argv,
-                inputs={name: self._input_digest(source) for name, source in step.inputs.items()},
-                code=code_digest(step.code),
+                parts=self._parts(step, image),
                 started=started,
                 seconds=round(outcome.seconds, 3),
                 exit_code=outcome.exit_code,
-                simulated=step.simulated,
                 host=host.describe() | self.runner.host(),
             )
             return self.store.commit(record, partial, step.outputs)

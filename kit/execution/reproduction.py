@@ -16,7 +16,7 @@ from kit.execution.progress import Progress
 from kit.execution.selection import Selection, image_specs
 from kit.planning.planner import plan
 from kit.reports.folder import update_report
-from kit.results.assembly import collect
+from kit.results.assembly import assemble
 from kit.results.schema import Results
 from kit.storage.store import Store
 
@@ -63,7 +63,8 @@ def reproduce(
     if chosen.containerized:
         remove_leftovers(store.root)
     records = Executor(store, chosen, progress).run(planned, force=force)
-    results = {job.target: collect(target, job, planned, records, store, digest) for target, job in jobs}
+    folders = {name: store.artifact(record.fingerprint) for name, record in records.items()}
+    results = {job.target: assemble(target, job, planned, records, folders, digest)[0] for target, job in jobs}
     folder = report_folder(selection, reports)
     changed = update_report(recipe, folder, results, simulated=choice.simulate)
     return Reproduction(results, folder, changed, notice)

@@ -15,7 +15,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["Devices", "External", "Input", "Limits", "Made", "Outcome", "Stage", "Step", "fill", "fingerprint"]
+__all__ = [
+    "Devices",
+    "External",
+    "Input",
+    "Limits",
+    "Made",
+    "Outcome",
+    "Stage",
+    "Step",
+    "canonical",
+    "fill",
+    "fingerprint",
+    "fingerprint_of",
+    "fingerprint_parts",
+]
 
 Stage = Literal["export", "parity", "convert", "preprocess", "infer", "metrics", "bench", "query"]
 
@@ -129,8 +143,10 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def fingerprint(step: Step, *, image: str, inputs: Mapping[str, str], code: str, host: str | None = None) -> str:
-    """SHA-256 over everything that decides what a step makes.
+def fingerprint_parts(
+    step: Step, *, image: str, inputs: Mapping[str, str], code: str, host: str | None = None
+) -> dict[str, Any]:
+    """Everything that decides what a step makes, as JSON data: a record holds it, so that anybody can compute it again.
 
     Args:
         step: the step.
@@ -155,4 +171,15 @@ def fingerprint(step: Step, *, image: str, inputs: Mapping[str, str], code: str,
         "root": step.root,
         "keep_output": step.keep_output,
     }
-    return hashlib.sha256(canonical(content)).hexdigest()
+    parts: dict[str, Any] = json.loads(canonical(content))
+    return parts
+
+
+def fingerprint_of(parts: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of the parts."""
+    return hashlib.sha256(canonical(parts)).hexdigest()
+
+
+def fingerprint(step: Step, *, image: str, inputs: Mapping[str, str], code: str, host: str | None = None) -> str:
+    """The fingerprint of a step: see :func:`fingerprint_parts`."""
+    return fingerprint_of(fingerprint_parts(step, image=image, inputs=inputs, code=code, host=host))

@@ -12,6 +12,7 @@ from kit.doctor import Check
 from kit.errors import InvalidInputError
 from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe
+from kit.results.evidence import Raw
 from kit.results.measurements import Accuracy, Throughput
 
 __all__ = [
@@ -81,14 +82,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a target read from the outputs of its steps."""
+    """What a target read from the outputs of its steps: what an output printed as :class:`Raw`, with its evidence."""
 
     accuracy: Accuracy | None = None
     throughput: tuple[Throughput, ...] = ()
     toolchain: str = ""
-    hardware: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    host: Mapping[str, str] = field(default_factory=dict)  # driver, firmware, device state
+    hardware: str | Raw[str] = ""
+    environment: Mapping[str, str | Raw[str]] = field(default_factory=dict)
+    host: Mapping[str, str | Raw[str]] = field(default_factory=dict)  # driver, firmware, device state
     notes: tuple[str, ...] = ()
 
 
@@ -120,7 +121,7 @@ class Target(Protocol):
         ...
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
-        """Measurements from the output folders, by step name."""
+        """Measurements from the output folders, by step name: ``Outputs.of(outputs)`` opens files with evidence."""
         ...
 
     def checks(self, job: Job) -> Sequence[Check]:

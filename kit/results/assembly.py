@@ -2,60 +2,82 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from kit.errors import DamagedError
 from kit.planning.planner import Plan
 from kit.planning.step import Step
 from kit.planning.target import Job, Target
-from kit.results.schema import Artifact, Command, Parity, Results, Run
+from kit.results.evidence import Evidence, Raw, field_name, measurement
+from kit.results.outputs import Outputs
+from kit.results.planned import planned_from
+from kit.results.schema import Artifact, Command, Parity, Results
 from kit.storage.digests import FileDigest
-from kit.storage.store import Record, Store
+from kit.storage.store import Record
 
-__all__ = ["collect"]
+__all__ = ["assemble"]
 
 _WORD = re.compile(r"\{in:([A-Za-z0-9_-]+)\}")
 #: Folders with more files than this are listed by their tree digest.
 _FEW = 64
 
 
-def collect(
+def assemble(
     target: Target,
     job: Job,
     plan: Plan,
     records: Mapping[str, Record],
-    store: Store,
+    folders: Mapping[str, Path],
     weights: FileDigest,
-) -> Results:
-    """The results of one target, from the store alone: the same records give the same bytes."""
+) -> tuple[Results, Outputs]:
+    """The results of one target, and the outputs that were read for them.
+
+    The same records and outputs give the same results: `kit verify` calls this again and compares.
+
+    Args:
+        target: the target.
+        job: what it planned from.
+        plan: its steps.
+        records: the record of each step, by name.
+        folders: the outputs of each step, by name.
+        weights: digests of the checkpoint.
+
+    Raises:
+        DamagedError: an output cannot be read.
+        StepError: what the outputs say cannot be.
+    """
     names = plan.of_target[job.target]
     steps = {step.name: step for step in plan.steps if step.name in names}
     mine = {name: records[name] for name in names}
-    folders = {name: store.artifact(record.fingerprint) for name, record in mine.items()}
-    reading = target.read(job, folders)
+    outputs = Outputs(
+        {name: folders[name] for name in names}, {name: record.fingerprint for name, record in mine.items()}
+    )
+    reading = target.read(job, outputs)
     timed = [record for name, record in mine.items() if steps[name].timed] or list(mine.values())
-    containerized = all(record.runner == "docker" for record in mine.values())
-    return Results(
+    results = measurement(
+        Results,
         model=job.recipe.model.name,
         target=job.target,
         source="simulated" if any(record.simulated for record in mine.values()) else "measured",
         toolchain=reading.toolchain or target.toolchain,
         hardware=reading.hardware or target.hardware,
-        containerized=containerized,
+        containerized=all(record.runner == "docker" for record in mine.values()),
+        planned=planned_from(job),
         accuracy=reading.accuracy,
         throughput=reading.throughput,
-        parity=_parity(steps, folders),
+        parity=_parity(steps, outputs),
         environment=dict(sorted(reading.environment.items())),
-        host={**timed[-1].host, **reading.host},
+        host={**{name: _recorded(timed[-1], "host", name) for name in timed[-1].host}, **reading.host},
         images={record.image: record.image_id for record in mine.values()},
         notes=reading.notes,
-        commands=tuple(
+        commands=[
             Command(stage=step.stage, argv=_shown(step), batch=step.batch, step=name) for name, step in steps.items()
-        ),
-        artifacts=(
+        ],
+        artifacts=[
             Artifact(
                 step="weights",
                 path=job.recipe.weights.filename,
@@ -64,19 +86,38 @@ def collect(
                 bytes=weights.bytes,
             ),
             *(artifact for record in mine.values() for artifact in _artifacts(record)),
-        ),
-        runs=tuple(
-            Run(
-                step=name,
-                fingerprint=record.fingerprint,
-                image=record.image_id,
-                started=record.started,
-                seconds=record.seconds,
-                exit_code=record.exit_code,
-            )
+        ],
+        runs=[
+            {
+                "step": name,
+                "fingerprint": record.fingerprint,
+                "record": record.sha256,
+                "image": record.image_id,
+                "started": _recorded(record, "started"),
+                "seconds": _recorded(record, "seconds"),
+                "exit_code": record.exit_code,
+                "after": steps[name].after,
+            }
             for name, record in mine.items()
-        ),
+        ],
     )
+    return results, outputs
+
+
+def _recorded(record: Record, *key: str) -> Raw[object]:
+    """A value of a step's record."""
+    value = vars(record)
+    for part in key:
+        value = value[part]
+    evidence = Evidence(
+        step=record.step,
+        fingerprint=record.fingerprint,
+        file="record.json",
+        sha256=record.sha256,
+        reader="record",
+        place=field_name(*key),
+    )
+    return Raw(value, evidence)
 
 
 def _shown(step: Step) -> tuple[str, ...]:
@@ -114,15 +155,15 @@ def _artifacts(record: Record) -> list[Artifact]:
     return found
 
 
-def _parity(steps: Mapping[str, Step], folders: Mapping[str, Path]) -> Parity | None:
+def _parity(steps: Mapping[str, Step], outputs: Outputs) -> Parity | None:
     for name, step in steps.items():
         if step.stage == "parity":
-            path = folders[name] / "parity.json"
+            output = outputs.file(name, "parity.json")
+            fields = [field for field in Parity.model_fields if field != "evidence"]
             try:
-                tree = json.loads(path.read_bytes())
-                return Parity(**{field: tree[field] for field in Parity.model_fields})
-            except (OSError, ValueError, KeyError, TypeError) as error:
+                return measurement(Parity, **{field: output.key(field) for field in fields})
+            except ValidationError as error:
                 raise DamagedError(
-                    "the parity result cannot be read", where=str(path), remedy=f"run again with --force {name}"
+                    "the parity result cannot be read", where=str(output.path), remedy=f"run again with --force {name}"
                 ) from error
     return None

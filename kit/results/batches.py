@@ -2,75 +2,62 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from kit.errors import DamagedError, StepError
 from kit.planning import common as shared
+from kit.results.evidence import Raw, measurement
 from kit.results.measurements import Accuracy, percent
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.results.outputs import Output, Outputs
 
-__all__ = ["agreement", "read_accuracy", "read_json", "read_text", "read_versions"]
+__all__ = ["agreement", "check_complete", "read_accuracy", "read_versions"]
 
-#: A log is read up to here from each end: a run over millions of images prints a line for each batch.
-_HEAD = _TAIL = 8 << 20
 _AGAIN = "run the step again with --force"
 
 
-def read_text(path: Path) -> str:
-    """A stream or result file as text; of a very long one head and tail; nothing where there is no file."""
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            data = file.read(_HEAD)
-            if size > _HEAD + _TAIL:
-                file.seek(size - _TAIL)
-            data += file.read(_TAIL)
-    except OSError:
-        return ""
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
-
-    Raises:
-        DamagedError: missing, or no JSON object.
-    """
-    try:
-        tree = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DamagedError("a result cannot be read", where=str(path), remedy=_AGAIN) from error
-    if not isinstance(tree, dict):
-        raise DamagedError("a result is not of its form", where=str(path), remedy=_AGAIN)
-    return tree
-
-
-def read_versions(path: Path) -> dict[str, str]:
+def read_versions(output: Output) -> dict[str, Raw[str]]:
     """``versions`` of a result file: software by name."""
-    versions = read_json(path).get("versions", {})
-    return {str(name): str(text) for name, text in versions.items()} if isinstance(versions, dict) else {}
+    if "versions" not in output.tree:
+        return {}
+    return {name: Raw(str(one.value), one.evidence) for name, one in output.keys("versions").items()}
 
 
-def read_accuracy(outputs: Mapping[str, Path], metrics: str, batch: int) -> Accuracy:
-    """What a metrics step counted, if it counted every preprocessed image.
+def read_accuracy(outputs: Outputs, metrics: str) -> Accuracy:
+    """What a metrics step counted.
 
     Raises:
         DamagedError: a file cannot be read.
+    """
+    counts = outputs.file(metrics, "metrics.json")
+    correct: Any = counts.key("correct").value
+    if not isinstance(correct, list):
+        raise DamagedError("the accuracy cannot be read", where=str(counts.path), remedy=_AGAIN)
+    try:
+        return measurement(
+            Accuracy,
+            n=counts.key("n"),
+            classes=counts.key("classes"),
+            correct=[counts.key("correct", index) for index in range(len(correct))],
+            ties=counts.key("ties"),
+        )
+    except ValidationError as error:
+        raise DamagedError("the accuracy cannot be read", where=str(counts.path), remedy=_AGAIN) from error
+
+
+def check_complete(outputs: Outputs, accuracy: Accuracy, batch: int) -> None:
+    """Whether every preprocessed image was counted.
+
+    Raises:
+        DamagedError: the info file cannot be read.
         StepError: results are missing or too many.
     """
-    path = outputs[metrics] / "metrics.json"
-    tree = read_json(path)
-    try:
-        accuracy = Accuracy(n=tree["n"], classes=tree["classes"], correct=tuple(tree["correct"]), ties=tree["ties"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedError("the accuracy cannot be read", where=str(path), remedy=_AGAIN) from error
-    info = outputs[shared.TENSORS] / shared.TENSOR_LIST
+    info = outputs.file(shared.TENSORS, shared.TENSOR_LIST).path
     try:
         with info.open("rb") as file:
             images = sum(1 for line in file if line.strip())
@@ -81,7 +68,6 @@ def read_accuracy(outputs: Mapping[str, Path], metrics: str, batch: int) -> Accu
             f"batch {batch} has results of {accuracy.n} images, the data set has {images}",
             remedy="run the inference again with --force",
         )
-    return accuracy
 
 
 def agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from math import sqrt
 from statistics import median
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kit.results.conditions import Conditions
+from kit.results.evidence import Evident
 
 __all__ = [
     "Accuracy",
@@ -45,7 +46,7 @@ class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Accuracy(_Value):
+class Accuracy(Evident):
     """Top1 to Top5 over a data set: ``correct[k-1]`` of ``n`` images have their label among the best k.
 
     Formula: TopK = 100 * correct[k-1] / n, in percent.
@@ -100,12 +101,14 @@ class Energy(_Value):
     method: str = Field(description="Which counter, over what, and what it counts beside the engine.")
 
 
-class Throughput(_Value):
+class Throughput(Evident):
     """Images per second of a target at one batch.
 
     Formula: value = rate * factor. ``per`` says what the rate counts and so what the factor is: the devices of a card
     (``device``), the batch (``enqueue``), or 1 (``image``).
     """
+
+    computed: ClassVar[frozenset[str]] = frozenset({"batch", "factor"})
 
     batch: Annotated[int, Field(gt=0, strict=True)]
     rate: Rate
@@ -136,6 +139,10 @@ class Throughput(_Value):
         if self.interval and not self.interval[0] <= self.rate <= self.interval[1]:
             raise ValueError(f"rate {self.rate} is outside of its interval {self.interval}")
         return self
+
+    def unproven(self) -> list[str]:
+        """Raw numbers without evidence; a rate over repeats is their median, and they have it."""
+        return [name for name in super().unproven() if not (name == "rate" and self.repeats)]
 
     @property
     def value(self) -> Decimal:

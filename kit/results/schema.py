@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kit.errors import DamagedError, MissingError
+from kit.results.evidence import Evident, Inside, Sha256
 from kit.results.measurements import Accuracy, Throughput
 
-__all__ = ["Artifact", "Command", "Parity", "Results", "Run", "load_all", "load_results", "results_text"]
+__all__ = ["Artifact", "Command", "Parity", "Planned", "Results", "Run", "load_all", "load_results", "results_text"]
 
 MAX_BYTES = 16 << 20
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-
-def _inside(path: str) -> str:
-    # A results file may come from a stranger, and `kit verify` opens what it names.
-    if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
-        raise ValueError(f"{path!r} does not stay in its folder")
-    return path
-
-
-Inside = Annotated[str, AfterValidator(_inside)]
 
 
 class _Base(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Parity(_Base):
+class Parity(Evident):
     """How far the ONNX model is from the PyTorch model on real samples."""
 
     samples: int
@@ -66,13 +56,24 @@ class Run(_Base):
 
     step: str
     fingerprint: Sha256
+    record: Sha256 | None = Field(None, description="Digest of the store's record of this run.")
     image: str = Field(description="Image id, or the digest of the local environment.")
     started: str = Field(description="UTC, ISO 8601.")
     seconds: float = Field(ge=0)
     exit_code: int = 0
+    after: tuple[str, ...] = Field((), description="Steps whose outputs it took.")
 
 
-class Results(_Base):
+class Planned(_Base):
+    """What the steps were planned from: the recipe's part that concerns this target, and the choice of the run."""
+
+    recipe: dict[str, Any] = Field(description="Settings of the recipe that decide what runs and how it is judged.")
+    recipe_sha256: Sha256 = Field(description="Of the canonical JSON of these settings.")
+    batches: tuple[int, ...]
+    device: int = 0
+
+
+class Results(Evident):
     """Measurements of one target, with what made them."""
 
     format: Literal[1] = 1
@@ -82,6 +83,7 @@ class Results(_Base):
     toolchain: str
     hardware: str
     containerized: bool
+    planned: Planned | None = None
     accuracy: Accuracy | None = None
     throughput: tuple[Throughput, ...] = ()
     parity: Parity | None = None

@@ -53,17 +53,51 @@ class Record:
     stage: str
     batch: int | None
     image: str
-    image_id: str
     runner: str
-    argv: tuple[str, ...]
-    inputs: dict[str, str]
-    code: str
+    parts: dict[str, Any]  # what the fingerprint is the digest of: kit.planning.step.fingerprint_parts
     started: str  # UTC, ISO 8601
     seconds: float
     exit_code: int
-    simulated: bool
     host: dict[str, str] = field(default_factory=dict)
     files: tuple[MadeFile, ...] = ()
+
+    @property
+    def image_id(self) -> str:
+        """Id of the image that it ran in, or the digest of the local environment."""
+        return str(self.parts["image"])
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Digest of each input, by name."""
+        return dict(self.parts["inputs"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether stand-ins ran in the place of a vendor's tools."""
+        return bool(self.parts["simulated"])
+
+    @property
+    def proof(self) -> bytes:
+        """The record without what only this store knows, as canonical JSON: what results quote by its digest."""
+        files = [{"path": one.path, "bytes": one.bytes, "sha256": one.sha256, "md5": one.md5} for one in self.files]
+        tree = {**vars(self), "files": files}
+        return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of :attr:`proof`."""
+        return hashlib.sha256(self.proof).hexdigest()
+
+    @classmethod
+    def from_proof(cls, data: bytes) -> Record:
+        """The record that gave these bytes.
+
+        Raises:
+            ValueError, TypeError, KeyError: none did.
+        """
+        tree: dict[str, Any] = json.loads(data)
+        files = tuple(MadeFile(**one, mtime_ns=0, inode=0) for one in tree.pop("files"))
+        return cls(**tree, files=files)
 
     @property
     def digest(self) -> str:
@@ -194,7 +228,8 @@ class Store:
                 raise ValueError("a flipped bit may still be JSON")
             tree: dict[str, Any] = json.loads(text)
             files = tuple(MadeFile(*item) for item in tree.pop("files"))
-            record = Record(**{**tree, "argv": tuple(tree["argv"]), "files": files})
+            record = Record(**tree, files=files)
+            _ = record.image_id, record.inputs, record.simulated
         except FileNotFoundError:
             return None
         except OSError as error:

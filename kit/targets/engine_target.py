@@ -17,9 +17,10 @@ from kit.doctor import Check
 from kit.planning import common as shared
 from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
-from kit.results.batches import read_json, read_versions
+from kit.results.batches import read_accuracy, read_versions
 from kit.results.bench import read_throughput
-from kit.results.measurements import Accuracy
+from kit.results.evidence import Raw
+from kit.results.outputs import Output, Outputs
 
 __all__ = ["EngineTarget", "EngineUse", "bench_name", "infer_name", "metrics_name"]
 
@@ -85,22 +86,25 @@ class EngineTarget(ABC):
         """Nothing beyond the exit code: these programs are kit's own and say what is wrong."""
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
-        """Accuracy, and a throughput for each batch that was measured."""
-        tree = read_json(outputs[bench_name(job)] / "bench.json")
-        counts = read_json(outputs[metrics_name(job)] / "metrics.json")
-        environment = read_versions(outputs[shared.EXPORT] / "export.json") if self.exported else {}
-        title = str(tree["engine"]["title"])
-        environment |= {str(name): str(text) for name, text in tree["versions"].items() if name == title}
+        """Accuracy, and a throughput for each batch that was measured.
+
+        Raises:
+            DamagedError: a result file cannot be read.
+        """
+        outputs = Outputs.of(outputs)
+        bench = outputs.file(bench_name(job), "bench.json")
+        engine = bench.key("engine").value
+        title = str(engine["title"])
+        version: Raw[str] = bench.key("versions", title)
+        exported = read_versions(outputs.file(shared.EXPORT, "export.json")) if self.exported else {}
         return Reading(
-            accuracy=Accuracy(
-                n=counts["n"], classes=counts["classes"], correct=tuple(counts["correct"]), ties=counts["ties"]
-            ),
-            throughput=read_throughput(outputs[bench_name(job)] / "bench.json", job.batches),
-            toolchain=f"{title} {environment[title]}{self.variant(tree['engine']['settings'])}",
-            hardware=self.hardware_of(tree["engine"]["settings"]),
-            environment=environment,
-            host=_host(tree),
-            notes=tuple(self.notes(tree["engine"]["settings"])),
+            accuracy=read_accuracy(outputs, metrics_name(job)),
+            throughput=read_throughput(bench, job.batches),
+            toolchain=f"{title} {version.value}{self.variant(engine['settings'])}",
+            hardware=self.hardware_of(engine["settings"]),
+            environment={**exported, title: version},
+            host=_host(bench),
+            notes=tuple(self.notes(engine["settings"])),
         )
 
     def variant(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
@@ -185,14 +189,21 @@ def _bench(job: Job, use: EngineUse) -> Step:
     )  # fmt: skip
 
 
-def _host(tree: Mapping[str, Any]) -> dict[str, str]:
-    """State of the machine around the measurement, in words."""
-    machine = tree.get("machine", {})
-    shares = machine.get("shares", {})
-    words = {"others": "other programs", "steal": "steal time", "pressure": "waiting for a core"}
-    seen = [f"{text} {shares[name]:.1%}" for name, text in words.items() if name in shares]
-    if "throttled_periods" in shares:
-        seen.append(f"{shares['throttled_periods']:.0f} throttled periods")
-    found = {"while measuring": ", ".join(seen)} if seen else {}
-    governor = machine.get("before", {}).get("governor")
-    return found | ({"governor": str(governor)} if governor else {})
+def _host(bench: Output) -> dict[str, Raw[str]]:
+    """State of the machine around the measurement."""
+    machine = bench.tree.get("machine", {})
+    words = {
+        "others": "other programs (share)",
+        "steal": "steal time (share)",
+        "pressure": "waiting for a core (share)",
+        "throttled_periods": "throttled periods",
+    }
+    places: dict[str, tuple[str, ...]] = {
+        f"while measuring, {words[name]}": ("machine", "shares", name)
+        for name in machine.get("shares", {})
+        if name in words
+    }
+    if machine.get("before", {}).get("governor"):
+        places["governor"] = ("machine", "before", "governor")
+    read = {name: bench.key(*place) for name, place in places.items()}
+    return {name: Raw(str(one.value), one.evidence) for name, one in read.items()}

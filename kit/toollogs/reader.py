@@ -40,12 +40,16 @@ MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One tool's output: its family, the names that ``--tool`` takes, and the two functions."""
+    """One tool's output: its family, the names that ``--tool`` takes, and the two functions.
+
+    ``again`` gives, from the text and a place that evidence names, a number that is computed from the whole text.
+    """
 
     family: str
     sniff: Callable[[str], float]
     read: Callable[[str], ToolOutput]
     names: tuple[str, ...] = ()
+    again: Callable[[str, str], float | str] | None = None
 
     def answers_to(self, name: str) -> bool:
         """Whether ``--tool NAME`` means this reader."""

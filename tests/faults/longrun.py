@@ -21,8 +21,8 @@ store, count = Store(Path(sys.argv[2]), trust_stat=True), int(sys.argv[3])
 peaks = []
 for number in range(count):
     key = f"{number:064x}"
-    record = Record(key, f"step{number}", "metrics", None, "runtime", "id", "local", ("true",), {}, "", "t", 0.0, 0,
-                    False)
+    parts = {"image": "id", "argv": ["true"], "inputs": {}, "code": "", "simulated": False}
+    record = Record(key, f"step{number}", "metrics", None, "runtime", "local", parts, "t", 0.0, 0)
     with store.partial(key) as partial:
         (partial / "metrics.json").write_text('{"n": %d}' % number)
         store.commit(record, partial, ("metrics.json",))

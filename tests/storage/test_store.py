@@ -23,15 +23,11 @@ def record(key: str = KEY, step: str = "export") -> Record:
         stage="export",
         batch=None,
         image="exporter",
-        image_id="sha256:0",
         runner="local",
-        argv=("true",),
-        inputs={},
-        code="",
+        parts={"image": "sha256:0", "argv": ["true"], "inputs": {}, "code": "", "simulated": False},
         started="2026-01-01T00:00:00+00:00",
         seconds=1.0,
         exit_code=0,
-        simulated=False,
     )
 
 
@@ -226,4 +222,4 @@ def test_the_record_is_plain_json(store: Store) -> None:
     tree = json.loads(text)
     assert digest.split() == ["sha256", hashlib.sha256(text.encode()).hexdigest()]
     assert tree["step"] == "export"
-    assert tree["argv"] == ["true"]
+    assert tree["parts"]["argv"] == ["true"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import DeviceError, StepError
-from kit.results.batches import read_text
+from kit.results.outputs import read_text
 from kit.targets.ascend.config import architecture, options_of, soc_of
 from kit.targets.ascend.faults import ATC, COMMON, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
@@ -130,8 +130,8 @@ def dataset_block(path: Path, where: str | None = None) -> DatasetBlock:
     return block
 
 
-def pure_block(folder: Path) -> PureBlock:
-    """The result of a pure inference in ``folder/result``.
+def pure_block(folder: Path) -> tuple[str, PureBlock]:
+    """The result of a pure inference in ``folder/result``: name of its file, and what it says.
 
     Raises:
         StepError: there is not exactly one such file with a rate in it.
@@ -144,7 +144,7 @@ def pure_block(folder: Path) -> PureBlock:
             where=str(folder / "result"),
             remedy="run the step again with --force; more rounds may help (options -> rounds)",
         )
-    return block
+    return found[0].name, block
 
 
 def _judge_dataset(job: Job, step: Step, outcome: Outcome) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from kit.errors import StepError
 from kit.planning import common as shared
 from kit.planning.target import Reading
-from kit.results.batches import agreement, read_accuracy, read_text, read_versions
-from kit.results.measurements import Latency, Mode, Throughput
+from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
+from kit.results.evidence import Raw, measurement
+from kit.results.measurements import Mode, Throughput
+from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import CARDS, options_of, soc_of
 from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
 from kit.targets.ascend.readers import npu_smi
@@ -18,12 +20,14 @@ from kit.targets.ascend.steps import after_name, before_name, bench_name, infer_
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.targets.ascend.readers.npu_smi import Chip
 
 __all__ = ["read"]
 
 #: The published reports compare with pure inference to find out whether the chip was used by others meanwhile.
 _SUSPICIOUS = 0.8
-_GAPS = {"throughputRate": "throughputRate", "interface": "Interface throughputRate", "moduleLatency": "moduleLatency"}
+#: Keys of a performance file as its lines print them.
+_PRINTED = {"interface": "Interface throughputRate"}
 
 
 def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
@@ -33,27 +37,29 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         StepError: a result is missing, or batches disagree beyond the recipe's tolerance.
         DamagedError: a result file cannot be read.
     """
+    outputs = Outputs.of(outputs)
     options = options_of(job)
     throughput, counted = [], {}
     notes: list[str] = []
     for batch in job.batches:
         pure = None
         if not on_dataset(options, batch) or options.pure:
-            pure = _pure(job, batch, outputs[bench_name(job.target, batch)])
+            pure = _pure(job, batch, outputs)
         if pure and not on_dataset(options, batch):
             throughput.append(pure)
             continue
-        folder = outputs[infer_name(job.target, batch)]
-        measured = (_from_summary if options.tool == "ais_bench" else _from_perf)(job, batch, folder)
+        rates: dict[str, Raw[float]] = {}
         if pure:
-            measured = measured.model_copy(update={"raw": {**measured.raw, "pure inference (images/s)": pure.rate}})
-            if measured.rate < _SUSPICIOUS * pure.rate and not job.simulate:
-                notes.append(
-                    f"batch {batch}: the run over the data set reached {measured.rate / pure.rate:.0%} of pure"
-                    " inference; another program may have used the chip"
-                )
+            rates["pure inference (images/s)"] = Raw(pure.rate, pure.evidence["rate"])
+        measured = (_from_summary if options.tool == "ais_bench" else _from_perf)(job, batch, outputs, rates)
+        if pure and measured.rate < _SUSPICIOUS * pure.rate and not job.simulate:
+            notes.append(
+                f"batch {batch}: the run over the data set reached {measured.rate / pure.rate:.0%} of pure"
+                " inference; another program may have used the chip"
+            )
         throughput.append(measured)
-        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch), batch)
+        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch))
+        check_complete(outputs, counted[batch], batch)
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
     return Reading(
@@ -71,95 +77,139 @@ def _factor(job: Job) -> int:
     return CARDS[job.target].devices
 
 
-def _from_perf(job: Job, batch: int, folder: Path) -> Throughput:
-    block = dataset_block(folder / "result" / f"perf_vision_batchsize_{batch}_device_{job.device}.txt")
+def _from_perf(job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[float]]) -> Throughput:
+    step = infer_name(job.target, batch)
+    output = outputs.file(step, f"result/perf_vision_batchsize_{batch}_device_{job.device}.txt")
+    block = dataset_block(output.path)
     if block.interface is None:  # dataset_block has refused it
         raise StepError("the performance file has no Interface throughputRate", remedy="run the step again")
-    raw = {
-        f"{stage.replace('_', ' ')} {_GAPS.get(key, key)} ({'ms' if 'atency' in key else 'images/s'})": float(value)
-        for stage, values in block.stages.items()
-        for key, value in values.items()
-    }
-    return Throughput(
-        batch=batch, rate=block.interface, per="device", factor=_factor(job), unit="fps", mode="dataset", raw=raw
+    raw = {}
+    for stage, values in block.stages.items():
+        for key, value in values.items():
+            tag, printed = stage.replace("_", " "), _PRINTED.get(key, key)
+            unit = "ms" if "atency" in key else "images/s"
+            raw[f"{tag} {printed} ({unit})"] = output.line(float(value), f"[{tag}", printed)
+    return measurement(
+        Throughput,
+        batch=batch,
+        rate=output.line(block.interface, "[infer", _PRINTED["interface"]),
+        per="device",
+        factor=_factor(job),
+        unit="fps",
+        mode="dataset",
+        raw={**raw, **more},
     )
 
 
-def _pure(job: Job, batch: int, folder: Path) -> Throughput:
+def _pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
     if options_of(job).tool == "ais_bench":
-        return _from_summary(job, batch, folder, mode="synthetic")
-    return _from_pure(job, batch, folder)
+        return _from_summary(job, batch, outputs, {}, mode="synthetic")
+    return _from_pure(job, batch, outputs)
 
 
-def _from_pure(job: Job, batch: int, folder: Path) -> Throughput:
-    block = pure_block(folder)
+def _from_pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
+    step = bench_name(job.target, batch)
+    name, block = pure_block(outputs[step])
     if block.rate is None or block.latency is None:  # pure_block has refused it
         raise StepError("benchmark left no rate of its pure inference", remedy="run the step again")
-    return Throughput(
+    output = outputs.file(step, f"result/{name}")
+    return measurement(
+        Throughput,
         batch=batch,
-        rate=block.rate,
+        rate=output.line(block.rate, "ave_throughputRate"),
         per="device",
         factor=_factor(job),
         unit="fps",
         mode="synthetic",
-        raw={"ave_latency per image (ms)": float(block.latency)},
+        raw={"ave_latency per image (ms)": output.line(float(block.latency), "ave_latency")},
     )
 
 
-def _from_summary(job: Job, batch: int, folder: Path, mode: Mode = "dataset") -> Throughput:
-    summary = load_summary(folder)
-    times = sorted(float(time) for time in summary.get("npu_compute_time_list", ()) if float(time) > 0)
-    latency = None
+def _from_summary(
+    job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[float]], mode: Mode = "dataset"
+) -> Throughput:
+    step = (infer_name if mode == "dataset" else bench_name)(job.target, batch)
+    summary = load_summary(outputs[step])
+    output = outputs.file(step, "result_summary.json")
+    listed = [float(time) for time in summary.get("npu_compute_time_list", ())]
+    times = sorted(time for time in listed if time > 0)
+    latency: dict[str, Raw[float]] | None = None
     if times:
-        p50, p90, p99 = (times[max(0, -(-len(times) * share // 100) - 1)] for share in (50, 90, 99))
-        latency = Latency(p50=p50, p90=p90, p99=p99, n=len(times))
-    return Throughput(
+        latency = {"n": output.at("json", "len(npu_compute_time_list)", len(times))}
+        for name, share in (("p50", 50), ("p90", 90), ("p99", 99)):
+            ranked = times[max(0, -(-len(times) * share // 100) - 1)]
+            latency[name] = output.key("npu_compute_time_list", listed.index(ranked))
+    raw = {
+        f"{part} {name} (ms per batch)": output.key(part, name)
+        for part in ("NPU_compute_time", "H2D_latency", "D2H_latency")
+        for name in summary.get(part, {})
+        if name != "count"
+    }
+    return measurement(
+        Throughput,
         batch=batch,
-        rate=float(summary["throughput"]),
+        rate=output.key("throughput"),
         per="device",
         factor=_factor(job),
         unit="fps",
         mode=mode,
         latency_ms=latency,
-        raw={
-            f"{part} {name} (ms per batch)": float(value)
-            for part in ("NPU_compute_time", "H2D_latency", "D2H_latency")
-            for name, value in summary.get(part, {}).items()
-            if name != "count"
-        },
+        raw={**raw, **more},
     )
 
 
-def _environment(job: Job, outputs: Mapping[str, Path], toolchain: str) -> dict[str, str]:
-    found = {"CANN": toolchain.removeprefix("CANN "), **read_versions(outputs[shared.EXPORT] / "export.json")}
+def _environment(job: Job, outputs: Outputs, toolchain: str) -> dict[str, str | Raw[str]]:
     options = options_of(job)
-    return found | {"soc_version": soc_of(job.target, options), "inference tool": options.tool}
+    return {
+        "CANN": toolchain.removeprefix("CANN "),
+        **read_versions(outputs.file(shared.EXPORT, "export.json")),
+        "soc_version": soc_of(job.target, options),
+        "inference tool": options.tool,
+    }
 
 
-def _state(job: Job, outputs: Mapping[str, Path]) -> tuple[dict[str, str], list[str]]:
+def _state(job: Job, outputs: Outputs) -> tuple[dict[str, str | Raw[str]], list[str]]:
     """What npu-smi said before and after, and what a reader must know of it."""
-    host: dict[str, str] = {}
+    host: dict[str, str | Raw[str]] = {}
     notes = []
     for when, name in (("before", before_name(job.target)), ("after", after_name(job.target))):
-        reading = npu_smi.read(read_text(outputs[name] / "stdout.txt"))
+        output = outputs.file(name, "stdout.txt")
+        reading = npu_smi.read(output.text)
         chip = reading.device(job.device)
         if reading.driver_version:
-            host["Ascend driver"] = reading.driver_version
+            host["Ascend driver"] = output.line(reading.driver_version, "Version:")
         if reading.tool_version and reading.driver_version and reading.tool_version != reading.driver_version:
             notes.append(
                 f"npu-smi {reading.tool_version} and driver {reading.driver_version} are of different versions"
             )
         if chip is None:
             continue
-        host["chip"] = chip.name
-        parts = [f"health {chip.health}"]
-        for value, unit in ((chip.temperature_c, "C"), (chip.power_w, "W"), (chip.aicore_percent, "% AICore")):
-            parts += [] if value is None else [f"{value} {unit}"]
-        if chip.memory_used_mb is not None:
-            parts.append(f"{chip.memory_used_mb} of {chip.memory_total_mb} MB")
-        host[f"chip {when}"] = ", ".join(parts)
+        facts = _facts(output, chip)
+        host["chip"] = facts.pop("name")
+        host |= {f"chip {when}, {fact}": value for fact, value in facts.items()}
         if chip.health != "OK":
             notes.append(f"the chip's health was {chip.health} {when} the measurement")
         if when == "after" and (chip.aicore_percent or 0) > 0:
             notes.append("another program used the chip at the end: the throughput may be too low")
     return host, list(dict.fromkeys(notes))
+
+
+def _facts(output: Output, chip: Chip) -> dict[str, Raw[str]]:
+    """What the two rows of a chip say of it."""
+    lines = output.text.split("\n")
+    second = next((number for number, line in enumerate(lines) if chip.bus_id and chip.bus_id in line), 1)
+    first = max(0, second - 1)
+    name = output.line(chip.name, "|", start=first)
+    shown: list[tuple[str, object, tuple[str, ...], int]] = [
+        ("health", chip.health, ("|", chip.name, "|"), first),
+        ("power (W)", chip.power_w, ("|", chip.name, "|", chip.health, "|"), first),
+        ("temperature (C)", chip.temperature_c, ("|", chip.name, "|", chip.health, "|"), first),
+        ("AICore (%)", chip.aicore_percent, ("|", "|", "|"), second),
+        ("memory used (MB)", chip.memory_used_mb, ("|", "|", "|"), second),
+        ("memory (MB)", chip.memory_total_mb, ("|", "|", "|"), second),
+    ]
+    found = {"name": name}
+    for fact, value, words, start in shown:
+        if value is not None:
+            found[fact] = Raw(str(value), output.line(value, *words, start=start).evidence)
+    return found

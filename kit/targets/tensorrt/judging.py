@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.errors import DeviceError, StepError
-from kit.results.batches import read_text
+from kit.results.outputs import read_text
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
 from kit.targets.tensorrt.readers import export_times, nvidia_smi

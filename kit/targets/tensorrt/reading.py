@@ -11,17 +11,20 @@ from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean, median, pstdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit.errors import DamagedError, StepError
 from kit.planning import common as shared
 from kit.planning.target import Reading
-from kit.results.batches import agreement, read_accuracy, read_text, read_versions
-from kit.results.measurements import Latency, Throughput
+from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
+from kit.results.evidence import Raw, measurement, plain_value
+from kit.results.measurements import Throughput
+from kit.results.outputs import Output, Outputs
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.judging import gpu_of, load_times, warm_up_ms
-from kit.targets.tensorrt.readers import export_output, trtexec
+from kit.targets.tensorrt.readers import export_output, export_times, trtexec
 from kit.targets.tensorrt.steps import (
+    QUERY,
     after_name,
     before_name,
     bench_names,
@@ -50,23 +53,26 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
         StepError: trtexec and the inference disagree on the same plan, or batches disagree beyond the tolerance.
         DamagedError: a result file cannot be read.
     """
+    outputs = Outputs.of(outputs)
     throughput, counted = [], {}
     notes: list[str] = []
-    versions: dict[str, str] = {}
+    versions: dict[str, Raw[str]] = {}
     for batch in job.batches:
         measured, remarks = _throughput(job, batch, outputs)
         throughput.append(measured)
         notes += () if job.simulate else remarks  # of a rehearsal they would be about the CPU
-        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch), batch)
-        versions |= read_versions(outputs[infer_name(job.target, batch)] / "evaluate.json")
+        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch))
+        check_complete(outputs, counted[batch], batch)
+        versions |= read_versions(outputs.file(infer_name(job.target, batch), "evaluate.json"))
         for number, name in enumerate(check_names(job, batch)):
-            _compare(job, batch, number, outputs[infer_name(job.target, batch)], outputs[name])
+            kept = outputs.file(infer_name(job.target, batch), f"check/output_{number}.bin")
+            _compare(job, batch, number, kept, outputs.file(name, "output.json"))
     notes += agreement(job, counted)
-    version = versions.get("TensorRT", "").removesuffix(" (simulated)")
+    version = str(plain_value(versions.get("TensorRT", ""))).removesuffix(" (simulated)")
     if version and not _same_version(version, toolchain):
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")
     host, seen, remarks = _state(job, outputs)
-    environment = read_versions(outputs[shared.EXPORT] / "export.json")
+    environment = read_versions(outputs.file(shared.EXPORT, "export.json"))
     return Reading(
         accuracy=counted[min(counted)],
         throughput=tuple(throughput),
@@ -82,21 +88,21 @@ def _same_version(version: str, toolchain: str) -> bool:
     return ".".join(version.split(".")[:3]) in toolchain
 
 
-def _throughput(job: Job, batch: int, outputs: Mapping[str, Path]) -> tuple[Throughput, list[str]]:
+def _throughput(job: Job, batch: int, outputs: Outputs) -> tuple[Throughput, list[str]]:
     names = bench_names(job.target, batch, options_of(job).runs)
     warm_up = warm_up_ms(job, names[0])
     runs = [(name, load_times(outputs[name], warm_up)) for name in names]
-    rates = [_rate(reading, warm_up) for _, reading in runs]
-    rate = median(rates)
+    rates = [_taken(outputs.file(name, "times.json"), reading, "enqueues/s", warm_up) for name, reading in runs]
+    rate = median(one.value for one in rates)
     # The run nearest to the median stands for its latencies.
-    name, reading = min(zip(rates, runs, strict=True), key=lambda pair: abs(pair[0] - rate))[1]
+    nearest, (name, reading) = min(zip(rates, runs, strict=True), key=lambda pair: abs(pair[0].value - rate))
+    times = outputs.file(name, "times.json")
     compute = sorted(reading.compute_ms(warm_up))
-    latency = sorted(record.latency for record in reading.timed(warm_up))
     raw = {
-        "GPU compute, mean (ms per batch)": _six(fmean(compute)),
-        "GPU compute, median (ms per batch)": _six(median(compute)),
-        "rate of the GPU alone (images/s)": _six(1000 * batch / fmean(compute)),
-        "timed enqueues": float(len(compute)),
+        "GPU compute, mean (ms per batch)": _taken(times, reading, "compute mean", warm_up),
+        "GPU compute, median (ms per batch)": _taken(times, reading, "compute median", warm_up),
+        "rate of the GPU alone (images/s)": _taken(times, reading, "images/s of the GPU", warm_up, batch),
+        "timed enqueues": _taken(times, reading, "enqueues", warm_up),
     }
     notes = []
     if len(compute) > 2 and pstdev(compute) > _UNSTABLE * fmean(compute):
@@ -111,58 +117,60 @@ def _throughput(job: Job, batch: int, outputs: Mapping[str, Path]) -> tuple[Thro
     ]
     if enqueue and median(enqueue) > _BOUND * median(compute):
         notes.append(f"batch {batch}: enqueueing takes as long as computing, so the host limits the throughput")
-    printed = trtexec.read(read_text(outputs[name] / "stdout.txt")).run
-    if printed and printed.throughput_qps and abs(printed.throughput_qps / _rate(reading, warm_up) - 1) > 0.02:
+    printed = trtexec.read(outputs.file(name, "stdout.txt").text).run
+    if printed and printed.throughput_qps and abs(printed.throughput_qps / nearest.value - 1) > 0.02:
         notes.append(
             f"batch {batch}: trtexec prints {printed.throughput_qps:g} qps, its timing export gives"
-            f" {_rate(reading, warm_up):g}; the latter counts"
+            f" {nearest.value:g}; the latter counts"
         )
     if options_of(job).long_seconds:
         long = long_name(job.target, batch)
         settled = warm_up_ms(job, long)
-        raw["rate of the long series (enqueues/s)"] = _rate(load_times(outputs[long], settled), settled)
-    p50, p90, p99 = (latency[max(0, -(-len(latency) * share // 100) - 1)] for share in (50, 90, 99))
+        series = load_times(outputs[long], settled)
+        raw["rate of the long series (enqueues/s)"] = _taken(
+            outputs.file(long, "times.json"), series, "enqueues/s", settled
+        )
+    latency = {name: _taken(times, reading, f"latency {name}", warm_up) for name in ("p50", "p90", "p99")}
+    latency["n"] = Raw(len(compute), raw["timed enqueues"].evidence)
     return (
-        Throughput(
+        measurement(
+            Throughput,
             batch=batch,
             rate=rate,
             per="enqueue",
             factor=batch,
             unit="qps",
             mode="synthetic",
-            repeats=tuple(rates),
-            latency_ms=Latency(p50=p50, p90=p90, p99=p99, n=len(latency)) if p50 > 0 else None,
+            repeats=rates,
+            latency_ms=latency if latency["p50"].value > 0 else None,
             raw=raw,
         ),
         notes,
     )
 
 
-def _rate(reading: ExportTimesReading, warm_up: float) -> float:
-    rate = reading.enqueues_per_s(warm_up)
-    if rate is None:  # load_times has refused it
-        raise StepError("the timing export holds no rate", remedy="run the step again with --force")
-    return _six(rate)
+def _taken(times: Output, reading: ExportTimesReading, name: str, warm_up: float, batch: int = 1) -> Raw[Any]:
+    """A number of a timing export, with its evidence."""
+    try:
+        value = export_times.quantity(reading, name, warm_up, batch)
+    except ValueError as error:  # load_times has refused it
+        raise StepError("the timing export holds no rate", remedy="run the step again with --force") from error
+    place = f"{name} after {warm_up:g} ms" + (f" at batch {batch}" if batch > 1 else "")
+    return times.at("export_times", place, value)
 
 
-def _six(value: float) -> float:
-    """Six significant digits, as trtexec prints every number."""
-    return float(f"{value:.6g}")
-
-
-def _compare(job: Job, batch: int, number: int, inferred: Path, checked: Path) -> None:
+def _compare(job: Job, batch: int, number: int, inferred: Output, checked: Output) -> None:
     """Two programs, one plan, one input: the scores must be equal within the digits that trtexec prints."""
-    path = checked / "output.json"
-    reading = export_output.read(read_text(path))
+    reading = export_output.read(checked.text)
     found = [output for output in reading.outputs if output.name == job.recipe.output]
     expected = array("f")
     try:
-        expected.frombytes((inferred / "check" / f"output_{number}.bin").read_bytes())
+        expected.frombytes(inferred.path.read_bytes())
     except (OSError, ValueError) as error:
         raise DamagedError(
-            "the kept batch cannot be read", where=str(inferred), remedy="run the inference again with --force"
+            "the kept batch cannot be read", where=str(inferred.path), remedy="run the inference again with --force"
         ) from error
-    where = str(path)
+    where = str(checked.path)
     if len(found) != 1 or len(found[0].values) != len(expected) or not len(expected):
         raise StepError(
             f"trtexec computed another number of scores than the inference at batch {batch}",
@@ -184,32 +192,43 @@ def _compare(job: Job, batch: int, number: int, inferred: Path, checked: Path) -
                 )
 
 
-def _state(job: Job, outputs: Mapping[str, Path]) -> tuple[dict[str, str], str, list[str]]:
+#: Facts of the GPU that do not change, and those of a moment, by the field of the query.
+_FIXED = (
+    ("NVIDIA driver", "driver_version"), ("GPU UUID", "uuid"), ("GPU VBIOS", "vbios_version"),
+    ("GPU ECC", "ecc.mode.current"), ("GPU power limit (W)", "power.limit"),
+    ("GPU applications clock (MHz)", "clocks.applications.graphics"),
+)  # fmt: skip
+_MOMENT = (
+    ("temperature (C)", "temperature.gpu"), ("power (W)", "power.draw"), ("SM clock (MHz)", "clocks.current.sm"),
+    ("memory used (MiB)", "memory.used"), ("load (%)", "utilization.gpu"), ("performance state", "pstate"),
+)  # fmt: skip
+
+
+def _state(job: Job, outputs: Outputs) -> tuple[dict[str, str | Raw[str]], Raw[str] | None, list[str]]:
     """Facts of the GPU before and after, its name, and what a reader must know."""
-    host: dict[str, str] = {}
-    hardware, notes = "", []
+    host: dict[str, str | Raw[str]] = {}
+    hardware: Raw[str] | None = None
+    notes = []
     for when, name in (("before", before_name(job.target)), ("after", after_name(job.target))):
-        gpu = gpu_of(read_text(outputs[name] / "stdout.txt"))
+        output = outputs.file(name, "stdout.txt")
+        gpu = gpu_of(output.text)
         if gpu is None:
             continue
-        values = gpu.values
-        hardware = gpu.name or hardware
-        host |= {
-            label: str(values[field])
-            for label, field in (
-                ("NVIDIA driver", "driver_version"), ("GPU UUID", "uuid"), ("GPU VBIOS", "vbios_version"),
-                ("GPU ECC", "ecc.mode.current"), ("GPU power limit (W)", "power.limit"),
-                ("GPU applications clock (MHz)", "clocks.applications.graphics"),
-            )
-            if values.get(field) is not None
-        }  # fmt: skip
-        shown = (
-            ("temperature.gpu", "C"), ("power.draw", "W"), ("clocks.current.sm", "MHz"), ("memory.used", "MiB"),
-            ("utilization.gpu", "%"), ("pstate", ""),
-        )  # fmt: skip
-        parts = [f"{values[field]} {unit}".strip() for field, unit in shown if values.get(field) is not None]
+        # nvidia-smi prints one line for the one GPU, whose fields are those of the query.
+        line = next(number for number, text in enumerate(output.text.split("\n"), 1) if text.strip())
+
+        def field(name: str, value: object, output: Output = output, line: int = line) -> Raw[str]:
+            return output.at("csv", f"line {line}, field {QUERY.index(name) + 1}", str(value))
+
+        if gpu.name:
+            hardware = field("name", gpu.name)
+        for prefix, facts in (("", _FIXED), (f"GPU {when}, ", _MOMENT)):
+            for label, name_ in facts:
+                if gpu.values.get(name_) is not None:
+                    host[prefix + label] = field(name_, gpu.values[name_])
         throttle = [reason for reason in gpu.throttle if reason != "gpu_idle"]
-        host[f"GPU {when}"] = ", ".join([*parts, *(f"throttled: {reason}" for reason in throttle)])
+        if throttle:
+            host[f"GPU {when}, throttled by"] = ", ".join(throttle)
         if when == "after" and throttle:
             notes.append(f"the GPU was throttled at the end ({', '.join(throttle)}): the throughput may be too low")
     return host, hardware, notes

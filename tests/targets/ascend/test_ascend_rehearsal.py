@@ -37,7 +37,7 @@ def test_a_whole_run_is_read(rehearsals: Any, target: str, factor: int, tool: st
     ]
     for one in reading.throughput:
         assert one.value == Decimal(repr(one.rate)) * factor
-    assert reading.host["chip"] == ("310" if target == "310" else "310P3")
+    assert reading.host["chip"].value == ("310" if target == "310" else "310P3")
     assert reading.environment["soc_version"] == ("Ascend310" if target == "310" else "Ascend310P3")
 
 

@@ -45,13 +45,13 @@ def test_a_whole_run_is_read(quick: Any, rehearsals: Any) -> None:
     assert reading.accuracy.n == 10
     assert reading.accuracy.correct[0] == hits < 10
     assert reading.toolchain == "TensorRT 7.2.3"
-    assert reading.hardware == "Tesla T4"
+    assert reading.hardware.value == "Tesla T4"
     for one, batch in zip(reading.throughput, (1, 4), strict=True):
         assert (one.batch, one.per, one.factor, one.unit, one.mode) == (batch, "enqueue", batch, "qps", "synthetic")
         assert one.value == Decimal(repr(one.rate)) * batch
         assert len(one.repeats) == 2
         assert one.raw["rate of the GPU alone (images/s)"] > 0
-    assert reading.host["NVIDIA driver"] == "450.80.02"
+    assert reading.host["NVIDIA driver"].value == "450.80.02"
     assert len([name for name in outputs if "crosscheck" in name]) == 4
 
 

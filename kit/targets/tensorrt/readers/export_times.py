@@ -11,13 +11,14 @@ import itertools
 import math
 import re
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import finite, load_json
 from kit.toollogs.output import Findings, Row, ToolOutput, shown
 from kit.toollogs.text import clean
 
-__all__ = ["ExportTimesReading", "TimeRecord", "read", "sniff"]
+__all__ = ["ExportTimesReading", "TimeRecord", "again", "quantity", "read", "sniff"]
 
 _RECORD = re.compile(r"\{[^{}]*\}")
 #: Where a list begins: trtexec puts each bracket on a line of its own.
@@ -103,6 +104,56 @@ class ExportTimesReading(ToolOutput):
             table.append(Row("wall time", f"{wall / 1000:.9g}", "s"))
             table.append(Row("throughput", f"{rate:.9g}", "enqueues/s (x batch = images/s)"))
         return table
+
+
+#: What a report takes from an export, as evidence names it.
+_PLACE = re.compile(r"(?P<name>.+) after (?P<warm_up>\d+(?:\.\d+)?) ms(?: at batch (?P<batch>\d{1,9}))?")
+_PERCENTILES = {"latency p50": 50, "latency p90": 90, "latency p99": 99}
+
+
+def quantity(reading: ExportTimesReading, name: str, warm_up_ms: float, batch: int = 1) -> float:
+    """A number that a report takes from the timed records; those that trtexec would print have its six digits.
+
+    Args:
+        reading: the export.
+        name: ``enqueues/s``, ``enqueues``, ``compute mean``, ``compute median``, ``images/s of the GPU``, or
+            ``latency p50``, ``p90``, ``p99`` by nearest rank, in ms.
+        warm_up_ms: what is left out.
+        batch: images of one enqueue.
+
+    Raises:
+        ValueError: there is no such number, or no timed record.
+    """
+    compute = reading.compute_ms(warm_up_ms)
+    rate = reading.enqueues_per_s(warm_up_ms)
+    if not compute or rate is None:
+        raise ValueError("no timed record")
+    if name == "enqueues":
+        return float(len(compute))
+    if name in _PERCENTILES:
+        latency = sorted(record.latency for record in reading.timed(warm_up_ms))
+        return latency[max(0, -(-len(latency) * _PERCENTILES[name] // 100) - 1)]
+    found = {
+        "enqueues/s": rate,
+        "compute mean": math.fsum(compute) / len(compute),
+        "compute median": median(compute),
+        "images/s of the GPU": 1000 * batch * len(compute) / math.fsum(compute),
+    }
+    if name not in found:
+        raise ValueError(f"no quantity {name!r}")
+    return float(f"{found[name]:.6g}")
+
+
+def again(text: str, place: str) -> float:
+    """The number that evidence names, such as ``enqueues/s after 200 ms``, from the text of the export.
+
+    Raises:
+        ValueError: it names none.
+    """
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        raise ValueError(f"no quantity {place!r}")
+    return quantity(read(text), match["name"], float(match["warm_up"]), int(match["batch"] or 1))
 
 
 def _statistics(times: list[float]) -> dict[str, float]:

@@ -1,0 +1,51 @@
+"""The part of a recipe that decides what runs for a target and how it is judged, as results quote it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from kit.planning.step import canonical
+from kit.results.schema import Planned
+
+if TYPE_CHECKING:
+    from kit.planning.target import Job
+    from kit.recipe.schema import Recipe
+
+__all__ = ["planned_from", "settings"]
+
+#: Prose, and where things are found: they change neither what runs nor how it is judged. All else does.
+_PROSE = {
+    "kit": True,
+    "default": True,
+    "subject": True,
+    "model": {"paper", "code", "branch", "commit"},
+    "weights": {"url", "path", "max_bytes", "note"},
+    "dataset": {"url", "images", "labels", "split"},
+    "published": {"report", "python", "frameworks", "libraries", "requirements"},
+}
+#: Mappings by target, of which only the own entry counts.
+_BY_TARGET = (("targets",), ("published", "accuracy"), ("published", "throughput"))
+
+
+def settings(recipe: Recipe, target: str) -> dict[str, Any]:
+    """The recipe's settings that concern a target, as JSON data."""
+    tree: dict[str, Any] = recipe.model_dump(mode="json", exclude=_PROSE)  # type: ignore[arg-type]
+    for *above, name in _BY_TARGET:
+        part = tree
+        for key in above:
+            part = part[key]
+        part[name] = {target: part[name][target]} if target in part[name] else {}
+    tree["batches"] = list(recipe.batches_of(target)) if target in recipe.targets else tree["batches"]
+    return tree
+
+
+def planned_from(job: Job) -> Planned:
+    """What the steps of a job were planned from."""
+    tree = settings(job.recipe, job.target)
+    return Planned(
+        recipe=tree,
+        recipe_sha256=hashlib.sha256(canonical(tree)).hexdigest(),
+        batches=job.batches,
+        device=job.device,
+    )
