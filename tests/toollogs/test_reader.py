@@ -257,10 +257,10 @@ def test_two_readers_of_one_name_are_refused(package: Path) -> None:
 def test_two_hundred_logs_take_less_than_a_second() -> None:
     texts = [SAMPLES[name] for name in ("perf", "pure", "ais", "trtexec 7", "trtexec 8")] * 40
     readers()
-    start = time.perf_counter()
+    start = time.process_time()
     for text in texts:
         choose(text).read(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 PIECES = [line for text in SAMPLES.values() for line in text.splitlines(keepends=True)[:40]] + [
