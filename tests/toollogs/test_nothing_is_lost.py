@@ -217,3 +217,25 @@ def test_findings_are_told_in_one_order() -> None:
     assert Findings(errors=[str(i) for i in range(30)]).problems()[-1] == "and 10 more errors"
     assert Findings(notes=["n"]).status(usable=True) == "ok"
     assert disorder({"min": 1, "p50": 2, "p99": 1.5}) == ["p50 2 is above p99 1.5"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "old", "new"),
+    [
+        ("trtexec 8", "Total GPU Compute Time: 2.7 s", "Total GPU Compute Time: 2,7 s"),
+        ("trtexec 8", "Total Host Walltime: 3 s", "Total Host Walltime: 3,0 s"),
+        ("trtexec 8", "1200 queries over 3 s", "1200 queries over 3,0 s"),
+        ("msame", "Inference time: 82.243ms", "Inference time: 82,243ms"),
+    ],
+)
+def test_a_value_in_another_notation_is_named(sample: str, old: str, new: str) -> None:
+    text = SAMPLES[sample]
+    assert old in text
+    found = read(text.replace(old, new))
+    assert found["status"] != "ok"
+    assert any(new.partition(":")[0][-12:] in problem for problem in found["problems"])
+
+
+def test_rows_above_the_header_of_a_query_are_read() -> None:
+    head, rows = "index, name, memory.used [MiB]\n", ["0, Tesla T4, 3 MiB\n", "1, Tesla T4, 4 MiB\n"]
+    assert read(rows[0] + head + rows[1]) == read(head + rows[0] + rows[1])

@@ -66,12 +66,12 @@ def test_usual_json_is_as_ever() -> None:
 
 
 def test_a_megabyte_of_digits_costs_nothing() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for text in ("9" * 1_000_000, "9" * 500_000 + "." + "9" * 500_000, "1e" + "9" * 1_000_000):
         assert real(text) is None
         assert integer(text) is None
         assert decimal(text) is None
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @given(st.text(max_size=30))

@@ -22,6 +22,7 @@ _MEAN = re.compile(
     rf"(?:(?P<value>{NUMBER})[ \t]*ms\b|(?P<bad>[^\s,]*))"
 )
 _TIME = re.compile(rf"\bInference time: ?(?:{NUMBER})[ \t]*ms\b")
+_TIME_LIKE = re.compile(r"\bInference time: ?\S")
 _ERROR = re.compile(r"\[ERROR\].*")
 _PLAIN = re.compile(rf"Inference average time(?: ?: {NUMBER} ms| without first time: {NUMBER} ms)\s*\Z")
 
@@ -92,7 +93,10 @@ def read(text: str) -> MsameReading:
         line = narrow(raw)
         if error := _ERROR.search(line):
             findings.errors.append(f"the tool says: {one_line(error[0])}")
-        times += len(_TIME.findall(line))
+        told = len(_TIME.findall(line))
+        times += told
+        if not told and _TIME_LIKE.search(line):
+            findings.refused.append(f"{short(line)!r} is not surely a time")
         for found in _MEAN.finditer(line):
             later = found["later"] is not None
             value = real(found["value"] or "")

@@ -104,7 +104,8 @@ def read(text: str) -> NvidiaSmiReading:
     for position, raw in enumerate(rows):
         header = _header(raw)
         if header is not None:
-            return _query(rows[position + 1 :], header, _failures(text))
+            before = [row for row in rows[:position] if row.count(",") == len(header) - 1]
+            return _query([*before, *rows[position + 1 :]], header, _failures(text))
     if not is_table(plain) and (found := _nameless(rows)):
         names = [f"column {number}" for number in range(1, len(found[0]) + 1)]
         reading = _query([row for row in rows if _guid(row)], names, _failures(text))

@@ -38,6 +38,7 @@ __all__ = [
     "SKIPPED",
     "SPLIT",
     "STAMP",
+    "TIMES_LIKE",
     "TITLE",
     "TOTAL",
     "VERSION",
@@ -85,6 +86,11 @@ RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=|][ \t]*(?:(?P<value>{_N})[ \t]*qps
 NUMERIC = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE)
 WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
 TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
+#: Begins a line with one time or size; where the value is not surely whole, that has to be said.
+TIMES_LIKE = re.compile(
+    r"\b(?:(?:walltime|Total Host Walltime|total compute time|Total GPU Compute Time)[ \t]*[:=]|Timing trace has"
+    r"|Engine (?:built|loaded|deserialized) in|Created engine with size:)[ \t]*[-+.\d]"
+)
 QUERIES = re.compile(rf"\bTiming trace has (?P<queries>\d++) queries over (?P<value>{_N})[ \t]*s\b")
 AVERAGE = re.compile(
     rf"\bAverage on (?P<runs>\d+) runs - GPU latency: (?P<gpu>{_N}) ms(?: - Host latency: (?P<host>{_N}) ms)?"

@@ -282,6 +282,8 @@ class TrtexecScan:
                 f"input {found[1].strip()} got no shape, so every open dimension is 1: "
                 "if a batch was asked for, its input name is misspelt"
             )
+        elif printed.TIMES_LIKE.search(body):
+            self.run.refused.append(f"a value that is cut or odd: {short(body)}")
         elif printed.IMPLICIT.search(body):
             self._note("a batch size was given to an engine with explicit batch: the printed throughput is wrong")
         else:
