@@ -12,9 +12,11 @@ from kit.errors import InvalidInputError, MissingError
 from kit.recipe.dataset import Dataset, Preprocess
 from kit.recipe.fields import Key, Line, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
 from kit.recipe.model import GraphInput, Model, Weights
+from kit.results.conditions import ConditionName, Conditions
 
 __all__ = [
     "Bench",
+    "Comparison",
     "Dataset",
     "GraphInput",
     "Model",
@@ -90,6 +92,14 @@ class PublishedAccuracy(Section):
     digits: tuple[int, int] | None = Field(None, description="Printed decimals, where they matter.")
 
 
+class Comparison(Section):
+    """Which measurements are divided by each other although they were not made alike."""
+
+    accept: tuple[ConditionName, ...] = Field(
+        (), description="Conditions whose difference is accepted: data, precision, transfers, threads, ..."
+    )
+
+
 class PublishedThroughput(Section):
     """Published rates by batch: the raw number, and the whole number that it is multiplied with."""
 
@@ -103,6 +113,9 @@ class PublishedThroughput(Section):
     toolchain: Line | None = Field(None, description="What they were measured with.")
     mode: Literal["dataset", "synthetic"] = Field(
         "dataset", description="Whether the data set was run, or made-up input."
+    )
+    conditions: Conditions = Field(
+        Conditions(), description="What is known of how the rates were measured; what is not stated is not compared."
     )
     command: Line | None = Field(None, description="The command that is published with the rates.")
     conflicts: tuple[Text, ...] = Field((), description="Known doubts about these numbers.")
@@ -151,6 +164,9 @@ class Recipe(Section):
         None, description="The target whose ratios to the others are reported; otherwise the fastest one."
     )
     bench: Bench = Field(Bench(), description="How throughput is measured where kit itself measures.")
+    comparison: Comparison = Field(
+        Comparison(), description="Which measurements are divided by each other although they were not made alike."
+    )
     tolerance: Tolerance = Field(Tolerance(), description="What still counts as the same.")
     published: Published = Field(Published(), description="The published report: what was claimed, by target.")
 

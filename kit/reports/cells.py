@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from kit.results.conditions import Conditions
+from kit.results.digits import justified
 from kit.results.measurements import Throughput, plain, ratio
 
 __all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "throughput_cells"]
@@ -39,6 +42,8 @@ class Cell:
     mode: str | None = None
     toolchain: str | None = None
     exact: bool = True  # the text holds all digits of the value
+    half_width: float | None = None  # half of the 95 % interval as a share of the value, where there is one
+    measured: Throughput | None = None  # what a throughput came from, with its conditions
 
     def __str__(self) -> str:
         return self.text
@@ -63,13 +68,19 @@ def short(value: Decimal, digits: int = DIGITS) -> str:
     return plain(value, max(0, digits - 1 - value.adjusted()))
 
 
+def _justified(value: Decimal, half_width: float | None) -> str:
+    """``value`` with the digits that its interval justifies, or as tools print it where it has none."""
+    places = justified(float(value), half_width)
+    return short(value) if places is None else plain(value, places)
+
+
 def _milliseconds(value: Decimal) -> str:
     """Four significant digits: more than repeats of one measurement agree in."""
     return plain(value, max(0, 3 - value.adjusted()))
 
 
-def _rate(rate: float) -> str:
-    return short(Decimal(repr(rate)))
+def _rate(rate: float, half_width: float | None) -> str:
+    return _justified(Decimal(repr(rate)), half_width)
 
 
 def throughput_cells(
@@ -79,8 +90,10 @@ def throughput_cells(
     base = f"{prefix}{target}/bs{throughput.batch}"
     rate = Decimal(repr(throughput.rate))
     # A rate longer than tools print is shortened before it is multiplied: the line must hold for who checks it by hand.
-    long = _significant(rate) > DIGITS
-    shown = throughput.model_copy(update={"rate": float(short(rate))}) if long else throughput
+    # One with an interval is shown with the digits that the interval justifies.
+    digits = _justified(rate, throughput.half_width)
+    long = Decimal(digits) != rate
+    shown = throughput.model_copy(update={"rate": float(digits)}) if long else throughput
     text, formula = plain(shown.value), shown.formula
     raw: dict[str, object] = {"rate": throughput.rate, "factor": throughput.factor, "per": throughput.per}
     if throughput.repeats:
@@ -88,6 +101,10 @@ def throughput_cells(
     if throughput.latency_ms:
         raw["latency_ms"] = throughput.latency_ms.model_dump()
     raw.update(throughput.raw)
+    if throughput.conditions != Conditions():
+        raw["conditions"] = throughput.conditions.model_dump(exclude_none=True)
+    if throughput.energy:
+        raw["energy"] = throughput.energy.model_dump()
     common = {
         "source": source,
         "target": target,
@@ -98,9 +115,18 @@ def throughput_cells(
     cells = {
         base: Cell(
             id=base, value=throughput.value, text=text, unit="fps", formula=formula, raw=raw, exact=not long,
-            **common,  # type: ignore[arg-type]
+            half_width=throughput.half_width, measured=throughput, **common,  # type: ignore[arg-type]
         )
     }  # fmt: skip
+    if throughput.interval:
+        for name, end in zip(("low", "high"), throughput.interval, strict=True):
+            value = Decimal(repr(end)) * throughput.factor
+            cells[f"{base}/{name}"] = Cell(
+                id=f"{base}/{name}", value=value, text=_justified(value, throughput.half_width), unit="fps",
+                formula=f"95 % confidence interval of the median of {len(throughput.repeats)} rounds, order statistics",
+                inputs=(base,), exact=False,
+                **common,  # type: ignore[arg-type]
+            )  # fmt: skip
     if throughput.spread is not None:
         spread = Decimal(repr(throughput.spread)) * 100
         cells[f"{base}/spread"] = Cell(
@@ -109,8 +135,9 @@ def throughput_cells(
             text=plain(spread, 2),
             unit="%",
             formula=(
-                f"100 * ({_rate(max(throughput.repeats))} - {_rate(min(throughput.repeats))})"
-                f" / {_rate(throughput.rate)} = {plain(spread, 2)} %"
+                f"100 * ({_rate(max(throughput.repeats), throughput.half_width)}"
+                f" - {_rate(min(throughput.repeats), throughput.half_width)})"
+                f" / {_rate(throughput.rate, throughput.half_width)} = {plain(spread, 2)} %"
             ),
             inputs=(base,),
             raw={"repeats": list(throughput.repeats)},
@@ -141,23 +168,31 @@ def best_cell(id_: str, cells: Mapping[int, Cell]) -> Cell:
         formula=f"max({listed}) = {cell.text}, at batch {batch}",
         inputs=tuple(one.id for _, one in sorted(cells.items())),
         target=cell.target, batch=batch, mode=cell.mode, toolchain=cell.toolchain, exact=cell.exact,
+        half_width=cell.half_width, measured=cell.measured,
     )  # fmt: skip
 
 
 def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
     """``numerator / denominator`` from unrounded values.
 
-    Printed with nine decimals where both are shown in full; otherwise with so few that the shown values give them.
+    Printed with nine decimals where both are shown in full; otherwise with so few that the shown values give them, and
+    with the digits that the intervals justify where both have one.
     """
     value = ratio(numerator.value, denominator.value)
     exact = numerator.exact and denominator.exact
-    text = plain(value, 9 if exact else min(4, max(0, 4 - value.adjusted())))
+    width = None
+    if numerator.half_width is not None and denominator.half_width is not None:
+        width = math.hypot(numerator.half_width, denominator.half_width)
+    places = justified(float(value), width, digits=1)
+    if places is None:
+        places = 9 if exact else min(4, max(0, 4 - value.adjusted()))
+    text = plain(value, max(places, 1 - value.adjusted()))
     if value < Decimal("1e-8"):
         text = f"{value:.3e}".lower()
     return Cell(
         id=id_, value=value, text=text, unit="", source=mixed((numerator.source, denominator.source)),
         formula=f"{numerator.text} / {denominator.text} = {text}", inputs=(numerator.id, denominator.id),
-        batch=numerator.batch, exact=False,
+        batch=numerator.batch, exact=False, half_width=width,
     )  # fmt: skip
 
 

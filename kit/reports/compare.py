@@ -10,6 +10,7 @@ from typing import Literal
 
 from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.reports.cells import Cell
+from kit.results.conditions import differences
 from kit.results.measurements import Throughput
 from kit.results.schema import Results
 
@@ -26,7 +27,7 @@ __all__ = [
 
 Outcome = Literal["same", "different", "not comparable"]
 #: Why two numbers cannot be compared.
-Reason = Literal["simulated", "toolchain", "weights", "dataset", "mode", "unit", "spread"]
+Reason = Literal["simulated", "toolchain", "weights", "dataset", "mode", "unit", "conditions", "spread"]
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,12 @@ def throughput_reasons(
 ) -> tuple[Reason, ...]:
     """Why a throughput of a run cannot be compared with a published one; empty where it can."""
     reasons = _common_reasons(recipe, results, published.toolchain)
+    stated = throughput.model_copy(update={"mode": published.mode, "conditions": published.conditions})
+    found = {one.name for one in differences(throughput, stated)} - set(recipe.comparison.accept)
     if throughput.mode != published.mode:
         reasons.append("mode")
+    if found:
+        reasons.append("conditions")
     other_card = throughput.per == "device" and throughput.factor != published_factor
     if throughput.unit != published.unit or throughput.per != published.per or other_card:
         reasons.append("unit")

@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.reports.context import Report
 from kit.reports.outline import Section, outline
-from kit.reports.tables import Claim, Table
+from kit.reports.tables import Claim
 from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
 from kit.reports.writer import Writer
 from kit.results.measurements import plain
@@ -158,7 +158,6 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
             f"{one.target} Top{one.k}" for one in report.checks if not one.met and one.shown.source != "simulated"
         ],
         "claim_line": lambda claim, first, last: _claim(claim, writer, first=first, last=last),
-        "table_modes": _modes,
         "plot_alt": lambda name: escape(words[f"plot_{name.split('.')[0].split('-')[0]}"]),
     }
 
@@ -174,7 +173,3 @@ def _claim(claim: Claim, writer: Writer, *, first: bool, last: bool) -> Safe:
 
 def _constraints(pins: Mapping[str, str]) -> list[str]:
     return [f"{name} {version}" for name, version in pins.items()]
-
-
-def _modes(table: Table) -> list[str]:
-    return sorted({str(mode) for mode in table.modes.values()})

@@ -45,9 +45,18 @@ class Side:
     def simulated(self) -> bool:
         return self.source == "simulated"
 
-    def unstable(self, percent: float) -> list[int]:
-        """Batches whose repeats differ by more than ``percent``: numbers that a second run may not give again."""
-        return [batch for batch, one in self.throughput.items() if one.spread and 100 * one.spread > percent]
+    def unstable(self, percent: float) -> dict[int, tuple[str, ...]]:
+        """Batch -> why a second run may not give its number again.
+
+        What the measurement itself says of it; where it says nothing, a spread of its repeats of more than `percent`.
+        """
+        found = {}
+        for batch, one in self.throughput.items():
+            if one.unstable:
+                found[batch] = one.unstable
+            elif one.unstable is None and one.spread and 100 * one.spread > percent:
+                found[batch] = (f"the repeats differ by {100 * one.spread:.1f} %",)
+        return found
 
     @property
     def mode(self) -> str | None:
@@ -103,6 +112,7 @@ def published_side(
                 factor=factor(rates, batch, facts),
                 unit=rates.unit,
                 mode=rates.mode,
+                conditions=rates.conditions,
             )  # fmt: skip
     toolchain = (rates.toolchain if rates else None) or (stated.toolchain if stated else None) or ""
     return _side(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kit.recipe.schema import Recipe
 from kit.reports.cells import Cell, mixed, ratio_cell
 from kit.reports.sides import Cells, Side
+from kit.results.conditions import Difference, differences
 from kit.results.measurements import plain
 
-__all__ = ["Claim", "Row", "Table", "table"]
+__all__ = ["Accepted", "Claim", "Refusal", "Row", "Table", "table"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,30 @@ class Row:
     """A row of the comparison: one batch, or the best of each column (``batch`` is None)."""
 
     batch: int | None
-    cells: tuple[Cell | None, ...]
+    cells: tuple[Cell | Refusal | None, ...]
+
+    @property
+    def numbers(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if isinstance(cell, Cell))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Two throughputs that are not divided, because they were not measured alike."""
+
+    subject: str
+    other: str
+    batch: int | None
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A difference that the recipe accepts by name, and the pair of targets that has it."""
+
+    subject: str
+    other: str
+    difference: Difference
 
 
 @dataclass(frozen=True)
@@ -41,11 +65,21 @@ class Table:
     ratios: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...]
-    modes: Mapping[str, str | None]
+    accepted: tuple[Accepted, ...]
 
     @property
     def sources(self) -> set[str]:
-        return {cell.source for row in self.rows for cell in row.cells if cell}
+        return {cell.source for row in self.rows for cell in row.numbers}
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(cell for row in self.rows for cell in row.cells if isinstance(cell, Refusal))
+
+    @property
+    def intervals(self) -> bool:
+        """Whether any of the ratios has an interval."""
+        first = len(self.targets)
+        return any(isinstance(cell, Cell) and cell.half_width for row in self.rows for cell in row.cells[first:])
 
 
 def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells, prefix: str) -> Table | None:
@@ -58,31 +92,46 @@ def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells
     if subject is None:
         subject = max(bests, key=lambda name: bests[name].value)  # the first of equals
     pairs = tuple((subject, name) for name in present if name != subject)
+    accepted: dict[Accepted, None] = {}
+
+    def divide(pair: tuple[str, str], batch: int | None, one: Cell | None, other: Cell | None) -> Cell | Refusal | None:
+        if one is None or other is None:
+            return None
+        refused = []
+        for difference in _differences(one, other):
+            if difference.name in recipe.comparison.accept:
+                accepted[Accepted(*pair, difference)] = None
+            else:
+                refused.append(difference)
+        if refused:
+            return Refusal(*pair, batch, tuple(refused))
+        place = "best" if batch is None else f"bs{batch}"
+        return cells.keep(ratio_cell(f"{prefix}{pair[0]}/{pair[1]}@{place}", one, other))
+
     rows = []
     for batch in sorted({batch for side in present.values() for batch in side.cells}):
-        row: list[Cell | None] = [side.cells.get(batch) for side in present.values()]
-        for one, other in pairs:
-            numerator, denominator = present[one].cells.get(batch), present[other].cells.get(batch)
-            row.append(
-                cells.keep(ratio_cell(f"{prefix}{one}/{other}@bs{batch}", numerator, denominator))
-                if numerator and denominator
-                else None
-            )
+        row: list[Cell | Refusal | None] = [side.cells.get(batch) for side in present.values()]
+        row += [divide(pair, batch, *(present[name].cells.get(batch) for name in pair)) for pair in pairs]
         rows.append(Row(batch, tuple(row)))
-    claims = []
-    last: list[Cell | None] = list(bests.values())
-    for one, other in pairs:
-        quotient = cells.keep(ratio_cell(f"{prefix}{one}/{other}@best", bests[one], bests[other]))
-        last.append(quotient)
-        claims.append(Claim(one, other, quotient, cells.keep(_times(quotient))))
-    rows.append(Row(None, tuple(last)))
-    modes = {name: side.mode for name, side in present.items()}
-    return Table(bool(prefix), tuple(present), pairs, tuple(rows), tuple(claims), modes)
+    quotients = [divide(pair, None, bests[pair[0]], bests[pair[1]]) for pair in pairs]
+    rows.append(Row(None, (*bests.values(), *quotients)))
+    claims = [
+        Claim(*pair, quotient, cells.keep(_times(quotient)))
+        for pair, quotient in zip(pairs, quotients, strict=True)
+        if isinstance(quotient, Cell)
+    ]
+    return Table(bool(prefix), tuple(present), pairs, tuple(rows), tuple(claims), tuple(accepted))
+
+
+def _differences(one: Cell, other: Cell) -> tuple[Difference, ...]:
+    return differences(one.measured, other.measured) if one.measured and other.measured else ()
 
 
 def _times(quotient: Cell) -> Cell:
     """The ratio as the sentence prints it: three decimals."""
     text = plain(quotient.value, 3) if quotient.value >= Decimal("0.1") else f"{quotient.value:.3g}"
+    if quotient.half_width is not None:
+        text = quotient.text  # no more digits than the interval justifies
     return Cell(
         id=f"{quotient.id}/times", value=quotient.value, text=text, unit="", source=mixed((quotient.source,)),
         formula=f"{quotient.formula}, printed as {text}", inputs=(quotient.id,), exact=False,

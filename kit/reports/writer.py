@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from kit.reports.cells import Cell
 from kit.reports.compare import Check, Verdict
 from kit.reports.context import Report, TargetView
 from kit.reports.sides import Side
-from kit.reports.tables import Row, Table
+from kit.reports.tables import Refusal, Row, Table
 from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
+from kit.results.conditions import Difference
+from kit.results.digits import justified
 from kit.results.measurements import plain
 from kit.results.schema import Command, Results
 
@@ -157,7 +160,8 @@ class Writer:
         w = self.words
         names = [*table.targets, *(f"{one}/{other}" for one, other in table.ratios)]
         columns: list[set[str]] = [
-            {cell.source for cell in column if cell} for column in zip(*(row.cells for row in table.rows), strict=True)
+            {cell.source for cell in column if isinstance(cell, Cell)}
+            for column in zip(*(row.cells for row in table.rows), strict=True)
         ]
         several = len(table.sources) > 1
         header = [w["simulated"] if table.simulated else ""]
@@ -165,10 +169,69 @@ class Writer:
             mark = MARKS[next(iter(sources))] if several and len(sources) == 1 else ""
             header.append(self._name(name, simulated=table.simulated) + mark)
         rows = [
-            [self._batch(row), *(self.marked(cell, sources) for cell, sources in zip(row.cells, columns, strict=True))]
+            [
+                self._batch(row),
+                *(
+                    w["refused"] if isinstance(cell, Refusal) else self.marked(cell, sources)
+                    for cell, sources in zip(row.cells, columns, strict=True)
+                ),
+            ]
             for row in table.rows
         ]
         return self.table(header, rows)
+
+    def ratio_intervals(self, table: Table) -> Safe:
+        """The 95 % intervals of the ratios, by batch."""
+        first = len(table.targets)
+        header = [self.words["interval"], *(f"{one}/{other}" for one, other in table.ratios)]
+        rows = [[self._batch(row), *(self._ratio_interval(cell) for cell in row.cells[first:])] for row in table.rows]
+        return self.table(header, rows)
+
+    def _ratio_interval(self, cell: Cell | Refusal | None) -> str:
+        if not isinstance(cell, Cell) or not cell.half_width:
+            return str(self.words["none"])
+        low, high = (cell.value * Decimal(repr(1 + side * cell.half_width)) for side in (-1, 1))
+        places = max(0, justified(float(cell.value), cell.half_width) or 0)
+        return f"{plain(low, places)}–{plain(high, places)}"
+
+    def difference(self, one: Difference) -> str:
+        """``precision fp32 against fp16`` in the words of the language."""
+        names, values = self.words["conditions"], self.words["condition_values"]
+        pattern = str(self.words["against"])
+        sides = {"one": values.get(one.one, one.one), "other": values.get(one.other, one.other)}
+        return pattern.format(name=names[one.name], **sides)
+
+    def conditions(self, side: Side) -> str:
+        """``precision fp32, transfers none, ...``, as far as all batches agree; empty where nothing is known."""
+        known = [one.conditions.model_dump(exclude_none=True) for one in side.throughput.values()]
+        names, values = self.words["conditions"], self.words["condition_values"]
+        shared = [
+            f"{names[name]} {values.get(str(value), value)}"
+            for name, value in (known[0] if known else {}).items()
+            if all(one.get(name) == value for one in known)
+        ]
+        return str(self.words["list"].join(shared))
+
+    def refused(self, table: Table) -> list[str]:
+        """Why ratios are not printed: a line for each pair and reason, with its batches."""
+        found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+        for one in table.refusals:
+            reasons = tuple(self.difference(each) for each in one.differences)
+            place = self.words["best_batch"] if one.batch is None else f"bs{one.batch}"
+            found.setdefault((one.subject, one.other, reasons), []).append(str(place))
+        colon, comma = self.words["colon"], self.words["list"]
+        return [
+            f"{subject}/{other} ({comma.join(places)}){colon}{comma.join(reasons)}"
+            for (subject, other, reasons), places in found.items()
+        ]
+
+    def accepted(self, table: Table) -> str:
+        """Differences that the recipe accepts, with the pairs that have them."""
+        found: dict[str, list[str]] = {}
+        for one in table.accepted:
+            found.setdefault(self.difference(one.difference), []).append(f"{one.subject}/{one.other}")
+        comma = str(self.words["list"])
+        return comma.join(f"{text} ({comma.join(dict.fromkeys(pairs))})" for text, pairs in found.items())
 
     def _batch(self, row: Row) -> str:
         return f"bs{row.batch}" if row.batch is not None else str(self.words["best_batch"])
@@ -177,7 +240,9 @@ class Writer:
         """Raw rates of a run: factor, spread over repeats, latency per call of one batch."""
         w = self.words
         latency = any(one.latency_ms for one in side.throughput.values())
-        header = [w["batch"], w["rate"], w["factor"], w["value"], w["spread"]]
+        interval = any(one.interval for one in side.throughput.values())
+        energy = any(one.energy for one in side.throughput.values())
+        header = [w["batch"], w["rate"], w["factor"], w["value"], *([w["interval"]] if interval else []), w["spread"]]
         if latency:
             header += [w["ms"].format(name=name) for name in ("p50", "p90", "p99")] + [w["calls"]]
         if side.simulated:
@@ -188,7 +253,7 @@ class Writer:
             spread = cells.get(f"{cell.id}/spread")
             rate = cell.formula.partition(" * ")[0]
             row: list[object] = [
-                f"bs{batch}", self.cell(cell, rate), str(one.factor), cell,
+                f"bs{batch}", self.cell(cell, rate), str(one.factor), cell, *self._interval(cell, shown=interval),
                 Safe(w["spread_of"].format(spread=self.cell(spread), n=len(one.repeats))) if spread else w["once"],
             ]  # fmt: skip
             if latency and one.latency_ms:
@@ -196,8 +261,16 @@ class Writer:
                 row += [str(one.latency_ms.n)]
             elif latency:
                 row += [w["none"]] * 4
+            if energy:
+                row.append(f"{one.energy.joules_per_image:.4g}" if one.energy else w["none"])
             rows.append(row)
-        return self.table(header, rows)
+        return self.table(header + ([w["joules"]] if energy else []), rows)
+
+    def _interval(self, cell: Cell, *, shown: bool) -> list[object]:
+        low, high = (self.report.cells.get(f"{cell.id}/{name}") for name in ("low", "high"))
+        if not shown:
+            return []
+        return [Safe(f"{self.cell(low)}–{self.cell(high)}") if low and high else self.words["none"]]
 
     def verdicts(self, *, simulated: bool) -> Safe:
         """Section 9: each number of a run against the published one."""

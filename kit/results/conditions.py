@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from kit.results.measurements import Throughput
 
-__all__ = ["CONDITIONS", "Conditions", "Difference", "differences", "unknown"]
+__all__ = ["CONDITIONS", "ConditionName", "Conditions", "Difference", "differences", "unknown"]
 
 Share = Literal["included", "excluded"]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9 ._+-]{0,31}$")]
@@ -34,8 +34,11 @@ class Conditions(BaseModel):
     clocks: Literal["locked", "free"] | None = Field(None, description="Whether the device's clocks were fixed.")
 
 
+ConditionName = Literal[
+    "data", "precision", "preprocessing", "transfers", "warm_up", "graph", "wait", "threads", "streams", "clocks"
+]
 #: Names by which a recipe may accept a difference; ``data``: images of the data set, or synthetic input.
-CONDITIONS = ("data", *Conditions.model_fields)
+CONDITIONS: tuple[ConditionName, ...] = get_args(ConditionName)
 #: What costs the same: an engine in host memory has all of its copies, none, inside the clock.
 _SAME = ({"included", "none"},)
 
