@@ -227,11 +227,13 @@ def export_model(architecture: str, out: str) -> None:
     import torch
 
     from kit.inside.export import to_onnx
-    from kit.inside.network import build
+    from kit.inside.network import create
+    from kit.inside.specification import NetworkSpec
 
     torch.manual_seed(0)
-    network = build(architecture, 1000, (3, 224, 224))
-    onnx.save(to_onnx(network, (3, 224, 224), "actual_input_1", "output1", 11), out)
+    spec = NetworkSpec(architecture=architecture)
+    network = create(spec)
+    onnx.save(to_onnx(network, spec, 11), out)
     torch.save(network.state_dict(), Path(out).with_suffix(".pth"))
 
 

@@ -1,7 +1,7 @@
 """Weights are data: read a checkpoint without running anything that it holds.
 
 Read are PyTorch checkpoints (zip, and the older plain pickle) through ``torch.load(weights_only=True)``, and
-safetensors. The weights may lie at top level or under one of :data:`KEYS`, beside numbers and texts of the training,
+safetensors. The weights may lie at top level or under a key, beside numbers and texts of the training,
 which are left alone; as float16, bfloat16, float32 or float64; with the prefixes of wrapped models.
 """
 
@@ -13,24 +13,28 @@ import hashlib
 import os
 import re
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .companions import INDEX_SUFFIX, read_index
 from .protocol import UserError
+from .weightsets import TENSORS_ONLY, choose_set, find_sets
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["KEYS", "PREFIXES", "Checkpoint", "read_checkpoint"]
+__all__ = ["PREFIXES", "Checkpoint", "read_checkpoint"]
 
-#: Where training scripts put the weights; the first one that is there is taken.
-KEYS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "net", "network", "weights", "params")
 #: What wrappers put before every name: DataParallel and DistributedDataParallel, torch.compile.
 PREFIXES = ("module.", "_orig_mod.")
+#: What NumPy's scalars and arrays are pickled with; older versions say core.
+_NUMPY = (
+    "numpy.dtype",
+    "numpy.ndarray",
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+)
 _BLOCK = 1 << 20
 _FETCH = "Fetch the file again and compare its checksum."
-_TENSORS_ONLY = "Save the weights alone: torch.save({'state_dict': model.state_dict()}, path)."
 
 
 @dataclass(frozen=True)
@@ -48,31 +52,44 @@ class Checkpoint:
     sha256: str
     md5: str
     size: int
+    ordered: bool = True
+    """Whether the weights are in the order of the network that was saved; safetensors sorts them."""
 
 
-def read_checkpoint(path: str) -> Checkpoint:
+def read_checkpoint(path: str, chosen: str | None = None, prefix: str | None = None) -> Checkpoint:
     """Read the weights of a checkpoint.
+
+    Args:
+        path: the file; of a checkpoint in shards its index.
+        chosen: which set of weights of the file; dots lead into nested ones. None: the first.
+        prefix: only weights whose names begin with it are taken, and it is taken off.
 
     Raises:
         UserError: no file, a folder, not a checkpoint, truncated, a wrong checksum inside, anything in it that would
             have to be run, no set of weights.
     """
     size, md5, sha256, head = _survey(path)
-    if head[:4] == b"PK\x03\x04":
-        _check_archive(path)
-        content = _load(path)
-    elif head[8:10] == b'{"':
-        content = _load_safetensors(path)
-    elif head[:1] == b"\x80":  # a pickle of protocol 2 or higher
-        content = _load(path)
+    ordered = True
+    if path.endswith(INDEX_SUFFIX):
+        content, ordered = _load_shards(path), False
+    elif head[8:10] == b'{"' and head[:4] != b"PK\x03\x04":
+        content, ordered = _load_safetensors(path), False
     else:
-        raise UserError(_foreign(head), _FETCH, path, "damaged" if head[:1] in b"<\0v" else "invalid")
-    key, others, tensors = _find_weights(content, path)
+        content = _load_pickled(path, head)
+    sets = find_sets(content, path)
+    key, tensors = choose_set(sets, content, chosen, path)
+    tensors = _without_prefixes(tensors)
+    if prefix:
+        tensors = {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}
+        if not tensors:
+            what = f"has no weight whose name begins with {prefix!r}"
+            raise UserError(what, "Correct weights -> prefix of the recipe.", path)
     dtypes: dict[str, int] = {}
     for tensor in tensors.values():
         name = str(tensor.dtype).removeprefix("torch.")
         dtypes[name] = dtypes.get(name, 0) + 1
-    return Checkpoint(path, tensors, key, others, dtypes, sha256, md5, size)
+    others = tuple(name for name in sets if name != key)
+    return Checkpoint(path, tensors, key or None, others, dtypes, sha256, md5, size, ordered)
 
 
 def _survey(path: str) -> tuple[int, str, str, bytes]:
@@ -94,8 +111,49 @@ def _survey(path: str) -> tuple[int, str, str, bytes]:
     return size, md5.hexdigest(), sha256.hexdigest(), head
 
 
-def _foreign(head: bytes) -> str:
-    """What a file is that is no checkpoint."""
+def _load_pickled(path: str, head: bytes) -> Any:
+    if head[:4] == b"PK\x03\x04":
+        _check_archive(path)
+    elif head[:1] != b"\x80":  # a pickle of protocol 2 or higher
+        what, remedy = _foreign(head, path)
+        raise UserError(what, remedy, path, "damaged" if head[:1] in b"<\0v" else "invalid")
+    return _load(path)
+
+
+def _load_shards(path: str) -> Any:
+    """The weights of all shards that an index names."""
+    found: dict[str, Any] = {}
+    folder = os.path.dirname(path)
+    index = read_index(path)
+    for shard in sorted(set(index.values())):
+        place = os.path.join(folder, shard)
+        if not os.path.isfile(place):
+            what = f"names the shard {shard}, which is not beside it"
+            raise UserError(what, "Put all shards into its folder.", path, "missing")
+        found |= read_checkpoint(place).tensors
+    if absent := [name for name in index if name not in found]:
+        what = f"names {len(absent)} weights that its shards do not hold: {', '.join(absent[:3])}"
+        raise UserError(what, "Fetch index and shards again, of one version.", path, "damaged")
+    return found
+
+
+def _foreign(head: bytes, path: str) -> tuple[str, str]:
+    """What a file is that is no checkpoint, and what to do."""
+    what = _kind(head)
+    if what is not None:
+        return what, _FETCH
+    if path.endswith(".onnx") or b"pytorch" in head[:64] or b"onnx" in head[:64].lower():
+        return (
+            "is an ONNX model, not a checkpoint",
+            "Write model -> source: onnx in the recipe: nothing is exported then.",
+        )
+    return (
+        "is not a checkpoint of PyTorch",
+        "Give a file of torch.save or safetensors, or an ONNX model with source: onnx.",
+    )
+
+
+def _kind(head: bytes) -> str | None:
     if head.startswith(b"version https://git-lfs"):
         return "is a pointer of Git LFS, not the weights themselves"
     if head.lstrip()[:1] == b"<":
@@ -104,7 +162,7 @@ def _foreign(head: bytes) -> str:
         return "is an archive (tar or gzip); unpack it, the checkpoint may be inside"
     if not head.strip(b"\0"):
         return "begins with zeros: it was never written completely"
-    return "is not a checkpoint of PyTorch"
+    return None
 
 
 def _check_archive(path: str) -> None:
@@ -113,11 +171,11 @@ def _check_archive(path: str) -> None:
         with zipfile.ZipFile(path) as archive:
             names = {name.partition("/")[2] for name in archive.namelist()}
             if "constants.pkl" in names:
-                raise UserError("is a TorchScript program, not weights", _TENSORS_ONLY, path)
+                raise UserError("is a TorchScript program, not weights", TENSORS_ONLY, path)
             if "data.pkl" not in names:
-                raise UserError("is a zip archive, but not a checkpoint of PyTorch", _TENSORS_ONLY, path)
+                raise UserError("is a zip archive, but not a checkpoint of PyTorch", TENSORS_ONLY, path)
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise UserError("is a compressed archive, which PyTorch never writes", _TENSORS_ONLY, path)
+                raise UserError("is a compressed archive, which PyTorch never writes", TENSORS_ONLY, path)
             damaged = archive.testzip()
     except (UserError, MemoryError):
         raise
@@ -133,12 +191,24 @@ def _check_archive(path: str) -> None:
         raise UserError(what, _FETCH, path, "damaged")
 
 
+class _Unused:
+    """Stands for a value beside the weights that is not used: made without looking at what it was made of."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+
 def _load(path: str) -> Any:
     import torch
 
     # The settings of a training run, as timm's scripts store them: a plain holder of values, which are not used.
     # Everything else that is no tensor, number, text or container of these is refused by torch before it is run.
-    with torch.serialization.safe_globals([argparse.Namespace]):
+    # NumPy's scalars and arrays beside the weights, such as a best accuracy, become values that hold nothing.
+    allowed = [argparse.Namespace, *((_Unused, name) for name in _NUMPY)]
+    with torch.serialization.safe_globals(allowed):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except MemoryError:
@@ -151,7 +221,7 @@ def _load(path: str) -> Any:
                 raise MemoryError(text) from None
             if name := re.search(r"GLOBAL ([\w.]+)", text):
                 what = f"holds more than weights: reading it would call {name[1]}, and nothing of it was run"
-                raise UserError(what, _TENSORS_ONLY, path) from None
+                raise UserError(what, TENSORS_ONLY, path) from None
             what = f"is truncated or damaged: {_short(error)}"
             raise UserError(what, _FETCH, path, "damaged") from None
 
@@ -166,37 +236,11 @@ def _load_safetensors(path: str) -> Any:
         raise UserError(f"is truncated or damaged: {_short(error)}", _FETCH, path, "damaged") from None
 
 
-def _find_weights(content: Any, path: str) -> tuple[str | None, tuple[str, ...], dict[str, Tensor]]:
-    """Return where the weights are, which others there are, and the weights without prefixes."""
-    if not isinstance(content, Mapping):
-        raise UserError(f"holds a {type(content).__name__}, not a set of named weights", _TENSORS_ONLY, path)
-    found = [key for key in KEYS if isinstance(content.get(key), Mapping) and content[key]]
-    if found:
-        key, weights = found[0], content[found[0]]
-    else:
-        key, weights = None, content
-    if not weights:
-        raise UserError("holds no weights", _TENSORS_ONLY, path, "damaged")
-    import torch
-
-    for name, tensor in weights.items():
-        place = f"{key}[{name!r}]" if key else repr(name)
-        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
-            what = f"holds a {type(tensor).__name__} at {place}, where only weights may be"
-            known = "" if key else f" Weights may lie at top level or under one of: {', '.join(KEYS)}."
-            raise UserError(what, _TENSORS_ONLY + known, path)
-        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_complex():
-            kind = "quantized" if tensor.is_quantized else "meta" if tensor.is_meta else str(tensor.layout)
-            raise UserError(f"holds no ordinary tensor at {place} ({kind})", _TENSORS_ONLY, path)
-    tensors = {str(name): tensor.detach() for name, tensor in weights.items()}
-    stripped = True
-    while stripped:
-        stripped = False
-        for prefix in PREFIXES:
-            if all(name.startswith(prefix) for name in tensors):
-                tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-                stripped = True
-    return key, tuple(found[1:]), tensors
+def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights without what wrappers put before every name."""
+    while wrapped := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), None):
+        tensors = {name.removeprefix(wrapped): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def _short(error: Exception) -> str:

@@ -2,10 +2,10 @@
 
 Command line::
 
-    python3 -m inside.export --weights FILE --architecture spnasnet_100 --classes 1000 --input-name actual_input_1
-        --output-name output1 --shape 3,224,224 --opset 11 --out DIR
+    python3 -m inside.export --weights FILE --network JSON [--code PATH] --opset 11|auto --out DIR
 
-makes ``DIR/model.onnx`` and ``DIR/export.json``, which says what was exported from what, with which versions.
+makes ``DIR/model.onnx`` and ``DIR/export.json``, which says what was exported from what, with which versions. The JSON
+is described in :mod:`.specification`.
 """
 
 from __future__ import annotations
@@ -15,30 +15,33 @@ import hashlib
 import io
 import os
 import platform
-import re
 import warnings
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .checkpoint import Checkpoint, read_checkpoint
-from .network import build, image_shape, load_weights
+from .folding import fold_weights
+from .network import example_inputs, nchw, open_network, results_of
 from .protocol import UserError, progress, run, write_bytes, write_json
+from .specification import BATCH, NetworkSpec, parse_network
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["BATCH", "main", "to_onnx"]
+    from .checkpoint import Checkpoint
 
-#: Name of the dynamic axis, the first one of input and output.
-BATCH = "batch"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,127}")
+__all__ = ["LOWEST_OPSET", "describe", "export_network", "main", "to_onnx"]
+
+#: What the published toolchains read; an opset of "auto" begins here and ends at the newest that the exporter writes.
+LOWEST_OPSET = 11
+_HIGHEST_OPSET = 20
 #: Protocol buffers end at 2 GiB; the graph itself needs some of it.
 _LARGEST = (1 << 31) - (1 << 24)
 _STEPS = 4
 
 
-def to_onnx(model: Module, shape: tuple[int, int, int], input_name: str, output_name: str, opset: int) -> Any:
-    """Export a network in evaluation mode to an ``onnx.ModelProto`` with a dynamic first axis, checked.
+def to_onnx(model: Module, spec: NetworkSpec, opset: int) -> Any:
+    """Export a network in evaluation mode to an ``onnx.ModelProto``, checked; the batch is dynamic unless it is fixed.
 
     Raises:
         UserError: an opset that the exporter does not write, an operator that it does not have.
@@ -46,27 +49,22 @@ def to_onnx(model: Module, shape: tuple[int, int, int], input_name: str, output_
     import onnx
     import torch
 
-    for name in (input_name, output_name):
-        if not _NAME.fullmatch(name):
-            raise UserError(f"{name!r} cannot be the name of an input or output", "Use letters, digits and _.")
     if sum(parameter.numel() for parameter in model.parameters()) * 4 >= _LARGEST:
         raise UserError(
             "the model has more than 2 GB, which one ONNX file cannot hold", "Choose a smaller architecture."
         )
-    if input_name == output_name:
-        raise UserError(f"input and output have the same name, {input_name!r}", "Give them different names.")
     buffer = io.BytesIO()
     try:
         with warnings.catch_warnings():
             # That this exporter is the older one of two: the newer one writes opset 18 and higher, vendors read 11.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                model,
-                (torch.zeros(2, *shape),),  # two, so that no operator takes a batch of one for a missing axis
+                _graph(model, spec),
+                example_inputs(spec),
                 buffer,
-                input_names=[input_name],
-                output_names=[output_name],
-                dynamic_axes={input_name: {0: BATCH}, output_name: {0: BATCH}},
+                input_names=[one.name for one in spec.inputs],
+                output_names=list(spec.outputs),
+                dynamic_axes=_dynamic_axes(spec),
                 opset_version=opset,
                 dynamo=False,
             )
@@ -77,8 +75,9 @@ def to_onnx(model: Module, shape: tuple[int, int, int], input_name: str, output_
         if "allocate memory" in text:
             raise MemoryError(text) from None
         what = f"cannot be exported with opset {opset}: {text[:200]}"
-        raise UserError(what, "Choose another opset in the recipe, if the toolchain reads it.") from error
+        raise UserError(what, "Write opset: auto in the recipe, or one that the toolchain reads.") from error
     proto = onnx.load_from_string(buffer.getvalue())
+    fold_weights(proto)
     _tidy(proto)
     try:
         onnx.checker.check_model(proto, full_check=True)
@@ -88,6 +87,48 @@ def to_onnx(model: Module, shape: tuple[int, int, int], input_name: str, output_
             "Choose other names of input and output, or another opset.",
         ) from error
     return proto
+
+
+def _dynamic_axes(spec: NetworkSpec) -> dict[str, dict[int, str]]:
+    batch = {0: BATCH} if spec.inputs[0].batch is None else {}
+    axes = {one.name: batch | one.axes for one in spec.inputs} | {name: dict(batch) for name in spec.outputs}
+    return {name: numbers for name, numbers in axes.items() if numbers}
+
+
+def _graph(model: Module, spec: NetworkSpec) -> Module:
+    """The network as its graph is to look: images channels last, and one result of several, where that is asked for."""
+    import torch
+
+    plain = spec.returns is None and all(one.layout == "NCHW" for one in spec.inputs)
+    if plain:
+        return model
+
+    class Graph(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs: Any) -> Any:
+            results = results_of(self.model(*nchw(inputs, spec)), spec)
+            return results[0] if len(results) == 1 else tuple(results)
+
+    return Graph().eval()
+
+
+def export_network(model: Module, spec: NetworkSpec, opset: int | None) -> Any:
+    """:func:`to_onnx` at an opset, or, for None, at the lowest from 11 on that works.
+
+    Raises:
+        UserError: none works: what the exporter said about the last one.
+    """
+    if opset is not None:
+        return to_onnx(model, spec, opset)
+    for number in range(LOWEST_OPSET, _HIGHEST_OPSET):
+        try:
+            return to_onnx(model, spec, number)
+        except UserError:
+            continue
+    return to_onnx(model, spec, _HIGHEST_OPSET)
 
 
 def _tidy(proto: Any) -> None:
@@ -103,40 +144,48 @@ def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="export", description="Checkpoint to ONNX with a dynamic batch axis.")
     parser.add_argument("--weights", required=True, help="checkpoint of PyTorch, or safetensors")
-    parser.add_argument("--architecture", required=True, help="name in timm")
-    parser.add_argument("--classes", required=True, type=int, help="number of classes")
-    parser.add_argument("--input-name", required=True)
-    parser.add_argument("--output-name", required=True)
-    parser.add_argument("--shape", required=True, help="channels,height,width")
-    parser.add_argument("--opset", required=True, type=int)
+    parser.add_argument("--network", required=True, help="what network it is, as JSON")
+    parser.add_argument("--code", help="file or folder of the user's own code")
+    parser.add_argument("--opset", required=True, help="a number, or auto")
     parser.add_argument("--out", required=True, help="folder for model.onnx and export.json")
     arguments = parser.parse_args(argv)
-    if arguments.classes < 1:
-        raise UserError(f"{arguments.classes} is no number of classes", "Give a positive number.")
-    shape = image_shape(arguments.shape)
+    spec = parse_network(arguments.network)
+    opset = _opset(arguments.opset)
 
     progress(0, _STEPS, "steps")
-    checkpoint = read_checkpoint(arguments.weights)
-    progress(1, _STEPS, "steps")
-    model = build(arguments.architecture, arguments.classes, shape)
-    load_weights(model, checkpoint, arguments.architecture, arguments.classes)
+    model, checkpoint, transfer = open_network(spec, arguments.weights, arguments.code)
     progress(2, _STEPS, "steps")
-    proto = to_onnx(model, shape, arguments.input_name, arguments.output_name, arguments.opset)
+    proto = export_network(model, spec, opset)
     progress(3, _STEPS, "steps")
     content = proto.SerializeToString(deterministic=True)
     os.makedirs(arguments.out, exist_ok=True)
     write_bytes(os.path.join(arguments.out, "model.onnx"), content)
     facts = {
-        "architecture": arguments.architecture,
-        "classes": arguments.classes,
+        "source": spec.source,
+        "architecture": spec.title,
+        "classes": spec.classes,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "weights": _weights(checkpoint),
-        "onnx": _describe(proto, content),
+        "reparameterized": spec.reparameterize,
+        "weights": _weights(checkpoint) | {"matched": asdict(transfer)},
+        "onnx": describe(proto, content),
         "versions": _versions(),
     }
     write_json(os.path.join(arguments.out, "export.json"), facts)
     progress(_STEPS, _STEPS, "steps")
+    if transfer.by == "order":
+        pairs = ", ".join(f"{old} -> {new}" for old, new in transfer.renamed)
+        print(f"weights were matched by order, as all shapes agree: {pairs}, ...")
+    if opset is None:
+        print(f"opset {facts['onnx']['opset']} is the lowest from {LOWEST_OPSET} on that works")
     print(f"model.onnx: {len(content)} bytes, sha256 {facts['onnx']['sha256']}")
+
+
+def _opset(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise UserError(f"{text!r} is not an opset", "Give a number such as 11, or auto.")
+    return int(text)
 
 
 def _weights(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -151,31 +200,46 @@ def _weights(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def _describe(proto: Any, content: bytes) -> dict[str, Any]:
-    def tensor(value: Any) -> dict[str, Any]:
-        dimensions = value.type.tensor_type.shape.dim
-        return {"name": value.name, "shape": [dim.dim_param or dim.dim_value for dim in dimensions]}
-
+def describe(proto: Any, content: bytes) -> dict[str, Any]:
+    """What an ONNX model is: size, digest, opset, inputs and outputs with shapes and types, operators."""
+    weights = {one.name for one in proto.graph.initializer}
+    inputs = [_tensor(value) for value in proto.graph.input if value.name not in weights]
+    outputs = [_tensor(value) for value in proto.graph.output]
+    opset = next((one.version for one in proto.opset_import if one.domain in {"", "ai.onnx"}), 0)
     return {
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
-        "opset": proto.opset_import[0].version,
+        "opset": opset,
         "ir_version": proto.ir_version,
-        "input": tensor(proto.graph.input[0]),
-        "output": tensor(proto.graph.output[0]),
-        "dynamic_axis": BATCH,
+        "input": inputs[0] if inputs else None,
+        "output": outputs[0] if outputs else None,
+        "inputs": inputs,
+        "outputs": outputs,
+        "dynamic_axis": inputs[0]["shape"][0] if inputs and inputs[0]["shape"] else None,
         "nodes": len(proto.graph.node),
         "operators": dict(sorted(Counter(node.op_type for node in proto.graph.node).items())),
     }
 
 
+def _tensor(value: Any) -> dict[str, Any]:
+    import onnx
+
+    kind = value.type.tensor_type
+    try:
+        dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    except (KeyError, TypeError, ValueError):
+        dtype = "unknown"
+    shape = [dim.dim_param or dim.dim_value or None for dim in kind.shape.dim]
+    return {"name": value.name, "shape": shape, "dtype": dtype}
+
+
 def _versions() -> dict[str, str]:
     import onnx
-    import timm
     import torch
-    import torchvision
 
-    modules = {"torch": torch, "torchvision": torchvision, "timm": timm, "onnx": onnx}
+    from .network import import_timm, import_torchvision
+
+    modules = {"torch": torch, "torchvision": import_torchvision(), "timm": import_timm(), "onnx": onnx}
     return {"python": platform.python_version(), **{name: str(m.__version__) for name, m in modules.items()}}
 
 

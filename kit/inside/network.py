@@ -1,138 +1,252 @@
-"""A network of timm with the weights of a checkpoint, on the CPU, ready for inference."""
+"""The network of a recipe, on the CPU, ready for inference: from timm, torchvision, or the user's own code."""
 
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
+from .checkpoint import read_checkpoint
+from .owncode import call, find_function
 from .protocol import UserError
+from .specification import InputSpec, NetworkSpec
+from .transfer import Transfer, load_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
     from torch.nn import Module
 
     from .checkpoint import Checkpoint
 
-__all__ = ["build", "image_shape", "import_timm", "load_weights"]
+__all__ = [
+    "build", "create", "example_inputs", "import_timm", "import_torchvision", "load_weights", "nchw", "open_network",
+    "reparameterize", "results_of",
+]  # fmt: skip
 
 _operators: Any = None
+_FIT = "Correct architecture, classes, create or input shape of the recipe."
 
 
-def import_timm() -> Any:
-    """Import timm, offline, also where torch is a CPU build and torchvision a CUDA build."""
+def import_torchvision() -> Any:
+    """Import torchvision, also where torch is a CPU build and torchvision a CUDA build."""
     # Nothing is fetched and nothing is cached: weights come from the caller alone, and the root is read-only.
     os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
     # torch makes this folder when it is imported, though it compiles nothing here: name one that exists everywhere.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", "/")
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError:
         # Package indexes have torchvision's CUDA build. Beside a CPU build of torch its own operators are missing, and
-        # it refers to two of them while it is imported. timm needs none: that they are declared is enough.
+        # it refers to two of them while it is imported. Inference needs none: that they are declared is enough.
         import torch
 
         global _operators  # noqa: PLW0603 - the declarations live as long as this object
         _operators = torch.library.Library("torchvision", "FRAGMENT")
         for name in ("nms", "qnms"):
             _operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import torchvision
+    return torchvision
+
+
+def import_timm() -> Any:
+    """Import timm, offline."""
+    import_torchvision()
     import timm
 
     return timm
 
 
-def image_shape(text: str) -> tuple[int, int, int]:
-    """``3,224,224`` -> (channels, height, width)."""
-    try:
-        channels, height, width = (int(part) for part in text.split(","))
-    except ValueError:
-        channels = height = width = 0
-    if min(channels, height, width) < 1:
-        raise UserError(f"{text!r} is not a shape", "Give channels, height and width, such as 3,224,224.")
-    return channels, height, width
+def open_network(spec: NetworkSpec, weights: str, code: str | None = None) -> tuple[Module, Checkpoint, Transfer]:
+    """The network with its weights in it; also what was read, and how names of file and network were matched.
+
+    Args:
+        spec: the recipe's model.
+        weights: the checkpoint.
+        code: file or folder of the own code, where the source is code.
+
+    Raises:
+        UserError: several sets of weights and no choice; what :func:`create`, :func:`.checkpoint.read_checkpoint` and
+            :func:`.transfer.load_weights` raise.
+    """
+    checkpoint = read_checkpoint(weights, spec.set, spec.prefix)
+    if checkpoint.others and spec.set is None:  # the average of a training, say, which is as good a guess as the last
+        what = f"holds several sets of weights: {', '.join((checkpoint.key or '', *checkpoint.others))}"
+        raise UserError(what, "Choose one with weights -> set of the recipe.", weights)
+    model = create(spec, code)
+    transfer = load_weights(model, checkpoint, spec.title, spec.classes)
+    if spec.reparameterize:
+        reparameterize(model, spec)
+    return model, checkpoint, transfer
 
 
 def build(architecture: str, classes: int, shape: tuple[int, int, int]) -> Module:
-    """Make the network with random weights, in evaluation mode; `shape` is (channels, height, width)."""
+    """A network of timm with random weights, in evaluation mode; `shape` is (channels, height, width)."""
+    return create(NetworkSpec(architecture=architecture, classes=classes, inputs=(InputSpec(shape=shape),)))
+
+
+def create(spec: NetworkSpec, code: str | None = None) -> Module:
+    """The network with the weights that its code gives it, in evaluation mode, tried on a batch of two.
+
+    Raises:
+        UserError: no such model, arguments or inputs that it does not take, own code that fails.
+    """
     import torch
 
+    makers: dict[str, Callable[[], Any]] = {
+        "timm": lambda: _from_timm(spec),
+        "torchvision": lambda: _from_torchvision(spec),
+        "code": lambda: _from_code(spec, code or ""),
+    }
+    try:
+        model = makers[spec.source]()
+        if not isinstance(model, torch.nn.Module):
+            what = f"{spec.title} gives a {type(model).__name__}, not a torch.nn.Module"
+            raise UserError(what, "Return the network, with or without weights.", code)
+        model = model.cpu().float() if spec.inputs[0].dtype == "float32" else model.cpu()
+        model.eval()
+        with torch.inference_mode():
+            results = results_of(model(*nchw(example_inputs(spec), spec)), spec)
+    except (TypeError, ValueError, AssertionError, RuntimeError, IndexError, ZeroDivisionError, KeyError) as error:
+        sizes = " and ".join(one.size for one in spec.inputs)
+        what = f"{spec.title} does not take inputs of {sizes}: {' '.join(str(error).split())[:200]}"
+        raise UserError(what, _FIT) from error
+    _check_results(results, spec)
+    return model
+
+
+def nchw(inputs: tuple[Any, ...], spec: NetworkSpec) -> tuple[Any, ...]:
+    """Inputs of the graph as the network takes them: images channels first."""
+    return tuple(
+        tensor.permute(0, 3, 1, 2) if one.layout == "NHWC" and len(one.shape) == 3 else tensor
+        for tensor, one in zip(inputs, spec.inputs, strict=True)
+    )
+
+
+def results_of(result: Any, spec: NetworkSpec) -> list[Tensor]:
+    """The tensors of a network's result that are exported: all of a tuple or mapping, or the one that is chosen.
+
+    Raises:
+        UserError: no such result, or something that is no tensor.
+    """
+    import torch
+
+    if spec.returns is not None:
+        try:
+            result = result[spec.returns]
+        except (KeyError, IndexError, TypeError):
+            keys = list(result) if isinstance(result, dict) else list(range(len(result))) if _several(result) else []
+            has = f"it has {', '.join(map(str, keys))}" if keys else "it has one only"
+            what = f"{spec.title} has no result {spec.returns!r}: {has}"
+            raise UserError(what, "Correct model -> returns of the recipe.") from None
+    results = list(result.values()) if isinstance(result, dict) else list(result) if _several(result) else [result]
+    if odd := [type(one).__name__ for one in results if not isinstance(one, torch.Tensor)]:
+        what = f"{spec.title} gives a {odd[0]} where a tensor is needed"
+        raise UserError(what, "Choose one of its results with model -> returns of the recipe.")
+    return results
+
+
+def _several(result: Any) -> bool:
+    return isinstance(result, tuple | list)
+
+
+def _check_results(results: list[Tensor], spec: NetworkSpec) -> None:
+    if len(results) != len(spec.outputs):
+        what = f"{spec.title} has {len(results)} outputs, and the recipe names {len(spec.outputs)}"
+        remedy = "Name all of them under outputs, or choose one with model -> returns."
+        raise UserError(what, remedy)
+    batch = spec.inputs[0].batch or 2
+    if spec.source == "timm" and len(results) == 1 and tuple(results[0].shape) != (batch, spec.classes):
+        what = f"{spec.title} gives no {spec.classes} logits per image"
+        raise UserError(what, "Choose an architecture that classifies.")
+
+
+def example_inputs(spec: NetworkSpec, batch: int | None = None, seed: int | None = None) -> tuple[Tensor, ...]:
+    """Inputs of zeros, or of random numbers; two samples, so that no operator takes a batch of one for a missing axis.
+
+    Args:
+        spec: its inputs.
+        batch: another number of samples.
+        seed: of random numbers; whole numbers are drawn from 0 to 9, which stay within any vocabulary.
+    """
+    import torch
+
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    found = []
+    for one in spec.inputs:
+        shape = (batch or one.batch or 2, *one.shape)
+        dtype = getattr(torch, one.dtype)
+        if generator is None:
+            found.append(torch.zeros(shape, dtype=dtype))
+        elif dtype.is_floating_point:
+            found.append(torch.randn(shape, generator=generator).to(dtype))
+        else:
+            found.append(torch.randint(0, 10, shape, generator=generator).to(dtype))
+    return tuple(found)
+
+
+def _from_timm(spec: NetworkSpec) -> Module:
     timm = import_timm()
-    if not timm.is_model(architecture):
-        near = difflib.get_close_matches(architecture, timm.list_models(), 3)
+    architecture = spec.architecture or ""
+    base = architecture.partition(".")[0]
+    if ":" in architecture or "/" in architecture or not timm.is_model(architecture):
+        near = difflib.get_close_matches(base, timm.list_models(), 3)
         remedy = f"Did you mean {' or '.join(near)}?" if near else "timm.list_models() lists all names."
         raise UserError(f"timm {timm.__version__} has no architecture {architecture!r}", remedy)
     # Attention as plain operators: the fused one has no counterpart before opset 14.
     timm.layers.set_fused_attn(False)
-    options: dict[str, Any] = {"num_classes": classes, "in_chans": shape[0], "exportable": True}
+    shape = spec.inputs[0].image
+    if shape is None:
+        raise UserError(f"{architecture} takes images, not inputs of {spec.inputs[0].size}", _FIT)
+    options: dict[str, Any] = {"num_classes": spec.classes, "in_chans": shape[0], "exportable": True}
     configuration = timm.get_pretrained_cfg(architecture, allow_unregistered=True)
+    if configuration is None and base != architecture:
+        tags = [name.partition(".")[2] for name in timm.list_pretrained(f"{base}.*")]
+        remedy = f"Choose one of its tags ({', '.join(tags[:5])}), or leave the tag out."
+        raise UserError(f"timm {timm.__version__} has no weights {architecture!r}", remedy)
     if configuration is not None and configuration.fixed_input_size:
         options["img_size"] = shape[1:]
-    try:
-        model: Module = timm.create_model(architecture, pretrained=False, **options).eval()
-        with torch.inference_mode():
-            result = model(torch.zeros(2, *shape))
-    except (TypeError, ValueError, AssertionError, RuntimeError, IndexError, ZeroDivisionError) as error:
-        what = f"{architecture} does not take inputs of {_by(shape)}: {' '.join(str(error).split())[:200]}"
-        raise UserError(what, "Correct architecture, classes or input shape of the recipe.") from error
-    if not isinstance(result, torch.Tensor) or tuple(result.shape) != (2, classes):
-        raise UserError(
-            f"{architecture} gives no {classes} logits per image", "Choose an architecture that classifies."
-        )
+    model: Module = timm.create_model(architecture, pretrained=False, **options | spec.create)
     return model
 
 
-def load_weights(model: Module, checkpoint: Checkpoint, architecture: str, classes: int) -> None:
-    """Put the weights of `checkpoint` into `model`.
+def _from_torchvision(spec: NetworkSpec) -> Module:
+    torchvision = import_torchvision()
+    architecture = spec.architecture or ""
+    names = torchvision.models.list_models()
+    if architecture not in names:
+        near = difflib.get_close_matches(architecture, names, 3)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "torchvision.models.list_models() lists all names."
+        raise UserError(f"torchvision {torchvision.__version__} has no model {architecture!r}", remedy)
+    options: dict[str, Any] = {"weights": None, "num_classes": spec.classes}
+    builder = torchvision.models.get_model_builder(architecture)
+    if "weights_backbone" in inspect.signature(builder).parameters:
+        options["weights_backbone"] = None
+    if architecture in {"googlenet", "inception_v3"}:
+        options["init_weights"] = False  # drawing the numbers takes half a minute, and the checkpoint replaces them
+    model: Module = builder(**options | spec.create)
+    return model
+
+
+def _from_code(spec: NetworkSpec, code: str) -> Any:
+    import_torchvision()  # the user's code may import it, or timm
+    function = find_function(spec.build or "", code)
+    return call(function, dict(spec.create), code)
+
+
+def reparameterize(model: Module, spec: NetworkSpec) -> None:
+    """Fuse the branches of networks that have a form for inference of their own, such as RepVGG, MobileOne and FastViT.
 
     Raises:
-        UserError: names or shapes that do not fit, NaN, infinity or a negative variance.
+        UserError: the network has none.
     """
-    wanted: dict[str, Tensor] = model.state_dict()
-    given = checkpoint.tensors
-    # Models saved before PyTorch 0.4.1 have no such counters, and inference uses none.
-    missing = [name for name in wanted if name not in given and not name.endswith(".num_batches_tracked")]
-    unexpected = [name for name in given if name not in wanted]
-    where, fits = checkpoint.path, f"Check that these are weights of {architecture} as timm names them."
-    if missing:
-        what = f"lacks {len(missing)} of the {len(wanted)} weights of {architecture}: {_some(missing)}"
-        raise UserError(what, fits, where)
-    if unexpected:
-        what = f"holds {len(unexpected)} weights that {architecture} does not have: {_some(unexpected)}"
-        raise UserError(what, fits, where)
-    shapes = [name for name in given if given[name].shape != wanted[name].shape]
-    if shapes:
-        name = shapes[0]
-        have, need = tuple(given[name].shape), tuple(wanted[name].shape)
-        if have[1:] == need[1:] and need[:1] == (classes,):
-            what = f"was trained for {have[0]} classes, not for {classes}"
-            raise UserError(what, f"Set the number of classes to {have[0]}, or give other weights.", where)
-        what = f"{name} has the shape {have}, and {architecture} needs {need}"
-        raise UserError(what, fits, where)
-    for name, tensor in given.items():
-        _check_values(name, tensor, wanted[name], where)
-    model.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in given.items()}, strict=False)
+    from timm.models import reparameterize_model
 
-
-def _check_values(name: str, tensor: Tensor, wanted: Tensor, where: str) -> None:
-    if tensor.is_floating_point() != wanted.is_floating_point():
-        what = f"{name} has the type {tensor.dtype}, and {wanted.dtype} is needed"
-        raise UserError(what, "Give the weights of the trained network.", where)
-    if not tensor.is_floating_point():
-        return
-    intact = "Fetch or save the weights again: a network with such numbers gives no results."
-    if bad := int((~tensor.isfinite()).sum()):
-        what = f"{name} holds {bad} numbers that are NaN or infinite, of {tensor.numel()}"
-        raise UserError(what, intact, where, "damaged")
-    if not tensor.to(wanted.dtype).isfinite().all():
-        raise UserError(f"{name} holds numbers too large for {wanted.dtype}", intact, where, "damaged")
-    if name.endswith(".running_var") and (tensor < 0).any():
-        raise UserError(f"{name} holds a negative variance", intact, where, "damaged")
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "x".join(str(n) for n in shape)
-
-
-def _some(names: list[str]) -> str:
-    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + rest
+    before = [type(module) for module in model.modules()]
+    reparameterize_model(model, inplace=True)
+    fused = before != [type(module) for module in model.modules()]
+    if not fused:
+        what = f"{spec.title} has no branches that could be fused"
+        raise UserError(what, "Leave model -> reparameterize out of the recipe.")

@@ -7,20 +7,16 @@ Command line::
 
     python3 -m inside.onnx_input --model FILE --input NAME --shape 3,224,224 --out DIR
 
-writes ``input.json`` (names and dimensions), or ends with what is wrong. Protocol buffer wire format:
-https://protobuf.dev/programming-guides/encoding/; field numbers: onnx/onnx.proto.
+writes ``input.json`` (names and dimensions), or ends with what is wrong. Field numbers: onnx/onnx.proto.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
 
 from .protocol import UserError, run, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .wire import as_bytes, fields, messages
 
 __all__ = ["check_input", "inputs", "main"]
 
@@ -44,14 +40,14 @@ def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
             raise ValueError("too large")
         found: dict[str, tuple[int | None, ...]] = {}
         weights = set()
-        graphs = [value for number, value in _fields(data) if number == _GRAPH]
+        graphs = [value for number, value in fields(data) if number == _GRAPH]
         for graph in graphs:
-            for number, value in _fields(_bytes(graph)):
+            for number, value in fields(as_bytes(graph)):
                 if number == _INITIALIZER:
-                    names = [part for key, part in _fields(_bytes(value)) if key == _INITIALIZER_NAME]
-                    weights |= {bytes(_bytes(name)).decode() for name in names}
+                    names = [part for key, part in fields(as_bytes(value)) if key == _INITIALIZER_NAME]
+                    weights |= {bytes(as_bytes(name)).decode() for name in names}
                 elif number == _INPUT:
-                    name, dims = _value_info(_bytes(value))
+                    name, dims = _value_info(as_bytes(value))
                     found[name] = dims
         if not graphs or not found:
             raise ValueError("no graph")
@@ -93,62 +89,17 @@ def check_input(path: str, name: str, shape: tuple[int, ...]) -> None:
 
 def _value_info(data: memoryview) -> tuple[str, tuple[int | None, ...]]:
     name, dims = "", []
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == _NAME:
-            name = bytes(_bytes(value)).decode()
+            name = bytes(as_bytes(value)).decode()
         elif number == _TYPE:
-            for tensor in _all(_bytes(value), _TENSOR):
-                for shape in _all(tensor, _SHAPE):
-                    for dim in _all(shape, _DIM):
-                        values = [one for key, one in _fields(dim) if key == _VALUE and isinstance(one, int)]
+            for tensor in messages(as_bytes(value), _TENSOR):
+                for shape in messages(tensor, _SHAPE):
+                    for dim in messages(shape, _DIM):
+                        values = [one for key, one in fields(dim) if key == _VALUE and isinstance(one, int)]
                         # A dimension without a value, or with dim_param, or of 0 or less is dynamic.
                         dims.append(values[0] if values and 0 < values[0] < 1 << 31 else None)
     return name, tuple(dims)
-
-
-def _all(data: memoryview, wanted: int) -> list[memoryview]:
-    return [_bytes(value) for number, value in _fields(data) if number == wanted]
-
-
-def _bytes(value: int | memoryview) -> memoryview:
-    if isinstance(value, int):
-        raise ValueError("a number where a message should be")  # noqa: TRY004 - the file is damaged, not the call
-    return value
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field number and value: numbers as int, everything with a length as bytes."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        number, kind = key >> 3, key & 7
-        if kind == 0:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if kind == 2:
-            size, at = _varint(data, at)
-        elif kind in {1, 5}:
-            size = 8 if kind == 1 else 4
-        else:
-            raise ValueError(f"wire type {kind}")
-        if at + size > len(data):
-            raise ValueError("cut off")
-        yield number, data[at : at + size]
-        at += size
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("number too long")
 
 
 def main(argv: list[str] | None = None) -> None:

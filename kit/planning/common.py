@@ -22,9 +22,12 @@ __all__ = [
     "TENSORS",
     "TENSOR_FILES",
     "TENSOR_LIST",
+    "adopt",
     "export",
     "metrics",
     "metrics_step",
+    "model_steps",
+    "network_json",
     "parity",
     "preprocess",
     "preprocess_json",
@@ -47,6 +50,27 @@ def preprocess_json(job: Job) -> str:
     return json.dumps(job.recipe.preprocess.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
+def network_json(job: Job) -> str:
+    """The recipe's model, inputs and outputs as the programs in containers take them."""
+    recipe = job.recipe
+    fields = {"source", "architecture", "build", "create", "reparameterize", "returns", "classes"}
+    tree = recipe.model.model_dump(mode="json", include=fields, exclude_defaults=True)
+    tree |= recipe.weights.model_dump(mode="json", include={"set", "prefix"}, exclude_none=True)
+    tree["inputs"] = [one.model_dump(mode="json", exclude_defaults=True) for one in recipe.graph_inputs]
+    tree["outputs"] = list(recipe.graph_outputs)
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
+
+
+def _code_words(job: Job) -> tuple[str, ...]:
+    return ("--code", "{in:code}") if job.recipe.model.code_path else ()
+
+
+def _code_input(job: Job) -> dict[str, Input]:
+    """The user's own code, where the network comes from it."""
+    path = job.recipe.model.code_path
+    return {"code": External(job.recipe.resolve(path))} if path else {}
+
+
 def export(job: Job) -> Step:
     """Checkpoint -> ONNX with a dynamic batch axis."""
     recipe = job.recipe
@@ -58,19 +82,38 @@ def export(job: Job) -> Step:
         argv=(
             *_PYTHON, "inside.export",
             "--weights", "{in:weights}",
-            "--architecture", recipe.model.architecture or "",
-            "--classes", str(recipe.model.classes),
-            "--input-name", recipe.input.name,
-            "--output-name", recipe.output,
-            "--shape", ",".join(str(n) for n in recipe.input.shape),
+            "--network", network_json(job),
+            *_code_words(job),
             "--opset", str(recipe.opset),
             "--out", "{out}",
         ),
         outputs=("model.onnx", "export.json"),
-        inputs={"weights": External(job.weights)},
+        inputs={"weights": External(job.weights), **_code_input(job)},
         code=("export",),
         limits=_HEAVY,
     )  # fmt: skip
+
+
+def adopt(job: Job) -> Step:
+    """An ONNX file of the user in the place of the export, with its external data taken in."""
+    return Step(
+        name=EXPORT,
+        stage="export",
+        title="check ONNX",
+        image="exporter",
+        argv=(*_PYTHON, "inside.adopt", "--model", "{in:weights}", "--network", network_json(job), "--out", "{out}"),
+        outputs=("model.onnx", "export.json"),
+        inputs={"weights": External(job.weights)},
+        code=("adopt",),
+        limits=_HEAVY,
+    )
+
+
+def model_steps(job: Job) -> list[Step]:
+    """What makes the ONNX model: export and parity, or a check of the file where the user brings one."""
+    if job.recipe.model.source == "onnx":
+        return [adopt(job)]
+    return [export(job), parity(job)]
 
 
 def parity(job: Job) -> Step:
@@ -85,8 +128,8 @@ def parity(job: Job) -> Step:
             *_PYTHON, "inside.parity",
             "--weights", "{in:weights}",
             "--onnx", "{in:model}",
-            "--architecture", recipe.model.architecture or "",
-            "--classes", str(recipe.model.classes),
+            "--network", network_json(job),
+            *_code_words(job),
             "--images", "{in:images}",
             "--preprocess", preprocess_json(job),
             "--samples", str(min(32, recipe.dataset.count)),
@@ -96,7 +139,7 @@ def parity(job: Job) -> Step:
             "--out", "{out}",
         ),
         outputs=("parity.json",),
-        inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images)},
+        inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images), **_code_input(job)},
         code=("parity",),
         limits=_HEAVY,
     )  # fmt: skip

@@ -29,7 +29,7 @@ class Parity(Evident):
     max_abs: float = Field(description="Largest absolute difference of a logit.")
     max_abs_scaled: float = Field(description="max_abs divided by the largest absolute logit.")
     cosine: float = Field(description="Smallest cosine similarity of a sample.")
-    top1_agreement: float = Field(description="Share of samples with the same Top1.")
+    top1_agreement: float | None = Field(None, description="Share of samples with the same Top1; none without scores.")
 
 
 class Artifact(_Base):

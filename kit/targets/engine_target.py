@@ -77,7 +77,7 @@ class EngineTarget(ABC):
     def plan(self, job: Job) -> Sequence[Step]:
         """Export and parity, where the engine takes ONNX; inference over the data set, metrics, measurement."""
         use = self.use(job)
-        before = [shared.export(job), shared.parity(job)] if self.exported else []
+        before = shared.model_steps(job) if self.exported else []
         infer = _infer(job, use)
         metrics = shared.metrics(job, metrics_name(job), Made(infer.name), form="predictions")
         return [*before, infer, metrics, _bench(job, use)]

@@ -24,25 +24,31 @@ pytestmark = pytest.mark.slow
 if importlib.util.find_spec("timm") is None:  # not imported here: kit.inside.network knows how
     pytest.skip("timm is in the extra 'exporter'", allow_module_level=True)
 
-from kit.inside.export import BATCH, main, to_onnx  # noqa: E402 - after the skip
-from kit.inside.network import build  # noqa: E402
+from kit.inside.export import main, to_onnx  # noqa: E402 - after the skip
+from kit.inside.network import build, create  # noqa: E402
+from kit.inside.specification import BATCH, InputSpec, NetworkSpec  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples/digits/spnasnet_digits.pth.tar"
 
 
-def arguments(out: Path, **changes: object) -> list[str]:
-    options: dict[str, object] = {
-        "weights": DIGITS,
+def arguments(out: Path, **changes: Any) -> list[str]:
+    options: dict[str, Any] = {
         "architecture": "spnasnet_100",
         "classes": 10,
-        "input-name": "actual_input_1",
-        "output-name": "output1",
-        "shape": "3,64,64",
+        "inputs": [{"name": "actual_input_1", "shape": [3, 64, 64]}],
+        "outputs": ["output1"],
+        "weights": DIGITS,
         "opset": 11,
         "out": out,
-    }
-    return [word for name, value in (options | changes).items() for word in (f"--{name}", str(value))]
+    } | changes
+    words: dict[str, Any] = {name: options.pop(name) for name in ("weights", "opset", "out", "code") if name in options}
+    words["network"] = json.dumps(options)
+    return [word for name, value in words.items() for word in (f"--{name}", str(value))]
+
+
+def shaped(shape: Any, name: str = "actual_input_1") -> list[dict[str, Any]]:
+    return [{"name": name, "shape": shape}]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +87,7 @@ def test_the_record_says_what_was_made_from_what(made: Path) -> None:
     weights = DIGITS.read_bytes()
     assert facts["onnx"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert facts["onnx"]["bytes"] == len(content)
-    assert facts["onnx"]["input"] == {"name": "actual_input_1", "shape": [BATCH, 3, 64, 64]}
+    assert facts["onnx"]["input"] == {"name": "actual_input_1", "shape": [BATCH, 3, 64, 64], "dtype": "float32"}
     assert facts["onnx"]["nodes"] == len(onnx.load_from_string(content).graph.node)
     assert facts["weights"]["sha256"] == hashlib.sha256(weights).hexdigest()
     assert facts["weights"]["md5"] == hashlib.md5(weights).hexdigest()
@@ -138,8 +144,9 @@ def test_it_computes_what_pytorch_computes(made: Path, batch: int) -> None:
 def test_other_networks(architecture: str, shape: tuple[int, int, int], opset: int) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is in the extra 'runtime'")
     torch.manual_seed(1)
-    model = build(architecture, 7, shape)
-    content = to_onnx(model, shape, "in", "out", opset).SerializeToString()
+    spec = NetworkSpec(architecture=architecture, classes=7, inputs=(InputSpec("in", shape),), outputs=("out",))
+    model = create(spec)
+    content = to_onnx(model, spec, opset).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     for batch in (1, 3):
         inputs = np.random.default_rng(0).standard_normal((batch, *shape), dtype=np.float32)
@@ -155,13 +162,15 @@ def test_other_networks(architecture: str, shape: tuple[int, int, int], opset: i
     [
         ({"opset": 3}, "opset 3"),
         ({"opset": 999}, "opset 999"),
-        ({"input-name": ""}, "cannot be the name"),
-        ({"input-name": "a b"}, "cannot be the name"),
-        ({"input-name": "output1"}, "the same name"),
+        ({"opset": "new"}, "is not an opset"),
+        ({"inputs": shaped([3, 64, 64], "")}, "cannot be the name"),
+        ({"inputs": shaped([3, 64, 64], "a b")}, "cannot be the name"),
+        ({"inputs": shaped([3, 64, 64], "output1")}, "the same name"),
         ({"classes": 0}, "no number of classes"),
         ({"classes": 11}, "was trained for 10 classes, not for 11"),
-        ({"shape": "3,64"}, "is not a shape"),
-        ({"shape": "1,64,64"}, "conv_stem.weight has the shape"),
+        ({"inputs": shaped([3, -64])}, "is not a shape"),
+        ({"inputs": shaped([3, 64])}, "takes images"),
+        ({"inputs": shaped([1, 64, 64])}, "conv_stem.weight has the shape"),
         ({"architecture": "spnasnet"}, "has no architecture"),
         ({"architecture": "resnet10t"}, "lacks"),
         ({"weights": "/nowhere"}, "no such weights"),
@@ -179,7 +188,7 @@ def test_names_that_the_network_uses_itself(tmp_path: Path) -> None:
     """Whatever the names are: a valid model with them, or one sentence; never a broken model."""
     for name in ("conv_stem.weight", "classifier.bias", "onnx::Conv_0"):
         try:
-            main(arguments(tmp_path, **{"input-name": name}))
+            main(arguments(tmp_path, inputs=shaped([3, 64, 64], name)))
         except UserError:
             continue
         proto = onnx.load(tmp_path / "model.onnx")
@@ -197,4 +206,4 @@ def test_help_needs_no_torch() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "--input-name" in done.stdout
+    assert "--network" in done.stdout

@@ -16,7 +16,7 @@ if importlib.util.find_spec("timm") is None:  # not imported here: kit.inside.ne
     pytest.skip("timm is in the extra 'exporter'", allow_module_level=True)
 
 from kit.inside.checkpoint import read_checkpoint  # noqa: E402 - after the skip
-from kit.inside.network import build, image_shape, load_weights  # noqa: E402
+from kit.inside.network import build, load_weights  # noqa: E402
 
 DIGITS = Path(__file__).parents[2] / "examples/digits/spnasnet_digits.pth.tar"
 ARCHITECTURE, CLASSES, SHAPE = "spnasnet_100", 10, (3, 64, 64)
@@ -138,13 +138,3 @@ def test_other_input_shapes(shape: tuple[int, int, int]) -> None:
 def test_an_architecture_of_fixed_size_takes_the_recipe_s() -> None:
     with torch.inference_mode():
         assert build("vit_tiny_patch16_224", 7, (3, 64, 96))(torch.zeros(3, 3, 64, 96)).shape == (3, 7)
-
-
-def test_shapes_on_the_command_line() -> None:
-    assert image_shape("3,224,192") == (3, 224, 192)
-
-
-@pytest.mark.parametrize("text", ["", "3", "3,224", "3,224,224,1", "3,x,224", "3,0,224", "-3,224,224", "3;224;224"])
-def test_shapes_that_are_none(text: str) -> None:
-    with pytest.raises(UserError, match="is not a shape"):
-        image_shape(text)

@@ -20,6 +20,14 @@ from kit.inside import parity  # noqa: E402 - after the skip
 
 DIGITS = Path(__file__).parents[2] / "examples/digits"
 PREPROCESS = {"resize": [72, 72], "crop": [64, 64], "mean": [0.35, 0.35, 0.35], "std": [0.348, 0.348, 0.348]}
+NETWORK = json.dumps(
+    {
+        "architecture": "spnasnet_100",
+        "classes": 10,
+        "inputs": [{"name": "in", "shape": [3, 64, 64]}],
+        "outputs": ["out"],
+    }
+)
 pytestmark = pytest.mark.slow
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None or importlib.util.find_spec("timm") is None,
@@ -32,8 +40,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from kit.inside import export
 
     out = tmp_path_factory.mktemp("model")
-    words = "--architecture spnasnet_100 --classes 10 --input-name in --output-name out --shape 3,64,64 --opset 11"
-    export.main(["--weights", str(DIGITS / "spnasnet_digits.pth.tar"), *words.split(), "--out", str(out)])
+    weights = str(DIGITS / "spnasnet_digits.pth.tar")
+    export.main(["--weights", weights, "--network", NETWORK, "--opset", "11", "--out", str(out)])
     return out / "model.onnx"
 
 
@@ -41,8 +49,7 @@ def run_parity(model: Path, out: Path, **changes: object) -> dict[str, Any]:
     options: dict[str, object] = {
         "weights": DIGITS / "spnasnet_digits.pth.tar",
         "onnx": model,
-        "architecture": "spnasnet_100",
-        "classes": 10,
+        "network": NETWORK,
         "images": DIGITS / "val",
         "preprocess": json.dumps(PREPROCESS),
         "samples": 12,

@@ -102,7 +102,7 @@ def plan(job: Job) -> list[Step]:
     place = _place(job)
     options = place.options
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
-    steps = [shared.export(job), shared.parity(job)]
+    steps = [*shared.model_steps(job)]
     if dataset:
         steps.append(shared.preprocess(job))
     steps += [_convert(place, batch) for batch in job.batches]

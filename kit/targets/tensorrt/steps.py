@@ -127,7 +127,7 @@ def _place(job: Job) -> _Place:
 def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
     place = _place(job)
-    steps = [shared.export(job), shared.parity(job), shared.preprocess(job), _guard(job)]
+    steps = [*shared.model_steps(job), shared.preprocess(job), _guard(job)]
     steps.append(_state(place, before_name(job.target), ()))
     measured: list[Step] = []
     for batch in job.batches:
