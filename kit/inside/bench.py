@@ -59,12 +59,12 @@ def real_inputs(folder: str, config: Config, batch: int, most_bytes: int = _INPU
     """Up to four different batches of preprocessed images; a small data set starts again from its beginning."""
     names = list_images(folder)
     preprocess = Preprocess(config)
-    size = 4 * int(np.prod(preprocess.shape)) * batch
+    size = preprocess.dtype.itemsize * int(np.prod(preprocess.shape)) * batch
     count = max(1, min(_TURNS, most_bytes // size, -(-len(names) // batch)))
     made: dict[str, Floats] = {}
     inputs = []
     for turn in range(count):
-        images = np.empty((batch, *preprocess.shape), dtype=np.float32)
+        images = np.empty((batch, *preprocess.shape), dtype=preprocess.dtype)
         for slot in range(batch):
             name = names[(turn * batch + slot) % len(names)]
             if name not in made:
@@ -100,9 +100,9 @@ def main(argv: list[str] | None = None) -> None:
 def _shape(arguments: argparse.Namespace, config: Config | None) -> tuple[int, ...]:
     if arguments.images and config is None:
         raise UserError("images need to be preprocessed", "Give --preprocess.")
-    shape = parse_shape(arguments.shape) if arguments.shape else (3, *(config or Config()).crop)
-    if arguments.images and config is not None and (3, *config.crop) != shape:
-        what = f"the crop gives {(3, *config.crop)}, the model takes {shape}"
+    shape = parse_shape(arguments.shape) if arguments.shape else (config or Config()).shape
+    if arguments.images and config is not None and config.shape != shape:
+        what = f"the crop gives {config.shape}, the model takes {shape}"
         raise UserError(what, "Make crop and input shape of the recipe agree.")
     return shape
 

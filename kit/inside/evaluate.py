@@ -48,6 +48,7 @@ class Source(Protocol):
     """Where tensors come from; it is sent to the workers, so what it opens it opens there."""
 
     shape: tuple[int, ...]
+    dtype: str
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:
         """Put the tensors of `names`, the first of which is number `first` of all, into `out`."""
@@ -59,7 +60,8 @@ class Images:
     def __init__(self, folder: str, config: Config) -> None:
         self._folder, self._config = folder, config
         self._preprocess: Preprocess | None = None  # made where it is used: the parent needs no image library
-        self.shape: tuple[int, ...] = (3, *config.crop)
+        self.shape: tuple[int, ...] = config.shape
+        self.dtype = config.dtype
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
         """See :class:`Source`."""
@@ -72,9 +74,9 @@ class Images:
 class Tensors:
     """Tensors that :mod:`.preprocess` made: one ``.bin`` each."""
 
-    def __init__(self, folder: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, folder: str, shape: tuple[int, ...], dtype: str = "float32") -> None:
         self._folder = folder
-        self.shape = shape
+        self.shape, self.dtype = shape, dtype
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
         """See :class:`Source`."""
@@ -85,11 +87,11 @@ class Tensors:
 class Packed:
     """Tensors that :mod:`.preprocess` made: one array of all of them."""
 
-    def __init__(self, folder: str, shape: tuple[int, ...], count: int) -> None:
+    def __init__(self, folder: str, shape: tuple[int, ...], count: int, dtype: str = "float32") -> None:
         self._path = os.path.join(folder, PACKED)
-        self.shape = shape
+        self.shape, self.dtype = shape, dtype
         array = self._open()
-        if array.dtype != np.float32 or array.shape[1:] != shape or len(array) < count:
+        if array.dtype != np.dtype(dtype) or array.shape[1:] != shape or len(array) < count:
             what = f"holds {array.dtype} {array.shape}, and {count} tensors {shape} are expected"
             raise UserError(what, "Preprocess again.", self._path, "damaged")
 
@@ -130,7 +132,7 @@ class _Worker:
             "settings": self._engine.settings,
             "conditions": self._engine.conditions,
         }
-        self._images = np.zeros((batch, *source.shape), dtype=np.float32)
+        self._images = np.zeros((batch, *source.shape), dtype=source.dtype)
 
     def __call__(self, task: tuple[int, list[str]]) -> Part:
         first, names = task
@@ -253,7 +255,7 @@ def main(argv: list[str] | None = None) -> None:
     config = config_argument(arguments.preprocess) if arguments.preprocess else None
     if (arguments.images is None) != (config is None):
         raise UserError("--preprocess goes with --images, and not with --tensors", "Give both, or neither.")
-    shape = parse_shape(arguments.shape) if arguments.shape else (3, *(config or Config()).crop)
+    shape = parse_shape(arguments.shape) if arguments.shape else (config or Config()).shape
     folder = arguments.images or arguments.tensors
     names = (list_images(folder) if arguments.images else list_tensors(folder))[: arguments.limit]
     unique_stems(names, folder)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PROVIDERS", "OrtEngine", "Provider"]
 
+#: Types of images.
+_TYPES = {"tensor(float)", "tensor(float16)", "tensor(double)", "tensor(uint8)"}
 _KNOWN = ("provider", "provider_options", "precision", "device")
 
 
@@ -75,7 +77,7 @@ class OrtEngine(Engine):
     title = "ONNX Runtime"
 
     def __init__(self, spec: EngineSpec, batch: int) -> None:
-        """Open the model: an ONNX file with one float32 input (batch, channels, height, width)."""
+        """Open the model: an ONNX file with one input of images (batch, channels, height, width)."""
         super().__init__(spec)
         known_options(spec.options, _KNOWN, self.title)
         self._precision = str(spec.options.get("precision", "fp32"))
@@ -90,9 +92,9 @@ class OrtEngine(Engine):
         self.providers: list[str] = self.session.get_providers()
         self._nodes = self._assigned()
         inputs = self.session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 1 + len(spec.shape):
+        if len(inputs) != 1 or inputs[0].type not in _TYPES or len(inputs[0].shape) != 1 + len(spec.shape):
             has = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-            remedy = "Give a model whose one input is a float32 tensor (batch, channels, height, width)."
+            remedy = "Give a model whose one input is a tensor of images (batch, channels, height, width)."
             raise UserError(f"the model has the inputs {has}", remedy, self.model)
         check_input(inputs[0].name, inputs[0].shape, (batch, *spec.shape), self.model)
         self.input: str = inputs[0].name

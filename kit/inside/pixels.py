@@ -1,11 +1,9 @@
-"""One image file to one float32 tensor, bit for bit as the published scripts make it.
+"""One image file to one tensor, bit for bit as the published scripts and timm make it.
 
 The published way: decode, convert to RGB, resize the whole, convert it to float32, centre crop, ``/255``, subtract the
 mean, divide by the standard deviation, channels first. Here only what the crop keeps is resized and computed.
 
-What Pillow does with odd files stays as it is: EXIF orientation is ignored, CMYK, greyscale and palettes are converted,
-a truncated file is refused. (OpenCV's own ways: it turns the image as EXIF says, and its warning about a truncated JPEG
-is made an error here.)
+What is opened and how it becomes RGB or grey is the rule of :mod:`.decoding`.
 """
 
 from __future__ import annotations
@@ -13,13 +11,13 @@ from __future__ import annotations
 import functools
 import math
 import struct
-import warnings
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .decoding import open_cv, open_pillow
 from .pool import reuse_freed_memory
 from .protocol import UserError
 
@@ -33,9 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Preprocess", "parse_config"]
 
-_BROKEN = "Replace it by an intact copy, or remove it together with its label."
 _FORM = "Correct the preprocessing of the recipe."
 _SIDE_LIMIT = 1 << 20
+#: Pixels that an image may have after the resize of the whole: a thin picture would take gigabytes.
+_MOST_PIXELS = 1 << 26
+#: Types of tensors that images become; uint8 are the pixels themselves.
+_DTYPES = ("float32", "float16", "float64", "uint8")
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,22 @@ class Config:
     interpolation: str = "bilinear"
     crop: tuple[int, int] = (224, 224)
     scale: float = 255.0
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    fit: str = "stretch"
+    pad: int | tuple[int, ...] = 0
+    layout: str = "NCHW"
+    dtype: str = "float32"
+
+    @property
+    def channels(self) -> int:
+        """Channels of the tensors."""
+        return 1 if self.color == "GRAY" else 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of a tensor, in the order of its layout."""
+        return (self.channels, *self.crop) if self.layout == "NCHW" else (*self.crop, self.channels)
 
 
 _FILTERS = {
@@ -71,26 +86,43 @@ def parse_config(value: Mapping[str, Any]) -> Config:
     for name in ("crop", "resize"):
         if name in values and not (name == "resize" and _whole(values[name])):
             values[name] = _sequence(name, values[name], 2, _whole, "positive whole numbers (height, width)")
+    count = 1 if values.get("color") == "GRAY" else 3
+    if count == 1 and not {"mean", "std"} <= set(values):
+        raise UserError("mean and std of color GRAY must be given, one number each", _FORM)
     values |= {
-        name: tuple(map(float, _sequence(name, values[name], 3, _finite, "finite numbers")))
+        name: tuple(map(float, _sequence(name, values[name], count, _finite, "finite numbers")))
         for name in ("mean", "std")
         if name in values
     }
+    if isinstance(values.get("pad"), list | tuple):
+        values["pad"] = _sequence("pad", values["pad"], count, _byte, "whole numbers from 0 to 255")
     config = Config(**values)
+    _check_words(config)
+    if not _finite(config.scale) or config.scale == 0 or 0 in config.std:
+        raise UserError("scale and std must be finite and not 0", _FORM)
+    resized = (config.resize,) * 2 if isinstance(config.resize, int) else config.resize
+    if config.fit != "contain" and _larger(config.crop, resized):
+        raise UserError(f"the crop {config.crop} is larger than what the resize leaves, {config.resize}", _FORM)
+    return config
+
+
+def _check_words(config: Config) -> None:
     if config.library not in _FILTERS:
         raise UserError(f"unknown image library {config.library!r}; known are pillow, opencv", _FORM)
-    if config.color not in {"RGB", "BGR"}:
-        raise UserError(f"unknown order of channels {config.color!r}; known are RGB, BGR", _FORM)
+    for what, word, known in (
+        ("order of channels", config.color, ("RGB", "BGR", "GRAY")),
+        ("fit", config.fit, ("stretch", "cover", "contain")),
+        ("layout", config.layout, ("NCHW", "NHWC")),
+        ("type of images", config.dtype, _DTYPES),
+    ):
+        if word not in known:
+            raise UserError(f"unknown {what} {word!r}; known are {', '.join(known)}", _FORM)
     filters = _FILTERS[config.library]
     if config.interpolation not in filters:
         what = f"{config.library} has no interpolation {config.interpolation!r}; it has {', '.join(filters)}"
         raise UserError(what, _FORM)
-    if not _finite(config.scale) or config.scale == 0 or 0 in config.std:
-        raise UserError("scale and std must be finite and not 0", _FORM)
-    shorter = config.resize if isinstance(config.resize, int) else None
-    if max(config.crop) > (shorter or 0) if isinstance(config.resize, int) else _larger(config.crop, config.resize):
-        raise UserError(f"the crop {config.crop} is larger than what the resize leaves, {config.resize}", _FORM)
-    return config
+    if config.fit != "stretch" and isinstance(config.resize, int):
+        raise UserError(f"fit {config.fit} needs a resize of (height, width)", _FORM)
 
 
 def _larger(crop: tuple[int, int], resize: tuple[int, int]) -> bool:
@@ -99,6 +131,10 @@ def _larger(crop: tuple[int, int], resize: tuple[int, int]) -> bool:
 
 def _whole(value: object) -> bool:
     return type(value) is int and 0 < value <= _SIDE_LIMIT
+
+
+def _byte(value: object) -> bool:
+    return type(value) is int and 0 <= value <= 255
 
 
 def _finite(value: object) -> bool:
@@ -130,11 +166,11 @@ class Preprocess:
 
     def __init__(self, config: Mapping[str, Any] | Config, way: str | None = None) -> None:
         self.config = config if isinstance(config, Config) else parse_config(config)
-        #: (channels, height, width) of the tensors.
-        self.shape = (3, *self.config.crop)
+        #: Shape and type of the tensors.
+        self.shape, self.dtype = self.config.shape, np.dtype(self.config.dtype)
         self._scale = np.float32(self.config.scale)
-        self._mean = np.array(self.config.mean, dtype=np.float32).reshape(3, 1, 1)
-        self._std = np.array(self.config.std, dtype=np.float32).reshape(3, 1, 1)
+        self._mean = np.array(self.config.mean, dtype=np.float32).reshape(-1, 1, 1)
+        self._std = np.array(self.config.std, dtype=np.float32).reshape(-1, 1, 1)
         reuse_freed_memory()
         self._plan = functools.lru_cache(maxsize=4096)(self._make_plan)
         if self.config.library == "pillow":
@@ -153,50 +189,55 @@ class Preprocess:
         self.way = way or self._find_way()
         self._plan.cache_clear()
 
-    def prep(self, path: str) -> Floats:
-        """The tensor of one image file, float32 (3, height, width).
+    def prep(self, path: str) -> NDArray[Any]:
+        """The tensor of one image file, by default float32 (channels, height, width).
 
         Raises:
-            UserError: no file, or not an image that the library decodes whole; it names the file.
+            UserError: no file, not an image that the library decodes whole, too large; it names the file.
         """
-        out = np.empty(self.shape, dtype=np.float32)
+        out = np.empty(self.shape, dtype=self.dtype)
         self.prep_into(path, out)
         return out
 
-    def prep_into(self, path: str, out: Floats) -> None:
+    def prep_into(self, path: str, out: NDArray[Any]) -> None:
         """Like :meth:`prep`, into an array that is there already."""
         pixels = self._pillow(path) if self.config.library == "pillow" else self._opencv(path)
+        if self.config.fit == "contain":
+            pixels = self._padded(pixels)
         if self.config.color == "BGR":
             pixels = pixels[:, :, ::-1]
         # One contiguous copy of the bytes first: the three passes over floats then run over whole planes.
         planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-        np.divide(planes, self._scale, out=out, dtype=np.float32)
-        np.subtract(out, self._mean, out=out)
-        np.divide(out, self._std, out=out)
+        if self.dtype == np.uint8:
+            out[...] = planes if self.config.layout == "NCHW" else planes.transpose(1, 2, 0)
+            return
+        direct = self.config.layout == "NCHW" and self.dtype == np.float32
+        floats = out if direct else np.empty(planes.shape, dtype=np.float32)
+        np.divide(planes, self._scale, out=floats, dtype=np.float32)
+        np.subtract(floats, self._mean, out=floats)
+        np.divide(floats, self._std, out=floats)
+        if not direct:
+            out[...] = floats if self.config.layout == "NCHW" else floats.transpose(1, 2, 0)
 
     def _pillow(self, path: str) -> NDArray[np.uint8]:
-        from PIL import Image, UnidentifiedImageError
+        pixels = open_pillow(path, "L" if self.config.color == "GRAY" else "RGB", self._region)
+        return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of large images and odd metadata: the published scripts go on, too
-                with Image.open(path) as file:
-                    image: Image.Image = file if file.mode == "RGB" else file.convert("RGB")
-                    return np.asarray(self._region(image))
-        except UnidentifiedImageError:
-            raise UserError("is not an image", _BROKEN, path, "damaged") from None
-        except Image.DecompressionBombError:
-            what = "has more pixels than Pillow decodes: a photograph never has so many"
-            raise UserError(what, "Remove it, or replace it by a smaller copy.", path, "damaged") from None
-        except MemoryError:
-            raise
-        except OSError as error:
-            raise _unreadable(error, path) from None
-        except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on broken files: SyntaxError, struct.error
-            raise UserError(f"cannot be decoded: {_oneline(error)}", _BROKEN, path, "damaged") from None
+    def _padded(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The image in the middle of a border, where it is smaller than the crop."""
+        height, width = pixels.shape[:2]
+        crop_height, crop_width = self.config.crop
+        if (height, width) == (crop_height, crop_width):
+            return pixels
+        color = np.array(self.config.pad, dtype=np.uint8)
+        out = np.empty((crop_height, crop_width, pixels.shape[2]), dtype=np.uint8)
+        out[:] = color[::-1] if self.config.color == "BGR" and color.ndim else color
+        top, left = (crop_height - height) // 2, (crop_width - width) // 2
+        out[top : top + height, left : left + width] = pixels
+        return out
 
     def _region(self, image: Image.Image) -> Image.Image:
-        plan = self._plan(*image.size)
+        plan = self._plan(*image.size)  # before anything is decoded: it knows how large the result is
         image.load()
         for size, box in plan.calls:
             image = image.resize(size, self._resample, box)
@@ -205,7 +246,8 @@ class Preprocess:
     def _make_plan(self, width: int, height: int) -> _Plan:
         """What to resize of an image of that size."""
         across, down = self._resized(width, height)
-        crop_height, crop_width = self.config.crop
+        # What is smaller than the crop is padded afterwards.
+        crop_height, crop_width = min(self.config.crop[0], down), min(self.config.crop[1], across)
         left, top = _centre(across, crop_width), _centre(down, crop_height)
         whole = _Plan((((across, down), None),), (left, top, left + crop_width, top + crop_height))
         if self.way == "whole" or (across, down) == (width, height):
@@ -234,13 +276,26 @@ class Preprocess:
         return self.way == "shrink" and height > down and height - down > 2 * (width - across)
 
     def _resized(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) after the resize of the whole."""
+        """(width, height) after the resize of the whole.
+
+        Raises:
+            UserError: more pixels than anybody resizes to.
+        """
         resize = self.config.resize
-        if not isinstance(resize, int):
-            return resize[1], resize[0]
-        if width <= height:
-            return resize, int(resize * height / width)
-        return int(resize * width / height), resize
+        if isinstance(resize, int):  # as torchvision rounds
+            across, down = (
+                (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+            )
+        elif self.config.fit == "stretch":
+            down, across = resize
+        else:  # as timm rounds
+            ratios = (height / resize[0], width / resize[1])
+            ratio = max(ratios) if self.config.fit == "contain" else min(ratios)
+            across, down = max(1, round(width / ratio)), max(1, round(height / ratio))
+        if across * down > _MOST_PIXELS:
+            what = f"has {width} x {height} pixels, and would have {across} x {down} after the resize"
+            raise UserError(what, "Remove it, or replace it by a copy of a usual shape.")
+        return across, down
 
     def _find_way(self) -> str:
         """Try each known order of passes on noise of many sizes; `whole` where none gives the published bits."""
@@ -269,27 +324,19 @@ class Preprocess:
     def _opencv(self, path: str) -> NDArray[np.uint8]:
         import cv2
 
-        try:
-            with open(path, "rb") as file:
-                data = file.read()
-        except OSError as error:
-            raise _unreadable(error, path) from None
-        # libjpeg only warns of a truncated file and fills up with grey; FF D9 never stands inside the picture's data.
-        if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-            raise UserError("is truncated: it ends before the end of its picture", _BROKEN, path, "damaged")
-        try:
-            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
-        except cv2.error as error:
-            raise UserError(f"cannot be decoded: {_oneline(error)}", _BROKEN, path, "damaged") from None
-        if image is None:
-            raise UserError("is not an image that OpenCV can decode", _BROKEN, path, "damaged")
+        image = open_cv(path, grey=self.config.color == "GRAY")
         names = {"nearest": "NEAREST", "bilinear": "LINEAR", "bicubic": "CUBIC", "lanczos": "LANCZOS4", "area": "AREA"}
         height, width = image.shape[:2]
-        size = self._resized(width, height)
+        try:
+            size = self._resized(width, height)
+        except UserError as error:
+            raise UserError(error.what, error.remedy, path) from None
         image = cv2.resize(image, size, interpolation=getattr(cv2, f"INTER_{names[self.config.interpolation]}"))
-        crop_height, crop_width = self.config.crop
+        crop_height, crop_width = min(self.config.crop[0], size[1]), min(self.config.crop[1], size[0])
         left, top = _centre(size[0], crop_width), _centre(size[1], crop_height)
-        cropped: NDArray[np.uint8] = image[top : top + crop_height, left : left + crop_width, ::-1]
+        cropped: NDArray[np.uint8] = image.reshape(size[1], size[0], -1)[
+            top : top + crop_height, left : left + crop_width, ::-1
+        ]
         return cropped
 
 
@@ -312,15 +359,3 @@ def _exact(source: int, target: int, first: int, count: int) -> bool:
     return scale.denominator & (scale.denominator - 1) == 0 and all(
         Fraction(struct.unpack("f", struct.pack("f", float(end)))[0]) == end for end in ends
     )
-
-
-def _unreadable(error: OSError, path: str) -> UserError:
-    if isinstance(error, FileNotFoundError):
-        return UserError("there is no such image", "Complete the data set.", path, "missing")
-    if error.errno is None:  # Pillow's own: truncated, broken data stream
-        return UserError(f"cannot be decoded: {_oneline(error)}", _BROKEN, path, "damaged")
-    return UserError(f"cannot be read: {error.strerror}", "Let the calling user read it.", path, "resource")
-
-
-def _oneline(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -5,7 +5,7 @@ Command line::
     python3 -m inside.preprocess --images DIR --preprocess JSON --out DIR --layout bin|packed
         [--info FILE --info-prefix PATH --width W --height H] [--workers N] [--limit N] [--out-json FILE]
 
-``bin``: ``<stem>.bin``, float32 little-endian, channels first. ``packed``: ``tensors.npy`` (N, 3, H, W) and
+``bin``: ``<stem>.bin``, by default float32 little-endian, channels first. ``packed``: ``tensors.npy`` (N, ...) and
 ``images.txt``. Files that are there already are written over in place: new ones cost the kernel more.
 """
 
@@ -46,7 +46,7 @@ def preprocess_folder(
     unique_stems(names, images)
     os.makedirs(out, exist_ok=True)
     if layout == "packed":
-        base = _create_packed(os.path.join(out, PACKED), (len(names), 3, *config.crop))
+        base = _create_packed(os.path.join(out, PACKED), (len(names), *config.shape), config.dtype)
         with open(os.path.join(out, NAMES), "w", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in names)
     else:
@@ -66,15 +66,16 @@ def preprocess_folder(
     return names
 
 
-def _create_packed(path: str, shape: tuple[int, ...]) -> int:
+def _create_packed(path: str, shape: tuple[int, ...], dtype: str) -> int:
     """Make the array's file, its header written, its data to be filled in; returns the offset of the data."""
     import numpy as np
 
     with open(path, "wb" if not os.path.isfile(path) else "r+b") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        kind = np.dtype(dtype)
+        header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         offset = file.tell()
-        file.truncate(offset + 4 * int(np.prod(shape)))
+        file.truncate(offset + kind.itemsize * int(np.prod(shape)))
     return offset
 
 
@@ -86,7 +87,7 @@ class _Writer:
 
         self._images, self._out, self._base = images, out, base
         self._preprocess = Preprocess(config)
-        self._tensor = np.empty(self._preprocess.shape, dtype="<f4")
+        self._tensor = np.empty(self._preprocess.shape, dtype=self._preprocess.dtype)
         self._packed = os.open(os.path.join(out, PACKED), os.O_WRONLY | os.O_CLOEXEC) if base is not None else -1
 
     def __call__(self, chunk: tuple[int, list[str]]) -> int:
@@ -203,13 +204,13 @@ def summary(config: Config, count: int, layout: str) -> dict[str, Any]:
     import numpy as np
 
     library, version = image_library(config)
-    shape = [3, *config.crop]
+    shape = list(config.shape)
     return {
         "images": count,
         "layout": layout,
         "shape": shape,
-        "dtype": "float32",
-        "bytes": count * 4 * int(np.prod(shape)),
+        "dtype": config.dtype,
+        "bytes": count * np.dtype(config.dtype).itemsize * int(np.prod(shape)),
         "versions": {"python": sys.version.split()[0], "numpy": np.__version__, library: version},
     }
 

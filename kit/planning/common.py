@@ -47,7 +47,12 @@ _HEAVY = Limits(memory_bytes=8 * GIB)
 
 def preprocess_json(job: Job) -> str:
     """The recipe's preprocessing as the programs in containers take it."""
-    return json.dumps(job.recipe.preprocess.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    recipe = job.recipe
+    tree = recipe.preprocess.model_dump(mode="json", exclude={"fit", "pad"})
+    # What a recipe of before could not say is left out where it is as it was then: the same steps have the same name.
+    tree |= recipe.preprocess.model_dump(mode="json", include={"fit", "pad"}, exclude_defaults=True)
+    tree |= recipe.input.model_dump(mode="json", include={"layout", "dtype"}, exclude_defaults=True)
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
 
 
 def network_json(job: Job) -> str:

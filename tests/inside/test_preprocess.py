@@ -132,7 +132,6 @@ def odd_images(folder: Path, make_photo: Photo) -> Iterator[Path]:
         ("alpha.png", base.convert("RGBA"), {"format": "PNG"}),
         ("palette.png", palette, {"format": "PNG"}),
         ("one_bit.png", base.convert("1"), {"format": "PNG"}),
-        ("sixteen_bit.png", Image.fromarray(np.arange(60000, dtype=np.uint16).reshape(200, 300)), {"format": "PNG"}),
         ("tiny.jpg", base.resize((1, 1)), {"format": "JPEG"}),
         ("thin.jpg", base.resize((1, 900)), {"format": "JPEG"}),
         ("turned.jpg", base, {"format": "JPEG", "exif": exif}),
@@ -151,7 +150,7 @@ def odd_images(folder: Path, make_photo: Photo) -> Iterator[Path]:
 @pytest.mark.filterwarnings("ignore:Palette images with Transparency:UserWarning")
 def test_odd_images_as_the_published_way(imagenet: Preprocess, tmp_path: Path, make_photo: Photo) -> None:
     paths = list(odd_images(tmp_path, make_photo))
-    assert len(paths) == 14
+    assert len(paths) == 13
     for path in paths:
         assert same_bits(imagenet, path), path.name
 
