@@ -52,7 +52,7 @@ def test_the_core_names_no_target(root: Path) -> None:
     for path in core(root):
         for _, module in imports(path):
             assert not re.match(r"kit\.targets\.", module), f"{path} imports {module}"
-        if path.parent.name == "audit":
+        if "audit" in path.parts:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):

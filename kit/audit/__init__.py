@@ -1,8 +1,8 @@
-"""Check the derived statements of published reports of this family: ``audit_file(path)``."""
+"""Check the derived statements of published reports: ``audit_file(path)``."""
 
 from __future__ import annotations
 
 from kit.audit.audit import audit_file, audit_text
-from kit.audit.findings import AuditResult, Finding, Held, Kind, Severity
+from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Kind, Severity, Verified
 
-__all__ = ["AuditResult", "Finding", "Held", "Kind", "Severity", "audit_file", "audit_text"]
+__all__ = ["AuditResult", "Diagnostic", "Fix", "Kind", "Severity", "Verified", "audit_file", "audit_text"]

@@ -1,98 +1,32 @@
-"""Audit a report: parse it once, run every check over it."""
+"""Audit a report: read its facts once, let every rule look at them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kit.audit.accuracy import check_accuracy
-from kit.audit.beside import check_beside
-from kit.audit.best import check_best_rows
-from kit.audit.bestclaims import check_best_batches
-from kit.audit.blocks import check_blocks
-from kit.audit.cards import check_cards
-from kit.audit.claims import check_claims
-from kit.audit.commands import check_commands
-from kit.audit.context import Context
-from kit.audit.crosscheck import check_prose_against_tables
-from kit.audit.document import parse
-from kit.audit.findings import AuditResult, Ledger
-from kit.audit.gpurates import check_gpu_rates
-from kit.audit.headers import check_headers
-from kit.audit.labels import check_labels
-from kit.audit.operands import check_operands
-from kit.audit.products import check_products
-from kit.audit.quotes import check_quotes
-from kit.audit.ratios import check_ratios
-from kit.audit.restated import check_restated
-from kit.audit.sources import check_sources
-from kit.audit.statements import read_marks, read_statements
-from kit.audit.text import decode
-from kit.audit.toolblocks import find_blocks
-from kit.audit.units import check_units
-from kit.audit.views import read_views
+from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Verified
+from kit.audit.facts.encoding import decode
+from kit.audit.facts.facts import read_facts
+from kit.audit.facts.places import column_of, section_of
+from kit.audit.rule import Finding, Held, Rule, Unknown, rules
 from kit.errors import DamagedError, InvalidInputError, MissingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from kit.audit.statements import Statement
-    from kit.audit.views import View
+    from kit.audit.diagnostic import Kind
+    from kit.audit.facts.facts import Facts
 
-__all__ = ["audit_file", "audit_text"]
-
-#: In this order: labels first, because later checks use the corrected ones.
-_CHECKS = (
-    check_products,
-    check_labels,
-    check_sources,
-    check_gpu_rates,
-    check_quotes,
-    check_beside,
-    check_restated,
-    check_cards,
-    check_ratios,
-    check_best_rows,
-    check_prose_against_tables,
-    check_claims,
-    check_operands,
-    check_best_batches,
-    check_accuracy,
-    check_headers,
-    check_units,
-    check_blocks,
-    check_commands,
-)
+__all__ = ["audit_file", "audit_text", "read_report"]
 
 
-def audit_text(text: str) -> AuditResult:
-    """Audit the text of a report."""
-    document = parse(text)
-    marks = read_marks(document)
-    statements = read_statements(document, marks)
-    views = read_views(document)
-    npu = _npu(statements, views)
-    context = Context(
-        document,
-        read_views(document, npu=npu) if npu else views,
-        statements,
-        marks,
-        find_blocks(document),
-        Ledger(),
-        npu=npu,
-    )
-    for check in _CHECKS:
-        check(context)
-    return context.ledger.result(len(document.lines))
+def audit_text(text: str, path: str = "", chosen: Iterable[Rule] | None = None) -> AuditResult:
+    """Audit the text of a report. ``path`` is its name in the diagnostics, ``chosen`` limits the rules."""
+    return judge(read_facts(text), path, rules() if chosen is None else chosen)
 
 
-def _npu(statements: list[Statement], views: list[View]) -> str | None:
-    """The device that a plain "NPU" means: the only one of its kind in prose and tables."""
-    measured = {statement.target for statement in statements} | {one.device for view in views for one in view.series}
-    named = measured & {"310", "310P"}
-    return named.pop() if len(named) == 1 else None
-
-
-def audit_file(path: Path) -> AuditResult:
+def audit_file(path: Path, chosen: Iterable[Rule] | None = None) -> AuditResult:
     """Audit a report in a file.
 
     Raises:
@@ -100,6 +34,11 @@ def audit_file(path: Path) -> AuditResult:
         InvalidInputError: it is a folder, or not text.
         DamagedError: it cannot be read.
     """
+    return audit_text(read_report(path), str(path), chosen)
+
+
+def read_report(path: Path) -> str:
+    """The text of a report; raises as :func:`audit_file`."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -112,4 +51,60 @@ def audit_file(path: Path) -> AuditResult:
         raise DamagedError(
             f"cannot be read: {error.strerror}", where=str(path), remedy="check the file's permissions and its disk"
         ) from error
-    return audit_text(decode(data, str(path)))
+    return decode(data, str(path))
+
+
+def judge(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
+    """What the rules say of a report. The same statement is told once, by the rule with the lowest id."""
+    wrong: dict[tuple[int, Kind, str], tuple[Rule, Finding]] = {}
+    held: dict[tuple[int, Kind, str, str], Verified] = {}
+    unknown: set[tuple[int, Kind, str]] = set()
+    for rule in sorted(chosen, key=lambda rule: rule.id):
+        for outcome in rule.check(facts):
+            match outcome:
+                case Finding():
+                    wrong.setdefault((outcome.line, rule.kind, outcome.stated), (rule, outcome))
+                case Held(line, stated, recomputed, note):
+                    entry = Verified(rule.id, rule.kind, line, stated, recomputed, note)
+                    held.setdefault((line, rule.kind, stated, note), entry)
+                case Unknown(line, stated):
+                    unknown.add((line, rule.kind, stated))
+    return AuditResult(
+        path,
+        tuple(
+            _diagnostic(facts, path, rule, finding)
+            for (_, _, _), (rule, finding) in sorted(
+                wrong.items(), key=lambda item: (item[0][0], item[0][1].value, item[0][2])
+            )
+        ),
+        tuple(sorted(held.values(), key=lambda one: (one.line, one.kind.value, one.stated))),
+        len(unknown),
+        facts.document.raw,
+    )
+
+
+def _diagnostic(facts: Facts, path: str, rule: Rule, finding: Finding) -> Diagnostic:
+    column, end_column, found = column_of(facts.document, finding.line, finding.stated, finding.start)
+    fix = None
+    if found and finding.replacement is not None and finding.replacement != finding.stated:
+        old = facts.document.raw[finding.line - 1][column - 1 : end_column - 1]
+        fix = Fix(finding.line, column, end_column, old, finding.replacement, finding.safe)
+    return Diagnostic(
+        rule.id,
+        rule.name,
+        rule.kind,
+        finding.severity,
+        path,
+        finding.line,
+        column,
+        end_column,
+        finding.message,
+        finding.stated,
+        finding.recomputed,
+        finding.inputs,
+        finding.computation,
+        " | ".join(
+            part for part in (section_of(facts.document, finding.line), finding.subject, finding.stated) if part
+        ),
+        fix,
+    )

@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from kit.audit.findings import AuditResult, Severity
+from kit.audit.diagnostic import AuditResult, Diagnostic, Severity
 from kit.output.annotations import Level, annotation
 from kit.output.junit import JUnitCase, JUnitSuite, junit
 from kit.terminal import visible
@@ -35,21 +35,23 @@ def _text(results: Mapping[str, AuditResult], everything: bool) -> str:
     lines: list[str] = []
     for name, result in results.items():
         entries = [
-            (finding.line, f"{finding.severity} {finding.kind}: {finding.message}") for finding in result.findings
+            (finding.line, f"{finding.severity} {finding.kind}: {finding.message}") for finding in result.diagnostics
         ]
         if everything:
-            entries += [(held.line, f"holds {held.kind}: {held.stated} ({held.note})") for held in result.held]
+            entries += [(held.line, f"holds {held.kind}: {held.stated} ({held.note})") for held in result.verified]
         lines += [visible(f"{name}:{line}: {text}") for line, text in sorted(entries)]
-        counts = {severity: sum(1 for f in result.findings if f.severity is severity) for severity in Severity}
+        counts = {severity: sum(1 for f in result.diagnostics if f.severity is severity) for severity in Severity}
         wrong = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "none wrong"
-        lines.append(f"{visible(name)}: {len(result.held)} statements hold, {wrong}, {result.not_checked} not checked")
+        lines.append(
+            f"{visible(name)}: {len(result.verified)} statements hold, {wrong}, {result.not_checked} not checked"
+        )
     return "\n".join(lines)
 
 
 def _json(results: Mapping[str, AuditResult], everything: bool) -> str:
     report: dict[str, list[dict[str, Any]]] = {}
     for name, result in results.items():
-        entries: list[dict[str, Any]] = [dict(finding.record()) for finding in result.findings]
+        entries: list[dict[str, Any]] = [_record(finding) for finding in result.diagnostics]
         if everything:
             entries += [
                 {
@@ -61,10 +63,22 @@ def _json(results: Mapping[str, AuditResult], everything: bool) -> str:
                     "message": held.note,
                     "severity": "holds",
                 }
-                for held in result.held
+                for held in result.verified
             ]
         report[name] = sorted(entries, key=lambda entry: (entry["line"], entry["kind"], entry["stated"]))
     return json.dumps(report, ensure_ascii=False, indent=2)
+
+
+def _record(finding: Diagnostic) -> dict[str, Any]:
+    return {
+        "line": finding.line,
+        "kind": finding.kind.value,
+        "stated": finding.stated,
+        "recomputed": finding.recomputed,
+        "inputs": finding.inputs,
+        "message": finding.message,
+        "severity": finding.severity.value,
+    }
 
 
 def _junit(results: Mapping[str, AuditResult], everything: bool) -> str:  # noqa: ARG001 - JUnit counts what holds anyway
@@ -74,8 +88,8 @@ def _junit(results: Mapping[str, AuditResult], everything: bool) -> str:  # noqa
 def _cases(name: str, result: AuditResult) -> list[JUnitCase]:
     if not result.checked:
         return [JUnitCase("no derived statements")]
-    cases = [JUnitCase(f"line {held.line}: {held.kind} {held.stated}") for held in result.held]
-    for finding in result.findings:
+    cases = [JUnitCase(f"line {held.line}: {held.kind} {held.stated}") for held in result.verified]
+    for finding in result.diagnostics:
         title = f"line {finding.line}: {finding.kind} {finding.stated}"
         if finding.severity is Severity.MAJOR:
             details = [f"{name}:{finding.line}: {finding.message}", f"inputs: {finding.inputs}"]
@@ -98,7 +112,7 @@ def _github(results: Mapping[str, AuditResult], everything: bool) -> str:  # noq
             levels[finding.severity], f"kit audit: {finding.kind}", finding.message, file=name, line=finding.line
         )
         for name, result in results.items()
-        for finding in result.findings
+        for finding in result.diagnostics
     )
 
 

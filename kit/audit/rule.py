@@ -17,7 +17,7 @@ from kit.audit import rules as folder
 from kit.audit.diagnostic import Kind, Severity
 
 if TYPE_CHECKING:
-    from kit.audit.context import Context as Facts
+    from kit.audit.facts.facts import Facts
 
 __all__ = ["Finding", "Held", "Outcome", "Rule", "Unknown", "rule_named", "rules"]
 

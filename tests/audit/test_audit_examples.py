@@ -11,7 +11,7 @@ import pytest
 
 from kit.audit import Severity, audit_file
 from kit.audit.audit import audit_text
-from kit.audit.text import decode
+from kit.audit.facts.encoding import decode
 
 SHARED = Path(__file__).parents[3] / "shared"
 TRUTH = SHARED / "examples" / "truth.json"
@@ -28,7 +28,7 @@ def truth() -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(truth()) if TRUTH.exists() else [])
 def test_major_findings_are_found_and_right_statements_are_not_flagged(name: str) -> None:
     known = truth()[name]
-    findings = audit_file(SHARED / "examples" / "reports" / name).findings
+    findings = audit_file(SHARED / "examples" / "reports" / name).diagnostics
     found = {(one.line, one.kind.value) for one in findings}
     sure = {
         (one["line"], one["kind"])
@@ -43,7 +43,7 @@ def test_major_findings_are_found_and_right_statements_are_not_flagged(name: str
 
 
 def test_the_seed() -> None:
-    findings = audit_file(SEED).findings
+    findings = audit_file(SEED).diagnostics
     assert [(one.line, one.kind.value) for one in findings] == [
         (108, "command"),
         (156, "command"),
@@ -77,15 +77,15 @@ def test_an_english_twin_of_the_seed_has_the_same_findings() -> None:
         assert chinese in text
         text = text.replace(chinese, english)
     twin, original = audit_text(text), audit_file(SEED)
-    assert [(one.line, one.kind) for one in twin.findings] == [(one.line, one.kind) for one in original.findings]
-    assert len(twin.held) == len(original.held)
+    assert [(one.line, one.kind) for one in twin.diagnostics] == [(one.line, one.kind) for one in original.diagnostics]
+    assert len(twin.verified) == len(original.verified)
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-8-sig", "utf-16"])
 def test_the_seed_in_other_encodings(encoding: str) -> None:
     text = SEED.read_text(encoding="utf-8").replace("\n", "\r\n")
-    findings = audit_text(decode(text.encode(encoding), "seed")).findings
-    assert findings == audit_file(SEED).findings
+    findings = audit_text(decode(text.encode(encoding), "seed"), str(SEED)).diagnostics
+    assert findings == audit_file(SEED).diagnostics
 
 
 def test_two_hundred_reports_take_seconds() -> None:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from kit.audit.expressions import comparisons, equations
-from kit.audit.text import normalise
+from kit.audit.facts.encoding import normalise
+from kit.audit.facts.expressions import comparisons, equations
 
 
 @pytest.mark.parametrize(

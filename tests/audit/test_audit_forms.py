@@ -16,11 +16,11 @@ TABLE = """## 7 性能对比
 
 
 def findings(text: str) -> list[tuple[int, str, str]]:
-    return [(one.line, one.kind.value, one.severity.value) for one in audit_text(text).findings]
+    return [(one.line, one.kind.value, one.severity.value) for one in audit_text(text).diagnostics]
 
 
 def held(text: str) -> list[tuple[int, str, str]]:
-    return [(one.line, one.kind.value, one.stated) for one in audit_text(text).held]
+    return [(one.line, one.kind.value, one.stated) for one in audit_text(text).verified]
 
 
 ACCURACY_BESIDE = """## 性能

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit.audit import Severity, audit_text
-from kit.audit.text import decode
+from kit.audit.facts.encoding import decode
 from kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 def test_a_correct_report_has_no_finding(report: Report) -> None:
     text = "\n".join(report.lines)
     result = audit_text(text)
-    assert [one.message for one in result.findings] == []
-    assert len(result.held) >= len(report.derived)
+    assert [one.message for one in result.diagnostics] == []
+    assert len(result.verified) >= len(report.derived)
 
 
 @quick
@@ -144,7 +144,7 @@ def test_a_corrupted_number_is_found_on_its_line(report: Report, data: st.DataOb
     whole = list(re.finditer(rf"(?<![0-9.]){re.escape(text)}(?![0-9.]*[0-9])", lines[line - 1]))
     start, end = whole[0 if kind == "claim" else -1].span()
     lines[line - 1] = lines[line - 1][:start] + wrong + lines[line - 1][end:]
-    found = audit_text("\n".join(lines)).findings
+    found = audit_text("\n".join(lines)).diagnostics
     major = {(one.line, one.kind.value) for one in found if one.severity is Severity.MAJOR}
     assert any(place == line for place, _ in major), (line, text, wrong, lines[line - 1])
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from kit.audit.document import parse
-from kit.audit.views import cell_number, read_views
+from kit.audit.facts.document import parse
+from kit.audit.facts.views import cell_number, read_views
 
 
 def test_markdown_tables_keep_missing_cells_escapes_and_lines() -> None:

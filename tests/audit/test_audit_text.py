@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kit.audit import audit_text
-from kit.audit.text import MAX_LINE, decode, normalise, split_lines
+from kit.audit.facts.encoding import MAX_LINE, decode, normalise, split_lines
 from kit.errors import InvalidInputError
 
 REPORT = "## 7 性能对比\n\nbatch4 310单卡吞吐率：1311.7 * 4=2712.568 fps\n"
@@ -25,7 +25,7 @@ REPORT = "## 7 性能对比\n\nbatch4 310单卡吞吐率：1311.7 * 4=2712.568 f
     ids=["utf-8", "bom", "gbk", "gb18030", "crlf", "cr", "utf-16-le", "utf-16-be", "damaged"],
 )
 def test_encodings_and_line_ends_lead_to_the_same_finding(data: bytes) -> None:
-    (finding,) = audit_text(decode(data, "report.md")).findings
+    (finding,) = audit_text(decode(data, "report.md")).diagnostics
     assert (finding.line, finding.kind, finding.stated, finding.recomputed) == (3, "arithmetic", "2712.568", "5246.8")
 
 

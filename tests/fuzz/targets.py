@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kit.audit import audit_text
-from kit.audit.text import decode as decode_report
+from kit.audit.facts.encoding import decode as decode_report
 from kit.errors import KitError
 from kit.recipe.schema import load_recipe
 from kit.results.schema import load_results

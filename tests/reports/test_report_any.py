@@ -79,7 +79,7 @@ def test_any_results_give_a_report_that_holds(
         assert ("SIMULATED" in text) == any(one.source == "simulated" for one in results.values())
         path = tmp_path_factory.getbasetemp() / name
         path.write_text(text, encoding="utf-8")
-        assert [(one.line, one.message) for one in audit_file(path).findings] == []
+        assert [(one.line, one.message) for one in audit_file(path).diagnostics] == []
     for name, data in files.items():
         if name.endswith(".svg"):
             ET.fromstring(data.decode())

@@ -264,8 +264,8 @@ def test_our_own_audit_finds_nothing_in_our_own_report(
             path = tmp_path / f"{kind}-{name}"
             path.write_bytes(files[name])
             result = audit_file(path)
-            assert [(one.line, one.message) for one in result.findings] == []
-            assert len(result.held) >= 40
+            assert [(one.line, one.message) for one in result.diagnostics] == []
+            assert len(result.verified) >= 40
 
 
 _PROGRAM = """

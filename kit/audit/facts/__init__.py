@@ -1,0 +1,1 @@
+"""What an audit reads of a report, once: rules look at these facts and at nothing else."""

@@ -1,0 +1,189 @@
+"""How many times one device is another, by what a report measures: from its tables, else from its prose."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.facts.printed import number_from
+from kit.audit.facts.vocabulary import ACCURACY, LATENCY, batches_in, devices_in, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.multiples import TimesClaim
+    from kit.audit.facts.statements import Statement
+    from kit.audit.facts.views import Record, View
+
+__all__ = ["DeviceRatios", "RatioSource"]
+
+#: "310P: 41.78", "T4上性能--789.266fps": one device and its value; with how many lines of it a claim belongs.
+_PIECE: Final = re.compile(
+    r"(?:(?:bs|batch)\s?[0-9]{1,4}\s{0,9}:\s{0,9})?([^0-9]{0,20}(?:310|710|4)[^0-9:]{0,20}?)"
+    r"\s{0,9}(?::|--|=)\s{0,9}([0-9]{1,9}(?:\.[0-9]{1,9})?)\s{0,9}(fps|qps)?"
+)
+_SEPARATORS: Final = re.compile("[;。、\uff0c]|(?<![0-9]),|,(?![0-9])")
+_NEAR: Final = 8
+_LONGEST: Final = 300
+#: A column of fewer values is an example.
+_TABLE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRatios:
+    """Ratios of two devices: per batch, of their best values, and as the best row of the table has them."""
+
+    batches: dict[int, float]
+    best: float | None
+    rows: tuple[float, ...] = ()
+
+
+_NOTHING: Final = DeviceRatios({}, None)
+
+
+@dataclass(slots=True)
+class RatioSource:
+    """Looks ratios up for claims; what was worked out for one claim serves the next."""
+
+    facts: Facts
+    _views: dict[tuple[str, str], tuple[list[int], list[View]]] = field(default_factory=dict)
+    _of_view: dict[tuple[int, str, str], DeviceRatios] = field(default_factory=dict)
+    _of_tables: dict[tuple[str, str], DeviceRatios | None] = field(default_factory=dict)
+    _sections: dict[int, list[Statement]] = field(default_factory=dict)
+    _stated: dict[tuple[int, str], dict[int, float] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for statement in self.facts.statements:
+            if statement.value is not None:
+                section = self.facts.document.section(statement.line)
+                self._sections.setdefault(section, []).append(statement)
+
+    def of(self, claim: TimesClaim) -> DeviceRatios:
+        """The ratios of a claim's devices, from the last table above it (or the first below) that has both."""
+        pair = claim.subject, claim.object
+        if pair not in self._views:
+            views = [view for view in self.facts.views if view.performance and _places(view, *pair) is not None]
+            self._views[pair] = [view.header_line for view in views], views
+            self._of_tables[pair] = self._from_tables(*pair)
+        lines, views = self._views[pair]
+        place = bisect_left(lines, claim.line)
+        section = self.facts.document.section
+        view = views[place - 1] if place else None
+        if view is None and views and section(views[0].header_line) == section(claim.line):
+            view = views[0]
+        if view is not None:
+            key = view.header_line, *pair
+            if key not in self._of_view:
+                self._of_view[key] = _from_view(view, *pair)
+            return self._of_view[key]
+        return self._of_tables[pair] or self._from_prose(claim)
+
+    def _from_tables(self, subject: str, other: str) -> DeviceRatios | None:
+        """Ratios of two devices that have a table each; None where there are none, or several values for a batch."""
+        columns: list[dict[int, float]] = []
+        for name in (subject, other):
+            cells = list(self.facts.all_cells(name))
+            column = {batch: cell.number.value for batch, cell in cells if cell.number.value > 0}
+            if len(column) != len(cells) or len(column) < _TABLE:
+                return None
+            columns.append(column)
+        top, bottom = columns
+        ratios = {batch: value / bottom[batch] for batch, value in top.items() if batch in bottom}
+        return DeviceRatios(ratios, max(top.values()) / max(bottom.values()))
+
+    def _values(self, section: int, device: str) -> dict[int, float] | None:
+        """What the prose of a section (-1: of all) states for a device; None for two values of one batch."""
+        key = section, device
+        if key not in self._stated:
+            statements: Iterable[Statement] = self.facts.statements if section < 0 else self._sections.get(section, ())
+            self._stated[key] = self._collected(statements, device)
+        return self._stated[key]
+
+    def _collected(self, statements: Iterable[Statement], device: str) -> dict[int, float] | None:
+        values: dict[int, float] = {}
+        for one in statements:
+            if self.facts.device(one) != device or one.value is None or one.value.value <= 0:
+                continue
+            if values.setdefault(self.facts.batch(one), one.value.value) != one.value.value:
+                return None  # before and after tuning: which one is meant is not known
+        return values
+
+    def _from_prose(self, claim: TimesClaim) -> DeviceRatios:
+        section = self.facts.document.section(claim.line)
+        here = [self._values(section, name) for name in (claim.subject, claim.object)]
+        compared = all(values is None or values for values in here)  # here, and for this claim
+        tops, bottoms = here if compared else [self._values(-1, name) for name in (claim.subject, claim.object)]
+        if tops is None or bottoms is None:
+            return _NOTHING
+        if not tops or not bottoms:
+            return self._from_pieces(claim)
+        ratios = {batch: value / bottoms[batch] for batch, value in tops.items() if batch in bottoms}
+        if claim.batches and not set(claim.batches) & set(ratios):
+            pieces = self._from_pieces(claim)
+            if pieces.best is not None or claim.scope != "best":
+                return pieces
+        return DeviceRatios(ratios, max(tops.values()) / max(bottoms.values()))
+
+    def _from_pieces(self, claim: TimesClaim) -> DeviceRatios:
+        """Ratio of two values given shortly above the claim as "310P: 41.78" and "T4: 26.74", or on one line."""
+        document = self.facts.document
+        values: dict[str, tuple[float, tuple[int, ...], bool]] = {}
+        for line in range(claim.line, max(document.section(claim.line), claim.line - _NEAR), -1):
+            text = document.lines[line - 1]
+            if len(text) > _LONGEST or document.in_table(line) or document.is_command(line):
+                continue
+            if LATENCY.search(text) or ACCURACY.search(text):
+                continue
+            for piece in _SEPARATORS.split(text):
+                match = _PIECE.fullmatch(piece.strip())
+                device = only(devices_in(match[1])) if match else None
+                number = number_from(match[2]) if match else None
+                if device in {claim.subject, claim.object} and device not in values and number is not None:
+                    values[device] = (number.value, tuple(batches_in(text)), match is not None and bool(match[3]))
+        if len(values) < 2 or min(value for value, _, _ in values.values()) <= 0:
+            return _NOTHING
+        (top, first, rated), (bottom, second, also) = values[claim.subject], values[claim.object]
+        if first != second or (claim.batches and first and set(claim.batches) != set(first)):
+            return _NOTHING
+        if (top < bottom) == (claim.stated.value > 1) and not (rated and also):
+            return _NOTHING  # these may be times
+        return DeviceRatios({}, top / bottom)
+
+
+def _places(view: View, subject: str, other: str) -> tuple[int, int] | None:
+    places = []
+    for name in (subject, other):
+        found = [place for place in view.of_device(name) if not view.series[place].timed]
+        if len(found) != 1:
+            return None
+        places.append(found[0])
+    return places[0], places[1]
+
+
+def _from_view(view: View, subject: str, other: str) -> DeviceRatios:
+    places = _places(view, subject, other)
+    if places is None:
+        return _NOTHING
+    ratios: dict[int, float] = {}
+    rows: list[float] = []
+    tops: list[float] = []
+    bottoms: list[float] = []
+    for index, record in enumerate(view.records):
+        top, bottom = (_plain(record, place) for place in places)
+        if record.accuracy:
+            continue
+        tops += [top] if top else []
+        bottoms += [bottom] if bottom else []
+        if top and bottom and record.best:
+            rows.append(top / bottom)
+        elif top and bottom:
+            ratios[record.batch if record.batch is not None else -1 - index] = top / bottom
+    return DeviceRatios(ratios, max(tops) / max(bottoms) if tops and bottoms else None, tuple(rows))
+
+
+def _plain(record: Record, place: int) -> float | None:
+    cell = record.cells[place]
+    return cell.number.value if cell is not None and cell.unit in {"", "rate"} and cell.number.value > 0 else None

@@ -1,0 +1,137 @@
+"""A report as lines with their place: headings, fences, tables, prose.
+
+The scanner is our own, and not a Markdown parser's: published reports write ``##7.2`` without a blank, forget to close
+fences, indent tables, and mean what they look like. And it is linear (a parser of the whole of Markdown needs ten
+seconds for a megabyte of list items).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from kit.audit.facts.encoding import normalise, split_lines
+from kit.audit.facts.htmltables import html_tables
+from kit.audit.facts.printed import uses_decimal_comma
+from kit.audit.facts.tablerows import Table, markdown_tables, text_tables
+
+__all__ = ["Document", "Heading", "parse"]
+
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s*(\S.*)$")
+_NUMBERED_HEADING = re.compile(r"\s{0,3}#{1,6}\s*(?:<a[^>]*>)?\s*\*{0,2}[0-9]+(?:\.[0-9]+)*[\s.、]\S?")
+_FENCE = re.compile(r"\s*(?:>\s*)?(```+|~~~+)(.*)$")
+_TAG = re.compile(r"<[^<>]{1,200}>")
+_COMMAND = re.compile(
+    r"^\s*(?:[$#]\s+)?(?:\./|/)?(?:benchmark\b|trtexec|atc\b|python3?|bash\b|sh\b|msame|source\b|export\b|cd\b|git\b|pip|"
+    r"wget\b|chmod\b|mkdir\b|cp\b|mv\b|rm\b|aoe\b|ais_|npu-smi|nohup|time\b|tar\b|unzip\b|[\w./$-]*benchmark\.)"
+    r"|\s-{1,2}[a-zA-Z_]+[= ]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading: line from 1, level 1 to 6, text without markup, and the place of the heading that it stands under."""
+
+    line: int
+    level: int
+    text: str
+    parent: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed report. Lines count from 1: ``lines[n - 1]`` is line n, normalised; ``raw`` is as written.
+
+    ``fenced`` and ``commands`` say of each line whether it stands in a code fence, and reads like a shell command.
+    """
+
+    raw: tuple[str, ...]
+    lines: tuple[str, ...]
+    fenced: tuple[bool, ...]
+    commands: tuple[bool, ...]
+    headings: tuple[Heading, ...]
+    tables: tuple[Table, ...]
+    decimal_comma: bool
+    table_lines: frozenset[int]
+    _starts: tuple[int, ...]
+
+    def in_table(self, line: int) -> bool:
+        """Whether line n belongs to a table."""
+        return line in self.table_lines
+
+    def is_command(self, line: int) -> bool:
+        """Whether line n reads like a shell command."""
+        return self.commands[line - 1]
+
+    def prose(self) -> Iterator[tuple[int, str]]:
+        """Number and text of each line outside tables."""
+        return ((line, text) for line, text in enumerate(self.lines, start=1) if text and line not in self.table_lines)
+
+    def path(self, line: int) -> list[Heading]:
+        """The headings above line n, outermost first."""
+        place = bisect_right(self._starts, line) - 1
+        path: list[Heading] = []
+        while place >= 0:
+            path.append(self.headings[place])
+            place = self.headings[place].parent
+        return path[::-1]
+
+    def section(self, line: int) -> int:
+        """Line of the heading above line n, 0 before the first."""
+        place = bisect_right(self._starts, line) - 1
+        return self._starts[place] if place >= 0 else 0
+
+
+def parse(text: str) -> Document:
+    """Parse the text of a report; any text is a report, at worst one that states nothing."""
+    raw = split_lines(text)
+    lines = [normalise(line) for line in raw]
+    fenced, headings = _structure(lines)
+    tables = [*markdown_tables(lines), *text_tables(lines)]
+    if any("<t" in line or "<T" in line for line in lines):
+        tables += html_tables(lines)
+    tables.sort(key=lambda table: table.first)
+    return Document(
+        tuple(raw),
+        tuple(lines),
+        tuple(fenced),
+        tuple(_COMMAND.search(line) is not None for line in lines),
+        tuple(_nested(headings)),
+        tuple(tables),
+        uses_decimal_comma(lines),
+        frozenset(line for table in tables for line in range(table.first, table.last + 1)),
+        tuple(heading.line for heading in headings),
+    )
+
+
+def _nested(headings: list[Heading]) -> Iterator[Heading]:
+    open_places: list[tuple[int, int]] = []
+    for place, heading in enumerate(headings):
+        while open_places and open_places[-1][0] >= heading.level:
+            open_places.pop()
+        yield replace(heading, parent=open_places[-1][1] if open_places else -1)
+        open_places.append((heading.level, place))
+
+
+def _structure(lines: list[str]) -> tuple[list[bool], list[Heading]]:
+    fenced, headings, opener = [], [], ""
+    for number, line in enumerate(lines, start=1):
+        fence = _FENCE.match(line)
+        if fence and not opener:
+            opener = fence[1][:3]
+            fenced.append(True)
+            continue
+        if fence and fence[1].startswith(opener):
+            # Some reports close a fence with "```shell": what has words after it opens, unless one is open.
+            opener = ""
+            fenced.append(True)
+            continue
+        if opener and _NUMBERED_HEADING.match(line) and "##" in line:
+            opener = ""  # a fence that was never closed: headings of sections do not stand in code
+        heading = _HEADING.match(line)
+        if heading and not opener:
+            headings.append(Heading(number, len(heading[1]), _TAG.sub("", heading[2]).strip("* #\t")))
+        fenced.append(bool(opener))
+    return fenced, headings

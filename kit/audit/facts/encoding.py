@@ -1,0 +1,94 @@
+"""From bytes to lines: encodings, line ends, full-width characters."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from kit.errors import InvalidInputError
+
+__all__ = ["MAX_LINE", "decode", "narrowed", "normalise", "split_lines"]
+
+#: Longer lines are data, not prose; only this much of one is looked at, so that the cost per line is bounded.
+MAX_LINE: Final = 8000
+
+#: Runs of blanks and digits that no report has; shortened, so that no pattern can spend time on them.
+_BLANKS = re.compile(r"[ \t]{33,}")
+_DIGITS = re.compile(r"[0-9]{41,}")
+_WIDE_COMMA_IN_NUMBER = re.compile("(?<=[０-９])，(?=[０-９])")
+_ESCAPED = re.compile(r"\\([*_~#$(){}\[\]<>.!+-])")
+_LATEX = re.compile(r"\\(times|div|cdot|approx)\b")
+_LATEX_SIGNS: Final = {"times": "*", "cdot": "*", "div": "/", "approx": "="}
+
+
+def _table() -> dict[int, str | None]:
+    table: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    table[ord("，")] = "，"  # it parts numbers ("317.707，317.707x4"), where an ASCII comma would join them
+    table.update(dict.fromkeys(map(ord, "×✕✖∗⨯"), "*"))
+    table.update(dict.fromkeys(map(ord, "÷∕"), "/"))
+    table.update(dict.fromkeys(map(ord, "–—−‐‑‒―"), "-"))
+    table.update(dict.fromkeys(map(ord, "≈≒≃﹦"), "="))
+    table.update({ord("﹥"): ">", ord("﹤"): "<", ord("﹪"): "%", ord("∶"): ":", ord("。"): "。"})
+    table.update(dict.fromkeys([0x3000, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F], " "))
+    table.update(dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD, 0], None))
+    return table
+
+
+_WIDTH: Final = _table()
+_SAME_LENGTH: Final = {code: text for code, text in _WIDTH.items() if text is not None}
+
+
+def decode(data: bytes, where: str) -> str:
+    """Text of a report in UTF-8 or UTF-16 (with or without a byte order mark), or GBK / GB 18030.
+
+    Raises:
+        InvalidInputError: the bytes are not text in any of these encodings.
+    """
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if data.startswith(mark):
+            return data[len(mark) :].decode(name, errors="replace")
+    if b"\0" not in data:
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        lenient = data.decode("utf-8", errors="replace")
+        broken = lenient.count("�")
+        # A few damaged bytes in a UTF-8 file are still UTF-8: GBK would decode nearly anything, into nonsense.
+        if broken * 20 < sum(1 for char in lenient if char > "\x7f"):
+            return lenient
+        try:
+            return data.decode("gb18030")
+        except UnicodeDecodeError:
+            if broken * 50 < len(lenient):
+                return lenient
+    raise InvalidInputError(
+        "this is not text in UTF-8, UTF-16 or GBK",
+        where=where,
+        remedy="give the report as a Markdown file, saved as UTF-8",
+    )
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines as an editor counts them: at LF, CRLF or CR only, without their ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def normalise(line: str) -> str:
+    """A line with full-width forms as ASCII, one multiplication sign, no escapes, no bold, nothing invisible."""
+    line = line[:MAX_LINE]
+    if not line.isascii():
+        line = _WIDE_COMMA_IN_NUMBER.sub(",", line).translate(_WIDTH)
+    if "\\" in line:
+        line = _LATEX.sub(lambda found: _LATEX_SIGNS[found[1]], line)
+        line = _ESCAPED.sub(r"\1", line)
+    if "        " in line:
+        line = _BLANKS.sub(" " * 32, line)
+    if len(line) > 40:
+        line = _DIGITS.sub("?", line)
+    return line.replace("**", "") if "**" in line else line
+
+
+def narrowed(line: str) -> str:
+    """A line of the same length with full-width forms as ASCII, so that places in it are places in the line."""
+    return line if line.isascii() else line.translate(_SAME_LENGTH)

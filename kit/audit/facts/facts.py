@@ -1,0 +1,155 @@
+"""The facts of a report: read once, then only looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kit.audit.facts.cellindex import CellIndex
+from kit.audit.facts.document import Document, parse
+from kit.audit.facts.expressions import Comparison, Equation, comparisons, equations
+from kit.audit.facts.grids import Grid, read_grids
+from kit.audit.facts.labelling import Labels, resolve_labels
+from kit.audit.facts.multiples import TimesClaim, read_times_claims
+from kit.audit.facts.neighbours import Neighbours
+from kit.audit.facts.ratioreading import RatioColumn, ratio_columns
+from kit.audit.facts.statements import Statement, read_marks, read_statements
+from kit.audit.facts.toolruns import ToolRun, find_runs
+from kit.audit.facts.views import Cell, View, read_views, with_npu
+
+__all__ = ["Facts", "read_facts"]
+
+#: Longer lines are paragraphs of HTML, in which a device may belong to anything.
+_LONGEST_CLAIM = 600
+_TIMES = re.compile(r"倍|times|310|[0-9]x\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A report under audit.
+
+    ``views`` are the tables of devices, ``near`` the statements, marks and tool runs by their lines; ``labels`` has the
+    batch and device that each statement is really about; ``ratios`` are the ratio columns of the views,
+    ``grids`` all tables as columns of numbers. ``formulas``,
+    ``comparisons`` and ``claims`` are those of prose, by line. ``npu`` is the device that a plain "NPU" means.
+    """
+
+    document: Document
+    views: tuple[View, ...]
+    near: Neighbours
+    labels: Labels
+    formulas: Mapping[int, tuple[Equation, ...]]
+    comparisons: Mapping[int, tuple[Comparison, ...]]
+    claims: tuple[TimesClaim, ...]
+    npu: str | None
+    index: CellIndex
+    ratios: tuple[RatioColumn, ...]
+    grids: tuple[Grid, ...]
+    _alone: Mapping[str, int]
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements of throughput in prose, in order."""
+        return self.near.statements
+
+    @property
+    def runs(self) -> tuple[ToolRun, ...]:
+        """The quoted runs of tools, in order."""
+        return self.near.runs
+
+    def batch(self, statement: Statement) -> int:
+        """The batch that a statement is about."""
+        return self.labels.batch(statement)
+
+    def device(self, statement: Statement) -> str | None:
+        """The device that a statement is about."""
+        return self.labels.device(statement)
+
+    def cells(self, device: str, batch: int) -> list[Cell]:
+        """Throughput cells of a device at a batch."""
+        found = self.index.of(device)
+        # A table without batches is about the one batch that the prose knows for the device.
+        lone = found.lone if self._alone.get(device) == batch else []
+        return [*found.by_batch.get(batch, ()), *lone]
+
+    def all_cells(self, device: str) -> Iterator[tuple[int, Cell]]:
+        """All throughput cells of a device with their batch."""
+        found = self.index.of(device)
+        yield from found.pairs()
+        if device in self._alone:
+            yield from ((self._alone[device], cell) for cell in found.lone)
+
+
+def read_facts(text: str) -> Facts:
+    """Read the text of a report."""
+    document = parse(text)
+    formulas = _formulas(document)
+    marks = read_marks(document, formulas)
+    statements = read_statements(document, marks, formulas)
+    views = read_views(document)
+    npu = _npu(statements, views)
+    if npu is not None:
+        views = [with_npu(view, npu) for view in views]
+    near = Neighbours.of(document, statements, marks, find_runs(document))
+    index = CellIndex(views)
+    labels = resolve_labels(near, index)
+    return Facts(
+        document,
+        tuple(views),
+        near,
+        labels,
+        formulas,
+        _comparisons(document),
+        tuple(_claims(document)),
+        npu,
+        index,
+        tuple(column for view in views for column in ratio_columns(view, document)),
+        tuple(read_grids(document)),
+        _alone(statements, labels),
+    )
+
+
+def _npu(statements: list[Statement], views: list[View]) -> str | None:
+    """The device that a plain "NPU" means: the only one of its kind in prose and tables."""
+    measured = {statement.target for statement in statements} | {one.device for view in views for one in view.series}
+    named = measured & {"310", "310P"}
+    return named.pop() if len(named) == 1 else None
+
+
+def _alone(statements: list[Statement], labels: Labels) -> dict[str, int]:
+    """For each device of which the prose knows one batch alone, that batch."""
+    batches: dict[str, set[int]] = {}
+    for statement in statements:
+        device = labels.device(statement)
+        if device is not None:
+            batches.setdefault(device, set()).add(labels.batch(statement))
+    return {device: found.pop() for device, found in batches.items() if len(found) == 1}
+
+
+def _formulas(document: Document) -> dict[int, tuple[Equation, ...]]:
+    found = {}
+    for line, text in enumerate(document.lines, start=1):
+        if not ("=" in text or "倍" in text or "约等于" in text or "大约是" in text):
+            continue
+        if document.is_command(line) and "吞吐" not in text:
+            continue
+        if here := equations(text, decimal_comma=document.decimal_comma):
+            found[line] = tuple(here)
+    return found
+
+
+def _comparisons(document: Document) -> dict[int, tuple[Comparison, ...]]:
+    found = {}
+    for line, text in document.prose():
+        if any(sign in text for sign in "<>≥≤") and not document.is_command(line):
+            here = comparisons(text, decimal_comma=document.decimal_comma)
+            if here:
+                found[line] = tuple(here)
+    return found
+
+
+def _claims(document: Document) -> Iterator[TimesClaim]:
+    for line, text in document.prose():
+        if len(text) < _LONGEST_CLAIM and _TIMES.search(text):
+            yield from read_times_claims(line, text)

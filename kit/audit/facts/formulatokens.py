@@ -1,0 +1,70 @@
+"""A line as the tokens of formulas: numbers, signs, brackets, units; anything else parts formulas from each other."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from kit.audit.facts.printed import NUMBER, Printed, number_from
+
+__all__ = ["Token", "TokenLine", "tokens_of"]
+
+_UNIT: Final = (
+    r"(?:fps|qps|ms|us|sec|(?:samples?|imgs?|images?|frames?|it)\s?/\s?s(?:ec)?|[帧张]/?(?:秒|s)?|s|倍|%)(?![A-Za-z])"
+)
+_REST: Final = r"|(?P<sign>[-+*/()])|(?P<times>[xX](?=\s{0,9}[(0-9]))|(?P<other>\S)"
+_TOKEN: Final = re.compile(rf"(?P<number>{NUMBER.pattern})|(?P<unit>{_UNIT})" + _REST, re.IGNORECASE)
+_DECIMAL_COMMA: Final = re.compile(
+    r"(?P<number>[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]+,[0-9]+|[0-9]+(?:\.[0-9]+)?)" + rf"|(?P<unit>{_UNIT})" + _REST,
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``kind`` is number, unit, sign (with "x" as "*") or other; ``start`` and ``end`` are places in the line."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    number: Printed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLine:
+    """The tokens of a line in order, their starts, and for each ")" the place of its "("."""
+
+    tokens: tuple[Token, ...]
+    starts: tuple[int, ...]
+    opens: dict[int, int]
+
+    def at(self, position: int) -> int:
+        """Place of the first token that begins at ``position`` or behind."""
+        return bisect_left(self.starts, position)
+
+
+@lru_cache(maxsize=8)
+def tokens_of(line: str, *, decimal_comma: bool = False) -> TokenLine:
+    """The tokens of a line; blanks are left out."""
+    tokens: list[Token] = []
+    pending: list[int] = []
+    opens: dict[int, int] = {}
+    for match in (_DECIMAL_COMMA if decimal_comma else _TOKEN).finditer(line):
+        kind, text, start, end = match.lastgroup or "other", match[0], match.start(), match.end()
+        number = None
+        if kind == "number":
+            number = number_from(text, start=start, decimal_comma=decimal_comma)
+            version = line[end : end + 1] == "." and line[end + 1 : end + 2].isdigit()  # 7.2.3
+            kind = "other" if number is None or version else kind
+        elif kind == "times":
+            kind, text = "sign", "*"
+        elif text == "(":
+            pending.append(len(tokens))
+        elif text == ")" and pending:
+            opens[len(tokens)] = pending.pop()
+        tokens.append(Token(kind, text, start, end, number))
+    return TokenLine(tuple(tokens), tuple(token.start for token in tokens), opens)

@@ -1,0 +1,195 @@
+"""Tables of any family as columns of numbers with their units.
+
+A grid is read along its header; where the first column names quantities, the table is also read sideways, so that a
+rule needs to know one direction only. A column "Latency / Throughput" over cells with two numbers becomes two columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kit.audit.facts.document import Document
+from kit.audit.facts.printed import Printed, find_numbers
+from kit.audit.facts.quantities import Quantity, factor_of_unit, names_quantity, quantity_of, unit_of
+from kit.audit.facts.tablerows import Table, TableRow
+
+__all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
+
+#: Columns beyond these are not looked at.
+_WIDEST: Final = 64
+_WIDE: Final = 16
+_NOTE: Final = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
+_ERROR: Final = re.compile(r"\s{0,3}(?:±|\+/-|\+-)\s{0,3}[0-9.]{1,12}")
+_PARTS: Final = re.compile(r"\s{0,3}/\s{0,3}")
+_LEAD: Final = "~≈=约 \t<>xX*"
+_WORDS: Final = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A number in a table: its line, where it begins in the normalised line, the number, its unit as written."""
+
+    line: int
+    start: int
+    number: Printed
+    unit: str
+
+    @property
+    def value(self) -> float:
+        """The printed value."""
+        return self.number.value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers: its header, the words of it, what it measures, and its entries by row.
+
+    ``factor`` turns its numbers into seconds, samples per second or parts of one. ``texts`` are the cells as written.
+    """
+
+    place: int
+    title: str
+    line: int
+    words: frozenset[str]
+    quantity: Quantity
+    factor: float
+    entries: tuple[Entry | None, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def filled(self) -> int:
+        """How many rows have a number."""
+        return sum(1 for entry in self.entries if entry is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as columns; ``labels`` are the first cells of the rows, ``keys`` all cells that are no numbers."""
+
+    columns: tuple[Column, ...]
+    labels: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+    line: int
+    context: str
+    sideways: bool
+
+    @property
+    def rows(self) -> range:
+        """The places of the rows."""
+        return range(len(self.labels))
+
+
+def read_grids(document: Document) -> Iterator[Grid]:
+    """The tables of a report as grids, each along its header and, where its rows name quantities, sideways."""
+    for table in document.tables:
+        if table.guessed or len(table.header.cells) < 2 or not table.rows:
+            continue
+        context = _context(table, document)
+        rows = [row for row in table.rows if _full(row, table)]
+        header = table.header
+        yield _grid(document, header, rows, context, sideways=False)
+        labels = [row.cells[0] for row in rows if row.cells]
+        if len(rows) <= _WIDEST and sum(1 for label in labels if names_quantity(label)) >= 2:
+            turned = list(_turned(header, rows))
+            yield _grid(document, turned[0], turned[1:], context, sideways=True)
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a header, in lower case."""
+    return frozenset(_WORDS.findall(text.lower()))
+
+
+def _context(table: Table, document: Document) -> str:
+    """The heading above a table and the line that announces it."""
+    path = document.path(table.first)
+    above = [document.lines[line - 1] for line in range(max(1, table.first - 2), table.first)]
+    return " ".join([path[-1].text if path else "", *(text for text in above if len(text) < 200)])
+
+
+def _full(row: TableRow, table: Table) -> bool:
+    """Rows that fill little of a wide header would make more entries than there is text; rules are no rows."""
+    width = len(table.header.cells)
+    if len(row.cells) > 1 and len(set(row.sources)) == 1 and width > 1 and row.sources:
+        return False  # one cell over the whole width is a heading
+    return width <= _WIDE or 4 * len(row.cells) >= width
+
+
+def _turned(header: TableRow, rows: Sequence[TableRow]) -> Iterator[TableRow]:
+    lines = [header, *rows]
+    for column in range(min(len(header.cells), _WIDEST)):
+        yield TableRow(
+            header.place(column)[0],
+            tuple(row.cells[column] if column < len(row.cells) else "" for row in lines),
+            tuple(row.place(column) for row in lines),
+        )
+
+
+def _grid(document: Document, header: TableRow, rows: Sequence[TableRow], context: str, *, sideways: bool) -> Grid:
+    columns: list[Column] = []
+    texts: list[tuple[str, ...]] = []
+    for place, title in enumerate(header.cells[:_WIDEST]):
+        cells = tuple(row.cells[place] if place < len(row.cells) else "" for row in rows)
+        parts = _split_title(title, cells)
+        for part, name in enumerate(parts):
+            entries = tuple(
+                _entry(document, row, place, part if len(parts) > 1 else -1) if cell else None
+                for row, cell in zip(rows, cells, strict=True)
+            )
+            if any(entry is not None for entry in entries):
+                columns.append(_column(place, name, header.place(place)[0], entries, cells, context))
+        if len(parts) == 1:
+            texts.append(cells)
+    number_places = {column.place for column in columns if column.quantity is not Quantity.COUNT}
+    named = [cells for place, cells in enumerate(texts) if place not in number_places]
+    return Grid(
+        tuple(columns),
+        tuple(row.cells[0] if row.cells else "" for row in rows),
+        tuple(zip(*named, strict=True)) if named else tuple(() for _ in rows),
+        header.line,
+        context,
+        sideways,
+    )
+
+
+def _split_title(title: str, cells: Iterable[str]) -> list[str]:
+    """The parts of "Latency / Throughput" where the cells have as many numbers, else the title alone."""
+    parts = _PARTS.split(title)
+    if len(parts) != 2 or not all(names_quantity(part) for part in parts):
+        return [title]
+    filled = [cell for cell in cells if cell]
+    double = sum(1 for cell in filled if len(find_numbers(_PARTS.split(_NOTE.sub("", cell))[-1])) == 1 and "/" in cell)
+    return parts if 2 * double > len(filled) else [title]
+
+
+def _entry(document: Document, row: TableRow, place: int, part: int) -> Entry | None:
+    body = _ERROR.sub("", _NOTE.sub("", row.cells[place]))
+    if part >= 0:
+        # "10.0 ms / 100.0 img/s": the first bar that parts two numbers.
+        pieces = re.split(r"\s{1,3}/\s{1,3}", body)
+        if len(pieces) != 2:
+            pieces = _PARTS.split(body, maxsplit=1)
+        body = pieces[part] if part < len(pieces) else ""
+    body = body.strip(_LEAD)
+    if not body or not (body[0].isdigit() or (body[0] in "+-" and body[1:2].isdigit())):
+        return None
+    numbers = find_numbers(body, decimal_comma=document.decimal_comma)
+    rest = body[numbers[0].end :].strip() if numbers else ""
+    if len(numbers) != 1 or numbers[0].start > 1 or len(rest) > 16:
+        return None
+    line, offset = row.place(place)
+    number = numbers[0].scaled(-1) if body[0] == "-" else numbers[0]
+    return Entry(line, document.lines[line - 1].find(number.text, offset), number, rest)
+
+
+def _column(
+    place: int, title: str, line: int, entries: tuple[Entry | None, ...], cells: tuple[str, ...], context: str
+) -> Column:
+    units = {unit_of(entry.unit) for entry in entries if entry is not None}
+    unit = units.pop() if len(units) == 1 else ""
+    if not unit:
+        unit = unit_of(title)
+    quantity = quantity_of(title, unit, context)
+    return Column(place, title, line, words_of(title), quantity, factor_of_unit(unit), entries, cells)

@@ -1,0 +1,162 @@
+"""What a column measures, by the words of its header and the unit of its cells; in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from kit.audit.facts.vocabulary import ACCURACY
+
+__all__ = ["Quantity", "factor_of_unit", "is_derived", "names_quantity", "percentile_of", "quantity_of", "unit_of"]
+
+
+class Quantity(Enum):
+    """What the numbers of a column are."""
+
+    RATE = "rate"
+    TIME = "time"
+    BATCH = "batch"
+    CARDS = "cards"
+    SCORE = "score"
+    RATIO = "ratio"
+    DIFFERENCE = "difference"
+    SHARE = "share"
+    AVERAGE = "average"
+    TOTAL = "total"
+    COUNT = "count"
+
+
+_RATE_UNIT: Final = (
+    r"(?:samples?|imgs?|images?|pics?|frames?|it|iters?|items?|tok(?:en)?s?|seqs?|sequences?|sentences?|queries|reqs?"
+    r"|requests?|clips?|videos?|pairs?|inferences?|inf)\s?(?:/|per)\s?s(?:ec(?:ond)?)?|fps|qps|ips|rps|[帧张]/?(?:秒|s)"
+)
+#: Units with what one of them is in seconds, in samples per second, or of one.
+_UNITS: Final = (
+    ("rate", re.compile(rf"(?<![a-z])(?:{_RATE_UNIT})(?![a-z])", re.IGNORECASE), 1.0),
+    ("ms", re.compile(r"(?<![a-z0-9])(?:ms|msec|milliseconds?)(?![a-z])|毫秒", re.IGNORECASE), 1e-3),
+    ("us", re.compile(r"(?<![a-z0-9])(?:us|µs|μs|usec|microseconds?)(?![a-z])|微秒", re.IGNORECASE), 1e-6),
+    ("min", re.compile(r"(?<![a-z0-9])(?:mins?|minutes?)(?![a-z.])|分钟", re.IGNORECASE), 60.0),
+    ("h", re.compile(r"(?<![a-z0-9])(?:h|hrs?|hours?)(?![a-z])|小时", re.IGNORECASE), 3600.0),
+    ("s", re.compile(r"(?<![a-z0-9/])(?:s|secs?|seconds?)(?![a-z])|(?<!/)秒", re.IGNORECASE), 1.0),
+    ("percent", re.compile(r"%|％|(?<![a-z])(?:percent|pct)(?![a-z])", re.IGNORECASE), 0.01),
+    ("times", re.compile(r"^\s?(?:x|times|倍)\s?$", re.IGNORECASE), 1.0),
+)
+_FACTORS: Final = {name: factor for name, _, factor in _UNITS}
+
+_RATIO: Final = re.compile(
+    r"speed-?\s?ups?|scaling|\bratios?\b|\brelative\b|加速比|倍率|加速|比值|比率|倍数|扩展比|线性度|性能比",
+    re.IGNORECASE,
+)
+_DIFFERENCE: Final = re.compile(
+    r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
+    r"|差值|差异|下降|损失|提升|掉点|差距|(?<!误)差$",
+    re.IGNORECASE,
+)
+_SHARE: Final = re.compile(r"\bshare\b|\bpercentage\b|\bproportion\b|\bpercent\b|^%$|占比|比例|百分比", re.IGNORECASE)
+_AVERAGE: Final = re.compile(r"^(?:avg\.?|average|mean|平均值?|均值|average accuracy|平均精度)$", re.IGNORECASE)
+_TOTAL: Final = re.compile(r"^(?:total|sum|overall total|合计|总计|总和|总数|总量)$", re.IGNORECASE)
+_RATE: Final = re.compile(
+    r"through?put|吞吐|帧率|\b(?:fps|qps|ips|rps)\b|(?:samples?|images?|imgs?|frames?|tokens?|sequences?|seqs?)\s?"
+    r"(?:/|per)\s?s",
+    re.IGNORECASE,
+)
+_TIME: Final = re.compile(
+    r"latenc(?:y|ies)|时延|延迟|耗时|推理时间|(?:step|iteration|iter|batch|inference|training|train|compute)[\s_-]?time|\brun[\s_-]time"
+    r"|time[\s_-]?(?:per|to|\()|^time$|\btimes?\b.{0,12}\((?:m|u|µ)?s\)|单步时间|每步",
+    re.IGNORECASE,
+)
+_BATCH: Final = re.compile(r"batch|^\s?bs\b|批大小|批次|批量", re.IGNORECASE)
+_CARDS: Final = re.compile(
+    r"^\W{0,3}(?:#|num(?:ber)?(?:\s?of)?\s?|n_?)?\s?(?:gpus?|npus?|cards?|devices?|chips?|accelerators?|workers?)\W{0,3}$"
+    r"|卡数|^卡$|设备数",
+    re.IGNORECASE,
+)
+_PERCENTILE: Final = re.compile(
+    r"(?<![a-z0-9.])p\s?([1-9][0-9](?:\.[0-9]{1,2})?)(?![0-9])"
+    r"|(?<![0-9.])([1-9][0-9](?:\.[0-9]{1,2})?)\s?(?:%|th\b|-?percentile|分位|%分位|百分位)",
+    re.IGNORECASE,
+)
+_CROWDED: Final = 120
+
+
+@lru_cache(maxsize=2048)
+def unit_of(text: str) -> str:
+    """The unit that a text names: rate, ms, us, s, min, h, percent, times; empty for none."""
+    if len(text) > _CROWDED:
+        return ""
+    return next((name for name, pattern, _ in _UNITS if pattern.search(text)), "")
+
+
+def factor_of_unit(unit: str) -> float:
+    """What one of a unit is: in seconds for times, of one for per cent."""
+    return _FACTORS.get(unit, 1.0)
+
+
+def is_derived(quantity: Quantity) -> bool:
+    """Whether the numbers of a column follow from others."""
+    return quantity in {Quantity.RATIO, Quantity.DIFFERENCE, Quantity.SHARE, Quantity.AVERAGE, Quantity.TOTAL}
+
+
+@lru_cache(maxsize=2048)
+def percentile_of(title: str) -> float | None:
+    """The percentile that a header names: 99 for "p99", "99% latency", "Latency 99th"; 50 for the median."""
+    if re.search(r"\bmedian\b|中位", title, re.IGNORECASE):
+        return 50.0
+    found = [float(match[1] or match[2]) for match in _PERCENTILE.finditer(title)]
+    return found[0] if len(set(found)) == 1 else None
+
+
+@lru_cache(maxsize=2048)
+def names_quantity(text: str) -> bool:
+    """Whether a text is the name of something measured or derived, and not of a model or a machine."""
+    if not text or len(text) > _CROWDED:
+        return False
+    words = (_RATIO, _RATE, _TIME, _PERCENTILE, ACCURACY, _DIFFERENCE)
+    return any(pattern.search(text) for pattern in words)
+
+
+def quantity_of(title: str, unit: str, context: str) -> Quantity:
+    """What a column measures, by its header, else by its unit, else by the words above the table."""
+    if len(title) > _CROWDED:
+        return Quantity.COUNT
+    return _by_title(title.strip(), unit) or _by_unit(unit) or _by_context(context)
+
+
+@lru_cache(maxsize=2048)
+def _by_title(title: str, unit: str) -> Quantity | None:
+    timed = unit in {"ms", "us", "s", "min", "h"}
+    for quantity, pattern in (
+        (Quantity.RATIO, _RATIO),
+        (Quantity.DIFFERENCE, _DIFFERENCE),
+        (Quantity.AVERAGE, _AVERAGE),
+        (Quantity.TOTAL, _TOTAL),
+    ):
+        if pattern.search(title) and not (timed and quantity is Quantity.RATIO):
+            return quantity
+    if unit in {"", "percent"} and _SHARE.search(title):
+        return Quantity.SHARE
+    if _CARDS.search(title):
+        return Quantity.CARDS
+    if _BATCH.search(title) and unit == "":
+        return Quantity.BATCH
+    if _RATE.search(title) and not timed:
+        return Quantity.RATE
+    if _TIME.search(title) and unit != "rate":
+        return Quantity.TIME
+    if ACCURACY.search(title) and not timed and unit != "rate":
+        return Quantity.SCORE
+    return None
+
+
+def _by_unit(unit: str) -> Quantity | None:
+    if unit == "rate":
+        return Quantity.RATE
+    return Quantity.TIME if unit in {"ms", "us", "s", "min", "h"} else None
+
+
+def _by_context(context: str) -> Quantity:
+    if _RATE.search(context) and not _TIME.search(context):
+        return Quantity.RATE
+    return Quantity.COUNT

@@ -1,0 +1,106 @@
+"""Which run of a tool a statement quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.facts.printed import Printed, same_number
+
+if TYPE_CHECKING:
+    from kit.audit.facts.neighbours import Neighbours
+    from kit.audit.facts.statements import Mark, Statement
+    from kit.audit.facts.toolruns import ToolRun
+
+__all__ = ["Quote", "heading_of_quote", "main_value", "quote_of"]
+
+#: The entries of a list follow each other, with an empty line between at most.
+_ENTRY: Final = 2
+#: A result stands this near below its run.
+_NEAR: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A measured number that a statement works with, and the run that it is taken from."""
+
+    number: Printed
+    run: ToolRun
+
+
+def main_value(run: ToolRun) -> tuple[int, Printed] | None:
+    """The value of a run that reports quote, with its line: the mean time of trtexec, else the rate."""
+    return run.values.get("mean") if run.tool == "trtexec" else run.rate
+
+
+def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: int) -> Quote | None:
+    """The run that a statement quotes: one above with that very number, else the only one since the last statement."""
+    quoted = _quoted(statement, device)
+    if quoted is None:
+        return None
+    number, tools = quoted
+    above = near.runs_above(statement.line, tools)
+    for run in above:
+        main = main_value(run)
+        if main is not None and same_number(number, main[1]):
+            return Quote(number, run)
+    below = near.run_below(statement.line, tools)
+    main = main_value(below) if below else None
+    if below is not None and main is not None and same_number(number, main[1]):
+        return Quote(number, below)  # the result stands above the run
+    if above and _announced(near, statement, above[0], batch):
+        return Quote(number, above[0])
+    section = near.document.section
+    last = near.last_statement(statement.line)
+    between = [run for run in above if run.start > last and section(run.start) == section(statement.line)]
+    if len(between) != 1 or statement.line - between[0].end > _NEAR or _of_a_list(near, statement, between[0]):
+        return None
+    return Quote(number, between[0])
+
+
+def heading_of_quote(
+    near: Neighbours, statement: Statement, batch: Callable[[Statement], int], devices: Mapping[int, str]
+) -> tuple[ToolRun, Mark | None] | None:
+    """The run that a statement quotes, and the heading that says its batch; None for the heading where that is open."""
+    quote = quote_of(near, statement, devices.get(statement.line, statement.target), batch(statement))
+    if quote is None:
+        return None
+    mark, main = near.mark_of(quote.run), main_value(quote.run)
+    sure = statement.labelled and main is not None and same_number(quote.number, main[1])
+    return quote.run, mark if sure and not near.stated(quote.run.end, statement.line) else None
+
+
+def _quoted(statement: Statement, device: str | None) -> tuple[Printed, tuple[str, ...]] | None:
+    """The measured number that a statement works with, and the tools that it can come from."""
+    if statement.formula is not None:
+        operands = statement.formula.formula.operands
+        measured = [operand for operand in operands if operand.unit < 1]
+        if len(measured) != 1:
+            return None
+        if any(operand.value == 1000 for operand in operands):
+            return (measured[0], ("trtexec",)) if device in {"T4", None} else None
+        four = len(operands) == 2 and any(operand.value == 4 and operand.unit >= 1 for operand in operands)
+        if four and device != "T4":
+            return measured[0], ("benchmark", "pure")
+        return None
+    if statement.value is not None and device in {"310", "310P"}:
+        return statement.value, ("benchmark", "pure", "ais")
+    return None
+
+
+def _announced(near: Neighbours, statement: Statement, run: ToolRun, batch: int) -> bool:
+    """Whether the run just above has the batch of the statement in its heading."""
+    mark = near.mark_of(run)
+    close = statement.line - run.end <= _NEAR and not near.stated(run.end, statement.line)
+    return close and statement.labelled and mark is not None and mark.batch == batch
+
+
+def _of_a_list(near: Neighbours, statement: Statement, run: ToolRun) -> bool:
+    """Whether one run is shown above a list of results, so that it may be the run of another entry."""
+    below = near.statements_below(statement.line)
+    if below and below[0].line - statement.line <= _ENTRY and near.mark_of(run) is None:
+        return True
+    main = main_value(run)
+    quotes = (_quoted(other, other.target) for other in below)
+    return main is not None and any(quote is not None and same_number(quote[0], main[1]) for quote in quotes)

@@ -1,0 +1,119 @@
+"""A rate and a time of the same row: how many samples are under way in one time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.printed import Interval, exactly
+from kit.audit.facts.quantities import Quantity, percentile_of
+from kit.audit.facts.vocabulary import label_batches
+
+__all__ = ["RateTime", "RateTimeRow", "rate_times"]
+
+#: A latency that is not the mean one says nothing about the rate.
+_NOT_MEAN: Final = re.compile(
+    r"\bmax\b|\bmin\b|最大|最小|worst|\bstd\b|标准差|first|total|train(?:ing)? time|总", re.IGNORECASE
+)
+_MOST: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RateTimeRow:
+    """Rate and time of a row, the samples that the row says to be under way, and ``rate x time / samples``."""
+
+    row: int
+    rate: Entry
+    time: Entry
+    samples: float
+    share: float
+    allowed: Interval
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateTime:
+    """A rate and a time column with their rows, read with one meaning of the samples: "batch", "cards x batch"."""
+
+    rate: Column
+    time: Column
+    meaning: str
+    rows: tuple[RateTimeRow, ...]
+
+
+def rate_times(grid: Grid) -> Iterator[RateTime]:
+    """Each pair of a rate and a time column that can belong together, with each meaning of the samples."""
+    rates = [column for column in grid.columns if column.quantity is Quantity.RATE][:_MOST]
+    times = [column for column in grid.columns if _is_mean_time(column)][:_MOST]
+    batch = next((column for column in grid.columns if column.quantity is Quantity.BATCH), None)
+    cards = next((column for column in grid.columns if column.quantity is Quantity.CARDS), None)
+    for rate in rates:
+        for time in times:
+            if len(times) > 1 and len(rates) > 1 and not _belong(rate, time):
+                continue
+            for meaning, counts in (
+                ("1", []),
+                ("batch", [batch]),
+                ("cards", [cards]),
+                ("cards x batch", [cards, batch]),
+            ):
+                if all(column is not None for column in counts) or (meaning == "batch" and _labelled(grid)):
+                    known = [column for column in counts if column is not None]
+                    rows = tuple(_rows(grid, rate, time, known, labelled=meaning == "batch" and batch is None))
+                    if rows:
+                        yield RateTime(rate, time, meaning, rows)
+
+
+def _is_mean_time(column: Column) -> bool:
+    if column.quantity is not Quantity.TIME or _NOT_MEAN.search(column.title):
+        return False
+    return percentile_of(column.title) in {None, 50.0}
+
+
+def _belong(rate: Column, time: Column) -> bool:
+    """Whether two columns say the same besides their quantity ("Throughput FP16", "Latency FP16")."""
+    idle = {"throughput", "latency", "time", "avg", "average", "mean", "ms", "s", "img", "images", "fps", "step", "per"}
+    return rate.words - idle == time.words - idle
+
+
+def _labelled(grid: Grid) -> bool:
+    return any(label_batches(label) for label in grid.labels[:8])
+
+
+def _rows(grid: Grid, rate: Column, time: Column, counts: list[Column], *, labelled: bool) -> Iterator[RateTimeRow]:
+    for row in grid.rows:
+        own, took = rate.entries[row], time.entries[row]
+        entries = [column.entries[row] for column in counts]
+        if own is None or took is None or own.value <= 0 or took.value <= 0 or time.factor >= 60:
+            continue
+        samples = 1.0
+        for entry in entries:
+            samples *= entry.value if entry is not None else 0.0
+        if labelled:
+            sizes = label_batches(grid.labels[row])
+            samples = float(sizes[0]) if len(set(sizes)) == 1 else 0.0
+        if samples <= 0:
+            continue
+        factor = _seconds(time, took)
+        allowed = (own.number.interval * took.number.interval).scaled(factor) / exactly(samples)
+        text = f"{own.number.text} x {took.number.text} {_unit(time, took)}".strip()
+        yield RateTimeRow(row, own, took, samples, own.value * took.value * factor / samples, allowed, text)
+
+
+def _seconds(time: Column, took: Entry) -> float:
+    """What one of the time column is in seconds; without a unit a latency is in milliseconds."""
+    del took
+    return time.factor if time.factor != 1.0 or _says_seconds(time) else 1e-3
+
+
+def _says_seconds(time: Column) -> bool:
+    return re.search(r"\(s\)|\bs\b|sec|秒", time.title) is not None or any(
+        entry is not None and entry.unit.startswith("s") for entry in time.entries[:8]
+    )
+
+
+def _unit(time: Column, took: Entry) -> str:
+    return took.unit or {1e-3: "ms", 1e-6: "us"}.get(_seconds(time, took), "s")

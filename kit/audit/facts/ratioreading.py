@@ -1,0 +1,166 @@
+"""How the ratio columns of a table of devices are to be read: which series they divide, and in which way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.facts.printed import Agreement, Interval, agree, exactly
+from kit.audit.facts.vocabulary import VARIANT
+
+if TYPE_CHECKING:
+    from kit.audit.facts.document import Document
+    from kit.audit.facts.views import Cell, Record, View
+
+__all__ = ["Quotient", "RatioColumn", "Reading", "quotient", "ratio_columns"]
+
+#: So many rows decide how a column is read, and so many columns are tried.
+_ROWS: Final = 60
+_TRIED: Final = 12
+
+_RATE_WORDS: Final = re.compile(r"吞吐|fps|qps|throughput|samples", re.IGNORECASE)
+
+
+def _plain(top: Interval, bottom: Interval) -> Interval:
+    return top / bottom
+
+
+#: How two values make the printed ratio, and what the header would have to say for it.
+_WAYS: Final[dict[str, Callable[[Interval, Interval], Interval]]] = {
+    "": _plain,
+    "inverse": lambda top, bottom: bottom / top,
+    "gain": lambda top, bottom: top / bottom - exactly(1),
+    "per device": lambda top, bottom: (top / bottom).scaled(0.25),
+    "per card": lambda top, bottom: (top / bottom).scaled(4),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a ratio column: which series it divides, and how."""
+
+    top: int
+    bottom: int
+    way: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RatioColumn:
+    """A ratio column: its place among the series, how it is read, and the rows that have a value.
+
+    ``reading`` is None where the table has not both columns, or they may be times. ``other`` is what the values are
+    where they are clearly not what the header says.
+    """
+
+    view: View
+    place: int
+    reading: Reading | None
+    other: Reading | None
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """The quotient of two cells: its value, the values that their rounding leaves open, and the cells."""
+
+    value: float
+    allowed: Interval
+    top: Cell
+    bottom: Cell
+
+
+def ratio_columns(view: View, document: Document) -> Iterator[RatioColumn]:
+    """The ratio columns of a table with their readings."""
+    for place, series in enumerate(view.series):
+        if series.sides is None:
+            continue
+        variants = VARIANT.search(series.header) is not None and not all(map(VARIANT.search, series.sides))
+        tops, bottoms = (view.find(side, variants=variants and not VARIANT.search(side[:8])) for side in series.sides)
+        records = tuple(one for one in view.records if one.cells[place] is not None and not one.accuracy)
+        if not tops or not bottoms:
+            yield RatioColumn(view, place, None, None, records)
+        else:
+            yield _read(view, document, place, (tops, bottoms), records)
+
+
+def quotient(reading: Reading, record: Record) -> Quotient | None:
+    """The quotient of a row; None where a cell is missing or zero."""
+    top, bottom = record.cells[reading.top], record.cells[reading.bottom]
+    if top is None or bottom is None or not top.number.value or not bottom.number.value:
+        return None
+    way = _WAYS[reading.way]
+    try:
+        value = way(exactly(top.number.value), exactly(bottom.number.value)).low
+        return Quotient(value, way(top.number.interval, bottom.number.interval), top, bottom)
+    except ZeroDivisionError:
+        return None
+
+
+def _read(
+    view: View, document: Document, place: int, sides: tuple[list[int], list[int]], records: tuple[Record, ...]
+) -> RatioColumn:
+    sample = records[:_ROWS]
+    readings = [Reading(top, bottom) for top in sides[0] for bottom in sides[1]]
+    stated = max(readings, key=lambda reading: _fits(reading, place, sample))
+    fits, rows = _fits(stated, place, sample), _rows(stated, place, sample)
+    other = None
+    if fits * 2 < rows and rows >= 2:
+        other = max(_others(view, stated), key=lambda reading: _fits(reading, place, sample), default=None)
+        if other is not None and _fits(other, place, sample) < max(2, 0.8 * _rows(other, place, sample)):
+            other = None
+    if _timed(view, stated, sample):
+        inverse = Reading(stated.top, stated.bottom, "inverse")
+        if _fits(inverse, place, sample) > fits:
+            stated, other = inverse, None
+    if other is not None and other.way == "gain":
+        stated, other = other, None  # the column holds the gain over the other device, not the quotient
+    if other is not None and other.way == "inverse" and not _says_throughput(document, view):
+        return RatioColumn(view, place, None, None, records)  # the values may be times
+    return RatioColumn(view, place, stated, other, records)
+
+
+def _says(cell: Cell, found: Quotient) -> Agreement:
+    number = cell.number.scaled(0.01) if cell.unit == "percent" else cell.number
+    return agree(number, found.value, found.allowed)
+
+
+def _rows(reading: Reading, place: int, records: Sequence[Record]) -> int:
+    return sum(1 for record in records if record.cells[place] is not None and quotient(reading, record) is not None)
+
+
+def _fits(reading: Reading, place: int, records: Sequence[Record]) -> int:
+    count = 0
+    for record in records:
+        cell, found = record.cells[place], quotient(reading, record)
+        if cell is not None and found is not None and _says(cell, found) is not Agreement.DIFFERENT:
+            count += 1
+    return count
+
+
+def _says_throughput(document: Document, view: View) -> bool:
+    lines = document.lines[max(0, view.header_line - 4) : view.header_line]
+    return any(_RATE_WORDS.search(line) for line in lines)
+
+
+def _timed(view: View, reading: Reading, records: Sequence[Record]) -> bool:
+    """Whether both sides are times: the ratio of performances is then the inverse quotient."""
+    return all(
+        view.series[side].timed
+        or any(cell is not None and cell.unit == "time" for cell in (record.cells[side] for record in records))
+        for side in (reading.top, reading.bottom)
+    )
+
+
+def _others(view: View, stated: Reading) -> list[Reading]:
+    values = [place for place, one in enumerate(view.series) if one.sides is None and one.device is not None]
+    values = values[:_TRIED]
+    readings = [Reading(stated.top, stated.bottom, way) for way in ("inverse", "gain", "per device", "per card")]
+    readings += [
+        Reading(top, bottom)
+        for top in values
+        for bottom in values
+        if top != bottom and (top, bottom) != (stated.top, stated.bottom)
+    ]
+    return readings

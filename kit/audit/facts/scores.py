@@ -1,0 +1,63 @@
+"""Scores that one model cannot have the wrong way round: Top5 is at least Top1, AP50 at least the mean AP."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["Score", "score_of"]
+
+_TOP: Final = re.compile(
+    r"(?:top|acc(?:uracy)?)\s?[-_@ ]?\s?([15])(?![0-9])|\bR(?:ank)?[-_@ ]?(1|5|10)\b", re.IGNORECASE
+)
+_AP: Final = re.compile(
+    r"m?AP(?:[\s_^]?(?:val|test|dev|box|mask|bb|segm?)){0,2}\s{0,3}[@_^ ]?\s{0,3}\(?\s{0,3}(?:IoU\s?=\s?)?"
+    r"(?P<at>0?\.50?\s{0,3}[:\-~]\s{0,3}0?\.95|50\s{0,3}[:\-~]\s{0,3}95|0?\.50?(?![0-9:\-~])|50(?![0-9:\-~])"
+    r"|0?\.75(?![0-9])|75(?![0-9]))?",
+    re.IGNORECASE,
+)
+_SIZE: Final = re.compile(r"AP_?\s?[SML]\b|\b(?:small|medium|large)\b|AR", re.IGNORECASE)
+_ERROR: Final = re.compile(r"\berr(?:or)?s?\b|误差|错误", re.IGNORECASE)
+_NOT_WORD: Final = re.compile(r"[^a-z0-9\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a header measures: ``family`` (top, ap), ``group`` (its other words) and ``rank``.
+
+    Of two scores of one family and group, the one with the higher rank cannot be lower.
+    """
+
+    family: str
+    group: str
+    rank: int
+
+
+@lru_cache(maxsize=1024)
+def score_of(title: str, context: str = "") -> Score | None:
+    """The score that a header names; None for others, and for errors, which are the other way round."""
+    if len(title) > 80 or _ERROR.search(title) or _ERROR.search(context):
+        return None
+    tops = list(_TOP.finditer(title))
+    if len(tops) == 1:
+        return Score("top", _group(title, tops[0]), int(tops[0][1] or tops[0][2]))
+    found = [match for match in _AP.finditer(title) if match[0]]
+    if len(found) != 1 or _SIZE.search(title) or not _bounded(title, found[0]):
+        return None
+    at = (found[0]["at"] or "").replace(" ", "")
+    rank = 2 if at in {"0.5", ".5", "0.50", ".50", "50"} else 1
+    family = "ap" if not at or rank == 2 or "95" in at else "ap75"
+    return Score(family, _group(title, found[0]), rank)
+
+
+def _bounded(title: str, match: re.Match[str]) -> bool:
+    """Whether the match is a word of its own: "AP50" and not the "ap" of "mapping"."""
+    before, after = title[match.start() - 1 : match.start()], title[match.end() : match.end() + 1]
+    return not (before.isalnum() and before.isascii()) and not (after.isalpha() and after.isascii())
+
+
+def _group(title: str, match: re.Match[str]) -> str:
+    rest = (title[: match.start()] + " " + title[match.end() :]).lower()
+    return " ".join(word for word in _NOT_WORD.sub(" ", rest).split() if word not in {"accuracy", "acc", "val", "test"})

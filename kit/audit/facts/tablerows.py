@@ -1,0 +1,174 @@
+"""Tables of a report as rows of cells: Markdown and columns of text; each cell knows its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from kit.audit.facts.vocabulary import batches_in, devices_in
+
+__all__ = ["Table", "TableRow", "clean", "markdown_tables", "text_tables"]
+
+_SPLIT = re.compile(r"(?<!\\)\|")
+_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
+_TAG = re.compile(r"<[^<>]{1,200}>|&nbsp;")
+_TEXT_ROW = re.compile(r"\s*(?:bs|batch)\s?_?-?(?:size)?\s?=?[0-9]+\b[:\s]", re.IGNORECASE)
+_GAP = re.compile(r"\t+\s*|\s{2,}")
+_RULE_CELL = re.compile(r":?-+:?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """Cells of a row, cleaned of markup; its line from 1.
+
+    ``places[i]`` is the line of cell i and where its text begins in the normalised line. ``sources[i]`` numbers the
+    cells as written: columns that one cell spans have the same number.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+    places: tuple[tuple[int, int], ...] = ()
+    sources: tuple[int, ...] = ()
+
+    def place(self, column: int) -> tuple[int, int]:
+        """Line and offset of a cell."""
+        return self.places[column] if column < len(self.places) else (self.line, 0)
+
+    def spans(self, one: int, other: int) -> bool:
+        """Whether the same cell stands in both columns."""
+        return max(one, other) < len(self.sources) and self.sources[one] == self.sources[other]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its header, its rows, and the lines ``first`` to ``last``. A row can have fewer cells than the header.
+
+    A header of several rows is one here: each cell has the words of all rows, outermost first.
+    """
+
+    header: TableRow
+    rows: tuple[TableRow, ...]
+    first: int
+    last: int
+    #: Columns of text, parted by blanks: the columns are guessed.
+    guessed: bool = False
+    #: Rows of the header below its first.
+    under: tuple[TableRow, ...] = field(default=())
+
+
+def clean(cell: str) -> str:
+    """Text of a cell without emphasis, code marks, tags and links."""
+    if "[" in cell:
+        cell = _LINK.sub(r"\1", cell)
+    if "<" in cell or "&" in cell:
+        cell = _TAG.sub(" ", cell)
+    return cell.replace("**", "").replace("`", "").replace("~~", "").replace("\\|", "|").strip(" \t*")
+
+
+def _row(line: int, text: str) -> TableRow:
+    start = 0
+    while start < len(text) and text[start] in " \t>":  # quoted
+        start += 1
+    stop = len(text.rstrip())
+    if text[start : start + 1] == "|":
+        start += 1
+    if stop > start and text[stop - 1] == "|" and text[stop - 2 : stop - 1] != "\\":
+        stop -= 1
+    cells, places = [], []
+    for match in _SPLIT.finditer(text, start, stop):
+        cells.append(clean(text[start : match.start()]))
+        places.append((line, start))
+        start = match.end()
+    cells.append(clean(text[start:stop]))
+    places.append((line, start))
+    return TableRow(line, tuple(cells), tuple(places), tuple(range(len(cells))))
+
+
+def _is_delimiter(line: str) -> bool:
+    if "-" not in line or "|" not in line or len(line) > 2000 or line.strip(" \t>|:-"):
+        return False
+    body = line.strip(" \t>").removeprefix("|").removesuffix("|")
+    return all(_RULE_CELL.match(cell.strip()) for cell in body.split("|"))
+
+
+def markdown_tables(lines: list[str]) -> list[Table]:
+    """Tables of lines with bars, also indented, quoted, or without a delimiter row."""
+    tables = []
+    index = 0
+    while index < len(lines):
+        if "|" not in lines[index] or _is_delimiter(lines[index]):
+            index += 1
+            continue
+        end = index
+        while end < len(lines) and "|" in lines[end]:
+            end += 1
+        tables += _block(lines, index, end)
+        index = end
+    return tables
+
+
+def _block(lines: list[str], start: int, end: int) -> list[Table]:
+    """Tables in consecutive lines with bars: one per delimiter row; without one, the first line is the header."""
+    rules = {index for index in range(start, end) if _is_delimiter(lines[index])}
+    if not rules:
+        barred = all(lines[index].strip(" \t>").startswith("|") for index in range(start, end))
+        return [_table(lines, start, start + 1, end, rules)] if barred and end - start >= 2 else []
+    marks = sorted(rules)
+    heads = [max(start, mark - 1) for mark in marks]
+    return [
+        _table(lines, head, mark + 1, heads[place + 1] if place + 1 < len(heads) else end, rules)
+        for place, (head, mark) in enumerate(zip(heads, marks, strict=True))
+    ]
+
+
+def _table(lines: list[str], head: int, body: int, end: int, rules: set[int]) -> Table:
+    rows = tuple(_row(index + 1, lines[index]) for index in range(body, end) if index not in rules)
+    return Table(_row(head + 1, lines[head]), rows, head + 1, end)
+
+
+def text_tables(lines: list[str]) -> list[Table]:
+    """Columns parted by tabs or blanks: rows "bs16  728.496  1921.239" under a line that names two devices or more."""
+    tables = []
+    index = 1
+    while index < len(lines):
+        if not _TEXT_ROW.match(lines[index]) or "|" in lines[index] or "=" in lines[index]:
+            index += 1
+            continue
+        head = index - 1
+        while head > 0 and index - head < 3 and not lines[head].strip():
+            head -= 1
+        end = index
+        while end < len(lines) and _TEXT_ROW.match(lines[end]) and "|" not in lines[end]:
+            end += 1
+        table = _columns(lines, head, index, end)
+        if table is not None:
+            tables.append(table)
+        index = end
+    return tables
+
+
+def _columns(lines: list[str], head: int, start: int, end: int) -> Table | None:
+    header = _parted(head + 1, lines[head])
+    rows = tuple(_parted(place + 1, lines[place]) for place in range(start, end))
+    widths = {len(row.cells) for row in rows}
+    if sum(1 for cell in header.cells if devices_in(cell)) < 2 or len(widths) != 1 or "|" in lines[head]:
+        return None
+    width = widths.pop()
+    if len(header.cells) == width - 1:
+        header = TableRow(header.line, ("", *header.cells), ((header.line, 0), *header.places))
+    if len(header.cells) != width or batches_in(header.cells[0]):
+        return None
+    return Table(header, rows, head + 1, end, guessed=True)
+
+
+def _parted(line: int, text: str) -> TableRow:
+    cells, places = [], []
+    start = len(text) - len(text.lstrip())
+    stop = len(text.rstrip())
+    for match in _GAP.finditer(text, start, stop):
+        cells.append(clean(text[start : match.start()]))
+        places.append((line, start))
+        start = match.end()
+    cells.append(clean(text[start:stop]))
+    places.append((line, start))
+    return TableRow(line, tuple(cells), tuple(places))

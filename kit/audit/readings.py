@@ -1,0 +1,155 @@
+"""How a derived column is to be read: the candidate that explains most of its rows judges the others.
+
+A header such as "Speedup" does not say what was divided by what. Each way to compute the column is a candidate; one
+that explains enough rows is taken for what the author did, and a row that no such candidate explains is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kit.audit.diagnostic import Severity
+from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.printed import Agreement, Interval, Printed, agree, show
+from kit.audit.facts.quantities import Quantity, is_derived
+from kit.audit.rule import Finding, Held, Outcome, Unknown
+from kit.audit.verdict import rounded
+
+__all__ = ["Candidate", "Computed", "allowed_values", "is_measured", "judged_column"]
+
+#: So many rows decide how a column is read.
+_SAMPLE: Final = 60
+#: So many candidates are tried: a wide table stays cheap.
+_TRIED: Final = 120
+#: A printed value so many times off is of another unit or meaning.
+_FAR: Final = 30.0
+#: Whole numbers with zeros at their end may have been rounded further than to their last digit: by so much, relatively.
+_ROUND: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a candidate gives for a row: the value, what rounding leaves open, and the computation in words.
+
+    ``trivial`` where it holds whatever was measured, as the 1.0 of the row that everything is compared with.
+    """
+
+    value: float
+    allowed: Interval
+    text: str
+    trivial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to compute a column: what it is, the value by row, whether the header itself says so.
+
+    ``scale`` turns printed numbers into the unit of the value (0.01 for per cent); ``signless`` where the sign does not
+    count.
+    """
+
+    meaning: str
+    compute: Callable[[int], Computed | None]
+    sure: bool = False
+    scale: float = 1.0
+    signless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    candidate: Candidate
+    fits: int
+    rows: int
+
+    @property
+    def accepted(self) -> bool:
+        """Whether this is what the author did: half of the rows where the header says it, else more than half."""
+        if self.candidate.sure:
+            return 2 * self.fits >= self.rows and (self.fits >= 1 or self.rows == 0)
+        return self.fits >= 2 and 5 * self.fits >= 3 * self.rows
+
+
+def allowed_values(entry: Entry) -> Interval:
+    """The values that a number of a table can stand for."""
+    number = entry.number
+    digits = number.text.replace(",", "")
+    zeros = len(digits) - len(digits.rstrip("0")) if digits.isdigit() else 0
+    if zeros >= 2 and len(digits) >= 4:
+        slack = min(10.0**zeros, _ROUND * abs(number.value))
+        return Interval(number.value - slack, number.value + slack)
+    return number.interval
+
+
+def is_measured(column: Column, grid: Grid) -> bool:
+    """Whether a column can be an operand: it was measured, and most rows have a number."""
+    if is_derived(column.quantity) or column.quantity in {Quantity.BATCH, Quantity.CARDS}:
+        return False
+    return 2 * column.filled >= len(grid.rows)
+
+
+def judged_column(
+    grid: Grid, column: Column, candidates: Sequence[Candidate], *, alone: bool = False
+) -> Iterator[Outcome]:
+    """The outcome for each row of a derived column.
+
+    ``alone``: with one row that tells anything, the header is believed where it is sure of its meaning.
+    """
+    rows = [row for row in grid.rows if column.entries[row] is not None]
+    fits = [_fit(column, candidate, rows[:_SAMPLE]) for candidate in candidates[:_TRIED]]
+    accepted = [fit for fit in fits if fit.accepted and (fit.rows or alone)]
+    if not accepted and alone:
+        accepted = [fit for fit in fits if fit.candidate.sure and fit.rows == 1]
+    accepted.sort(key=lambda fit: -fit.fits)
+    for row in rows:
+        entry = column.entries[row]
+        if entry is not None:
+            yield _judged(grid, column, row, entry, accepted)
+
+
+def _printed(entry: Entry, candidate: Candidate) -> Printed:
+    number = entry.number.scaled(candidate.scale)
+    return number.scaled(-1) if candidate.signless and number.value < 0 else number
+
+
+def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
+    fits = telling = 0
+    for row in rows:
+        entry, computed = column.entries[row], candidate.compute(row)
+        if entry is None or computed is None or computed.trivial:
+            continue
+        telling += 1
+        fits += agree(_printed(entry, candidate), computed.value, computed.allowed) is Agreement.SAME
+    return _Fit(candidate, fits, telling)
+
+
+def _judged(grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit]) -> Outcome:
+    results = [(fit, found) for fit in accepted[:6] if (found := fit.candidate.compute(row)) is not None]
+    for fit, found in results:
+        if agree(_printed(entry, fit.candidate), found.value, found.allowed) is Agreement.SAME:
+            return Held(entry.line, entry.number.text, show(found.value / fit.candidate.scale), found.text)
+    if not results:
+        return Unknown(entry.line, entry.number.text)
+    fit, found = results[0]
+    number = _printed(entry, fit.candidate)
+    verdict = agree(number, found.value, found.allowed)
+    far = not number.value or not found.value or abs(math.log(abs(number.value / found.value))) > math.log(_FAR)
+    if far or (verdict is Agreement.SLIP and (fit.fits < 3 or 5 * fit.fits < 4 * fit.rows)):
+        return Unknown(entry.line, entry.number.text)
+    value = found.value / fit.candidate.scale
+    subject = f"{grid.labels[row] or 'row'} | {column.title}"
+    return Finding(
+        entry.line,
+        entry.number.text,
+        show(value),
+        found.text,
+        f"{subject} is {fit.candidate.meaning}: {found.text} = {show(value)}, but {entry.number.text} is printed",
+        Severity.DIGITS if verdict is Agreement.SLIP else Severity.MAJOR,
+        entry.start,
+        computation=f"{found.text} = {show(value)}",
+        replacement=rounded(value, Printed(entry.number.text, value, entry.number.unit)),
+        safe=verdict is Agreement.SLIP,
+        subject=subject,
+    )

@@ -1,0 +1,60 @@
+"""Products that are announced but not printed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import number_from, show
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_NO_RESULT: Final = re.compile(
+    r"(?<![0-9.])([0-9]+\.[0-9]+)\s{0,9}[x*]\s{0,9}4\s{0,9}[，,]?\s{0,9}(?:既是|即是|就是|即为|是)(?!\s{0,9}[0-9])",
+    re.IGNORECASE,
+)
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, text in enumerate(facts.document.lines, start=1):
+        if "是" not in text and "即为" not in text:
+            continue
+        for match in _NO_RESULT.finditer(text):
+            number = number_from(match[1])
+            if number is not None:
+                product = show(4 * number.value)
+                message = f"{match[1]} x 4 is announced, but its result {product} is not printed"
+                yield Finding(
+                    line,
+                    match[0],
+                    product,
+                    f"{match[1]}, 4",
+                    message,
+                    Severity.OPTIONAL,
+                    match.start(),
+                    computation=f"{match[1]} x 4 = {product}",
+                )
+
+
+RULE = Rule(
+    id="KA002",
+    name="missing-result",
+    kind=Kind.MISSING,
+    summary="A product of one device's rate and the devices of the card is announced without its result.",
+    why="The reader has to multiply, and the throughput of the card stands nowhere in the list.",
+    bad="""\
+Interface throughputRate: 304.088，304.088x4既是batch16 310单卡吞吐率。
+""",
+    good="""\
+Interface throughputRate: 304.088，304.088x4=1216.352既是batch16 310单卡吞吐率。
+""",
+    check=_check,
+    severity=Severity.OPTIONAL,
+)

@@ -1,0 +1,65 @@
+"""Comparisons of numbers: "1635.3fps > 1.2 * 1361.796fps"."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.arithmetic import DEVICE_NUMBERS
+from kit.audit.facts.printed import show
+from kit.audit.facts.vocabulary import THROUGHPUT, batches_in, devices_in
+from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, found in facts.comparisons.items():
+        text = facts.document.lines[line - 1]
+        spoken = bool(devices_in(text) or batches_in(text) or THROUGHPUT.search(text))
+        for one in found:
+            sides = (one.left, one.right)
+            if not spoken and not any(side.unit in {"fps", "qps"} or side.compound for side in sides):
+                continue  # versions are compared like this
+            stated = f"{one.left.text} {one.sign} {one.right.text}"
+            left, right = one.left.value, one.right.value
+            if any(side.number is not None and side.value in DEVICE_NUMBERS for side in sides):
+                yield Unknown(line, stated)  # "710 > 1.2*310" compares devices
+                continue
+            shown = f"{show(left)} vs {show(right)}"
+            if _SIGNS[one.sign](left, right) or abs(left - right) <= 1e-9 * abs(left):
+                yield Held(line, stated, shown, "comparison holds")
+                continue
+            message = f"{stated} does not hold: the sides are {shown}"
+            yield Finding(
+                line, stated, shown, f"{show(left)}, {show(right)}", message, start=one.left.start, computation=shown
+            )
+
+
+RULE = Rule(
+    id="KA004",
+    name="false-comparison",
+    kind=Kind.CLAIM,
+    summary="A comparison of two numbers or formulas does not hold.",
+    why="Such lines are the proof that the target was met; a reader does not multiply again.",
+    bad="""\
+310P vs 310: 1535.3fps > 1.2 * 1361.796fps
+""",
+    good="""\
+310P vs 310: 1635.3fps > 1.2 * 1361.796fps
+""",
+    check=_check,
+)

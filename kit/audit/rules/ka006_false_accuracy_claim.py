@@ -1,0 +1,124 @@
+"""Claims on accuracy: "the loss stays within 1 %", "reaches 99.49 % of the original model"."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.accuracies import AccuracyPair, accuracy_pairs, stated_pair
+from kit.audit.facts.printed import Agreement, agree, number_from, show
+from kit.audit.facts.vocabulary import devices_in
+from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.verdict import compared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_WITHIN: Final = re.compile(
+    r"(?:精度|准确率|accuracy)[^。\n]{0,60}?(?:下降|损失|误差|降低|drops?|loss)[^。\n]{0,20}?"
+    r"(?:在|不超过|小于|低于|不到|within|less than|below|under|at most)\s*([0-9](?:\.[0-9]+)?)\s*"
+    r"(?:%|个点|个百分点|percent|points?)",
+    re.IGNORECASE,
+)
+_REACHES: Final = re.compile(
+    r"(?:达到了?|为|是|reaches|is)\s*(?:了)?\s*(?:pth|原|开源|官方|官网|基准|gpu|t4)[^0-9。，,;]{0,16}?精?度?的\s*([0-9]{2,3}\.[0-9]+)\s*%",
+    re.IGNORECASE,
+)
+#: So many pairs above a claim are looked at: more than a report has.
+_REACH: Final = 60
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    pairs: list[AccuracyPair] | None = None
+    for line, text in enumerate(facts.document.lines, start=1):
+        if not ("%" in text or "点" in text):
+            continue
+        within = [] if facts.document.in_table(line) else list(_WITHIN.finditer(text))
+        reaches = list(_REACHES.finditer(text)) if "的" in text else []
+        if not within and not reaches:
+            continue
+        if pairs is None:
+            pairs = sorted(accuracy_pairs(facts.document), key=lambda pair: pair.line)
+        place = bisect_left(pairs, line, key=lambda pair: pair.line)
+        above = pairs[max(0, place - _REACH) : place]
+        for match in within:
+            said = stated_pair(text[: match.end()], line)
+            yield _within(line, match, [said] if said else above or pairs[:_REACH])
+        for match in reaches:
+            yield _reaches(line, match, text[: match.start()], above)
+
+
+def _within(line: int, match: re.Match[str], pairs: list[AccuracyPair]) -> Outcome:
+    limit = float(match[1])
+    stated = f"{match[1]}%"
+    if not pairs or limit <= 0:
+        return Unknown(line, stated)
+    worst = max(pairs, key=_drop)
+    drop = _drop(worst)
+    inputs = f"{worst.what}: {worst.ported.text}, {worst.original.text}"
+    if drop <= limit + 1e-9:
+        return Held(line, stated, f"{drop:.3g} points", f"largest loss, {inputs}")
+    message = (
+        f"the loss is said to stay within {stated}, but {worst.what} falls"
+        f" from {worst.original.text} to {worst.ported.text}"
+    )
+    return Finding(line, stated, f"{drop:.3g} points", inputs, message, start=match.start(1))
+
+
+def _drop(pair: AccuracyPair) -> float:
+    """Loss in points or in per cent of the original, whichever reads smaller."""
+    scale = 100 if pair.original.value <= 1 else 1
+    points = (pair.original.value - pair.ported.value) * scale
+    return min(points, 100 * (pair.original.value - pair.ported.value) / pair.original.value)
+
+
+def _reaches(line: int, match: re.Match[str], before: str, pairs: list[AccuracyPair]) -> Outcome:
+    number = number_from(match[1], start=match.start(1))
+    devices = devices_in(before)
+    device = devices[-1].name if devices else None
+    fitting = [pair for pair in pairs if pair.device == device] or pairs
+    stated = f"{match[1]}%"
+    if number is None or not fitting:
+        return Unknown(line, stated)
+    for pair in fitting:
+        allowed = (pair.ported.interval / pair.original.interval).scaled(100)
+        value = 100 * pair.ported.value / pair.original.value
+        if agree(number, value, allowed) is Agreement.SAME:
+            return Held(line, stated, show(value), "share of the original accuracy")
+    if len(fitting) > 1:
+        return Unknown(line, stated)
+    inputs = f"{fitting[0].ported.text}, {fitting[0].original.text}"
+    value = 100 * fitting[0].ported.value / fitting[0].original.value
+    return compared(line, number, value, inputs=inputs, note="share", start=number.start)
+
+
+RULE = Rule(
+    id="KA006",
+    name="false-accuracy-claim",
+    kind=Kind.CLAIM,
+    summary="A sentence on the loss of accuracy contradicts the accuracies of the report.",
+    why="The loss of accuracy decides whether a port may be used; the sentence is read, the table is not.",
+    bad="""\
+|  | Top1 accuracy |
+| --- | --- |
+| official | 76.1% |
+| 310P | 72.4% |
+
+精度下降在1%范围之内，故精度达标。
+""",
+    good="""\
+|  | Top1 accuracy |
+| --- | --- |
+| official | 76.1% |
+| 310P | 75.9% |
+
+精度下降在1%范围之内，故精度达标。
+""",
+    check=_check,
+)

@@ -1,0 +1,115 @@
+"""Which batch is the best, in sentences: "310最优batch为：bs16", "在310P上，batchsize为4时性能最优"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.vocabulary import devices_in
+from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_SENTENCE: Final = re.compile(
+    r"(?<![0-9a-z/])(310p?\d?|710|t4)\s{0,9}(?:上|的)?\s{0,9}(?:最优|最佳|best)\s{0,9}的?\s{0,9}"
+    r"(?:batch[\s_]?size|batch|bs)?\s{0,9}(?:为|是|is|[:=])[\s:]{0,9}"
+    r"(?:batch[\s_]?size|batch|bs)?\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
+    re.IGNORECASE,
+)
+#: "On the 310P device, performance is best at batch size 4": much may stand between, but no other device.
+_AT_BATCH: Final = re.compile(
+    r"(?:(?<![0-9a-z/])|(?<=ascend))(310p?\d?|710|t4|npu|gpu)\s{0,9}(?:设备|芯片|卡)?\)?\s{0,9}(?:上|在(?=\s?b))"
+    r"[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s{0,9}(?:(?:设置?)?为|是|取|=)?\s{0,9}"
+    r"([0-9]{1,4})\s{0,9}时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
+    re.IGNORECASE,
+)
+#: "性能最优batchsize为16", in a report about one device.
+_ALONE: Final = re.compile(
+    r"(?:最优|最佳)的?\s{0,9}(?:batch[\s_]?size|batch|bs)\s{0,9}(?:为|是|[:=])[\s:]{0,9}(?:batch[\s_]?size|batch|bs)?"
+    r"\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
+    re.IGNORECASE,
+)
+_EXACT: Final = re.compile("310|710|t4", re.IGNORECASE)
+_VAGUE: Final = re.compile("[ng]pu", re.IGNORECASE)
+_BEST: Final = re.compile("最优|最佳|最好|最高|best", re.IGNORECASE)
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    measured = {series.device for view in facts.views if view.performance for series in view.series} - {None}
+    alone = measured.pop() if len(measured) == 1 else None
+    columns: dict[str, dict[int, float] | None] = {}
+    for line, text in enumerate(facts.document.lines, start=1):
+        if not _BEST.search(text):
+            continue
+        exact = _EXACT.search(text) is not None
+        if exact or _VAGUE.search(text):
+            for match in (*_SENTENCE.finditer(text), *(_AT_BATCH.finditer(text) if "时" in text else ())):
+                device = devices_in(match[1])
+                if device and {other.name for other in devices_in(match[0])} == {device[0].name}:
+                    name = facts.npu or "NPU" if device[0].name == "NPU" else device[0].name
+                    yield _sentence(facts, columns, line, name, match, 2)
+        if not exact and alone is not None and not facts.document.in_table(line):
+            for match in _ALONE.finditer(text):
+                yield _sentence(facts, columns, line, alone, match, 1)
+
+
+def _column(facts: Facts, device: str) -> dict[int, float] | None:
+    """Throughput by batch; None where a batch has several values: of two models, before and after tuning."""
+    values: dict[int, float] = {}
+    for batch, cell in facts.all_cells(device):
+        if values.setdefault(batch, cell.number.value) != cell.number.value:
+            return None
+    return values if len(values) >= 2 else None
+
+
+def _sentence(
+    facts: Facts, columns: dict[str, dict[int, float] | None], line: int, device: str, match: re.Match[str], group: int
+) -> Outcome:
+    stated = int(match[group])
+    if device not in columns:
+        columns[device] = _column(facts, device)
+    values = columns[device]
+    if values is None or stated not in values:
+        return Unknown(line, match[0])
+    best = max(values, key=lambda batch: values[batch])
+    what = f"best batch of {device}"
+    if values[stated] == values[best]:
+        return Held(line, f"bs{stated}", f"bs{stated}", what)
+    message = f"{what}: bs{stated} is printed, but the table has it at bs{best}"
+    return Finding(line, f"bs{stated}", f"bs{best}", what, message, start=match.start(group), subject=what)
+
+
+RULE = Rule(
+    id="KA007",
+    name="wrong-best-batch",
+    kind=Kind.CLAIM,
+    summary="A sentence names a batch as the best that is not the best of the table.",
+    why="People deploy with the batch that a report recommends.",
+    bad="""\
+# 性能
+
+在310P设备上，当batchsize为8时模型性能最优。
+
+| batch | 310P |
+| --- | --- |
+| 1 | 138.5 |
+| 8 | 128.5 |
+""",
+    good="""\
+# 性能
+
+在310P设备上，当batchsize为1时模型性能最优。
+
+| batch | 310P |
+| --- | --- |
+| 1 | 138.5 |
+| 8 | 128.5 |
+""",
+    check=_check,
+)

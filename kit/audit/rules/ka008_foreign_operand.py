@@ -1,0 +1,113 @@
+"""The two values of a quotient that names its devices: "310P/T4 : 37.13/14.29 > 1.6" works with what was measured."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.printed import Printed, number_from, same_number
+from kit.audit.facts.vocabulary import devices_in
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_DEVICE: Final = r"(310p?\d?|710|t4|gpu)"
+_VALUE: Final = r"(?<![0-9.])(?<![0-9],)([0-9]+\.[0-9]+)(?![0-9.])\s{0,9}(?:fps)?"
+_QUOTIENT: Final = re.compile(
+    rf"(?<![0-9a-z/])(?:ascend\s?)?{_DEVICE}[^0-9a-z/]{{0,6}}/\s{{0,9}}{_DEVICE}\s{{0,9}}\)?\s{{0,9}}(?:[:=]|为)"
+    rf"\s{{0,9}}\(?\s{{0,9}}{_VALUE}\s{{0,9}}/\s{{0,9}}{_VALUE}",
+    re.IGNORECASE,
+)
+_TOKEN: Final = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+")
+#: So many measurements of a device are looked at.
+_MOST: Final = 200
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    known: dict[str, list[Printed]] = {}
+    lines: dict[str, set[int]] | None = None
+    for line, text in facts.document.prose():
+        if "/" not in text:
+            continue
+        for match in _QUOTIENT.finditer(text):
+            names = [device.name for part in match.groups()[:2] for device in devices_in(part)]
+            numbers = [
+                number
+                for group in (3, 4)
+                if (number := number_from(match[group], start=match.start(group))) is not None
+            ]
+            if not len(set(names)) == len(numbers) == len(names) == 2:
+                continue
+            for name in names:
+                if name not in known:
+                    known[name] = _measurements(facts, name)
+            if lines is None:
+                lines = _lines_of_numbers(facts)
+            yield from _judged(line, names, numbers, known, lines)
+
+
+def _judged(
+    line: int,
+    names: list[str],
+    numbers: list[Printed],
+    known: dict[str, list[Printed]],
+    lines: dict[str, set[int]],
+) -> Iterator[Outcome]:
+    fits = [any(same_number(number, one) for one in known[name]) for name, number in zip(names, numbers, strict=True)]
+    for place, number in enumerate(numbers):
+        name = names[place]
+        if fits[place]:
+            yield Held(line, number.text, number.text, f"a measurement of {name}")
+        elif known[name] and fits[1 - place] and lines.get(number.text, set()) <= {line}:
+            nearest = min(known[name], key=lambda one: abs(one.value - number.value))
+            message = f"{number.text} is no measurement of {name}; the nearest is {nearest.text}"
+            yield Finding(line, number.text, nearest.text, name, message, start=number.start, subject=name)
+
+
+def _measurements(facts: Facts, name: str) -> list[Printed]:
+    found = [cell.number for _, cell in facts.all_cells(name)]
+    found += [one.value for one in facts.statements if facts.device(one) == name and one.value is not None]
+    return found[:_MOST]
+
+
+def _lines_of_numbers(facts: Facts) -> dict[str, set[int]]:
+    """The lines on which each number with decimals stands: elsewhere it may be read as something else."""
+    lines: dict[str, set[int]] = {}
+    for line, text in enumerate(facts.document.lines, start=1):
+        for match in _TOKEN.finditer(text):
+            lines.setdefault(match[0], set()).add(line)
+    return lines
+
+
+RULE = Rule(
+    id="KA008",
+    name="foreign-operand",
+    kind=Kind.CLAIM,
+    summary="A quotient of two devices divides a number that was measured for neither.",
+    why="The quotient is right by itself, and yet says nothing about the devices.",
+    bad="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 37.13 | 14.29 |
+
+310P/T4 : 39.13/14.29 > 1.6
+""",
+    good="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 37.13 | 14.29 |
+
+310P/T4 : 37.13/14.29 > 1.6
+""",
+    check=_check,
+)

@@ -1,0 +1,94 @@
+"""Formulas against the tool output that they quote: a rate that is multiplied, a mean time that is divided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import Agreement, agree, same_number
+from kit.audit.facts.quoting import Quote, main_value, quote_of
+from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.statements import Statement
+
+__all__ = ["RULE"]
+
+_WORDS = {"trtexec": "mean", "pure": "ave_throughputRate", "ais": "throughput"}
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for statement in facts.statements:
+        quote = quote_of(facts.near, statement, facts.device(statement), facts.batch(statement))
+        if quote is not None:
+            yield from _judged(facts, statement, quote)
+
+
+def _judged(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outcome]:
+    main = main_value(quote.run)
+    if main is None:
+        return
+    line, value = main
+    number = quote.number
+    what = _WORDS.get(quote.run.tool, "Interface throughputRate")
+    if same_number(number, value):
+        note = f"{number.text} equals the {what} of line {line}"
+        yield Held(statement.line, number.text, value.text, note)
+        return
+    also = [name for name, (_, other) in quote.run.values.items() if same_number(number, other)]
+    if statement.formula is None:
+        times_four = agree(number, 4 * value.value) is not Agreement.DIFFERENT
+        if times_four or ("interface" not in statement.text.lower() and also):
+            return
+    mark = facts.near.mark_of(quote.run)
+    if mark is not None and mark.batch != facts.batch(statement):
+        yield Unknown(statement.line, number.text)  # the run is shown as an example of another batch
+        return
+    message = f"{number.text} is quoted, but the {what} of the run above (line {line}) is {value.text}"
+    if also:
+        message += f"; {number.text} is its {also[0]}"
+    severity = Severity.MAJOR if agree(number, value.value) is Agreement.DIFFERENT else Severity.DIGITS
+    yield Finding(
+        statement.line,
+        number.text,
+        value.text,
+        f"{what} of line {line}",
+        message,
+        severity,
+        number.start,
+        computation=f"line {line}: {what} = {value.text}",
+        subject=f"{what} of batch {statement.batch}",
+    )
+
+
+RULE = Rule(
+    id="KA009",
+    name="wrong-quote",
+    kind=Kind.CLAIM,
+    summary="A statement works with a measurement, and the tool output above it has another one.",
+    why="The output is the evidence. A number that is not in it was never measured, or belongs to another run.",
+    bad="""\
+### 7.1 310性能数据
+
+```
+[e2e] throughputRate: 243.034, latency: 205733
+[infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58
+```
+
+batch1 310单卡吞吐率：217.263x4=869.052fps
+""",
+    good="""\
+### 7.1 310性能数据
+
+```
+[e2e] throughputRate: 243.034, latency: 205733
+[infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58
+```
+
+batch1 310单卡吞吐率：271.263x4=1085.052fps
+""",
+    check=_check,
+)

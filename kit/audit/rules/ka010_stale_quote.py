@@ -1,0 +1,91 @@
+"""Lines that quote the rate of the run above them and name no batch: "Interface throughputRate: 2013.05fps"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import Agreement, Printed, agree, number_from, same_number
+from kit.audit.facts.vocabulary import batches_in
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_QUOTE: Final = re.compile(
+    r"^[^\[\]]{0,40}Interface\s{0,9}th ?rough?put ?Rate\W{0,4}[:=]\W{0,4}([0-9]+\.[0-9]+)(?![0-9.])(?!\s{0,9}/)",
+    re.IGNORECASE,
+)
+#: A quote stands this near below the run.
+_NEAR: Final = 5
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    rates = _Rates([rate[1] for run in facts.runs if (rate := run.rate) is not None])
+    for line, text in enumerate(facts.document.lines, start=1):
+        match = _QUOTE.match(text)
+        number = number_from(match[1], start=match.start(1)) if match else None
+        if number is None:
+            continue
+        above = facts.near.runs_above(line, ("benchmark", "pure", "ais"))
+        rate = above[0].rate if above and line - above[0].end <= _NEAR else None
+        if rate is None or facts.near.stated(above[0].end, line):
+            continue
+        if rates.has(number):
+            if same_number(number, rate[1]):
+                yield Held(line, number.text, rate[1].text, f"the rate of line {rate[0]}")
+            continue
+        mark = facts.near.mark_of(above[0])
+        batches = batches_in(text)
+        if mark is not None and batches and mark.batch not in batches:
+            continue
+        severity = Severity.MAJOR if agree(number, rate[1].value) is Agreement.DIFFERENT else Severity.DIGITS
+        message = f"{number.text} is quoted, but the rate of the run above (line {rate[0]}) is {rate[1].text}"
+        yield Finding(line, number.text, rate[1].text, f"line {rate[0]}", message, severity, number.start)
+
+
+class _Rates:
+    """The rates of all runs, to find one that a number prints: its own or that of four devices."""
+
+    def __init__(self, rates: list[Printed]) -> None:
+        self._by_size: dict[int, list[Printed]] = {}
+        for rate in rates:
+            for value in (rate.value, 4 * rate.value):
+                alike = self._by_size.setdefault(int(value), [])
+                if rate not in alike[:32] and len(alike) < 32:
+                    alike.append(rate)
+
+    def has(self, number: Printed) -> bool:
+        """Whether a run has this rate."""
+        size = int(number.value)
+        near = [rate for key in (size - 1, size, size + 1) for rate in self._by_size.get(key, ())]
+        return any(same_number(number, one) or agree(number, 4 * one.value) is Agreement.SAME for one in near)
+
+
+RULE = Rule(
+    id="KA010",
+    name="stale-quote",
+    kind=Kind.CLAIM,
+    summary="A line repeats the rate of the run above it, with another number.",
+    why="One of the two is left over from an earlier run, and the reader cannot tell which.",
+    bad="""\
+```
+[infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58
+```
+
+Interface throughputRate: 2013.05
+""",
+    good="""\
+```
+[infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58
+```
+
+Interface throughputRate: 271.263
+""",
+    check=_check,
+)

@@ -1,0 +1,158 @@
+"""The same number in prose and in a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.arithmetic import evaluated
+from kit.audit.facts.printed import Agreement, Printed, agree, same_number, show
+from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.statements import Statement
+    from kit.audit.facts.views import Cell, Record, View
+
+__all__ = ["RULE"]
+
+#: So many statements of one batch, and cells of it, are compared with each other.
+_MOST = 24
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    """Compare each throughput cell with what the prose states for its device and batch.
+
+    Where the prose states several values (before and after tuning), one that fits is enough. Where several tables have
+    the cell, one that fits is enough too.
+    """
+    stated: dict[tuple[str, int], list[Statement]] = {}
+    for statement in facts.statements:
+        device = facts.device(statement)
+        if device is not None and statement.value is not None:
+            stated.setdefault((device, facts.batch(statement)), []).append(statement)
+    for view in facts.views:
+        yield from _variants(facts, view, stated)
+    for (device, batch), statements in stated.items():
+        yield from _same_quantity(facts, device, batch, statements[:_MOST])
+
+
+def _same_quantity(facts: Facts, device: str, batch: int, statements: list[Statement]) -> Iterator[Outcome]:
+    cells = facts.cells(device, batch)[-_MOST:]
+    fitting = [(cell, fit) for cell in cells if (fit := _fit(cell, statements, device)) is not None]
+    for cell, statement in fitting:
+        value = statement.value.text if statement.value else ""
+        note = f"prose vs table: {device} batch {batch} is {value} in line {statement.line}"
+        yield Held(cell.line, cell.number.text, value, note)
+    if cells and not fitting:
+        yield _differs(facts, cells[-1], statements, f"{device} batch {batch}")
+
+
+def _variants(facts: Facts, view: View, stated: dict[tuple[str, int], list[Statement]]) -> Iterator[Outcome]:
+    """Two columns of one device, before and after tuning, against as many values in prose.
+
+    Which is which does not matter: where all fit but one on either side, these two are the same quantity.
+    """
+    if not view.performance:
+        return
+    for device in {series.device for series in view.series if series.device}:
+        places = [place for place in view.of_device(device) if not view.series[place].timed][:_MOST]
+        for record in view.records if len(places) > 1 else ():
+            prose = _distinct(stated.get((device, record.batch or 0), [])[:_MOST])
+            cells = _rates(record, places)
+            if record.best or record.accuracy or len(cells) != len(places) or len(prose) != len(cells):
+                continue
+            lost = [cell for cell in cells if not any(same_number(cell.number, value) for _, value in prose)]
+            free = [one for one, value in prose if not any(same_number(cell.number, value) for cell in cells)]
+            if len(lost) == len(free) == 1:
+                yield _differs(facts, lost[0], [free[0]], f"{device} batch {record.batch}")
+
+
+def _rates(record: Record, places: list[int]) -> list[Cell]:
+    return [cell for place in places if (cell := record.cells[place]) and cell.unit in {"", "rate"}]
+
+
+def _distinct(statements: list[Statement]) -> list[tuple[Statement, Printed]]:
+    found: list[tuple[Statement, Printed]] = []
+    for statement in statements:
+        value = statement.value
+        if value is not None and not any(same_number(value, other) for _, other in found):
+            found.append((statement, value))
+    return found
+
+
+def _fit(cell: Cell, statements: list[Statement], device: str) -> Statement | None:
+    for statement in statements:
+        if statement.value is not None and same_number(cell.number, statement.value):
+            return statement
+    for statement in statements:
+        values = [operand.value for operand in statement.formula.formula.operands] if statement.formula else []
+        if statement.formula is not None:
+            values.append(statement.formula.formula.value)  # the table may be right where the prose slipped
+        if statement.value is not None and device == "310":
+            values += [4 * statement.value.value, statement.value.value / 4]  # of one device, of the card
+        if any(agree(cell.number, value) is Agreement.SAME for value in values):
+            return statement
+    return None
+
+
+def _differs(facts: Facts, cell: Cell, statements: list[Statement], what: str) -> Outcome:
+    values = {statement.value.value for statement in statements if statement.value}
+    statement = statements[0]
+    if len(values) != 1 or statement.value is None:
+        return Unknown(cell.line, cell.number.text)
+    value = values.pop()
+    slip = agree(cell.number, value) is not Agreement.DIFFERENT
+    follows = _mislabelled(facts, statement) or _miscomputed(statement)
+    return Finding(
+        cell.line,
+        cell.number.text,
+        statement.value.text,
+        f"line {statement.line}",
+        f"the table has {cell.number.text} for {what}, the prose (line {statement.line}) {show(value)}",
+        Severity.OPTIONAL if follows else Severity.DIGITS if slip else Severity.MAJOR,
+        cell.start,
+        computation=f"line {statement.line}: {statement.value.text}",
+        subject=what,
+    )
+
+
+def _mislabelled(facts: Facts, statement: Statement) -> bool:
+    """Whether the label of the statement is wrong, and nobody knows the right one."""
+    return statement.line in facts.labels.faulty and statement.line not in facts.labels.batches
+
+
+def _miscomputed(statement: Statement) -> bool:
+    """Whether the value of the statement is the wrong result of its formula."""
+    found = evaluated(statement.formula) if statement.formula else None
+    return found is not None and not found.doubtful and found.agreement is not Agreement.SAME
+
+
+RULE = Rule(
+    id="KA011",
+    name="prose-differs-from-table",
+    kind=Kind.CLAIM,
+    summary="A table and the prose state different throughputs for the same device and batch.",
+    why="One of the two is wrong, and every ratio that is built on it is, too.",
+    bad="""\
+# 性能
+
+batch4 310P单卡吞吐率：163.917fps
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 4 | 153.917 | 100.1 |
+""",
+    good="""\
+# 性能
+
+batch4 310P单卡吞吐率：163.917fps
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 4 | 163.917 | 100.1 |
+""",
+    check=_check,
+)

@@ -1,0 +1,117 @@
+"""Ratio columns of devices: "310P/310" is the 310P column divided by the 310 column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import Agreement, agree, show
+from kit.audit.facts.ratioreading import Quotient, RatioColumn, Reading, quotient
+from kit.audit.rule import Finding, Outcome, Rule, Unknown
+from kit.audit.verdict import compared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.views import Cell, Record, View
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    bests: dict[tuple[int, int], float | None] = {}
+    for column in facts.ratios:
+        for record in column.records:
+            cell = record.cells[column.place]
+            if cell is None:
+                continue
+            found = quotient(column.reading, record) if column.reading is not None else None
+            if column.reading is None or found is None:
+                yield Unknown(cell.line, cell.number.text)
+            else:
+                yield _judged(column, column.reading, record, cell, found, bests)
+
+
+def _judged(
+    column: RatioColumn,
+    reading: Reading,
+    record: Record,
+    cell: Cell,
+    found: Quotient,
+    bests: dict[tuple[int, int], float | None],
+) -> Outcome:
+    header = column.view.series[column.place].header
+    top, bottom = found.top.number.text, found.bottom.number.text
+    subject = f"{record.label or 'row'} | {header}"
+    note = f"{subject} = {top} / {bottom}"
+    factor = 0.01 if cell.unit == "percent" else 1.0
+    number = cell.number.scaled(factor)
+    wrong = agree(number, found.value, found.allowed) is not Agreement.SAME
+    consequence = ""
+    if column.other is not None and wrong:
+        consequence = "the whole column is of something else than its header says"
+    elif record.best and wrong:
+        best = _best_quotient(column.view, reading, bests)
+        if best is not None and agree(number, best) is Agreement.SAME:
+            consequence = f"{cell.number.text} is the quotient of the true best values"
+    if not consequence:
+        return compared(
+            cell.line,
+            number,
+            found.value,
+            found.allowed,
+            inputs=f"{top}, {bottom}",
+            note=note,
+            start=cell.start,
+            subject=subject,
+            factor=factor,
+        )
+    message = f"{note} gives {show(found.value)}; {consequence}"
+    return Finding(
+        cell.line,
+        cell.number.text,
+        show(found.value),
+        f"{top}, {bottom}",
+        message,
+        Severity.OPTIONAL,
+        cell.start,
+        computation=f"{top} / {bottom} = {show(found.value)}",
+        subject=subject,
+    )
+
+
+def _best_quotient(view: View, reading: Reading, bests: dict[tuple[int, int], float | None]) -> float | None:
+    values = [_best(view, side, bests) for side in (reading.top, reading.bottom)]
+    if reading.way == "inverse":
+        values.reverse()
+    top, bottom = values
+    return top / bottom if top and bottom else None
+
+
+def _best(view: View, place: int, bests: dict[tuple[int, int], float | None]) -> float | None:
+    key = view.header_line, place
+    if key not in bests:
+        cells = (record.cells[place] for record in view.records if not record.best and not record.accuracy)
+        bests[key] = max((cell.number.value for cell in cells if cell is not None), default=None)
+    return bests[key]
+
+
+RULE = Rule(
+    id="KA012",
+    name="wrong-ratio",
+    kind=Kind.RATIO,
+    summary="A cell of a ratio column is not the quotient of the two cells that its header names.",
+    why="Ratios are compared across models, and nobody divides again.",
+    bad="""\
+| batch | 310P | T4 | 310P/T4 |
+| --- | --- | --- | --- |
+| 1 | 100.0 | 50.0 | 3.00 |
+""",
+    good="""\
+| batch | 310P | T4 | 310P/T4 |
+| --- | --- | --- | --- |
+| 1 | 100.0 | 50.0 | 2.00 |
+""",
+    check=_check,
+)

@@ -1,0 +1,66 @@
+"""Empty cells of a ratio column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import show
+from kit.audit.facts.ratioreading import quotient
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for column in facts.ratios:
+        view, series = column.view, column.view.series[column.place]
+        if column.reading is None or sum(1 for one in view.records if one.cells[column.place] is not None) < 2:
+            continue
+        for record in view.records:
+            if record.texts[column.place] or record.accuracy:
+                continue
+            found = quotient(column.reading, record)
+            if found is None:
+                continue
+            subject = f"{record.label or 'row'} | {series.header}"
+            yield Finding(
+                series.line if view.transposed else record.line,
+                "",
+                show(found.value),
+                series.header,
+                f"{subject} is empty although both values are there",
+                Severity.OPTIONAL,
+                computation=f"{found.top.number.text} / {found.bottom.number.text} = {show(found.value)}",
+                subject=subject,
+            )
+
+
+RULE = Rule(
+    id="KA013",
+    name="missing-ratio",
+    kind=Kind.MISSING,
+    summary="A ratio is left out although both of its values are there.",
+    why="The reader cannot tell whether the value is missing or was not worth showing.",
+    bad="""\
+| batch | 310P | T4 | 310P/T4 |
+| --- | --- | --- | --- |
+| 1 | 100.0 | 50.0 | 2.00 |
+| 4 | 150.0 | 50.0 | 3.00 |
+| 8 | 200.0 | 50.0 |  |
+""",
+    good="""\
+| batch | 310P | T4 | 310P/T4 |
+| --- | --- | --- | --- |
+| 1 | 100.0 | 50.0 | 2.00 |
+| 4 | 150.0 | 50.0 | 3.00 |
+| 8 | 200.0 | 50.0 | 4.00 |
+""",
+    check=_check,
+    severity=Severity.OPTIONAL,
+)

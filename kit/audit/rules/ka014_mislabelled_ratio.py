@@ -1,0 +1,58 @@
+"""Headers of ratio columns whose values are clearly something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for column in facts.ratios:
+        if column.other is None:
+            continue
+        series = column.view.series[column.place]
+        top, bottom = (column.view.series[place].header for place in (column.other.top, column.other.bottom))
+        meaning = {
+            "inverse": f"{bottom} / {top}",
+            "per device": f"{top} / (4 x {bottom})",
+            "per card": f"4 x {top} / {bottom}",
+        }.get(column.other.way, f"{top} / {bottom}")
+        message = f"the header says {series.header}, but the values below are {meaning}"
+        yield Finding(series.line, series.header, meaning, f"{top}, {bottom}", message, subject="header")
+
+
+RULE = Rule(
+    id="KA014",
+    name="mislabelled-ratio",
+    kind=Kind.LABEL,
+    summary="The header of a ratio column names other columns than its values divide.",
+    why="All values of the column are read as something that they are not, most often the inverse.",
+    bad="""\
+# 吞吐率
+
+| batch | 310P | 310 | T4 | 310P/T4 |
+| --- | --- | --- | --- | --- |
+| 1 | 100.0 | 40.0 | 50.0 | 2.50 |
+| 4 | 120.0 | 40.0 | 30.0 | 3.00 |
+| 8 | 90.0 | 20.0 | 60.0 | 4.50 |
+""",
+    good="""\
+# 吞吐率
+
+| batch | 310P | 310 | T4 | 310P/310 |
+| --- | --- | --- | --- | --- |
+| 1 | 100.0 | 40.0 | 50.0 | 2.50 |
+| 4 | 120.0 | 40.0 | 30.0 | 3.00 |
+| 8 | 90.0 | 20.0 | 60.0 | 4.50 |
+""",
+    check=_check,
+)

@@ -1,0 +1,116 @@
+"""The best-batch row: the best value of each column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import Agreement, agree, same_number
+from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.views import Cell, Record, View
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for view in facts.views:
+        if not view.performance:
+            continue
+        for record, pool in _pools(view):
+            columns: dict[int, _Column] = {}
+            for place, series in enumerate(view.series):
+                cell = record.cells[place]
+                if cell is not None and series.sides is None:
+                    columns[place] = _column(view, place, cell, pool)
+                    yield _judged(record, cell, series.header, columns[place])
+
+
+def _pools(view: View) -> Iterator[tuple[Record, list[Record]]]:
+    """Each best row with the rows that it sums up: those above it back to the previous, or those below if it leads."""
+    bests = [place for place, record in enumerate(view.records) if record.best]
+    for before, place, after in zip([-1, *bests], bests, [*bests[1:], len(view.records)], strict=False):
+        rows = view.records[before + 1 : place] or view.records[place + 1 : after]
+        if not view.records[place].accuracy:
+            yield view.records[place], [row for row in rows if not row.accuracy]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The values of a column by row, the best and the worst of them, and whether less is better."""
+
+    rows: list[tuple[Record, Cell]]
+    best: Cell | None
+    worst: Cell | None
+    timed: bool
+
+
+def _column(view: View, place: int, cell: Cell, pool: list[Record]) -> _Column:
+    rows = [(row, other) for row in pool if (other := row.cells[place]) is not None]
+    timed = view.series[place].timed or cell.unit == "time"
+    ordered = sorted((other for _, other in rows), key=lambda other: other.number.value, reverse=not timed)
+    return _Column(rows, ordered[0] if ordered else None, ordered[-1] if ordered else None, timed)
+
+
+def _judged(record: Record, cell: Cell, header: str, column: _Column) -> Outcome:
+    best, worst = column.best, column.worst
+    if len(column.rows) < 2 or best is None or worst is None:
+        return Unknown(cell.line, cell.number.text)
+    own = next((one for row, one in column.rows if record.batch is not None and row.batch == record.batch), None)
+    for expected in (best, own):
+        if expected is not None and same_number(cell.number, expected.number):
+            return Held(cell.line, cell.number.text, expected.number.text, f"best of column {header}")
+    if same_number(cell.number, worst.number) and len(column.rows) >= 3:
+        return Unknown(cell.line, cell.number.text)  # the smaller may be the better here
+    number = cell.number.value
+    beyond = number < best.number.value if column.timed else number > best.number.value
+    if beyond and len(column.rows) < 3:
+        return Unknown(cell.line, cell.number.text)  # the table may list some batches only
+    slip = agree(cell.number, best.number.value) is Agreement.SLIP
+    return Finding(
+        cell.line,
+        cell.number.text,
+        best.number.text,
+        ", ".join(other.number.text for _, other in column.rows[:16]),
+        f"the best of column {header} is {best.number.text}, but the best row prints {cell.number.text}",
+        Severity.DIGITS if slip else Severity.MAJOR,
+        cell.start,
+        computation=f"best of {header} = {best.number.text}",
+        replacement=best.number.text,
+        subject=f"{record.label} | {header}",
+    )
+
+
+RULE = Rule(
+    id="KA015",
+    name="wrong-best-row",
+    kind=Kind.BEST_ROW,
+    summary="The best row does not print the best value of its column.",
+    why="The best row is what is quoted elsewhere, and the ratio of the best values hangs on it.",
+    bad="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 100.5 | 50.5 |
+| 4 | 150.5 | 60.5 |
+| 8 | 120.5 | 80.5 |
+| 最优batch | 160.5 | 80.5 |
+""",
+    good="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 100.5 | 50.5 |
+| 4 | 150.5 | 60.5 |
+| 8 | 120.5 | 80.5 |
+| 最优batch | 150.5 | 80.5 |
+""",
+    check=_check,
+)

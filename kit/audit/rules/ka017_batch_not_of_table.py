@@ -1,0 +1,36 @@
+"""Batches of labels: the batch of a label is another than the table or the order of its list has for the value."""
+
+from __future__ import annotations
+
+from kit.audit.diagnostic import Kind
+from kit.audit.labelrules import label_check
+from kit.audit.rule import Rule
+
+__all__ = ["RULE"]
+
+RULE = Rule(
+    id="KA017",
+    name="batch-not-of-table",
+    kind=Kind.LABEL,
+    summary="The batch of a label is another than the table or the order of its list has for the value.",
+    why="Two lines claim the same batch, and one batch is missing; the reader cannot tell which.",
+    bad="""\
+batch4 310P单卡吞吐率：1743.58 fps
+
+batch4 310P单卡吞吐率：5244.27 fps
+
+batch8 310P单卡吞吐率：7196.11 fps
+
+batch16 310P单卡吞吐率：6367.69 fps
+""",
+    good="""\
+batch1 310P单卡吞吐率：1743.58 fps
+
+batch4 310P单卡吞吐率：5244.27 fps
+
+batch8 310P单卡吞吐率：7196.11 fps
+
+batch16 310P单卡吞吐率：6367.69 fps
+""",
+    check=label_check("table", "list"),
+)

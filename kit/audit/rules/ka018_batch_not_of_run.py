@@ -1,0 +1,42 @@
+"""Batches of labels: the batch of a label is not that of the heading above the run that it quotes."""
+
+from __future__ import annotations
+
+from kit.audit.diagnostic import Kind
+from kit.audit.labelrules import label_check
+from kit.audit.rule import Rule
+
+__all__ = ["RULE"]
+
+RULE = Rule(
+    id="KA018",
+    name="batch-not-of-run",
+    kind=Kind.LABEL,
+    summary="The batch of a label is not that of the heading above the run that it quotes.",
+    why="The value belongs to one batch and is listed under another.",
+    bad="""\
+### 7.1 310性能数据
+
+batch16性能：
+
+```
+[e2e] throughputRate: 243.034, latency: 205733
+[infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58
+```
+
+batch8 310单卡吞吐率：271.263x4=1085.052fps
+""",
+    good="""\
+### 7.1 310性能数据
+
+batch16性能：
+
+```
+[e2e] throughputRate: 243.034, latency: 205733
+[infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58
+```
+
+batch16 310单卡吞吐率：271.263x4=1085.052fps
+""",
+    check=label_check("heading"),
+)

@@ -1,0 +1,55 @@
+"""The card of a label: one that does not exist, or another than the table has for the value."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.labelrules import label_check
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_STRANGE_CARD: Final = re.compile(
+    r"(?:batch|bs)\D{0,6}[0-9]{1,3}\D{0,3}?\b([TtPp][0-9]{1,2})(?=\s{0,9}(?:单卡|card|throughput))"
+)
+_KNOWN: Final = {"T4", "P4"}
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    yield from label_check("device")(facts)
+    for statement in facts.statements:
+        match = _STRANGE_CARD.search(statement.text)
+        place = statement.place
+        if match is None or match[1].upper() in _KNOWN or place is None or place[0] != match[1][0].upper():
+            continue
+        message = f"the label names the card {match[1]}; the section is about {place}"
+        yield Finding(
+            statement.line, match[1], place, place, message, start=match.start(1), replacement=place, subject="label"
+        )
+
+
+RULE = Rule(
+    id="KA019",
+    name="wrong-card-label",
+    kind=Kind.LABEL,
+    summary="The card of a label does not exist, or the table has the value under another card.",
+    why="A throughput is read for a card that it was not measured on.",
+    bad="""\
+### 7.3 T4性能数据
+
+batch4 T1单卡吞吐率：1766.07 * 1 = 1766.07 qps
+""",
+    good="""\
+### 7.3 T4性能数据
+
+batch1 T4单卡吞吐率：1766.07 * 1 = 1766.07 qps
+""",
+    check=_check,
+)

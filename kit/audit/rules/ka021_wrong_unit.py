@@ -1,0 +1,53 @@
+"""Units that contradict the quantity: a throughput in ms, a latency in fps."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_NUMBER: Final = r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?"
+_RATE: Final = re.compile(
+    rf"(?:吞吐率|吞吐量|throu?ghput(?:Rate)?)\s{{0,9}}(?:约为|为|是|is|[:=])[^0-9，。;]{{0,12}}"
+    rf"(?:[0-9./()*x\s]{{1,60}}=\s{{0,9}})?({_NUMBER})\s{{0,9}}(ms|毫秒)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_TIME: Final = re.compile(
+    rf"(?:时延|延迟|latency)\s{{0,9}}(?:约为|为|是|is|[:=])[^0-9，。;]{{0,12}}"
+    rf"({_NUMBER})\s{{0,9}}(fps|qps|samples/s)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, text in enumerate(facts.document.lines, start=1):
+        for pattern, word, right in ((_RATE, "throughput", "fps"), (_TIME, "latency", "ms")):
+            for match in pattern.finditer(text):
+                stated = f"{match[1]} {match[2]}"
+                message = f"a {word} is given in {match[2]}"
+                yield Finding(line, stated, f"{match[1]} {right}", match[0], message, start=match.start(1))
+
+
+RULE = Rule(
+    id="KA021",
+    name="wrong-unit",
+    kind=Kind.UNIT,
+    summary="A throughput is given in ms, or a latency in fps.",
+    why="The number may be a time that was taken for a rate; the reader cannot know which of the two is wrong.",
+    bad="""\
+batch1 310P 吞吐率：12.5 ms
+""",
+    good="""\
+batch1 310P 吞吐率：12.5 fps
+""",
+    check=_check,
+)

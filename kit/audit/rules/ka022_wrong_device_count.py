@@ -1,0 +1,89 @@
+"""From one device to the card: x 4 for the 310, x 1 for the 310P."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.printed import same_number, show
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.statements import Statement
+
+__all__ = ["RULE"]
+
+_CARD: Final = re.compile("单卡|card", re.IGNORECASE)
+_TIMES_FOUR: Final = re.compile(r"[x*]\s{0,9}4(?![0-9.])|乘|times (?:4|four)", re.IGNORECASE)
+_NEAR: Final = 12
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for statement in facts.statements:
+        if statement.line in facts.labels.devices:
+            continue
+        if statement.device == "310" and statement.formula is None:
+            yield from _not_multiplied(facts, statement)
+        elif statement.device == "310P" and statement.formula is not None:
+            yield from _multiplied(facts, statement)
+
+
+def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
+    """Find "310 card: X" where X is what the tool printed for one device just above."""
+    value = statement.value
+    if value is None or value.unit >= 1 or not _CARD.search(statement.text) or _TIMES_FOUR.search(statement.text):
+        return
+    runs = facts.near.runs_above(statement.line, ("benchmark", "pure"))
+    rates = [rate for run in runs if statement.line - run.end <= _NEAR and (rate := run.rate) is not None]
+    if not any(same_number(value, rate[1]) for rate in rates):
+        return
+    if any(same_number(value, cell.number) for cell in facts.cells("310", facts.batch(statement))[:_NEAR]):
+        return  # the report counts in devices throughout
+    product = show(4 * value.value)
+    message = f"{value.text} is the throughput of one device; a 310 card has four, which makes {product}"
+    yield Finding(
+        statement.line, value.text, product, f"{value.text}, 4", message, start=value.start, subject="310 card"
+    )
+
+
+def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
+    """Find "310P card: X * 4" where X is what the tool printed for the one device of the card."""
+    formula = statement.formula
+    if formula is None or len(formula.formula.operands) != 2:
+        return
+    one, factor = formula.formula.operands
+    if factor.value != 4 or factor.unit < 1 or one.unit >= 1 or "/" in formula.formula.text:
+        return
+    if statement.batch == 4:
+        runs = facts.near.runs_above(statement.line, ("benchmark", "pure", "ais", "trtexec"))
+        if not any(rate is not None and same_number(one, rate[1]) for rate in (run.rate for run in runs)):
+            return
+    message = f"a 310P card has one device, so its throughput is {one.text}, not {formula.formula.text}"
+    stated = formula.stated
+    yield Finding(
+        statement.line, stated.text, one.text, f"{one.text}, 4", message, start=stated.start, subject="310P card"
+    )
+
+
+RULE = Rule(
+    id="KA022",
+    name="wrong-device-count",
+    kind=Kind.UNIT,
+    summary="A 310 card has the throughput of one device, or a 310P card four times its own.",
+    why="A 310 card carries four devices, a 310P one; a factor of four decides every comparison.",
+    bad="""\
+### 7.2 310P性能数据
+
+batch8 310P单卡吞吐率：1351.14 * 4 = 5404.56 fps
+""",
+    good="""\
+### 7.2 310P性能数据
+
+batch8 310P单卡吞吐率：1351.14 fps
+""",
+    check=_check,
+)

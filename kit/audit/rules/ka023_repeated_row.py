@@ -1,0 +1,56 @@
+"""Two rows of a table for the same batch, in an order that shows which is meant for another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.labelling import missing_of_series
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for view in facts.views:
+        rows = [record for record in view.records if not record.best and not record.accuracy and record.batch]
+        fixed = missing_of_series([record.batch or 0 for record in rows])
+        if fixed is None or view.transposed:
+            continue
+        place, _, batch = fixed
+        label = rows[place].label
+        message = f"two rows are labelled {label}, and none batch {batch}"
+        yield Finding(
+            rows[place].line, label, f"bs{batch}", ", ".join(record.label for record in rows), message, subject="row"
+        )
+
+
+RULE = Rule(
+    id="KA023",
+    name="repeated-row",
+    kind=Kind.LABEL,
+    summary="Two rows of a table have the same batch, and one batch of the series is missing.",
+    why="The values of the missing batch are read as those of another.",
+    bad="""\
+| batch | 310P | T4 |
+| --- | --- | --- |
+| bs1 | 100.5 | 50.5 |
+| bs4 | 150.5 | 60.5 |
+| bs4 | 190.5 | 80.5 |
+| bs16 | 195.5 | 85.5 |
+""",
+    good="""\
+| batch | 310P | T4 |
+| --- | --- | --- |
+| bs1 | 100.5 | 50.5 |
+| bs4 | 150.5 | 60.5 |
+| bs8 | 190.5 | 80.5 |
+| bs16 | 195.5 | 85.5 |
+""",
+    check=_check,
+)

@@ -1,0 +1,66 @@
+"""A heading for a batch that nobody runs ("batch6") above a command and a result file of another."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.toolruns import file_batch
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_RUN_BATCH: Final = re.compile(r"-batch_?size[= ]([0-9]{1,4})(?![0-9])")
+_USUAL: Final = {1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024}
+_REACH: Final = 10
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    lines = facts.document.lines
+    for mark, after in pairwise([*facts.near.marks, None]):
+        if mark is None or mark.batch in _USUAL:
+            continue
+        until = min(mark.line + _REACH, after.line if after else mark.line + _REACH, len(lines))
+        below = lines[mark.line : until]
+        named = {int(match[1]) for text in below for match in _RUN_BATCH.finditer(text)}
+        files = {batch for text in below if (batch := file_batch(text)) is not None}
+        if len(named) == 1 and named == files:
+            batch = named.pop()
+            message = f"the heading says batch {mark.batch}, the command and the result file below are of batch {batch}"
+            inputs = "command and result file below"
+            yield Finding(mark.line, f"batch{mark.batch}", f"batch{batch}", inputs, message, subject="heading")
+
+
+RULE = Rule(
+    id="KA024",
+    name="wrong-batch-heading",
+    kind=Kind.LABEL,
+    summary="A heading names an odd batch, the command and the result file below another.",
+    why="The results below are listed for a batch that was never run.",
+    bad="""\
+### batch6
+
+```
+./benchmark.x86_64 -batch_size=16 -om_path=net_bs16.om
+```
+
+perf_vision_batchsize_16_device_0.txt
+""",
+    good="""\
+### batch16
+
+```
+./benchmark.x86_64 -batch_size=16 -om_path=net_bs16.om
+```
+
+perf_vision_batchsize_16_device_0.txt
+""",
+    check=_check,
+)

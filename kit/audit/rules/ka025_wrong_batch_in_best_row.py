@@ -1,0 +1,84 @@
+"""The batch that a cell of the best row names: "bs64 11732fps"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.views import Record, View
+
+__all__ = ["RULE"]
+
+_LEAD: Final = re.compile(
+    r"^\W*(?:bs|batch)?\s?([0-9]{1,4})\s{0,9}:\s{0,9}[0-9]|^\W*(?:bs|batch)\s?([0-9]{1,4})\s{1,9}[0-9]", re.IGNORECASE
+)
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for view in facts.views:
+        if not view.performance:
+            continue
+        values: dict[tuple[int, float], set[int | None]] = {}
+        for record in view.records if any(one.best for one in view.records) else ():
+            for place, cell in enumerate(record.cells):
+                if cell is not None and not record.best:
+                    values.setdefault((place, cell.number.value), set()).add(record.batch)
+        for record in view.records:
+            if record.best and not record.accuracy:
+                yield from _row(view, record, values)
+
+
+def _row(view: View, record: Record, values: dict[tuple[int, float], set[int | None]]) -> Iterator[Outcome]:
+    rows = {row.batch for row in view.records}
+    for place, series in enumerate(view.series):
+        cell, lead = record.cells[place], _LEAD.match(record.texts[place].strip("*` "))
+        if cell is None or lead is None or series.sides is not None:
+            continue
+        batch = int(lead[1] or lead[2])
+        same = values.get((place, cell.number.value), set())
+        right = next(iter(same)) if len(same) == 1 else None
+        if right is None or batch not in rows:
+            continue
+        what = f"{cell.number.text} of {series.header}"
+        if right == batch:
+            yield Held(cell.line, f"bs{batch}", f"bs{right}", what)
+            continue
+        message = f"{what}: bs{batch} is printed, but the table has it at bs{right}"
+        yield Finding(cell.line, f"bs{batch}", f"bs{right}", what, message, subject=f"{record.label} | {series.header}")
+
+
+RULE = Rule(
+    id="KA025",
+    name="wrong-batch-in-best-row",
+    kind=Kind.LABEL,
+    summary="A cell of the best row names another batch than the one that has its value.",
+    why="The batch in the best row is the one that people deploy with.",
+    bad="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 100.5 | 50.5 |
+| 4 | 150.5 | 80.5 |
+| 8 | 120.5 | 60.5 |
+| 最优batch | bs8 150.5fps | bs4 80.5fps |
+""",
+    good="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 100.5 | 50.5 |
+| 4 | 150.5 | 80.5 |
+| 8 | 120.5 | 60.5 |
+| 最优batch | bs4 150.5fps | bs4 80.5fps |
+""",
+    check=_check,
+)

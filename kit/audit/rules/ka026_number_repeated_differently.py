@@ -1,0 +1,89 @@
+"""Numbers that one line prints twice: "Rate: 317.7，317.7x4=...", "Rate: 65.53，710吞吐率为65.53fps"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import Agreement, Printed, agree, number_from, same_number
+from kit.audit.facts.vocabulary import batches_in, devices_in
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_NUMBER: Final = (
+    r"(?<![0-9.])(?<![0-9],)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9.]|,[0-9]{3})"
+)
+_QUOTE: Final = re.compile(
+    rf"(?:Interface|ave_?)\s{{0,9}}th ?rough?put ?Rate"
+    rf"\s{{0,9}}[:=]\s{{0,9}}{_NUMBER}(?!\s{{0,9}}[*x/])\s{{0,9}}(?:fps)?",
+    re.IGNORECASE,
+)
+#: What is multiplied behind the quote, with or without a result, or is said to be the throughput.
+_AGAIN: Final = re.compile(
+    rf"{_NUMBER}\s{{0,9}}(?:[x*]|乘以)\s{{0,9}}4(?![0-9.])"
+    rf"|^\s{{0,9}}[，,。;]\s{{0,9}}{_NUMBER}\s{{0,9}}(?:fps)?\s{{0,9}}[，,]?\s{{0,9}}(?:即是|既是|即为|就是)"
+    rf"|吞吐[率量]\s{{0,9}}(?:为|是|:)\s{{0,9}}{_NUMBER}(?!\s{{0,9}}[*x/])",
+    re.IGNORECASE,
+)
+#: "2.01x4=8.04即batch1 310单卡吞吐率为8.04": the result again, in the same clause: another may speak of another run.
+_RESULT: Final = re.compile(
+    rf"=\s{{0,9}}{_NUMBER}\s{{0,9}}(?:fps)?\s{{0,9}}[，,]?\s{{0,9}}[即既][^0-9=]{{0,4}}[^=。，；,;]{{0,40}}?吞吐[率量]\s{{0,9}}(?:为|是|:)\s{{0,9}}{_NUMBER}"
+)
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    if facts.document.decimal_comma:
+        return
+    for line, text in enumerate(facts.document.lines, start=1):
+        if "put" not in text.lower() and "吞吐" not in text:
+            continue
+        quotes = list(_QUOTE.finditer(text))
+        if len(set(batches_in(text))) > 1 or "T4" in {device.name for device in devices_in(text)}:
+            continue  # one may be of something else than the other
+        if len(quotes) == 1 and not facts.document.in_table(line):
+            behind = quotes[0].end()
+            again = _AGAIN.search(text[behind:])
+            if again is not None:
+                group = again.lastindex or 1
+                yield from _compared(line, quotes[0][1], again[group], behind + again.start(group))
+        for match in _RESULT.finditer(text):
+            yield from _compared(line, match[1], match[2], match.start(2))
+
+
+def _compared(line: int, first: str, second: str, start: int) -> Iterator[Outcome]:
+    printed, number = number_from(first), number_from(second)
+    if printed is None or number is None:
+        return
+    if same_number(number, printed) or _times_four(printed, number) or _times_four(number, printed):
+        yield Held(line, second, first, "as on the same line before")
+        return
+    severity = Severity.MAJOR if agree(number, printed.value) is Agreement.DIFFERENT else Severity.DIGITS
+    message = f"{first} is quoted, but {second} is worked with"
+    yield Finding(line, second, first, first, message, severity, start)
+
+
+def _times_four(one: Printed, other: Printed) -> bool:
+    return agree(other, 4 * one.value) is not Agreement.DIFFERENT
+
+
+RULE = Rule(
+    id="KA026",
+    name="number-repeated-differently",
+    kind=Kind.CLAIM,
+    summary="A line prints the same measurement twice, with two values.",
+    why="One of the two is a slip, and the product behind it is that of the slip.",
+    bad="""\
+Interface throughputRate: 317.707，371.707x4=1486.828fps。
+""",
+    good="""\
+Interface throughputRate: 317.707，317.707x4=1270.828fps。
+""",
+    check=_check,
+)

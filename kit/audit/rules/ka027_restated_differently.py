@@ -1,0 +1,62 @@
+"""Comparisons that work with another number than the measurement that was stated before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.printed import same_number
+from kit.audit.facts.restatements import restatements
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for one in restatements(facts):
+        if one.meant is not None:
+            continue
+        what = f"{one.device} batch {one.batch}".strip()
+        if not one.known or any(same_number(one.number, other) for other in one.known):
+            yield Held(one.line, one.number.text, one.known[0].text if one.known else "", f"{what} as stated before")
+            continue
+        right = one.known[-1].text
+        message = f"{one.number.text} is compared, but the measurement of {what} is {right}"
+        # It may be of another run that the report does not show.
+        yield Finding(
+            one.line, one.number.text, right, what, message, Severity.OPTIONAL, one.number.start, subject=what
+        )
+
+
+RULE = Rule(
+    id="KA027",
+    name="restated-differently",
+    kind=Kind.CLAIM,
+    summary="A comparison works with another number than was stated for its device and batch.",
+    why="The comparison proves something about a run that the report does not show.",
+    bad="""\
+### 7.1 310性能数据
+
+batch1 310单卡吞吐率：91.86x4=367.44fps
+
+### 7.4 性能对比
+
+batch1：95.86x4 > 1000/(2.9/1)
+""",
+    good="""\
+### 7.1 310性能数据
+
+batch1 310单卡吞吐率：91.86x4=367.44fps
+
+### 7.4 性能对比
+
+batch1：91.86x4 > 1000/(2.9/1)
+""",
+    check=_check,
+    severity=Severity.OPTIONAL,
+)

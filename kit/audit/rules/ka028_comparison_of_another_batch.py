@@ -1,0 +1,59 @@
+"""Comparisons whose label names another batch than the measurement that they work with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.restatements import restatements
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for one in restatements(facts):
+        if one.meant is None:
+            continue
+        message = (
+            f"the label says batch {one.batch},"
+            f" but {one.number.text} is the measurement of {one.device} batch {one.meant}"
+        )
+        yield Finding(one.line, f"batch{one.batch}", f"batch{one.meant}", one.number.text, message, subject="label")
+
+
+RULE = Rule(
+    id="KA028",
+    name="comparison-of-another-batch",
+    kind=Kind.LABEL,
+    summary="The label of a comparison names a batch, its numbers are of another.",
+    why="The comparison is true for a batch that it does not speak of.",
+    bad="""\
+### 7.1 310性能数据
+
+batch1 310单卡吞吐率：91.86x4=367.44fps
+
+batch16 310单卡吞吐率：95.31x4=381.24fps
+
+### 7.4 性能对比
+
+batch16：91.86x4 > 1000/(40.5/16)
+""",
+    good="""\
+### 7.1 310性能数据
+
+batch1 310单卡吞吐率：91.86x4=367.44fps
+
+batch16 310单卡吞吐率：95.31x4=381.24fps
+
+### 7.4 性能对比
+
+batch1：91.86x4 > 1000/(2.9/1)
+""",
+    check=_check,
+)

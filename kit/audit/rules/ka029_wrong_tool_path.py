@@ -1,0 +1,55 @@
+"""Paths at which no tool lies."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_TOOLKIT: Final = re.compile(
+    r"/usr/local/Ascend/(ascend-lastest|ascend-lateste?(?:st)?|ascend-tookit|ascend-tooklit|ascned-toolkit)/"
+)
+_ROOT_TOOL: Final = re.compile(r"^\s{0,9}(?:\$\s{0,9})?(/benchmark\.(?:\$\{?arch\}?|x86_64|aarch64))(?=\s)")
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, text in enumerate(facts.document.lines, start=1):
+        match = _TOOLKIT.search(text)
+        if match:
+            right = "/usr/local/Ascend/ascend-toolkit/"
+            message = f"there is no {match[1]}; the folder is ascend-toolkit"
+            yield Finding(line, match[0], right, "", message, start=match.start(), replacement=right)
+        match = _ROOT_TOOL.search(text)
+        if match:
+            right = f".{match[1]}"
+            message = "the tool lies in the current folder, not in the root folder"
+            yield Finding(line, match[1], right, "", message, start=match.start(1), replacement=right)
+
+
+RULE = Rule(
+    id="KA029",
+    name="wrong-tool-path",
+    kind=Kind.COMMAND,
+    summary="A command names a path at which the toolkit or tool never lies.",
+    why="The command fails for everyone who copies it.",
+    bad="""\
+```
+source /usr/local/Ascend/ascend-lastest/set_env.sh
+```
+""",
+    good="""\
+```
+source /usr/local/Ascend/ascend-toolkit/set_env.sh
+```
+""",
+    check=_check,
+)

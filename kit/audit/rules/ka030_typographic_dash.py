@@ -1,0 +1,49 @@
+"""Options that begin with a dash that is none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.commands import calls_tool
+from kit.audit.facts.encoding import MAX_LINE
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_EN_DASH: Final = re.compile(r"(?<=\s)([–—−][–—−-]?|-[–—−])([a-zA-Z_][a-zA-Z0-9_]{2,40})(?=[=\s]|$)")
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, text in enumerate(facts.document.lines, start=1):
+        match = _EN_DASH.search(facts.document.raw[line - 1][:MAX_LINE]) if calls_tool(text) else None
+        if match:
+            message = "a typographic dash begins the option, which no tool takes for one"
+            right = f"--{match[2]}"
+            yield Finding(line, match[0], right, "", message, start=0, replacement=right)
+
+
+RULE = Rule(
+    id="KA030",
+    name="typographic-dash",
+    kind=Kind.COMMAND,
+    summary="An option of a command begins with a typographic dash.",
+    why="Word processors change the dashes; the tool takes the option for a file name, and fails or ignores it.",
+    bad="""\
+```
+trtexec --onnx=net.onnx –fp16 --threads
+```
+""",
+    good="""\
+```
+trtexec --onnx=net.onnx --fp16 --threads
+```
+""",
+    check=_check,
+)

@@ -1,0 +1,63 @@
+"""Options that no tool has, one slip away from one that exists."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.commands import calls_tool
+from kit.audit.rule import Finding, Outcome, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_MISSPELT: Final = {
+    "wrokspace": "workspace",
+    "wokspace": "workspace",
+    "worksapce": "workspace",
+    "soc_verison": "soc_version",
+    "sco_version": "soc_version",
+    "enable_small_channl": "enable_small_channel",
+    "input_fromat": "input_format",
+    "framwork": "framework",
+    "framewor": "framework",
+    "insert_op_config": "insert_op_conf",
+}
+_OPTION: Final = re.compile(rf"\s-{{1,2}}({'|'.join(_MISSPELT)})(?=[= ])")
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, text in enumerate(facts.document.lines, start=1):
+        match = _OPTION.search(text)
+        if match and calls_tool(text):
+            right = _MISSPELT[match[1]]
+            message = f"the option is called {right}"
+            yield Finding(
+                line, match[1], right, "", message, Severity.OPTIONAL, match.start(1), replacement=right, safe=True
+            )
+
+
+RULE = Rule(
+    id="KA031",
+    name="misspelt-option",
+    kind=Kind.COMMAND,
+    summary="An option of a command is misspelt.",
+    why="The command fails, or runs without what the option asks for.",
+    bad="""\
+```
+trtexec --onnx=net.onnx --fp16 --wrokspace=5000
+```
+""",
+    good="""\
+```
+trtexec --onnx=net.onnx --fp16 --workspace=5000
+```
+""",
+    check=_check,
+    severity=Severity.OPTIONAL,
+)

@@ -1,0 +1,195 @@
+"""Ratio columns named in words: speed-up, scaling, ratio, 加速比, 倍率, of two columns or against a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Column, Grid, words_of
+from kit.audit.facts.quantities import Quantity
+from kit.audit.readings import Candidate, Computed, allowed_values, is_measured, judged_column
+from kit.audit.rule import Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_SIDES: Final = re.compile(
+    r"\s{0,3}(?:/|÷|→|->|\bvs\b\.?|\bversus\b|\bover\b|\bto\b|\brelative to\b|\bcompared (?:to|with)\b|\s-\s|:"
+    r"|比|相对于?)\s{0,3}",
+    re.IGNORECASE,
+)
+_SCALING: Final = re.compile(r"scaling|speed-?\s?up|加速|扩展|线性度|relative", re.IGNORECASE)
+_EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
+#: Words that say that a column is a ratio, not of what.
+_IDLE: Final = words_of(
+    "speed up speedup speedups scaling ratio ratios relative weak strong the of in x a an and by with performance gain"
+) | {"加速比", "倍率", "加速", "比值", "比率", "倍数", "性能比", "扩展比"}
+_SPOKEN: Final = frozenset({"throughput", "time"})
+_MOST: Final = 10
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    devices = {(one.view.header_line, one.view.series[one.place].header) for one in facts.ratios if one.reading}
+    for grid in facts.grids:
+        pool = [column for column in grid.columns if is_measured(column, grid)][:_MOST]
+        for column in grid.columns:
+            if (column.line, column.title) in devices:
+                continue  # quotients of devices have a rule of their own
+            named = _named(column, pool)
+            if column.quantity is Quantity.RATIO or named:
+                candidates = [*named, *_scalings(grid, column, pool)]
+                if column.quantity is Quantity.RATIO:
+                    candidates += _pairs(column, pool)
+                yield from judged_column(grid, column, candidates, alone=True)
+
+
+def _quotient(top: Column, bottom: Column, row: int) -> Computed | None:
+    one, other = top.entries[row], bottom.entries[row]
+    if one is None or other is None or not one.value or not other.value:
+        return None
+    factor = top.factor / bottom.factor
+    try:
+        allowed = (allowed_values(one) / allowed_values(other)).scaled(factor)
+    except ZeroDivisionError:
+        return None
+    return Computed(one.value / other.value * factor, allowed, f"{one.number.text} / {other.number.text}")
+
+
+def _pair(column: Column, top: Column, bottom: Column, *, sure: bool) -> Iterator[Candidate]:
+    def compute(row: int) -> Computed | None:
+        return _quotient(top, bottom, row)
+
+    meaning = f"{top.title} / {bottom.title}"
+    for scale in (0.01,) if _percent(column) else (1.0,):
+        yield Candidate(meaning, compute, sure, scale)
+
+
+def _percent(column: Column) -> bool:
+    return column.factor == 0.01
+
+
+def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
+    """The columns that a side of a header means: those with all of its words and the fewest others."""
+    words = words - _IDLE
+    fitting = [column for column in pool if words and words <= column.words]
+    fewest = min((len(column.words) for column in fitting), default=0)
+    exact = [column for column in fitting if column.words - _IDLE == words]
+    return exact or [column for column in fitting if len(column.words) <= fewest + 1]
+
+
+def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
+    """Quotients of the two columns that a header names: "A/B", "speedup (A to B)"."""
+    parts = _SIDES.split(column.title, maxsplit=1)
+    if len(parts) != 2:
+        return []
+    left, right = ([one for one in _operands(words_of(part), pool) if one is not column] for part in parts)
+    pairs = [(one, other) for one in left for other in right if one is not other and one.quantity is other.quantity]
+    if not pairs:
+        left_words = words_of(parts[0])
+        # "Throughput speedup (TF32 - mixed precision)": what is said of the first holds for the second.
+        pairs = [
+            (one, other)
+            for one in left
+            for other in pool
+            if one is not other
+            and words_of(parts[1]) - _IDLE
+            and words_of(parts[1]) - _IDLE <= other.words
+            and left_words
+            and one.quantity is other.quantity
+        ]
+    if len(pairs) != 1:
+        return []
+    one, other = pairs[0]
+    if "/" in column.title and column.quantity is not Quantity.TIME:
+        return list(_pair(column, one, other, sure=True))
+    if column.quantity is not Quantity.RATIO:
+        return []
+    return [*_pair(column, other, one, sure=True), *_pair(column, one, other, sure=True)]
+
+
+def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
+    for top in pool:
+        for bottom in pool:
+            if top is not bottom and top.quantity is bottom.quantity:
+                yield from _pair(column, top, bottom, sure=False)
+
+
+def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
+    """Each row against the last row above that has a printed 1.0."""
+    if not _SCALING.search(column.title):
+        return
+    bases = _bases(column)
+    cards = next((one for one in grid.columns if one.quantity is Quantity.CARDS), None)
+    timed = [one for one in pool if one.quantity in {Quantity.RATE, Quantity.TIME}]
+    words = column.words - _IDLE
+    meant = [one for one in timed if words and words <= one.words | _SPOKEN] or timed
+    meant = [one for one in meant if one.quantity is Quantity.RATE] or meant
+    for one in timed:
+        sure = len(meant) == 1 and one is meant[0] and any(base is not None for base in bases)
+        yield _scaling(column, one, bases, None, sure=sure and not _EFFICIENCY.search(column.title))
+        if cards is not None:
+            yield _scaling(column, one, bases, cards, sure=False)
+
+
+def _bases(column: Column) -> list[int | None]:
+    one = 100.0 if _percent(column) else 1.0
+    bases: list[int | None] = []
+    base: int | None = None
+    for row, entry in enumerate(column.entries):
+        if entry is not None and entry.value == one:
+            base = row
+        bases.append(base)
+    return bases
+
+
+def _scaling(
+    column: Column, measured: Column, bases: Sequence[int | None], cards: Column | None, *, sure: bool
+) -> Candidate:
+    def compute(row: int) -> Computed | None:
+        base = bases[row]
+        if base is None:
+            return None
+        own, first = measured.entries[row], measured.entries[base]
+        if own is None or first is None or not own.value or not first.value:
+            return None
+        top, bottom = (first, own) if measured.quantity is Quantity.TIME else (own, first)
+        share = 1.0
+        if cards is not None:
+            here, there = cards.entries[row], cards.entries[base]
+            if here is None or there is None or here.value <= 0 or there.value <= 0:
+                return None
+            share = there.value / here.value
+        try:
+            allowed = (allowed_values(top) / allowed_values(bottom)).scaled(share)
+        except ZeroDivisionError:
+            return None
+        text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
+        return Computed(top.value / bottom.value * share, allowed, text, trivial=row == base)
+
+    return Candidate(f"{measured.title} against the row of 1.0", compute, sure, 0.01 if _percent(column) else 1.0)
+
+
+RULE = Rule(
+    id="KA033",
+    name="wrong-speedup",
+    kind=Kind.RATIO,
+    summary="A speed-up, scaling or ratio is not what the columns beside it give.",
+    why="The speed-up is the result that is quoted, and nobody divides again.",
+    bad="""\
+| GPUs | Throughput - mixed | Throughput - TF32 | Throughput speedup (TF32 - mixed) | Weak scaling - TF32 |
+| --- | --- | --- | --- | --- |
+| 1 | 3400.0 | 1000.0 | 2.40 | 1.00 |
+| 8 | 26000.0 | 8000.0 | 3.25 | 8.50 |
+""",
+    good="""\
+| GPUs | Throughput - mixed | Throughput - TF32 | Throughput speedup (TF32 - mixed) | Weak scaling - TF32 |
+| --- | --- | --- | --- | --- |
+| 1 | 3400.0 | 1000.0 | 3.40 | 1.00 |
+| 8 | 26000.0 | 8000.0 | 3.25 | 8.00 |
+""",
+    check=_check,
+)

@@ -1,0 +1,106 @@
+"""Differences of two columns, or of a column and its first row: "accuracy drop", "diff", 差值."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.printed import Interval
+from kit.audit.facts.quantities import Quantity
+from kit.audit.readings import Candidate, Computed, allowed_values, is_measured, judged_column
+from kit.audit.rule import Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_MOST = 8
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        pool = [column for column in grid.columns if is_measured(column, grid)][:_MOST]
+        for column in grid.columns:
+            if column.quantity is Quantity.DIFFERENCE:
+                yield from judged_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])
+
+
+def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
+    percent = column.factor == 0.01
+    for one in pool:
+        for other in pool:
+            if one is other or one.quantity is not other.quantity or one.factor != other.factor:
+                continue
+            yield _candidate(f"{one.title} - {other.title}", one, other, relative=False)
+            if percent or one.quantity in {Quantity.RATE, Quantity.TIME}:
+                yield _candidate(f"({one.title} - {other.title}) / {other.title}", one, other, relative=True)
+
+
+def _candidate(meaning: str, one: Column, other: Column, *, relative: bool) -> Candidate:
+    def compute(row: int) -> Computed | None:
+        return _difference(one.entries[row], other.entries[row], relative=relative)
+
+    return Candidate(meaning, compute, signless=True, scale=0.01 if relative else 1.0)
+
+
+def _difference(one: Entry | None, other: Entry | None, *, relative: bool) -> Computed | None:
+    if one is None or other is None or (relative and not other.value):
+        return None
+    value = one.value - other.value
+    allowed = allowed_values(one) - allowed_values(other)
+    text = f"{one.number.text} - {other.number.text}"
+    if relative:
+        try:
+            allowed = allowed / allowed_values(other)
+        except ZeroDivisionError:
+            return None
+        value, text = value / other.value, f"({text}) / {other.number.text}"
+    # A loss is printed with or without its sign.
+    if value < 0:
+        value, allowed = -value, Interval(-allowed.high, -allowed.low)
+    return Computed(value, allowed, text)
+
+
+def _from_first(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
+    """Each row against the first, whose difference is zero or empty."""
+    first = next(iter(grid.rows), None)
+    entry = column.entries[first] if first is not None else None
+    if first is None or (entry is not None and entry.value):
+        return
+    for one in pool:
+        yield _against(one, first)
+
+
+def _against(one: Column, first: int) -> Candidate:
+    def compute(row: int) -> Computed | None:
+        found = _difference(one.entries[row], one.entries[first], relative=False)
+        return None if found is None or row == first else found
+
+    return Candidate(f"{one.title} against the first row", compute, signless=True)
+
+
+RULE = Rule(
+    id="KA034",
+    name="wrong-difference",
+    kind=Kind.ARITHMETIC,
+    summary="A difference is not that of the columns that it compares.",
+    why="Whether a loss of accuracy is acceptable is read from this column.",
+    bad="""\
+| model | Top1 FP32 | Top1 INT8 | Accuracy drop |
+| --- | --- | --- | --- |
+| net a | 76.13 | 75.88 | 0.25 |
+| net b | 78.45 | 77.10 | 0.35 |
+| net c | 71.88 | 71.52 | 0.36 |
+""",
+    good="""\
+| model | Top1 FP32 | Top1 INT8 | Accuracy drop |
+| --- | --- | --- | --- |
+| net a | 76.13 | 75.88 | 0.25 |
+| net b | 78.45 | 77.10 | 1.35 |
+| net c | 71.88 | 71.52 | 0.36 |
+""",
+    check=_check,
+)

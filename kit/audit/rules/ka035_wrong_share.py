@@ -1,0 +1,94 @@
+"""Percentages of a total: share, 占比."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.printed import Interval
+from kit.audit.facts.quantities import Quantity
+from kit.audit.facts.sums import is_average_label, is_total_label, sum_of
+from kit.audit.readings import Candidate, Computed, is_measured, judged_column
+from kit.audit.rule import Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_MOST = 8
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        pool = [column for column in grid.columns if is_measured(column, grid)][:_MOST]
+        for column in grid.columns:
+            if column.quantity is Quantity.SHARE:
+                candidates = [one for part in pool for one in _candidates(grid, column, part)]
+                yield from judged_column(grid, column, candidates)
+
+
+def _candidates(grid: Grid, column: Column, part: Column) -> Iterator[Candidate]:
+    scale = 0.01 if column.factor == 0.01 or _sums_to_hundred(grid, column) else 1.0
+    total = next((row for row in grid.rows if is_total_label(grid.labels[row])), None)
+    whole = part.entries[total] if total is not None else None
+    if whole is not None:
+        value, allowed, text = whole.value, whole.number.interval, whole.number.text
+    else:
+        items = [
+            entry
+            for row, entry in enumerate(part.entries)
+            if entry is not None and not is_average_label(grid.labels[row])
+        ]
+        value, allowed = sum_of(items)
+        text = f"the sum {value:.9g}"
+    if value > 0 and allowed.low > 0:
+        yield Candidate(f"the share of {part.title}", _share(part, value, allowed, text), scale=scale)
+
+
+def _share(part: Column, value: float, allowed: Interval, text: str) -> Callable[[int], Computed | None]:
+    def compute(row: int) -> Computed | None:
+        own: Entry | None = part.entries[row]
+        if own is None:
+            return None
+        share = own.number.interval / allowed
+        return Computed(own.value / value, share, f"{own.number.text} / {text}", trivial=own.value == value)
+
+    return compute
+
+
+def _sums_to_hundred(grid: Grid, column: Column) -> bool:
+    parts = [
+        entry.value
+        for row, entry in enumerate(column.entries)
+        if entry is not None and not is_total_label(grid.labels[row])
+    ]
+    return 80 < sum(parts) < 120 or any(1.5 < part <= 100 for part in parts)
+
+
+RULE = Rule(
+    id="KA035",
+    name="wrong-share",
+    kind=Kind.RATIO,
+    summary="A percentage is not the share of the total that the table gives.",
+    why="Such tables say where the time goes; a wrong share sends people to the wrong place.",
+    bad="""\
+| layer | time (ms) | share |
+| --- | --- | --- |
+| conv | 6.0 | 60.0% |
+| gemm | 3.0 | 20.0% |
+| relu | 0.5 | 5.0% |
+| pool | 0.5 | 5.0% |
+""",
+    good="""\
+| layer | time (ms) | share |
+| --- | --- | --- |
+| conv | 6.0 | 60.0% |
+| gemm | 3.0 | 30.0% |
+| relu | 0.5 | 5.0% |
+| pool | 0.5 | 5.0% |
+""",
+    check=_check,
+)

@@ -1,0 +1,46 @@
+"""Total rows and columns: the sum of what stands above or beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.rule import Outcome, Rule
+from kit.audit.summaryrows import judged_summaries
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        yield from judged_summaries(grid, averages=False)
+
+
+RULE = Rule(
+    id="KA036",
+    name="wrong-total",
+    kind=Kind.ARITHMETIC,
+    summary="A total is not the sum of its parts.",
+    why="Either a part or the total is left over from an earlier measurement.",
+    bad="""\
+| layer | time (ms) | calls |
+| --- | --- | --- |
+| conv | 6.2 | 12 |
+| gemm | 3.1 | 4 |
+| relu | 0.4 | 13 |
+| total | 11.7 | 29 |
+""",
+    good="""\
+| layer | time (ms) | calls |
+| --- | --- | --- |
+| conv | 6.2 | 12 |
+| gemm | 3.1 | 4 |
+| relu | 0.4 | 13 |
+| total | 9.7 | 29 |
+""",
+    check=_check,
+)

@@ -1,0 +1,46 @@
+"""Average rows and columns: the mean of what stands above or beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.rule import Outcome, Rule
+from kit.audit.summaryrows import judged_summaries
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        yield from judged_summaries(grid, averages=True)
+
+
+RULE = Rule(
+    id="KA037",
+    name="wrong-average",
+    kind=Kind.ARITHMETIC,
+    summary="An average is not the mean of its values.",
+    why="The average is what models are ranked by.",
+    bad="""\
+| run | FP32 | FP16 |
+| --- | --- | --- |
+| 1 | 10.2 | 20.4 |
+| 2 | 10.4 | 20.8 |
+| 3 | 10.3 | 20.9 |
+| average | 10.3 | 21.9 |
+""",
+    good="""\
+| run | FP32 | FP16 |
+| --- | --- | --- |
+| 1 | 10.2 | 20.4 |
+| 2 | 10.4 | 20.8 |
+| 3 | 10.3 | 20.9 |
+| average | 10.3 | 20.7 |
+""",
+    check=_check,
+)

@@ -1,0 +1,127 @@
+"""The rate of a row against its latency or step time: rate = batch / latency = cards x batch / step time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Grid
+from kit.audit.facts.printed import show
+from kit.audit.facts.ratetimes import RateTime, RateTimeRow, rate_times
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+#: Mean rate and mean latency of the same run differ by so much; the mean of rates is not the rate of the mean.
+_EQUAL: Final = 0.03
+#: A row further off than this is of another run.
+_WRONG: Final = 0.12
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        readings = list(rate_times(grid))
+        for key in dict.fromkeys((one.rate.place, one.rate.title, one.time.place) for one in readings):
+            same = [one for one in readings if (one.rate.place, one.rate.title, one.time.place) == key]
+            best = max(same, key=lambda one: len(_fitting(one)))
+            yield from _judged(grid, best)
+
+
+def _fitting(reading: RateTime) -> list[RateTimeRow]:
+    return [row for row in reading.rows if _fits(row)]
+
+
+def _fits(row: RateTimeRow) -> bool:
+    near = abs(row.share - 1) <= _EQUAL
+    return near or row.allowed.low <= 1 <= row.allowed.high
+
+
+def _judged(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
+    right = _fitting(reading)
+    wrong = [row for row in reading.rows if not _fits(row)]
+    if not right:
+        return
+    for row in right:
+        yield Held(
+            row.rate.line, row.rate.number.text, show(row.samples / row.share), f"{row.text} = {reading.meaning}"
+        )
+    if len(wrong) == 2 and _swapped(wrong):
+        yield _swap(grid, reading, wrong)
+    elif len(right) >= 2 and len(right) >= 2 * len(wrong):
+        for row in wrong:
+            if abs(row.share - 1) > _WRONG:
+                yield _finding(grid, reading, row)
+
+
+def _swapped(rows: Sequence[RateTimeRow]) -> bool:
+    """Whether the times of two rows fit each other's rates."""
+    one, other = rows
+    first = one.share * other.time.value / one.time.value
+    second = other.share * one.time.value / other.time.value
+    return abs(first - 1) <= _EQUAL and abs(second - 1) <= _EQUAL
+
+
+def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Finding:
+    one, other = rows
+    names = [grid.labels[row.row] or f"line {row.rate.line}" for row in rows]
+    message = (
+        f"{reading.time.title}: {one.time.number.text} of {names[0]} and {other.time.number.text} of {names[1]}"
+        " are swapped: each fits the rate of the other row"
+    )
+    return Finding(
+        one.time.line,
+        one.time.number.text,
+        other.time.number.text,
+        f"{one.rate.number.text}, {other.rate.number.text}",
+        message,
+        start=one.time.start,
+        computation=f"{one.text} = {show(one.share * one.samples)}, not {show(one.samples)}",
+        subject=f"{names[0]} | {reading.time.title}",
+    )
+
+
+def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Finding:
+    subject = f"{grid.labels[row.row] or 'row'} | {reading.rate.title}"
+    value = row.rate.value / row.share
+    message = (
+        f"{subject}: {row.text} makes {show(row.share * row.samples)} samples, not {show(row.samples)}"
+        f" ({reading.meaning}) as in the other rows; {row.time.number.text} would be {show(value)} per second"
+    )
+    return Finding(
+        row.rate.line,
+        row.rate.number.text,
+        show(value),
+        row.text,
+        message,
+        start=row.rate.start,
+        computation=f"{row.text} = {show(row.share * row.samples)}, not {show(row.samples)}",
+        subject=subject,
+    )
+
+
+RULE = Rule(
+    id="KA038",
+    name="rate-contradicts-time",
+    kind=Kind.ARITHMETIC,
+    summary="Rate and latency (or step time) of a row are not of the same run.",
+    why="One of the two was copied from another row or run; both are used to size deployments.",
+    bad="""\
+| Model | Latency / Throughput |
+| --- | --- |
+| net n | 10.0 ms / 100.0 FPS (1 thread) |
+| net m | 50.0 ms / 25.0 FPS (1 thread) |
+| net l | 40.0 ms / 20.0 FPS (1 thread) |
+""",
+    good="""\
+| Model | Latency / Throughput |
+| --- | --- |
+| net n | 10.0 ms / 100.0 FPS (1 thread) |
+| net m | 40.0 ms / 25.0 FPS (1 thread) |
+| net l | 50.0 ms / 20.0 FPS (1 thread) |
+""",
+    check=_check,
+)

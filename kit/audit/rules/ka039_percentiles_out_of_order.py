@@ -1,0 +1,123 @@
+"""Latencies that must rise: percentiles, and minimum, mean, maximum."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Column, Grid
+from kit.audit.facts.quantities import Quantity, percentile_of
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_MIN: Final = re.compile(r"\bmin(?:imum)?\b|最小|最低", re.IGNORECASE)
+_MAX: Final = re.compile(r"\bmax(?:imum)?\b|最大|最高", re.IGNORECASE)
+_MEAN: Final = re.compile(r"\b(?:avg|average|mean)\b|平均", re.IGNORECASE)
+_LOW, _HIGH = 0.0, 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A column with its place in the order: 0 for the minimum, the percentile, 100 for the maximum."""
+
+    rank: float
+    column: Column
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        ranked, means = _groups(grid)
+        for key, group in ranked.items():
+            group.sort(key=lambda one: one.rank)
+            for lower, upper in pairwise(group):
+                if lower.rank < upper.rank:
+                    yield from _ordered(grid, lower.column, upper.column)
+            for mean in means.get(key, ()):
+                for one in group:
+                    if one.rank == _LOW:
+                        yield from _ordered(grid, one.column, mean)
+                    elif one.rank == _HIGH:
+                        yield from _ordered(grid, mean, one.column)
+
+
+def _groups(grid: Grid) -> tuple[dict[frozenset[str], list[_Ranked]], dict[frozenset[str], list[Column]]]:
+    """Columns that differ in their rank only, and the mean columns that go with them."""
+    ranked: dict[frozenset[str], list[_Ranked]] = {}
+    means: dict[frozenset[str], list[Column]] = {}
+    timed = any(column.quantity is Quantity.TIME for column in grid.columns)
+    for column in grid.columns:
+        rank = _rank(column.title)
+        if column.quantity is not Quantity.TIME and not (
+            timed and rank is not None and column.quantity in {Quantity.COUNT, Quantity.SHARE}
+        ):
+            continue
+        if rank is not None:
+            ranked.setdefault(_rest(column), []).append(_Ranked(rank, column))
+        elif _MEAN.search(column.title):
+            means.setdefault(_rest(column), []).append(column)
+    return ranked, means
+
+
+def _rank(title: str) -> float | None:
+    if _MIN.search(title):
+        return None if _MAX.search(title) else _LOW
+    return _HIGH if _MAX.search(title) else percentile_of(title)
+
+
+def _rest(column: Column) -> frozenset[str]:
+    """The words of a header without those of its rank."""
+    idle = {"p", "th", "percentile", "min", "minimum", "max", "maximum", "avg", "average", "mean", "median", "%", "of"}
+    return frozenset(word for word in column.words - idle if not word[0].isdigit())
+
+
+def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
+    for row in grid.rows:
+        low, high = lower.entries[row], upper.entries[row]
+        if low is None or high is None:
+            continue
+        small, large = low.number.interval.low * lower.factor, high.number.interval.high * upper.factor
+        if small <= large:
+            yield Held(low.line, low.number.text, high.number.text, f"{lower.title} <= {upper.title}")
+            continue
+        subject = f"{grid.labels[row] or 'row'} | {lower.title}"
+        message = f"{subject} is {low.number.text}, above {upper.title}, which is {high.number.text}"
+        yield Finding(
+            low.line,
+            low.number.text,
+            f"at most {high.number.text}",
+            f"{low.number.text}, {high.number.text}",
+            message,
+            start=low.start,
+            computation=f"{low.number.text} > {high.number.text}",
+            subject=subject,
+        )
+
+
+RULE = Rule(
+    id="KA039",
+    name="percentiles-out-of-order",
+    kind=Kind.CLAIM,
+    summary="A percentile is above a higher one, or a mean outside minimum and maximum.",
+    why="No measurement can give this; one of the numbers is a slip, most often by a factor of ten.",
+    bad="""\
+| Batch Size | Avg latency | 90% Latency | 95% Latency | 99% Latency |
+| --- | --- | --- | --- | --- |
+| 128 | 29.3 ms | 47.5 ms | 57.5 ms | 77.4 ms |
+| 256 | 44.6 ms | 52.8 ms | 356.6 ms | 79.0 ms |
+""",
+    good="""\
+| Batch Size | Avg latency | 90% Latency | 95% Latency | 99% Latency |
+| --- | --- | --- | --- | --- |
+| 128 | 29.3 ms | 47.5 ms | 57.5 ms | 77.4 ms |
+| 256 | 44.6 ms | 52.8 ms | 56.6 ms | 79.0 ms |
+""",
+    check=_check,
+)

@@ -1,0 +1,79 @@
+"""Scores of one model that cannot be: Top1 above Top5, mAP50:95 above mAP50."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Column, Grid
+from kit.audit.facts.scores import Score, score_of
+from kit.audit.rule import Finding, Held, Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        groups: dict[tuple[str, str], list[tuple[Score, Column]]] = {}
+        for column in grid.columns:
+            score = score_of(column.title, grid.context)
+            if score is not None:
+                groups.setdefault((score.family, score.group), []).append((score, column))
+        for group in groups.values():
+            ranks = [score.rank for score, _ in group]
+            if len(set(ranks)) != len(ranks) or len(group) < 2:
+                continue  # the header does not tell the columns apart
+            group.sort(key=lambda one: one[0].rank)
+            for (_, lower), (_, upper) in pairwise(group):
+                yield from _ordered(grid, lower, upper)
+
+
+def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
+    for row in grid.rows:
+        low, high = lower.entries[row], upper.entries[row]
+        if low is None or high is None or not 0 < high.value <= 100 or not 0 < low.value <= 100:
+            continue
+        if (low.value <= 1) != (high.value <= 1):
+            continue  # one is a fraction, the other a per cent
+        if low.number.interval.low <= high.number.interval.high:
+            yield Held(low.line, low.number.text, high.number.text, f"{lower.title} <= {upper.title}")
+            continue
+        subject = f"{grid.labels[row] or 'row'} | {lower.title}"
+        message = f"{subject} is {low.number.text}, but {upper.title} {high.number.text}, which cannot be lower"
+        yield Finding(
+            low.line,
+            low.number.text,
+            f"at most {high.number.text}",
+            f"{low.number.text}, {high.number.text}",
+            message,
+            start=low.start,
+            computation=f"{low.number.text} > {high.number.text}",
+            subject=subject,
+        )
+
+
+RULE = Rule(
+    id="KA040",
+    name="impossible-scores",
+    kind=Kind.CLAIM,
+    summary="Top1 is above Top5, or mAP50:95 above mAP50.",
+    why="A hit among one is a hit among five; the columns are swapped, or one of the numbers is of another model.",
+    bad="""\
+| model | Top-1 (%) | Top-5 (%) |
+| --- | --- | --- |
+| net a | 74.2 | 91.9 |
+| net b | 93.1 | 76.3 |
+""",
+    good="""\
+| model | Top-1 (%) | Top-5 (%) |
+| --- | --- | --- |
+| net a | 74.2 | 91.9 |
+| net b | 76.3 | 93.1 |
+""",
+    check=_check,
+)

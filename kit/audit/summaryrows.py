@@ -1,0 +1,129 @@
+"""Rows and columns that sum others up, as totals or as averages, against what they sum up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kit.audit.diagnostic import Severity
+from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.printed import Agreement, Interval, agree, show
+from kit.audit.facts.quantities import Quantity
+from kit.audit.facts.sums import Summary, column_entries, is_average_label, is_total_label, mean_of, sum_of, summaries
+from kit.audit.readings import Candidate, Computed, judged_column
+from kit.audit.rule import Finding, Held, Outcome, Unknown
+from kit.audit.verdict import rounded
+
+__all__ = ["judged_summaries"]
+
+#: A total without another that confirms how it is made is believed to be one up to here.
+_NEAR: Final = 0.5
+_MOST: Final = 12
+#: Columns that nobody adds up.
+_NO_PARTS: Final = {Quantity.BATCH, Quantity.CARDS, Quantity.SHARE, Quantity.RATIO, Quantity.DIFFERENCE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A number in a summary row, and what its parts give."""
+
+    column: Column
+    entry: Entry
+    value: float
+    allowed: Interval
+
+    @property
+    def agreement(self) -> Agreement:
+        """How the number relates to what its parts give."""
+        return agree(self.entry.number, self.value, self.allowed)
+
+
+def judged_summaries(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
+    """The outcomes for the total (or average) rows and columns of a table."""
+    for summary in summaries(grid, averages=averages):
+        yield from _row(grid, summary, averages=averages)
+    yield from _columns(grid, averages=averages)
+
+
+def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
+    cells = []
+    for column in grid.columns:
+        entry, parts = column.entries[summary.row], column_entries(column, summary.parts)
+        if entry is None or parts is None or column.quantity in _NO_PARTS:
+            continue
+        value, allowed = mean_of(parts) if averages else sum_of(parts)
+        cells.append(_Cell(column, entry, value, allowed))
+    kinds = [cell.column.quantity for cell in cells]
+    confirmed = [cell.column.quantity for cell in cells if cell.agreement is Agreement.SAME]
+    for cell in cells:
+        text = f"{'mean' if averages else 'sum'} of {len(summary.parts)} rows"
+        if cell.agreement is Agreement.SAME:
+            yield Held(cell.entry.line, cell.entry.number.text, show(cell.value), text)
+        elif _confirmed(cell, kinds, confirmed, averages=averages) and _comparable(cell):
+            yield _finding(grid, summary, cell, text)
+        else:
+            yield Unknown(cell.entry.line, cell.entry.number.text)
+
+
+def _confirmed(cell: _Cell, kinds: list[Quantity], confirmed: list[Quantity], *, averages: bool) -> bool:
+    """Whether other columns show that the row is what its label says.
+
+    A mean can be weighted, so it needs columns of the same kind; scores are not added up.
+    """
+    same = cell.column.quantity
+    if not averages:
+        return bool(confirmed) and same is not Quantity.SCORE and 2 * len(confirmed) >= len(kinds) - 1
+    return same in confirmed and 2 * confirmed.count(same) >= kinds.count(same) - 1
+
+
+def _comparable(cell: _Cell) -> bool:
+    """Whether a number that does not fit is at least of the size of a sum or mean: else it is something else."""
+    return cell.value != 0 and abs(cell.entry.value / cell.value - 1) <= _NEAR
+
+
+def _finding(grid: Grid, summary: Summary, cell: _Cell, text: str) -> Finding:
+    subject = f"{grid.labels[summary.row]} | {cell.column.title}"
+    slip = cell.agreement is Agreement.SLIP
+    return Finding(
+        cell.entry.line,
+        cell.entry.number.text,
+        show(cell.value),
+        text,
+        f"{subject}: the {text} is {show(cell.value)}, but {cell.entry.number.text} is printed",
+        Severity.DIGITS if slip else Severity.MAJOR,
+        cell.entry.start,
+        computation=f"{text} = {show(cell.value)}",
+        replacement=rounded(cell.value, cell.entry.number),
+        safe=slip,
+        subject=subject,
+    )
+
+
+def _columns(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
+    """A column "Total" or "Average" beside columns of one kind."""
+    named = is_average_label if averages else is_total_label
+    for column in grid.columns:
+        if not named(column.title):
+            continue
+        parts = [one for one in grid.columns if one is not column and _is_part(one)][:_MOST]
+        before = [one for one in parts if one.place < column.place]
+        candidates = [_candidate(chosen, averages=averages) for chosen in (parts, before) if len(chosen) >= 2]
+        yield from judged_column(grid, column, candidates)
+
+
+def _is_part(column: Column) -> bool:
+    return column.quantity in {Quantity.COUNT, Quantity.SCORE, Quantity.TIME, Quantity.RATE}
+
+
+def _candidate(parts: list[Column], *, averages: bool) -> Candidate:
+    def compute(row: int) -> Computed | None:
+        found = [part.entries[row] for part in parts]
+        entries = [entry for entry in found if entry is not None]
+        if len(entries) != len(found):
+            return None
+        value, allowed = mean_of(entries) if averages else sum_of(entries)
+        sign = " + ".join(entry.number.text for entry in entries)
+        return Computed(value, allowed, f"({sign}) / {len(entries)}" if averages else sign)
+
+    return Candidate("the mean of the row" if averages else "the sum of the row", compute)

@@ -1,0 +1,52 @@
+"""A printed number against the value that it should show, as the outcome of a rule."""
+
+from __future__ import annotations
+
+from kit.audit.diagnostic import Severity
+from kit.audit.facts.printed import Agreement, Interval, Printed, agree, show
+from kit.audit.rule import Finding, Held, Outcome
+
+__all__ = ["compared", "rounded"]
+
+
+def compared(
+    line: int,
+    stated: Printed,
+    value: float,
+    allowed: Interval | None = None,
+    *,
+    inputs: str,
+    note: str,
+    start: int = -1,
+    subject: str = "",
+    factor: float = 1.0,
+) -> Outcome:
+    """Whether a printed number holds. ``allowed`` is what the rounding of the inputs leaves open.
+
+    ``note`` says what was computed ("310P/310 = 1.5 / 2.5"). ``factor`` is what ``stated`` was scaled by for the
+    comparison: 0.01 for a per cent.
+    """
+    verdict = agree(stated, value, allowed)
+    shown = show(value / factor)
+    if verdict is Agreement.SAME:
+        return Held(line, stated.text, shown, note)
+    slip = verdict is Agreement.SLIP
+    return Finding(
+        line,
+        stated.text,
+        shown,
+        inputs,
+        f"{note} gives {shown}, but {stated.text} is printed",
+        Severity.DIGITS if slip else Severity.MAJOR,
+        start,
+        computation=f"{note} = {shown}",
+        replacement=rounded(value / factor, stated.scaled(1 / factor)),
+        safe=slip,
+        subject=subject,
+    )
+
+
+def rounded(value: float, like: Printed) -> str:
+    """A value with as many decimals as a printed number has, and its way to part thousands."""
+    decimals = len(like.text.partition(".")[2]) if "e" not in like.text.lower() else 6
+    return f"{value:{',' if ',' in like.text else ''}.{decimals}f}"

@@ -1,0 +1,387 @@
+"""Tables of many families of reports, right as they stand, each with slips that a reader would want to hear of.
+
+A slip is (old, new, line within the text): ``old`` stands there once.
+"""
+
+# ruff: noqa: E501 - headers of published tables are long
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Family:
+    """A report of one family and slips in it."""
+
+    name: str
+    text: str
+    slips: tuple[tuple[str, str, int], ...]
+
+
+FAMILIES = [
+    Family(
+        "training speed-up and scaling in groups",
+        """\
+#### Training performance: NVIDIA DGX A100 (8x A100 80GB)
+
+|**GPUs** | **Batch size / GPU (TF32 - mixed precision)** | **Sequence length** | **Throughput - TF32 (sequences/sec)** | **Throughput - mixed precision (sequences/sec)** | **Throughput speedup (TF32 - mixed precision)** | **Weak scaling - TF32** | **Weak scaling - mixed precision** |
+|---|---|---|---|---|---|---|---|
+|1 | 8192 / 8192 | 128 | 317 | 580 | 1.83 | 1.00 | 1.00 |
+|4 | 8192 / 8192 | 128 | 1230 | 2230 | 1.81 | 3.88 | 3.84 |
+|8 | 8192 / 8192 | 128 | 2505 | 4580 | 1.83 | 7.90 | 7.90 |
+|1 | 4096 / 4096 | 512 | 110 | 195 | 1.77 | 1.00 | 1.00 |
+|4 | 4096 / 4096 | 512 | 425 | 760 | 1.79 | 3.86 | 3.90 |
+|8 | 4096 / 4096 | 512 | 860 | 1540 | 1.79 | 7.82 | 7.90 |
+""",
+        (("| 1.81 |", "| 2.81 |", 6), ("| 7.82 |", "| 6.82 |", 10), ("| 3.84 |", "| 3.48 |", 6)),
+    ),
+    Family(
+        "training throughput with units in cells",
+        """\
+## Training performance results
+
+|**GPUs**|**Throughput - TF32**|**Throughput - mixed precision**|**Throughput speedup (TF32 to mixed precision)**|**TF32 Strong Scaling**|**Mixed Precision Strong Scaling**|**Mixed Precision Training Time (90E)**|**TF32 Training Time (90E)**|
+|:------:|:--------------------:|:-----------------------------------------------------:|:-------------------------------------------------------------:|:---------:|:---------:|:---------:|:---------:|
+| 1 | 938 img/s | 2470 img/s | 2.63 x | 1.0 x | 1.0 x | ~14 hours | ~36 hours |
+| 8 | 7248 img/s | 16621 img/s | 2.29 x | 7.72 x | 6.72 x | ~3 hours | ~5 hours |
+""",
+        (("2.63 x", "3.63 x", 5), ("7.72 x", "5.72 x", 6)),
+    ),
+    Family(
+        "inference latency percentiles",
+        """\
+### Inference performance
+
+| **Batch Size** | **Throughput Avg** | **Latency Avg** | **Latency 95%** | **Latency 99%** |
+|---|---|---|---|---|
+| 1 | 96 img/s | 10.37 ms | 10.81 ms | 11.73 ms |
+| 2 | 196 img/s | 10.24 ms | 11.18 ms | 12.89 ms |
+| 4 | 386 img/s | 10.46 ms | 11.01 ms | 11.75 ms |
+| 8 | 709 img/s | 11.50 ms | 12.36 ms | 13.12 ms |
+| 16 | 1023 img/s | 16.07 ms | 15.69 ms | 15.97 ms |
+""",
+        (("12.36 ms", "123.6 ms", 8), ("| 386 img/s", "| 836 img/s", 7)),
+    ),
+    Family(
+        "latency percentiles with p",
+        """\
+| Model | Min (ms) | Mean (ms) | P50 (ms) | P90 (ms) | P99 (ms) | Max (ms) |
+|---|---|---|---|---|---|---|
+| resnet | 4.10 | 4.52 | 4.48 | 4.91 | 5.60 | 9.31 |
+| vit | 8.22 | 9.01 | 8.95 | 9.77 | 11.02 | 14.40 |
+""",
+        (("| 4.91 |", "| 6.91 |", 3), ("| 9.01 |", "| 19.01 |", 4), ("| 8.22 |", "| 9.22 |", 4)),
+    ),
+    Family(
+        "detection scores",
+        """\
+|Model|size (pixels)|mAP val 50-95|mAP val 50|Speed CPU b1 (ms)|Speed V100 b1 (ms)|params (M)|FLOPs @640 (B)|
+|---|---|---|---|---|---|---|---|
+|n|640|28.0|45.7|45|6.3|1.9|4.5|
+|s|640|37.4|56.8|98|6.4|7.2|16.5|
+|m|640|45.4|64.1|224|8.2|21.2|49.0|
+|x|640|50.7|68.9|766|12.1|86.7|205.7|
+""",
+        (("|37.4|56.8|", "|56.8|37.4|", 4),),
+    ),
+    Family(
+        "box and mask AP",
+        """\
+| Backbone | Lr schd | box AP | box AP50 | box AP75 | mask AP | mask AP50 | mask AP75 |
+| :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: |
+| R-50 | 1x | 38.2 | 58.8 | 41.4 | 34.7 | 55.7 | 37.2 |
+| R-101 | 1x | 40.0 | 60.5 | 44.0 | 36.1 | 57.5 | 38.6 |
+""",
+        (("| 36.1 | 57.5 |", "| 57.5 | 36.1 |", 4),),
+    ),
+    Family(
+        "classification scores",
+        """\
+| Model | Params(M) | Flops(G) | Top-1 (%) | Top-5 (%) |
+|:-:|:-:|:-:|:-:|:-:|
+| net-18 | 11.69 | 1.82 | 69.90 | 89.43 |
+| net-34 | 21.80 | 3.68 | 73.62 | 91.59 |
+| net-50 | 25.56 | 4.12 | 76.55 | 93.06 |
+""",
+        (("| 73.62 | 91.59 |", "| 91.59 | 73.62 |", 4),),
+    ),
+    Family(
+        "quantised accuracy with drop",
+        """\
+| Model | FP32 Top1 | INT8 Top1 | Drop |
+|---|---|---|---|
+| resnet50 | 76.13 | 75.90 | 0.23 |
+| mobilenet_v2 | 71.88 | 70.95 | 0.93 |
+| efficientnet_b0 | 77.69 | 76.60 | 1.09 |
+| vgg16 | 71.59 | 71.40 | 0.19 |
+""",
+        (("| 0.93 |", "| 0.39 |", 4),),
+    ),
+    Family(
+        "speed-up in Chinese",
+        """\
+## 训练性能
+
+| 卡数 | 吞吐量(samples/s) | 加速比 |
+| --- | --- | --- |
+| 1 | 251.3 | 1.00 |
+| 2 | 498.2 | 1.98 |
+| 4 | 975.9 | 3.88 |
+| 8 | 1900.4 | 7.56 |
+""",
+        (("| 3.88 |", "| 3.28 |", 7), ("| 7.56 |", "| 7.86 |", 8)),
+    ),
+    Family(
+        "before and after in Chinese",
+        """\
+## 性能优化
+
+| 模型 | 优化前(ms) | 优化后(ms) | 倍率 |
+| --- | --- | --- | --- |
+| 网络A | 12.40 | 6.20 | 2.00 |
+| 网络B | 30.10 | 20.20 | 1.49 |
+| 网络C | 45.50 | 18.20 | 2.50 |
+| 网络D | 9.90 | 7.70 | 1.29 |
+""",
+        (("| 1.49 |", "| 1.94 |", 6),),
+    ),
+    Family(
+        "ratio of two frameworks",
+        """\
+### Latency on CPU
+
+| network | PyTorch (ms) | ONNX Runtime (ms) | PyTorch/ONNX Runtime |
+| --- | --- | --- | --- |
+| resnet18 | 24.20 | 12.10 | 2.00 |
+| resnet50 | 60.50 | 27.50 | 2.20 |
+| vit_b | 180.30 | 120.20 | 1.50 |
+""",
+        (("| 2.20 |", "| 3.20 |", 6),),
+    ),
+    Family(
+        "share of time",
+        """\
+### Profile
+
+| kernel | calls | total (ms) | share |
+| --- | --- | --- | --- |
+| conv | 120 | 61.2 | 61.2% |
+| gemm | 12 | 20.4 | 20.4% |
+| softmax | 12 | 10.2 | 10.2% |
+| other | 300 | 8.2 | 8.2% |
+| total | 444 | 100.0 | 100% |
+""",
+        (("| 20.4% |", "| 24.0% |", 6), ("| total | 444 |", "| total | 484 |", 9)),
+    ),
+    Family(
+        "average row over tasks",
+        """\
+| run | GLUE | SQuAD | RACE |
+| --- | --- | --- | --- |
+| seed 1 | 84.1 | 88.5 | 66.0 |
+| seed 2 | 84.5 | 88.7 | 66.6 |
+| seed 3 | 83.9 | 88.9 | 65.7 |
+| average | 84.2 | 88.7 | 66.1 |
+""",
+        (("| 84.2 | 88.7 | 66.1 |", "| 84.2 | 87.8 | 66.1 |", 6),),
+    ),
+    Family(
+        "average column",
+        """\
+| method | art | clipart | product | real | Avg |
+| --- | --- | --- | --- | --- | --- |
+| base | 57.9 | 45.3 | 68.5 | 71.2 | 60.7 |
+| ours | 62.4 | 50.1 | 73.3 | 75.0 | 65.2 |
+| large | 66.0 | 53.3 | 76.8 | 79.1 | 68.8 |
+""",
+        (("| 65.2 |", "| 62.5 |", 4),),
+    ),
+    Family(
+        "cards, batch and step time",
+        """\
+| Devices | Batch size | Step time (ms) | images/s |
+| --- | --- | --- | --- |
+| 1 | 256 | 128.0 | 2000 |
+| 2 | 256 | 130.0 | 3938 |
+| 4 | 256 | 133.5 | 7670 |
+| 8 | 256 | 140.1 | 14618 |
+""",
+        (("| 7670 |", "| 3835 |", 5), ("| 130.0 |", "| 230.0 |", 4)),
+    ),
+    Family(
+        "sideways table",
+        """\
+### Throughput of net
+
+| | batch 1 | batch 8 | batch 16 |
+| --- | --- | --- | --- |
+| Throughput FP32 (img/s) | 120.5 | 410.2 | 455.5 |
+| Throughput FP16 (img/s) | 240.1 | 981.4 | 1193.4 |
+| Speedup | 1.99 | 2.39 | 2.62 |
+""",
+        (("| 2.39 |", "| 2.93 |", 7),),
+    ),
+    Family(
+        "HTML with two header rows",
+        """\
+<table>
+<thead>
+<tr><th rowspan="2">Model</th><th colspan="2">Throughput (img/s)</th><th rowspan="2">Speedup</th></tr>
+<tr><th>FP32</th><th>FP16</th></tr>
+</thead>
+<tbody>
+<tr><td>net a</td><td>410.2</td><td>820.4</td><td>2.00</td></tr>
+<tr><td>net b</td><td>120.5</td><td>301.3</td><td>2.50</td></tr>
+<tr><td>net c</td><td>99.1</td><td>148.7</td><td>1.50</td></tr>
+</tbody>
+</table>
+""",
+        (("<td>2.50</td>", "<td>2.05</td>", 8),),
+    ),
+    Family(
+        "improvement in per cent",
+        """\
+### Optimisation
+
+| model | baseline (fps) | tuned (fps) | improvement |
+| --- | --- | --- | --- |
+| a | 100.0 | 120.0 | 20.0% |
+| b | 250.4 | 275.5 | 10.0% |
+| c | 81.2 | 121.8 | 50.0% |
+| d | 60.3 | 63.3 | 5.0% |
+""",
+        (("| 10.0% |", "| 15.0% |", 6),),
+    ),
+    Family(
+        "scaling efficiency",
+        """\
+| GPUs | images/sec | Scaling efficiency |
+| --- | --- | --- |
+| 1 | 386.0 | 100.0% |
+| 2 | 756.6 | 98.0% |
+| 4 | 1482.2 | 96.0% |
+| 8 | 2872.0 | 93.0% |
+""",
+        (("| 96.0% |", "| 69.0% |", 5),),
+    ),
+    Family(
+        "latency and fps of one stream",
+        """\
+| Model | Resolution | Latency (ms) | FPS |
+| --- | --- | --- | --- |
+| tiny | 320x320 | 2.50 | 400.0 |
+| small | 416x416 | 5.10 | 196.1 |
+| base | 640x640 | 12.40 | 80.6 |
+| large | 640x640 | 24.90 | 40.2 |
+""",
+        (("| 80.6 |", "| 60.8 |", 5),),
+    ),
+    Family(
+        "relative to the first row",
+        """\
+| Engine | Latency (ms) | Speedup vs eager |
+| --- | --- | --- |
+| eager | 40.0 | 1.0x |
+| script | 32.0 | 1.25x |
+| compile | 20.0 | 2.0x |
+| TensorRT | 10.0 | 4.0x |
+""",
+        (("| 2.0x |", "| 2.5x |", 5),),
+    ),
+    Family(
+        "difference in Chinese",
+        """\
+| 模型 | 官方精度 | NPU精度 | 差值 |
+| --- | --- | --- | --- |
+| 网络A | 76.13 | 76.01 | 0.12 |
+| 网络B | 80.02 | 79.65 | 0.37 |
+| 网络C | 69.75 | 69.40 | 0.35 |
+""",
+        (("| 0.37 |", "| 0.73 |", 4),),
+    ),
+]
+
+#: Tables in which a rule could see an error that is none.
+RIGHT = {
+    "throughput of several streams": """\
+| Streams | Latency (ms) | Throughput (FPS) |
+| --- | --- | --- |
+| 1 | 10.0 | 99.0 |
+| 2 | 14.0 | 140.0 |
+| 4 | 26.0 | 152.0 |
+| 8 | 51.0 | 155.0 |
+""",
+    "accuracy of several metrics": """\
+| Method | Top1 | mIoU | F1 | AP |
+| --- | --- | --- | --- | --- |
+| a | 76.1 | 44.2 | 81.0 | 33.0 |
+| b | 78.0 | 45.5 | 82.1 | 35.5 |
+""",
+    "top errors": """\
+| Network | Top-1 error | Top-5 error |
+| --- | --- | --- |
+| AlexNet | 43.45 | 20.91 |
+| VGG-16 | 28.41 | 9.62 |
+""",
+    "weighted average": """\
+| class | images | AP |
+| --- | --- | --- |
+| car | 5000 | 71.2 |
+| person | 1000 | 55.1 |
+| average | 3000 | 68.5 |
+""",
+    "integer operands": "| batch | 310P | T4 | 310P/T4 |\n| --- | --- | --- | --- |\n| 1 | 229 | 33 | 6.95 |\n",
+    "per cent of per cent": "精度：84.67%/85.27%=99.30%\n\n84.67/85.27 = 99.30%\n",
+    "ratios of things not in the table": """\
+| Model | Params (M) | FLOPs (G) | Speedup |
+| --- | --- | --- | --- |
+| a | 25.6 | 4.1 | 1.0x |
+| b | 12.3 | 2.2 | 1.7x |
+| c | 6.0 | 1.0 | 2.9x |
+""",
+    "image sizes and compression": """\
+| Model | Size (MB) | Pruned size (MB) | Compression ratio | Top1 |
+| --- | --- | --- | --- | --- |
+| a | 97.8 | 32.6 | 3.0x | 75.1 |
+| b | 44.7 | 14.9 | 3.0x | 69.0 |
+| c | 13.6 | 6.8 | 2.0x | 71.2 |
+""",
+    "learning rates and epochs": """\
+| config | lr | epochs | top1 | improvement |
+| --- | --- | --- | --- | --- |
+| a | 0.1 | 90 | 76.1 | - |
+| b | 0.2 | 100 | 76.4 | 0.3 |
+| c | 0.5 | 300 | 77.9 | 1.8 |
+""",
+    "two models of one name": """\
+| Model | FPS | FPS |
+| --- | --- | --- |
+| a | n/a | n/a |
+""",
+    "hidden configurations": """\
+| GPUs | Batch/GPU | Throughput (img/s) | Speedup |
+| --- | --- | --- | --- |
+| 8 | 32 | 2300.5 | 1.00 |
+| 16 | 32 | 4410.1 | 1.92 |
+| 32 | 32 | 8600.0 | 3.74 |
+""",
+    "training time speed-up": """\
+| GPUs | Time to train FP32 (h) | Time to train mixed (h) | Time to train speedup |
+| --- | --- | --- | --- |
+| 1 | 36.0 | 14.0 | 2.57 |
+| 8 | 5.0 | 2.5 | 2.00 |
+""",
+    "median above mean": """\
+| Model | Mean (ms) | Median (ms) | p99 (ms) |
+| --- | --- | --- | --- |
+| a | 5.01 | 5.10 | 6.00 |
+""",
+    "total that is no sum": """\
+| stage | mAP | time (ms) |
+| --- | --- | --- |
+| detector | 40.1 | 21.5 |
+| tracker | 38.2 | 4.1 |
+| total | 39.0 | 25.6 |
+""",
+}
