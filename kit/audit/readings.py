@@ -47,8 +47,8 @@ class Computed:
 class Candidate:
     """One way to compute a column: what it is, the value by row, whether the header itself says so.
 
-    ``scale`` turns printed numbers into the unit of the value (0.01 for per cent); ``signless`` where the sign does not
-    count.
+    ``operands`` are the columns that it works with. ``scale`` turns printed numbers into the unit of the value (0.01
+    for per cent); ``signless`` where the sign does not count.
     """
 
     meaning: str
@@ -56,6 +56,7 @@ class Candidate:
     sure: bool = False
     scale: float = 1.0
     signless: bool = False
+    operands: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +104,24 @@ def judged_column(
     if not accepted and alone:
         accepted = [fit for fit in fits if fit.candidate.sure and fit.rows == 1]
     accepted.sort(key=lambda fit: -fit.fits)
+    # A column can change its meaning from row to row: points for an accuracy, per cent for a rate.
+    operands = {fit.candidate.operands for fit in accepted} - {frozenset()}
+    kin = [fit.candidate for fit in fits if fit not in accepted and fit.candidate.operands in operands]
     for row in rows:
         entry = column.entries[row]
         if entry is not None:
-            yield _judged(grid, column, row, entry, accepted)
+            yield _judged(grid, column, row, entry, accepted, kin)
 
 
 def _printed(entry: Entry, candidate: Candidate) -> Printed:
     number = entry.number.scaled(candidate.scale)
     return number.scaled(-1) if candidate.signless and number.value < 0 else number
+
+
+def _explains(entry: Entry, candidate: Candidate, found: Computed | None) -> bool:
+    if found is None:
+        return False
+    return agree(_printed(entry, candidate), found.value, found.allowed) is Agreement.SAME
 
 
 def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
@@ -125,12 +135,14 @@ def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
     return _Fit(candidate, fits, telling)
 
 
-def _judged(grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit]) -> Outcome:
+def _judged(
+    grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit], kin: Sequence[Candidate]
+) -> Outcome:
     results = [(fit, found) for fit in accepted[:6] if (found := fit.candidate.compute(row)) is not None]
     for fit, found in results:
-        if agree(_printed(entry, fit.candidate), found.value, found.allowed) is Agreement.SAME:
+        if _explains(entry, fit.candidate, found):
             return Held(entry.line, entry.number.text, show(found.value / fit.candidate.scale), found.text)
-    if not results:
+    if not results or any(_explains(entry, one, one.compute(row)) for one in kin[:8]):
         return Unknown(entry.line, entry.number.text)
     fit, found = results[0]
     number = _printed(entry, fit.candidate)

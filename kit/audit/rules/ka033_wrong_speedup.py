@@ -65,7 +65,7 @@ def _pair(column: Column, top: Column, bottom: Column, *, sure: bool) -> Iterato
 
     meaning = f"{top.title} / {bottom.title}"
     for scale in (0.01,) if _percent(column) else (1.0,):
-        yield Candidate(meaning, compute, sure, scale)
+        yield Candidate(meaning, compute, sure, scale, operands=frozenset({top.title, bottom.title}))
 
 
 def _percent(column: Column) -> bool:

@@ -35,7 +35,7 @@ def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
             if one is other or one.quantity is not other.quantity or one.factor != other.factor:
                 continue
             yield _candidate(f"{one.title} - {other.title}", one, other, relative=False)
-            if percent or one.quantity in {Quantity.RATE, Quantity.TIME}:
+            if percent or one.quantity is not Quantity.SCORE:
                 yield _candidate(f"({one.title} - {other.title}) / {other.title}", one, other, relative=True)
 
 
@@ -43,7 +43,8 @@ def _candidate(meaning: str, one: Column, other: Column, *, relative: bool) -> C
     def compute(row: int) -> Computed | None:
         return _difference(one.entries[row], other.entries[row], relative=relative)
 
-    return Candidate(meaning, compute, signless=True, scale=0.01 if relative else 1.0)
+    operands = frozenset({one.title, other.title})
+    return Candidate(meaning, compute, signless=True, scale=0.01 if relative else 1.0, operands=operands)
 
 
 def _difference(one: Entry | None, other: Entry | None, *, relative: bool) -> Computed | None:
