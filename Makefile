@@ -28,7 +28,7 @@ $(VENV)/test: $(VENV)/kit
 
 # PyTorch, for the tests of export and parity outside their image; CI has it.
 $(VENV)/exporter: $(VENV)/kit
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[exporter,openvino]'
 	@touch $@
 
 # Coverage-guided fuzzing, which is a minute of the tests where it is there; CI has it.
@@ -50,7 +50,7 @@ reports: $(VENV)/kit
 	$(BIN)/kit report --recipe examples/digits
 
 reproduce: base
-	$(BIN)/kit reproduce --recipe examples/digits --target cpu
+	$(BIN)/kit reproduce --recipe examples/digits
 
 test: $(VENV)/test base
 	$(BIN)/pytest --numprocesses auto -m "not docker and not slow"

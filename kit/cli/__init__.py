@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "report": "Render the report from stored results and published numbers.",
     "verify": "Check digests of weights and artifacts, and that the report is what the results say.",
     "audit": "Check every derived number of a published report.",
+    "compare": "Compare two results: folders, revisions, targets, machines.",
     "explain": "Trace a number of the report to its formula, raw samples and run record.",
     "read": "Read logs of vendor tools into checked values.",
     "doctor": "Check engine, devices, drivers, disk, data and weights before a run.",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.reports.cells import Cell
+from kit.results.comparison import judge
 from kit.results.conditions import differences
 from kit.results.measurements import Throughput
 from kit.results.schema import Results
@@ -152,13 +153,10 @@ def judge_throughput(
     published: Decimal,
     tolerance_percent: float,
 ) -> tuple[Outcome, tuple[Reason, ...]]:
-    """Different where the value is beyond the tolerance and no repeat reaches it."""
+    """By the rule of ``kit compare``: different where value and interval are beyond the tolerance."""
     if reasons:
         return "not comparable", reasons
-    margin = published * Decimal(repr(tolerance_percent)) / 100
-    low, high = published - margin, published + margin
-    if low <= value <= high:
-        return "same", ()
-    if spread[0] <= high and spread[1] >= low:
+    judgement = judge(value, spread, published, tolerance_percent)
+    if judgement == "unclear":
         return "not comparable", ("spread",)
-    return "different", ()
+    return ("same" if judgement == "same" else "different"), ()

@@ -1,0 +1,150 @@
+"""``kit compare``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kit.cli import options
+from kit.errors import CheckFailedError, InvalidInputError
+
+if TYPE_CHECKING:
+    from kit.results.comparison import Compared
+
+__all__ = ["command"]
+
+
+class CompareFormat(StrEnum):
+    """How the comparison is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+def command(
+    one: Annotated[str, typer.Argument(metavar="A", help="Folder, results file, revision of git, or target.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="The same, to be compared with A.")],
+    recipe: options.RecipePath = Path("kit.yaml"),
+    reports: options.Reports = None,
+    margin: Annotated[
+        float, typer.Option("--margin", help="Percent of throughput that still count as the same.")
+    ] = 5.0,
+    points: Annotated[
+        float, typer.Option("--points", help="Percentage points of accuracy that still count as the same.")
+    ] = 0.5,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", help="Compare although this condition differs; several times.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="What is not comparable or unstable fails, too.")] = False,
+    form: Annotated[
+        CompareFormat, typer.Option("--format", help="Text for people, or for machines.")
+    ] = CompareFormat.TEXT,
+    as_json: options.Json = False,
+) -> None:
+    """Compare two results, number by number: same, faster, slower, or not comparable, with the interval of the ratio.
+
+    A and B may be folders of two machines, revisions of git, or two targets of one report. A ratio is that of B to A.
+    Numbers that were not measured alike are not comparable, unless --accept or the recipe accepts the difference by
+    name. Exit code 0: nothing in B is worse; 6: something is.
+
+    \b
+    Examples:
+      kit compare HEAD~1 reports/digits              what the last commit changed
+      kit compare cpu openvino                       two targets of this recipe's report
+      kit compare reports/m:310P reports/m:310P-cann9   two toolchains of a card
+      kit compare ours/results theirs/results --format junit
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.recipe.schema import load_recipe
+    from kit.reports.folder import reports_folder
+    from kit.results.comparison import Rule, compare, pairs
+    from kit.results.conditions import CONDITIONS
+    from kit.results.sources import load_side
+
+    accepted = set(accept or ())
+    report = Path("reports")
+    if recipe.exists():
+        parsed = load_recipe(recipe)
+        report = reports_folder(parsed, reports) / parsed.model.name
+        accepted |= set(parsed.comparison.accept)
+    for name in sorted(accepted - set(CONDITIONS)):
+        raise InvalidInputError(f"there is no condition {name!r}", remedy=f"choose among {', '.join(CONDITIONS)}")
+    if not (0 < margin < 100 and points >= 0):
+        raise InvalidInputError(
+            f"a margin of {margin:g} % or {points:g} points is none", remedy="give a percentage between 0 and 100"
+        )
+    rule = Rule(margin, points, frozenset(accepted))
+    matched, alone = pairs(load_side(one, report), load_side(other, report))
+    found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
+    if not found:
+        raise InvalidInputError(
+            "the two have no target in common", remedy="choose one of each with FOLDER:TARGET", where=f"{one}, {other}"
+        )
+    failed = [line for line in found if line.worse or (strict and (line.outcome == "not comparable" or line.unstable))]
+    shown = CompareFormat.JSON if as_json else form
+    _PRINT[shown](found, failed, alone)
+    if failed:
+        first = failed[0]
+        raise CheckFailedError(
+            f"{len(failed)} of {len(found)} numbers fail, first {first.target} {first.quantity}: {first.outcome}",
+            where=other,
+            remedy="find out what changed, or measure both again on an idle machine",
+        )
+
+
+def _row(line: Compared) -> tuple[str, ...]:
+    ratio = f"{line.ratio:.4g}" if line.ratio is not None else "-"
+    interval = f"{line.low:.4g} to {line.high:.4g}" if line.low is not None and line.high is not None else "-"
+    values = (f"{value:.4g}" if value is not None else "-" for value in (line.one, line.other))
+    verdict = line.outcome + (f": {'; '.join(line.reasons)}" if line.reasons else "")
+    return (
+        line.target,
+        line.quantity,
+        *values,
+        line.unit,
+        ratio,
+        interval,
+        verdict + " (unstable)" * bool(line.unstable),
+    )
+
+
+def _verdict(line: Compared) -> str:
+    text = line.outcome + (f": {'; '.join(line.reasons)}" if line.reasons else "")
+    return text + (f" (unstable: {'; '.join(line.unstable)})" if line.unstable else "")
+
+
+def _text(found: list[Compared], _failed: list[Compared], alone: list[str]) -> None:
+    rows = [("target", "number", "A", "B", "unit", "B/A", "95 % interval", "verdict"), *map(_row, found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [text.ljust(width) for text, width in zip(row[:-1], widths, strict=True)]
+        typer.echo("  ".join([*cells, row[-1]]))
+    for name in alone:
+        typer.echo(f"{name}: only in one of the two")
+
+
+def _json(found: list[Compared], _failed: list[Compared], alone: list[str]) -> None:
+    tree = {"compared": [line.as_json() for line in found], "only_in_one": alone}
+    typer.echo(json.dumps(tree, indent=2, ensure_ascii=False))
+
+
+def _junit(found: list[Compared], failed: list[Compared], alone: list[str]) -> None:
+    from kit.output.junit import JUnitCase, JUnitSuite, junit
+
+    cases = [
+        JUnitCase(
+            f"{line.target} {line.quantity}",
+            "failed" if line in failed else "skipped" if line.outcome == "not comparable" else "passed",
+            _verdict(line),
+        )
+        for line in found
+    ]
+    cases += [JUnitCase(name, "skipped", "only in one of the two") for name in alone]
+    typer.echo(junit("kit compare", [JUnitSuite("kit compare", "kit.compare", cases)]))
+
+
+_PRINT = {CompareFormat.TEXT: _text, CompareFormat.JSON: _json, CompareFormat.JUNIT: _junit}

@@ -1,0 +1,179 @@
+"""Two results side by side: per number the same, faster, slower, or not comparable, with the interval of the ratio.
+
+One rule judges every throughput, that of ``kit compare`` and that of a report against published values: :func:`judge`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from kit.results.conditions import differences
+from kit.results.measurements import Accuracy, Throughput, percent, wilson
+from kit.results.schema import Results
+
+__all__ = ["Compared", "Judgement", "Outcome", "Rule", "compare", "judge", "pairs"]
+
+Judgement = Literal["same", "more", "less", "unclear"]
+Outcome = Literal["same", "faster", "slower", "higher", "lower", "not comparable"]
+
+_OUTCOMES: dict[Judgement, Outcome] = {
+    "same": "same", "more": "faster", "less": "slower", "unclear": "not comparable"
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What still counts as the same, and which differences of conditions are accepted."""
+
+    margin_percent: float = 5.0
+    accuracy_points: float = 0.5
+    accept: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number of the first results against that of the second."""
+
+    target: str  # "cpu", or "cpu / openvino"
+    quantity: str  # "bs8", "top1"
+    unit: str
+    one: float | None
+    other: float | None
+    ratio: float | None  # of the second to the first; None where they are not comparable
+    low: float | None  # 95 % interval of the ratio
+    high: float | None
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()  # what the two measurements say against themselves
+
+    @property
+    def worse(self) -> bool:
+        return self.outcome in {"slower", "lower"}
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--format json``."""
+        return dict(vars(self))
+
+
+def judge(value: Decimal, extent: tuple[Decimal, Decimal], reference: Decimal, margin_percent: float) -> Judgement:
+    """Whether a value is the reference.
+
+    The same within the margin, unless the interval reaches beyond it on both sides and so says nothing; more or less
+    where the whole interval is beyond the margin; otherwise unclear.
+    """
+    margin = abs(reference) * Decimal(repr(margin_percent)) / 100
+    low, high = reference - margin, reference + margin
+    if low <= value <= high:
+        return "unclear" if extent[0] < low and extent[1] > high else "same"
+    if extent[0] <= high and extent[1] >= low:
+        return "unclear"
+    return "more" if value > reference else "less"
+
+
+def pairs(
+    one: Mapping[str, Results], other: Mapping[str, Results]
+) -> tuple[list[tuple[str, Results, Results]], list[str]]:
+    """Targets of both that belong together: those of one name, or the only one of each; and names without a partner."""
+    common = [name for name in one if name in other]
+    if not common and len(one) == len(other) == 1:
+        (name, first), (partner, second) = *one.items(), *other.items()
+        return [(f"{name} / {partner}", first, second)], []
+    alone = [name for name in [*one, *other] if name not in common]
+    return [(name, one[name], other[name]) for name in common], alone
+
+
+def compare(name: str, one: Results, other: Results, rule: Rule) -> list[Compared]:
+    """Every number of two results of a target."""
+    reasons = _reasons(one, other)
+    found = _accuracy(name, one, other, reasons, rule)
+    mine = {each.batch: each for each in one.throughput}
+    theirs = {each.batch: each for each in other.throughput}
+    for batch in sorted(mine.keys() | theirs.keys()):
+        found.append(_throughput(name, batch, mine.get(batch), theirs.get(batch), reasons, rule))
+    return found
+
+
+def _reasons(one: Results, other: Results) -> list[str]:
+    """Why no number of the two can be compared."""
+    reasons = []
+    if "simulated" in {one.source, other.source}:
+        reasons.append("SIMULATED")
+    if one.model != other.model:
+        reasons.append(f"model {one.model} against {other.model}")
+    weights = [{file.sha256 for file in each.artifacts if file.step == "weights"} for each in (one, other)]
+    if all(weights) and weights[0] != weights[1]:
+        reasons.append("other weights")
+    return reasons
+
+
+def _throughput(
+    name: str, batch: int, one: Throughput | None, other: Throughput | None, reasons: Sequence[str], rule: Rule
+) -> Compared:
+    quantity = f"bs{batch}"
+    if one is None or other is None:
+        values = [float(each.value) if each else None for each in (one, other)]
+        return _refused(name, quantity, "fps", values, ("only in one of the two",))
+    values = [float(one.value), float(other.value)]
+    shaky = tuple(dict.fromkeys([*(one.unstable or ()), *(other.unstable or ())]))
+    why = [*reasons, *(str(each) for each in differences(one, other) if each.name not in rule.accept)]
+    if why:
+        return _refused(name, quantity, "fps", values, tuple(why), shaky)
+    ratio, width = other.value / one.value, _width(one, other)
+    low, high = (ratio * Decimal(repr(1 + side * width)) for side in (-1, 1))
+    judgement = "same" if one == other else judge(ratio, (low, high), Decimal(1), rule.margin_percent)
+    unclear = (f"the interval is too wide for a margin of {rule.margin_percent:g} %",)
+    return Compared(
+        name, quantity, "fps", values[0], values[1], float(ratio), float(low) if width else None,
+        float(high) if width else None, _OUTCOMES[judgement], unclear if judgement == "unclear" else (), shaky,
+    )  # fmt: skip
+
+
+def _refused(
+    name: str,
+    quantity: str,
+    unit: str,
+    values: Sequence[float | None],
+    why: tuple[str, ...],
+    shaky: tuple[str, ...] = (),
+) -> Compared:
+    return Compared(name, quantity, unit, values[0], values[1], None, None, None, "not comparable", why, shaky)
+
+
+def _width(one: Throughput, other: Throughput) -> float:
+    """Half of the ratio's interval as a share of it; where there is none, from the range of the repeats; 0: unknown."""
+    widths = [float((each.extent[1] - each.extent[0]) / 2 / each.value) for each in (one, other)]
+    return math.hypot(*widths)
+
+
+def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Rule) -> list[Compared]:
+    if one.accuracy is None and other.accuracy is None:
+        return []
+    found = []
+    for k in (1, 5):
+        quantity = f"top{k}"
+        values = [float(percent(each.accuracy.top(k))) if each.accuracy else None for each in (one, other)]
+        if one.accuracy is None or other.accuracy is None:
+            found.append(_refused(name, quantity, "%", values, ("only in one of the two",)))
+            continue
+        why = tuple(reasons)
+        if one.accuracy.n != other.accuracy.n:
+            why += (f"{one.accuracy.n} images against {other.accuracy.n}",)
+        if why:
+            found.append(_refused(name, quantity, "%", values, why))
+            continue
+        outcome = _judge_accuracy(one.accuracy, other.accuracy, k, rule.accuracy_points)
+        found.append(Compared(name, quantity, "%", values[0], values[1], None, None, None, outcome))
+    return found
+
+
+def _judge_accuracy(one: Accuracy, other: Accuracy, k: int, points: float) -> Outcome:
+    """Higher or lower where the distance is beyond the tolerance and chance does not explain it."""
+    delta = other.top(k) - one.top(k)
+    low, high = wilson(other.correct[k - 1], other.n)
+    if abs(delta) <= Decimal(repr(points)) or low <= float(one.top(k)) <= high:
+        return "same"
+    return "higher" if delta > 0 else "lower"

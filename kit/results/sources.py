@@ -1,0 +1,94 @@
+"""Where results to compare come from: a folder, a file, a revision of git, or a target of the report at hand."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from kit.errors import InvalidInputError, MissingError
+from kit.results.schema import Results, load_all, load_results
+
+__all__ = ["load_side"]
+
+_FORMS = (
+    "give a folder of results, a results file, a revision of git, or a target; FOLDER:TARGET chooses one of several"
+)
+
+
+def load_side(word: str, report: Path) -> dict[str, Results]:
+    """The results that a word of the command line names, by target.
+
+    Args:
+        word: ``reports/digits``, ``results/cpu.json``, ``HEAD~1``, ``cpu``, or one of the first with ``:TARGET``.
+        report: ``reports/<model>`` of the recipe, for a target and for revisions.
+
+    Raises:
+        MissingError: there is nothing of that name, or no results in it.
+        DamagedError: results are damaged.
+    """
+    place, _, target = word.rpartition(":")
+    for where, chosen in ((word, ""), (place, target)):
+        found = _load(where, report) if where else None
+        if found is None:
+            continue
+        if chosen and chosen not in found:
+            raise MissingError(
+                f"there is no target {chosen!r} in these results",
+                where=where,
+                remedy=f"choose among {', '.join(sorted(found))}",
+            )
+        if not found:
+            raise MissingError("there are no results here", where=where, remedy=_FORMS)
+        return {chosen: found[chosen]} if chosen else found
+    raise MissingError(f"{word!r} names no results", where=str(report), remedy=_FORMS)
+
+
+def _load(where: str, report: Path) -> dict[str, Results] | None:
+    path = Path(where)
+    if path.is_file():
+        one = load_results(path)
+        return {one.target: one}
+    if path.is_dir():
+        for folder in (path, path.parent if path.name == "results" else path / report.name):
+            if (folder / "results").is_dir():
+                return load_all(folder)
+        return {}
+    if (report / "results" / f"{where}.json").is_file() and "/" not in where:
+        return {where: load_results(report / "results" / f"{where}.json")}
+    return _from_git(where, report)
+
+
+def _from_git(revision: str, report: Path) -> dict[str, Results] | None:
+    """The results of a revision; None where it is none."""
+    folder = next((one for one in (report, *report.parents) if one.is_dir()), Path.cwd())
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if commit is None or top is None:
+        return None
+    sha, root = commit.decode().strip(), Path(top.decode().strip())
+    try:
+        inside = report.absolute().resolve().relative_to(root.resolve()).as_posix()
+    except ValueError as error:
+        raise InvalidInputError(
+            "the report is not in this repository of git", where=str(report), remedy="give --reports inside of it"
+        ) from error
+    listed = _git(root, "ls-tree", "--name-only", "-z", sha, f"{inside}/results/") or b""
+    names = [name for name in listed.decode().split("\0") if name.endswith(".json")]
+    with tempfile.TemporaryDirectory() as place:
+        target = Path(place) / "results"
+        target.mkdir()
+        for name in names:
+            data = _git(root, "cat-file", "blob", f"{sha}:{name}")
+            if data is not None:
+                (target / Path(name).name).write_bytes(data)
+        return load_all(Path(place))
+
+
+def _git(folder: Path, *words: str) -> bytes | None:
+    """What git prints; None where it fails or is not there."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if done.returncode else done.stdout
