@@ -12,6 +12,10 @@ from kit.resources import package
 
 __all__ = ["code_digest", "imported_modules"]
 
+#: Programs that import by name what is not in ``inside``: the user's own code, an input of the step with a digest
+#: of its own, and a vendor's library, which belongs to the image.
+_LOADERS = frozenset({"owncode", "trt_infer"})
+
 
 @cache
 def code_digest(modules: tuple[str, ...]) -> str:
@@ -47,23 +51,23 @@ def imported_modules(path: Path) -> list[str]:
 def _neighbours(node: ast.AST, path: Path) -> Iterator[str]:
     place = f"{path}:{getattr(node, 'lineno', 0)}"
     if isinstance(node, ast.ImportFrom):
-        yield from _from_import(node, path.parent, place)
+        yield from _from_import(node, path, place)
     elif isinstance(node, ast.Import):
         for alias in node.names:
             package_name, _, rest = alias.name.partition(".")
             if package_name == path.parent.name and rest:
                 yield rest.split(".")[0]
-            elif package_name == "importlib":
+            elif package_name == "importlib" and path.stem not in _LOADERS:
                 raise ValueError(f"{place}: an import by name cannot be followed")
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__import__":
         raise ValueError(f"{place}: an import by name cannot be followed")
 
 
-def _from_import(node: ast.ImportFrom, folder: Path, place: str) -> Iterator[str]:
-    module = node.module or ""
+def _from_import(node: ast.ImportFrom, path: Path, place: str) -> Iterator[str]:
+    module, folder = node.module or "", path.parent
     if node.level == 0:
         package_name, _, module = module.partition(".")
-        if package_name == "importlib":
+        if package_name == "importlib" and path.stem not in _LOADERS:
             raise ValueError(f"{place}: an import by name cannot be followed")
         if package_name != folder.name:
             return

@@ -59,6 +59,13 @@ def test_what_cannot_be_followed_is_refused(tmp_path: Path, text: str) -> None:
         imported_modules(program(tmp_path, text))
 
 
+def test_every_program_can_be_followed(root: Path) -> None:
+    names = {path.stem for path in (root / "kit" / "inside").glob("*.py")} - {"__init__"}
+    for name in sorted(names):
+        assert set(imported_modules(root / "kit" / "inside" / f"{name}.py")) <= names
+        assert len(code_digest((name,))) == 64
+
+
 def test_the_digest_changes_with_a_program_that_is_imported_only_indirectly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
