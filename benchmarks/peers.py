@@ -136,7 +136,8 @@ def _open(engine: str, model: str, batch: int, threads: int) -> Any:
     options: dict[str, Any] = {}
     if engine == "torch":
         model = str(Path(model).with_suffix(".pth"))
-        options = {"architecture": Path(model).stem, "classes": 1000}
+        network = {"architecture": Path(model).stem, "classes": 1000, "inputs": [{"shape": list(_SHAPE)}]}
+        options = {"network": json.dumps(network)}
     return open_engine(EngineSpec(engine, model, _SHAPE, threads, options), batch)
 
 

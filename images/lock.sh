@@ -18,6 +18,11 @@ compile() {
 }
 
 compile runtime "$@"
+# On top of the runtime image: its packages hold, and are not installed again.
+pins=$(mktemp)
+grep -o "^[a-z].*==[^ ]*" runtime/requirements.lock >"$pins"
+compile openvino --constraint "$pins" $(sed "s/==.*//; s/^/--no-emit-package /" "$pins") "$@"
+rm -f "$pins"
 # torch decides versions of its dependencies, but is installed from its own index: see exporter/torch.lock.
 torch=$(sed -n 's/^torch==/torch==/p' exporter/torch.lock)
 constraint=$(mktemp)

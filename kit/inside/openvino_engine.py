@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenvinoEngine"]
 
 _KNOWN = ("precision", "streams")
+#: Types of the input, as preprocessing makes them.
+_INPUTS = {"f32", "f16", "f64", "u8"}
 #: Precision -> OpenVINO's name for it, as it is asked for.
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 #: As it reads back.
@@ -80,8 +82,8 @@ class OpenvinoEngine(Engine):
             has = ", ".join(f"{one.any_name} {one.partial_shape}" for one in inputs)
             remedy = "Give a model whose one input is a float32 tensor (batch, channels, height, width)."
             raise UserError(f"the model has the inputs {has}", remedy, self.model)
-        if inputs[0].element_type != self._openvino.Type.f32:
-            remedy = "Give a model whose one input is a float32 tensor (batch, channels, height, width)."
+        if inputs[0].element_type.get_type_name() not in _INPUTS:
+            remedy = "Give a model whose input is a tensor of float32, float16, float64 or uint8."
             raise UserError(f"the model takes {inputs[0].element_type.get_type_name()}", remedy, self.model)
         return network
 
@@ -153,13 +155,14 @@ class OpenvinoEngine(Engine):
         last: list[Any] = []
         try:
             for number in range(len(inputs)):
-                requests = []
+                requests, arrays = [], []
                 for beside in range(self.side_by_side):
                     request = compiled.create_infer_request()
                     array = np.ascontiguousarray(inputs[(number + beside) % len(inputs)])
+                    arrays.append(array)
                     request.set_input_tensor(self._openvino.Tensor(array, shared_memory=True))
                     requests.append(request)
-                calls.append(_call(requests))
+                calls.append(_call(requests, arrays))
                 calls[-1]()
                 last = requests
         except Exception as error:  # noqa: BLE001 - as above
@@ -167,15 +170,16 @@ class OpenvinoEngine(Engine):
         return Bound(calls, lambda: np.array(last[-1].get_output_tensor(0).data))
 
 
-def _call(requests: list[Any]) -> Callable[[], None]:
-    if len(requests) == 1:
-        one: Callable[[], None] = requests[0].infer
-        return one
+def _call(requests: list[Any], arrays: list[Floats]) -> Callable[[], None]:
+    """One call of all requests; it keeps the arrays, whose memory the requests read and do not own."""
 
-    def call() -> None:
+    def call_one(infer: Callable[[], None] = requests[0].infer, _kept: list[Floats] = arrays) -> None:
+        infer()
+
+    def call_all(_kept: list[Floats] = arrays) -> None:
         for request in requests:
             request.start_async()
         for request in requests:
             request.wait()
 
-    return call
+    return call_one if len(requests) == 1 else call_all

@@ -223,7 +223,7 @@ def _chosen(spec: EngineSpec, precision: str) -> tuple[Provider, dict[str, str]]
 
 def _fallback(said: str) -> str:
     """The cause of a fall-back in what ONNX Runtime prints; empty where it printed none."""
-    found = re.search(r"EP Error\s+(.*?)(?:\s+when using|\n\*{3,}|\Z)", said, re.DOTALL)
+    found = re.search(r"EP Error\s+([^*\s].*?)(?:\s+when using|\n\*{3,}|\Z)", said, re.DOTALL)
     return oneline(Exception(found[1])) if found else " ".join(said.split())[:300]
 
 

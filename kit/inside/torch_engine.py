@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .engine import Bound, Engine, EngineSpec, known_options
+from .network import open_network, results_of
 from .pool import cores
 from .protocol import UserError
+from .specification import parse_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODES", "TorchEngine"]
 
-_KNOWN = ("architecture", "classes", "device", "compile", "precision", "channels_last", "transfers")
+_KNOWN = ("network", "code", "device", "compile", "precision", "channels_last", "transfers")
 #: Modes of torch.compile; ``off`` is eager.
 MODES = ("off", "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 _GRAPHS = {"reduce-overhead", "max-autotune"}
@@ -33,7 +35,7 @@ _CPU_FLAGS = {"bf16": {"avx512_bf16", "amx_bf16", "bf16"}, "fp16": {"avx512_fp16
 
 
 class TorchEngine(Engine):
-    """A network of timm with the weights of a checkpoint; the model file is the checkpoint."""
+    """The recipe's network with the weights of a checkpoint; the model file is the checkpoint."""
 
     title = "PyTorch"
 
@@ -63,19 +65,11 @@ class TorchEngine(Engine):
         self._set_tf32()
         self._type = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._precision, torch.float32)
         self._format = torch.channels_last if options.get("channels_last") else torch.contiguous_format
-        network = self._network(str(options.get("architecture", "")), int(options.get("classes", 0)))
+        self._spec = parse_network(str(options.get("network", "{}")))
+        network, *_ = open_network(self._spec, self.model, options.get("code"))
         self._model = network.to(self._device, self._type).to(memory_format=self._format)
         if self._mode != "off":
             self._compile()
-
-    def _network(self, architecture: str, classes: int) -> Any:
-        from .checkpoint import read_checkpoint
-        from .network import build, load_weights
-
-        channels, height, width = self.shape
-        network = build(architecture, classes, (channels, height, width))
-        load_weights(network, read_checkpoint(self.model), architecture, classes)
-        return network.eval()
 
     def _check_gpu(self) -> None:
         """The GPU is there, and PyTorch can use it."""
@@ -166,8 +160,7 @@ class TorchEngine(Engine):
         return tensor.to(self._device, self._type).contiguous(memory_format=self._format)
 
     def _infer(self, tensor: Any) -> Any:
-        result = self._model(tensor)
-        return result[0] if isinstance(result, tuple | list) else result
+        return results_of(self._model(tensor), self._spec)[0]
 
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
         try:

@@ -23,6 +23,7 @@ __all__ = [
     "TENSOR_FILES",
     "TENSOR_LIST",
     "adopt",
+    "code_input",
     "export",
     "metrics",
     "metrics_step",
@@ -70,7 +71,7 @@ def _code_words(job: Job) -> tuple[str, ...]:
     return ("--code", "{in:code}") if job.recipe.model.code_path else ()
 
 
-def _code_input(job: Job) -> dict[str, Input]:
+def code_input(job: Job) -> dict[str, Input]:
     """The user's own code, where the network comes from it."""
     path = job.recipe.model.code_path
     return {"code": External(job.recipe.resolve(path))} if path else {}
@@ -93,7 +94,7 @@ def export(job: Job) -> Step:
             "--out", "{out}",
         ),
         outputs=("model.onnx", "export.json"),
-        inputs={"weights": External(job.weights), **_code_input(job)},
+        inputs={"weights": External(job.weights), **code_input(job)},
         code=("export",),
         limits=_HEAVY,
     )  # fmt: skip
@@ -144,7 +145,7 @@ def parity(job: Job) -> Step:
             "--out", "{out}",
         ),
         outputs=("parity.json",),
-        inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images), **_code_input(job)},
+        inputs={"weights": External(job.weights), "model": MODEL, "images": External(job.images), **code_input(job)},
         code=("parity",),
         limits=_HEAVY,
     )  # fmt: skip

@@ -37,6 +37,7 @@ class EngineUse:
     devices: Devices = field(default_factory=Devices)
     environment: Mapping[str, str] = field(default_factory=dict)
     memory_gib: int = 4
+    inputs: Mapping[str, Input] = field(default_factory=dict)  # further ones, which the options name
 
 
 def infer_name(job: Job) -> str:
@@ -148,7 +149,7 @@ def _infer(job: Job, use: EngineUse) -> Step:
             "--out", "{out}",
         ),
         outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-        inputs={"model": use.model, "images": External(job.images)},
+        inputs={"model": use.model, "images": External(job.images), **use.inputs},
         environment=use.environment,
         devices=use.devices,
         code=("evaluate",),
@@ -180,7 +181,7 @@ def _bench(job: Job, use: EngineUse) -> Step:
             "--out", "{out}",
         ),
         outputs=("bench.json", *(f"latencies-bs{batch}.npy" for batch in job.batches)),
-        inputs={"model": use.model, "images": External(job.images)},
+        inputs={"model": use.model, "images": External(job.images), **use.inputs},
         environment=use.environment,
         devices=use.devices,
         limits=Limits(memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024),

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kit.errors import InvalidInputError
+from kit.planning import common as shared
 from kit.planning.step import External
 from kit.planning.target import DeviceAccess, ImageSpec, Job
 from kit.recipe.options import parse_options
@@ -50,10 +52,14 @@ class Torch(EngineTarget):
 
     def use(self, job: Job) -> EngineUse:
         options = self._options(job)
+        if job.recipe.model.source == "onnx":
+            raise InvalidInputError(
+                f"targets -> {job.target}: the recipe's model is an ONNX file, and PyTorch needs the network itself",
+                remedy="leave this target out, or give the network and its checkpoint",
+            )
         gpu = self._on_gpu(job)
         asked: dict[str, Any] = {
-            "architecture": job.recipe.model.architecture or "",
-            "classes": job.recipe.model.classes,
+            "network": shared.network_json(job),
             "device": "cuda" if gpu else "cpu",
             "precision": options.precision,
         }
@@ -63,10 +69,12 @@ class Torch(EngineTarget):
             asked["channels_last"] = True
         if gpu and not options.transfers:
             asked["transfers"] = False
+        if job.recipe.model.code_path:
+            asked["code"] = "{in:code}"
         access = job.access if gpu else DeviceAccess()
         return EngineUse(
             "torch", "torch-cuda" if gpu else "torch", options.infer_batch, External(job.weights), asked,
-            access.devices, access.environment, memory_gib=16 if gpu else 8,
+            access.devices, access.environment, memory_gib=16 if gpu else 8, inputs=shared.code_input(job),
         )  # fmt: skip
 
     def images(self, job: Job) -> Sequence[ImageSpec]:
