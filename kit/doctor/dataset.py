@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from kit.data.dataset import check_dataset
 from kit.doctor import Check, Finding
-from kit.errors import Exit
+from kit.errors import Exit, InvalidInputError
 from kit.recipe.schema import Recipe
 
 __all__ = ["check"]
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-
 
 def _look(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]) -> Finding:
-    exists()  # raises with the data set's name and where to get it
-    with os.scandir(images) as entries:
-        count = sum(entry.name.lower().endswith(_SUFFIXES) and not entry.name.startswith(".") for entry in entries)
-    with labels.open("rb") as file:
-        lines = sum(1 for line in file if line.strip())
-    wanted = recipe.dataset.count
-    if count != wanted:
+    try:
+        exists()  # raises with the data set's name and where to get it
+        check_dataset(recipe.dataset, images, labels, classes=recipe.model.classes)
+    except InvalidInputError as error:
+        place = f"{error.where}: " if error.where else ""
         return Finding(
             "fail",
-            f"{images} holds {count} images, the recipe says {wanted}",
-            "complete the data set, or correct dataset.count of the recipe",
-            prevents="an accuracy of a part of the data set in a column that says the whole",
+            f"{place}{error.what}",
+            error.remedy,
+            prevents="an accuracy of other images than the column says",
         )
-    if lines != count:
-        return Finding(
-            "fail" if lines < count else "warn",
-            f"{labels} has {lines} lines for {count} images",
-            "take the label file that belongs to the data set",
-            prevents="KeyError in the published accuracy script",
-        )
-    return Finding("ok", f"{count} images, {lines} labels")
+    return Finding("ok", f"{recipe.dataset.count} images, {recipe.dataset.count} labels")
 
 
 def check(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]) -> Check:

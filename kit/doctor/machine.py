@@ -38,7 +38,7 @@ def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[s
     done = frozenset(record.step for record in store.records()) if store.root.is_dir() else frozenset()
 
     def look_at_data() -> None:
-        check_dataset(recipe.dataset, selection.images, selection.labels)
+        check_dataset(recipe.dataset, selection.images, selection.labels, complete=False)
 
     found = {
         "machine": doctor.run(

@@ -113,6 +113,7 @@ def run_stage(
         fetch_weights(recipe, store, given=choice.weights, mirror=choice.mirror, progress=progress.progress)
     if selection.images in wanted or selection.labels in wanted:
         check_dataset(recipe.dataset, selection.images, selection.labels, complete=False)
+        part = replace(part, steps=_with_labels(part.steps, selection, store))
     store.sweep()
     images = Images(image_specs(jobs), store.root, build, progress.line)
     chosen, _ = choose_runner(runner, images, store.root, part.images)
@@ -122,6 +123,16 @@ def run_stage(
         for step in part.steps
         if step.stage in stages
     ]
+
+
+def _with_labels(steps: Sequence[Step], selection: Selection, store: Store) -> tuple[Step, ...]:
+    """The steps with the label file in the form that they read."""
+    made = External(selection.with_labels(store.root).labels)
+    given = External(selection.labels)
+    return tuple(
+        replace(step, inputs={name: made if one == given else one for name, one in step.inputs.items()})
+        for step in steps
+    )
 
 
 def copy_outputs(store: Store, record: Record, out: Path | None) -> Path:

@@ -51,7 +51,8 @@ def reproduce(
         KitError: data, weights, engine, device or a step is not as it should be; what is finished is kept.
     """
     recipe, choice = selection.recipe, selection.choice
-    check_dataset(recipe.dataset, selection.images, selection.labels)
+    check_dataset(recipe.dataset, selection.images, selection.labels, classes=recipe.model.classes)
+    selection = selection.with_labels(store.root)
     weights, digest = fetch_weights(
         recipe, store, given=choice.weights, mirror=choice.mirror, progress=progress.progress
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from kit.data.dataset import prepare_labels
 from kit.errors import InvalidInputError
 from kit.planning.planner import choose_batches
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of
@@ -70,6 +71,15 @@ class Selection:
         return (
             self.choice.labels or self.recipe.resolve(self.recipe.dataset.labels or self.recipe.dataset.images)
         ).absolute()
+
+    def with_labels(self, store: Path) -> Selection:
+        """The same with a label file of ``name label`` lines, made in the store where the data set has another form.
+
+        Raises:
+            KitError: labels that cannot be read, or belong to other images.
+        """
+        made = prepare_labels(self.recipe.dataset, self.images, self.labels, store)
+        return self if made == self.labels else replace(self, choice=replace(self.choice, labels=made))
 
     def jobs(self, weights: Path) -> list[tuple[Target, Job]]:
         """What each target plans from, with the devices of this host looked up.

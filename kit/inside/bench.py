@@ -55,9 +55,11 @@ _TURNS = 4
 _INPUT_BYTES = 256 << 20
 
 
-def real_inputs(folder: str, config: Config, batch: int, most_bytes: int = _INPUT_BYTES) -> list[Floats]:
+def real_inputs(
+    folder: str, config: Config, batch: int, most_bytes: int = _INPUT_BYTES, *, class_folders: bool = False
+) -> list[Floats]:
     """Up to four different batches of preprocessed images; a small data set starts again from its beginning."""
-    names = list_images(folder)
+    names = list_images(folder, "folders" if class_folders else "flat")
     preprocess = Preprocess(config)
     size = preprocess.dtype.itemsize * int(np.prod(preprocess.shape)) * batch
     count = max(1, min(_TURNS, most_bytes // size, -(-len(names) // batch)))
@@ -113,7 +115,13 @@ def _measure(arguments: argparse.Namespace, spec: EngineSpec, rules: Rules, conf
     series = []
     for batch in batches:
         if config is not None and arguments.images:
-            inputs = real_inputs(arguments.images, config, batch, _INPUT_BYTES // len(batches))
+            inputs = real_inputs(
+                arguments.images,
+                config,
+                batch,
+                _INPUT_BYTES // len(batches),
+                class_folders=arguments.class_folders,
+            )
         else:
             inputs = synthetic_inputs(spec.shape, batch)
         bound = engine.bind(inputs)
@@ -237,6 +245,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shape", help="channels,height,width (the crop's)")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", help="folder of images")
+    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
     source.add_argument("--synthetic", action="store_true", help="noise instead of images; the result says so")
     parser.add_argument("--preprocess", help="JSON, or a file that holds it")
     parser.add_argument("--threads", type=_count, default=0, help="threads of one call (0: all cores)")

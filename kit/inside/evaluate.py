@@ -21,12 +21,12 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from .engine import EngineSpec, add_arguments, compiler_cache, open_engine, refuse_busy
-from .labels import list_images, match, read_labels, unique_stems
+from .labels import list_images, match, read_labels, unique_keys
 from .pixels import Config, Preprocess
 from .pool import Pool, cores
 from .preprocess import NAMES, PACKED, config_argument, image_library, positive
@@ -241,6 +241,7 @@ def main(argv: list[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", help="folder of images")
     source.add_argument("--tensors", help="folder of tensors that inside.preprocess made")
+    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
     parser.add_argument("--preprocess", help="JSON, or a file that holds it")
     parser.add_argument("--shape", help="channels,height,width of the tensors (the crop's)")
     parser.add_argument("--labels", help="label file, to check before anything is run")
@@ -257,8 +258,9 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("--preprocess goes with --images, and not with --tensors", "Give both, or neither.")
     shape = parse_shape(arguments.shape) if arguments.shape else (config or Config()).shape
     folder = arguments.images or arguments.tensors
-    names = (list_images(folder) if arguments.images else list_tensors(folder))[: arguments.limit]
-    unique_stems(names, folder)
+    layout: Literal["flat", "folders"] = "folders" if arguments.class_folders else "flat"
+    names = (list_images(folder, layout) if arguments.images else list_tensors(folder))[: arguments.limit]
+    unique_keys(names, folder)
     labels = read_labels(arguments.labels) if arguments.labels else None
     if labels is not None:
         match(names, labels, folder, subset=arguments.limit is not None)

@@ -15,9 +15,13 @@ from .protocol import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["IMAGE_SUFFIXES", "folder_labels", "list_images", "match", "read_labels", "some", "stem", "unique_stems"]
+__all__ = [
+    "IMAGE_SUFFIXES", "MAX_LABEL", "MAX_LABEL_BYTES", "check_range", "image_key", "list_images", "match", "read_labels",
+    "some", "stem", "unique_keys",
+]  # fmt: skip
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+#: What counts as an image, in any case, wherever kit looks: the names; :mod:`.decoding` looks at the content.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 #: A label file of ten million lines of ImageNet's names: anything larger is not one.
 MAX_LABEL_BYTES = 400 << 20
 MAX_LINE_BYTES = 4096
@@ -32,6 +36,13 @@ _PLAIN = re.compile(rb"^([A-Za-z0-9_-]{1,200})(?:\.[A-Za-z0-9_.-]{0,50})? ([0-9]
 def stem(name: str) -> str:
     """The key of an image or result: its file name, without folders, up to the first dot."""
     return name.rsplit("/", 1)[-1].split(".", 1)[0]
+
+
+def image_key(name: str) -> str:
+    """The key of an image: its file name up to the first dot, behind the name of its class folder if it has one."""
+    folders, _, file = name.rpartition("/")
+    key = file.split(".", 1)[0]
+    return f"{folders.replace('/', '__')}__{key}" if folders else key
 
 
 def some(names: Iterable[str], limit: int = 3) -> str:
@@ -67,7 +78,7 @@ def list_images(folder: str, layout: Literal["flat", "folders"] = "flat") -> lis
     elif nested := [subfolder for subfolder in subfolders if _scan(os.path.join(folder, subfolder))[0]]:
         raise UserError(
             f"images lie in subfolders ({some(nested)})",
-            "Move all images into one folder, or use the layout of one folder per class.",
+            "Move all images into one folder, or write dataset -> layout: folders in the recipe, for one per class.",
             folder,
         )
     if not names:
@@ -105,11 +116,11 @@ def _check(entry: os.DirEntry[str]) -> None:
         raise UserError("is not a regular file", "Remove it from the folder of images.", where)
 
 
-def unique_stems(images: Sequence[str], where: str) -> dict[str, str]:
+def unique_keys(images: Sequence[str], where: str) -> dict[str, str]:
     """Return {key: image name}; images whose keys are equal are a UserError."""
     found: dict[str, str] = {}
     for name in images:
-        key = stem(name)
+        key = image_key(name)
         if key in found:
             raise UserError(
                 f"{found[key]} and {name} have the same name up to the first dot, {key!r}",
@@ -196,12 +207,6 @@ def _label_line(fields: list[bytes], highest: int) -> tuple[str, int]:
     return key, label
 
 
-def folder_labels(images: Sequence[str]) -> dict[str, int]:
-    """Labels of images listed as ``class/file``: the rank of the class's name in sorted order; {key: label}."""
-    classes = {name: rank for rank, name in enumerate(sorted({image.split("/", 1)[0] for image in images}))}
-    return {stem(image): classes[image.split("/", 1)[0]] for image in images}
-
-
 def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subset: bool = False) -> list[int]:
     """The labels of `images`, in their order.
 
@@ -214,7 +219,7 @@ def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subse
     Raises:
         UserError: an image without a label, a label without an image, two images with the same key.
     """
-    keys = unique_stems(images, where)
+    keys = unique_keys(images, where)
     if unknown := [name for key, name in keys.items() if key not in labels]:
         raise UserError(
             f"{len(unknown)} of {len(images)} images have no label: {some(unknown)}",
@@ -229,3 +234,19 @@ def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subse
             "missing",
         )
     return [labels[key] for key in keys]
+
+
+def check_range(labels: Mapping[str, int], classes: int, where: str) -> None:
+    """Refuse labels that are no class of the model, and tell where they seem to count from 1.
+
+    Raises:
+        UserError: the highest is too high; with the first three images that have it.
+    """
+    highest, lowest = max(labels.values()), min(labels.values())
+    if highest < classes:
+        return
+    odd = [name for name, label in labels.items() if label >= classes]
+    what = f"{len(odd)} of {len(labels)} labels are not in 0..{classes - 1}, the highest is {highest}: {some(odd)}"
+    if highest == classes and lowest == 1:
+        raise UserError(f"{what}; they seem to count from 1", "Write dataset -> first_label: 1 in the recipe.", where)
+    raise UserError(what, "Use the labels of this model, or correct model -> classes of the recipe.", where)

@@ -20,7 +20,7 @@ import sys
 import time
 from typing import Any
 
-from .labels import list_images, some, stem, unique_stems
+from .labels import image_key, list_images, some, unique_keys
 from .pixels import Config, Preprocess, parse_config
 from .pool import Pool, cores
 from .protocol import UserError, progress, run, write_json
@@ -34,7 +34,14 @@ _CHUNK = 8
 
 
 def preprocess_folder(
-    images: str, config: Config, out: str, *, layout: str = "bin", workers: int | None = None, limit: int | None = None
+    images: str,
+    config: Config,
+    out: str,
+    *,
+    layout: str = "bin",
+    workers: int | None = None,
+    limit: int | None = None,
+    class_folders: bool = False,
 ) -> list[str]:
     """Preprocess the images of a folder on all cores; returns their names, sorted.
 
@@ -42,8 +49,8 @@ def preprocess_folder(
         UserError: an image that cannot be decoded (the first one in the order of names), two with the same stem,
             foreign ``.bin`` files in `out`.
     """
-    names = list_images(images)[:limit]
-    unique_stems(names, images)
+    names = list_images(images, "folders" if class_folders else "flat")[:limit]
+    unique_keys(names, images)
     os.makedirs(out, exist_ok=True)
     if layout == "packed":
         base = _create_packed(os.path.join(out, PACKED), (len(names), *config.shape), config.dtype)
@@ -51,7 +58,7 @@ def preprocess_folder(
             file.writelines(f"{name}\n" for name in names)
     else:
         base = None
-        expected = {f"{stem(name)}.bin" for name in names}
+        expected = {f"{image_key(name)}.bin" for name in names}
         if foreign := [name for name in os.listdir(out) if name.endswith(".bin") and name not in expected]:
             raise UserError(
                 f"holds {len(foreign)} .bin files of other images: {some(foreign)}", "Empty the folder first.", out
@@ -95,7 +102,7 @@ class _Writer:
         for index, name in enumerate(names, first):
             self._preprocess.prep_into(os.path.join(self._images, name), self._tensor)
             if self._base is None:
-                self._write_bin(os.path.join(self._out, f"{stem(name)}.bin"))
+                self._write_bin(os.path.join(self._out, f"{image_key(name)}.bin"))
             else:
                 self._write(self._packed, self._base + index * self._tensor.nbytes)
         return len(names)
@@ -126,7 +133,8 @@ def write_info(path: str, names: list[str], prefix: str, width: int, height: int
 
     Its reader takes fields between blanks, so a blank in a name would shift them: a UserError.
     """
-    lines = [f"{index} {prefix.rstrip('/')}/{stem(name)}.bin {width} {height}\n" for index, name in enumerate(names)]
+    files = [f"{prefix.rstrip('/')}/{image_key(name)}.bin" for name in names]
+    lines = [f"{index} {file} {width} {height}\n" for index, file in enumerate(files)]
     if odd := [line for line in lines if len(line.split()) != 4]:
         blank = odd[0].strip()
         raise UserError(f"a path holds a blank, which the info file cannot hold: {blank!r}", "Rename the image.", path)
@@ -163,6 +171,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="preprocess", description="Images to float32 tensors.")
     parser.add_argument("--images", required=True, help="folder of images")
+    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
     parser.add_argument("--preprocess", required=True, help="JSON, or a file that holds it")
     parser.add_argument("--out", required=True, help="folder of the tensors")
     parser.add_argument("--layout", choices=("bin", "packed"), default="bin")
@@ -190,6 +199,7 @@ def main(argv: list[str] | None = None) -> None:
         layout=arguments.layout,
         workers=arguments.workers,
         limit=arguments.limit,
+        class_folders=arguments.class_folders,
     )
     if arguments.info:
         write_info(arguments.info, names, arguments.info_prefix, width, height)

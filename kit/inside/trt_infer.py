@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .labels import unique_stems
+from .labels import unique_keys
 from .protocol import UserError, progress, run, write_json
 from .topk import K, best
 
@@ -355,7 +355,7 @@ def main(argv: list[str] | None = None) -> None:
         names = []
     if not names:
         raise UserError("holds no tensors", "Preprocess the images first.", arguments.tensors, "missing")
-    unique_stems(names, arguments.tensors)
+    unique_keys(names, arguments.tensors)
     os.makedirs(arguments.out, exist_ok=True)
     home = os.environ.get("KIT_SIM_HOME")
     session: Any

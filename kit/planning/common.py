@@ -25,6 +25,7 @@ __all__ = [
     "adopt",
     "code_input",
     "export",
+    "image_words",
     "metrics",
     "metrics_step",
     "model_steps",
@@ -54,6 +55,12 @@ def preprocess_json(job: Job) -> str:
     tree |= recipe.preprocess.model_dump(mode="json", include={"fit", "pad"}, exclude_defaults=True)
     tree |= recipe.input.model_dump(mode="json", include={"layout", "dtype"}, exclude_defaults=True)
     return json.dumps(tree, sort_keys=True, separators=(",", ":"))
+
+
+def image_words(job: Job) -> tuple[str, ...]:
+    """The images and their preprocessing on a command line."""
+    folders = ("--class-folders",) if job.recipe.dataset.layout == "folders" else ()
+    return ("--images", "{in:images}", *folders, "--preprocess", preprocess_json(job))
 
 
 def network_json(job: Job) -> str:
@@ -136,8 +143,7 @@ def parity(job: Job) -> Step:
             "--onnx", "{in:model}",
             "--network", network_json(job),
             *_code_words(job),
-            "--images", "{in:images}",
-            "--preprocess", preprocess_json(job),
+            *image_words(job),
             "--samples", str(min(32, recipe.dataset.count)),
             "--max-abs", repr(recipe.tolerance.parity_max_abs),
             "--min-cosine", repr(recipe.tolerance.parity_cosine),
@@ -161,8 +167,7 @@ def preprocess(job: Job) -> Step:
         image="runtime",
         argv=(
             *_PYTHON, "inside.preprocess",
-            "--images", "{in:images}",
-            "--preprocess", preprocess_json(job),
+            *image_words(job),
             "--layout", "bin",
             "--out", f"{{out}}/{TENSOR_FILES}",
             "--info", f"{{out}}/{TENSOR_LIST}",

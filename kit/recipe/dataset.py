@@ -95,6 +95,11 @@ class Dataset(Section):
         description="File with the names of the classes, one a line in the model's order (a line may begin with a "
         "WordNet id), where labels are names.",
     )
+    synsets: Line | None = Field(
+        None,
+        description="File of WordNet ids in the order of the numbers of labels_form ilsvrc: the archive's own numbers "
+        "are not those of models, whose classes are the sorted ids.",
+    )
     count: Positive = Field(description="Images that a complete run has.")
 
     @model_validator(mode="after")

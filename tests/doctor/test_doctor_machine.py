@@ -86,9 +86,9 @@ def site(root: Path, tmp_path: Path, count: int = 3, labels: int = 3) -> tuple[R
     ("count", "labels", "state", "words"),
     [
         (3, 3, "ok", "3 images, 3 labels"),
-        (2, 3, "fail", "holds 2 images, the recipe says 3"),
-        (3, 2, "fail", "has 2 lines for 3 images"),
-        (3, 4, "warn", "has 4 lines for 3 images"),
+        (2, 3, "fail", "has 2 images, the recipe says 3"),
+        (3, 2, "fail", "1 of 3 images have no label: 2.JPG"),
+        (3, 4, "fail", "1 of 4 labels have no image: 3"),
     ],
 )
 def test_the_data_set_is_counted(root: Path, tmp_path: Path, count: int, labels: int, state: str, words: str) -> None:

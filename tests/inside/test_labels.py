@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.inside import labels as label_file
-from kit.inside.labels import folder_labels, list_images, match, read_labels, stem
+from kit.inside.labelforms import folder_labels
+from kit.inside.labels import list_images, match, read_labels, stem
 from kit.inside.protocol import UserError
 
 
@@ -90,7 +91,7 @@ def test_one_folder_per_class(tmp_path: Path) -> None:
     touch(tmp_path, "n02/a.jpg", "n01/z.jpg", "n01/b.JPEG", "n03/readme.txt")
     names = list_images(str(tmp_path), "folders")
     assert names == ["n01/b.JPEG", "n01/z.jpg", "n02/a.jpg"]
-    assert folder_labels(names) == {"b": 0, "z": 0, "a": 1}
+    assert folder_labels(names, None, str(tmp_path)) == {"n01__b": 0, "n01__z": 0, "n02__a": 1}
 
 
 @pytest.mark.parametrize("folder", ["empty", "absent"])
