@@ -9,7 +9,7 @@ from kit.audit.facts.encoding import decode
 from kit.audit.facts.facts import read_facts
 from kit.audit.facts.places import column_of, section_of
 from kit.audit.rule import Finding, Held, Rule, Unknown, rules
-from kit.errors import DamagedError, InvalidInputError, MissingError
+from kit.storage.inputs import read_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kit.audit.facts.facts import Facts
 
 __all__ = ["audit_file", "audit_text", "read_report"]
+
+#: A larger file is not a report that somebody wrote.
+MAX_BYTES = 16 << 20
 
 
 def audit_text(text: str, path: str = "", chosen: Iterable[Rule] | None = None) -> AuditResult:
@@ -31,27 +34,16 @@ def audit_file(path: Path, chosen: Iterable[Rule] | None = None) -> AuditResult:
 
     Raises:
         MissingError: there is no such file.
-        InvalidInputError: it is a folder, or not text.
-        DamagedError: it cannot be read.
+        InvalidInputError: it is a folder or a device, or not text.
+        DamagedError: it is larger than 16 MiB.
+        ResourceError: it may not be read.
     """
     return audit_text(read_report(path), str(path), chosen)
 
 
 def read_report(path: Path) -> str:
     """The text of a report; raises as :func:`audit_file`."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise MissingError("no such report", where=str(path), remedy="give the path of a Markdown report") from error
-    except IsADirectoryError as error:
-        raise InvalidInputError(
-            "this is a folder", where=str(path), remedy="give the Markdown files in it, e.g. with a shell pattern"
-        ) from error
-    except OSError as error:
-        raise DamagedError(
-            f"cannot be read: {error.strerror}", where=str(path), remedy="check the file's permissions and its disk"
-        ) from error
-    return decode(data, str(path))
+    return decode(read_input(path, MAX_BYTES, "report"), str(path))
 
 
 def judge(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kit.audit.rule import rules
+from kit.audit.rule import rule_named, rules
+from kit.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from kit.audit.rule import Rule
 
-__all__ = ["explanation", "rules_page"]
+__all__ = ["explained", "explanation", "rules_page"]
 
 _HEAD = """\
 # The rules of `kit audit`
@@ -35,6 +36,20 @@ def rules_page() -> str:
 def explanation(rule: Rule) -> str:
     """One rule for a terminal, as Markdown."""
     return f"# {rule.id} {rule.name}\n\n{_body(rule)}"
+
+
+def explained(name: str) -> str:
+    """What ``kit audit --explain NAME`` prints; of ``all`` a line for each rule.
+
+    Raises:
+        InvalidInputError: there is no such rule.
+    """
+    if name.lower() == "all":
+        return "\n".join(f"{rule.id} {rule.name:32} {rule.severity:8} {rule.summary}" for rule in rules())
+    rule = rule_named(name)
+    if rule is None:
+        raise InvalidInputError(f"there is no rule {name!r}", remedy="`kit audit --explain all` lists them")
+    return explanation(rule)
 
 
 def _body(rule: Rule) -> str:

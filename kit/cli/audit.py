@@ -8,43 +8,128 @@ from typing import Annotated
 
 import typer
 
-from kit.audit.output import Format, render
-from kit.errors import Exit
+from kit.audit.formats import Form
+from kit.errors import Exit, InvalidInputError
 
 __all__ = ["command"]
 
 
 def command(
     reports: Annotated[
-        list[Path], typer.Argument(metavar="REPORT.md...", help="Reports to audit.", show_default=False, readable=False)
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="REPORT.md|DIR...", help="Reports, or folders of reports.", readable=False),
+    ] = None,
     form: Annotated[
-        Format,
+        Form,
         typer.Option(
             "--format", envvar="KIT_AUDIT_FORMAT", case_sensitive=False, help="How to print: for people, programs, CI."
         ),
-    ] = Format.TEXT,
+    ] = Form.TEXT,
     everything: Annotated[
         bool, typer.Option("--all", help="Print the statements that hold as well (text and JSON).")
     ] = False,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="RULE", help="Only this rule; may be given several times.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="RULE", help="Not this rule; may be given several times.")
+    ] = None,
+    severity: Annotated[
+        list[str] | None,
+        typer.Option("--severity", metavar="RULE=LEVEL", help="major, digits, optional or off, for one rule."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="Settings; default: .kit-audit.yaml or pyproject.toml, here or above.", readable=False
+        ),
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Correct last digits, and labels whose formula leaves no choice.")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="With --fix: correct products and ratios, too; claims never.")
+    ] = False,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="Known findings: only others are told.", readable=False)
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option("--write-baseline", help="Write all findings of now as known ones.", readable=False)
+    ] = None,
+    diff: Annotated[
+        str | None, typer.Option("--diff", metavar="REV", help="Only findings on lines that differ from this revision.")
+    ] = None,
+    require: Annotated[
+        bool, typer.Option("--require-statements", help="Fail for a report in which nothing was recognised.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one page over all reports to this file.", readable=False)
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule is about; 'all' lists them.")
+    ] = None,
 ) -> None:
     """Check every derived statement of published reports: products, ratios, best rows, labels, claims, commands.
 
-    A number is right when it is the computed value rounded or cut off at its printed digits. What cannot be tied to a
-    meaning is left alone and counted as not checked. Ends with 0 when no report has a major finding, with 6 otherwise.
+    A number is right when it is the computed value rounded or cut off at its printed digits, or within what the printed
+    operands allow. What cannot be tied to a meaning is left alone and counted as not checked. Ends with 0 when no
+    report has a major finding, with 6 otherwise, and with 4 where a report cannot be read.
 
     \b
     Examples:
       kit audit README.md
-      kit audit --format json reports/*.md > findings.json
-      kit audit --format github README.md
-      kit audit --all README.md
+      kit audit --format sarif models > findings.sarif
+      kit audit --diff origin/main --format github models
+      kit audit --fix README.md
+      kit audit models --html audit.html
+      kit audit --explain KA012
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    from kit.audit import audit_file
+    if explain:
+        from kit.audit.rulepages import explained
 
-    results = {str(path): audit_file(path) for path in reports}
-    output = render(results, form, everything=everything)
+        typer.echo(explained(explain))
+        return
+    if not reports:
+        raise InvalidInputError("no report is given", remedy="give Markdown files or folders")
+    if unsafe and not fix:
+        raise InvalidInputError("--unsafe goes with --fix", remedy="give both, or neither")
+    from kit.audit.session import Request, audit
+
+    request = Request(
+        places=tuple(reports),
+        config=config,
+        select=tuple(select or ()),
+        ignore=tuple(ignore or ()),
+        severity=tuple(severity or ()),
+        baseline=baseline,
+        write_baseline=write_baseline,
+        diff=diff,
+        fix=fix,
+        unsafe=unsafe,
+        everything=everything,
+        require_statements=require,
+    )
+    outcome = audit(request, _progress)
+    if html:
+        from kit.audit.page import write_page
+
+        write_page(html, outcome.run)
+    output = outcome.render(form)
     if output:
         sys.stdout.write(f"{output}\n")
-    if any(result.major for result in results.values()):
+    for notice in outcome.notices:
+        typer.echo(f"note: {notice}", err=True)
+    if outcome.errors:
+        for error in outcome.errors:
+            typer.echo(f"error: {error}\n  do: {error.remedy}", err=True)
+        raise typer.Exit(int(outcome.errors[0].exit_code))
+    if outcome.failed:
         raise typer.Exit(int(Exit.CHECK_FAILED))
+
+
+def _progress(done: int, total: int) -> None:
+    """How far it is, where a person watches and there is something to wait for."""
+    if total > 20 and sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\raudited {done} of {total} reports{end}")
+        sys.stderr.flush()

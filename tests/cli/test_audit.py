@@ -27,33 +27,40 @@ def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "wrong.md"
 
 
-def test_text_says_line_kind_and_reason(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_says_line_rule_and_reason_with_a_caret(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(wrong) == 6
     assert capsys.readouterr().out == (
-        "wrong.md:3: major arithmetic: 1311.7 * 4 gives 5246.8, but 2712.568 is printed\n"
+        "wrong.md:3:28: major KA001 wrong-result: 1311.7 * 4 gives 5246.8, but 2712.568 is printed\n"
+        "    3 | batch4 310单卡吞吐率：1311.7 * 4=2712.568 fps\n"
+        "      |                                  ^^^^^^^^\n"
+        "      = fix (--unsafe): 2712.568 -> 5246.800\n"
         "wrong.md: 1 statements hold, 1 major, 0 not checked\n"
     )
 
 
 def test_all_prints_what_holds_too(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--all", wrong) == 6
-    assert "wrong.md:5: holds arithmetic: 5404.56 (1351.14 * 4 = 5404.56)" in capsys.readouterr().out
+    assert "wrong.md:5: holds KA001 arithmetic: 5404.56 (1351.14 * 4 = 5404.56)" in capsys.readouterr().out
 
 
 def test_json_has_the_documented_form(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--format", "json", wrong) == 6
-    assert json.loads(capsys.readouterr().out) == {
-        "wrong.md": [
-            {
-                "line": 3,
-                "kind": "arithmetic",
-                "stated": "2712.568",
-                "recomputed": "5246.8",
-                "inputs": "1311.7, 4",
-                "message": "1311.7 * 4 gives 5246.8, but 2712.568 is printed",
-                "severity": "major",
-            }
-        ]
+    (found,) = json.loads(capsys.readouterr().out)["wrong.md"]
+    assert found == {
+        "rule": "KA001",
+        "name": "wrong-result",
+        "line": 3,
+        "column": 28,
+        "end_column": 36,
+        "kind": "arithmetic",
+        "stated": "2712.568",
+        "recomputed": "5246.8",
+        "inputs": "1311.7, 4",
+        "message": "1311.7 * 4 gives 5246.8, but 2712.568 is printed",
+        "severity": "major",
+        "computation": found["computation"],
+        "statement": found["statement"],
+        "fix": {"old": "2712.568", "new": "5246.800", "safe": False},
     }
     assert run("--format", "json", "--all", wrong) == 6
     assert [entry["severity"] for entry in json.loads(capsys.readouterr().out)["wrong.md"]] == ["major", "holds"]
@@ -67,13 +74,14 @@ def test_junit_counts_failures(wrong: str, capsys: pytest.CaptureFixture[str]) -
     assert len(suite.findall("testcase")) == 2
     failure = suite.find("testcase/failure")
     assert failure is not None
-    assert failure.get("type") == "arithmetic"
+    assert failure.get("type") == "KA001 wrong-result"
 
 
 def test_github_annotations(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--format", "github", wrong) == 6
     assert capsys.readouterr().out == (
-        "::error file=wrong.md,line=3,title=kit audit%3A arithmetic::1311.7 * 4 gives 5246.8, but 2712.568 is printed\n"
+        "::error file=wrong.md,line=3,title=kit audit%3A KA001 wrong-result::"
+        "1311.7 * 4 gives 5246.8, but 2712.568 is printed\n"
     )
 
 
@@ -92,13 +100,14 @@ def test_several_reports(wrong: str, capsys: pytest.CaptureFixture[str]) -> None
     assert run("--format", "github", "right.md") == 0
 
 
-@pytest.mark.parametrize(("name", "code"), [("absent.md", 4), (".", 3), ("picture.png", 3)])
+@pytest.mark.parametrize(("name", "code"), [("absent.md", 4), ("empty", 4), ("picture.png", 3), ("/dev/zero", 3)])
 def test_what_cannot_be_read_ends_with_a_remedy(
     name: str, code: int, wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("picture.png").write_bytes(b"\x89PNG\x00\xff\xfe")
+    Path("empty").mkdir()
     assert run(wrong, name) == code
     said = capsys.readouterr()
-    assert said.out == ""
+    assert name == "empty" or "wrong.md:3:28: major" in said.out, "the findings of the other report are lost"
     assert "do: " in said.err
     assert "Traceback" not in said.err

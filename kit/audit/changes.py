@@ -1,0 +1,68 @@
+"""The lines of a report that differ from a revision of its repository: those that a pull request answers for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from kit.errors import InvalidInputError, MissingError
+
+__all__ = ["changed_lines"]
+
+_HUNK = re.compile(r"^@@ -\S+ \+(\d{1,9})(?:,(\d{1,9}))? @@")
+_SECONDS = 60
+
+
+def changed_lines(path: Path, revision: str) -> frozenset[int] | None:
+    """Numbers of the lines that were added or changed since the revision; None where the file is new.
+
+    Raises:
+        InvalidInputError: no such revision, or no repository.
+        MissingError: git is not installed.
+    """
+    folder = path.parent if path.parent.is_dir() else Path.cwd()
+    if revision.startswith("-"):
+        raise InvalidInputError(f"{revision!r} is not a revision", remedy="give for example --diff origin/main")
+    _git(
+        folder,
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        f"{revision}^{{commit}}",
+        problem=f"git knows no revision {revision}",
+    )
+    if _git(folder, "ls-files", "--", path.name, problem="git does not answer") == "":
+        return None
+    text = _git(
+        folder, "diff", "--no-color", "--no-ext-diff", "--unified=0", revision, "--", path.name,
+        problem="git cannot compare",
+    )  # fmt: skip
+    found: set[int] = set()
+    for line in text.splitlines():
+        match = _HUNK.match(line)
+        if match:
+            first, count = int(match[1]), int(match[2] or 1)
+            found.update(range(first, first + count))
+    return frozenset(found)
+
+
+def _git(folder: Path, *words: str, problem: str) -> str:
+    try:
+        ran = subprocess.run(
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise MissingError("git is not installed", remedy="install git, or leave --diff out") from error
+    except subprocess.TimeoutExpired as error:
+        raise InvalidInputError(f"{problem}: no answer within {_SECONDS} s", remedy="leave --diff out") from error
+    if ran.returncode:
+        said = ran.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise InvalidInputError(
+            problem + (f": {said[0]}" if said else ""), where=str(folder), remedy="give a revision of this repository"
+        )
+    return ran.stdout.decode("utf-8", "replace")

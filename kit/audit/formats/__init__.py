@@ -1,0 +1,53 @@
+"""Results of an audit for people, programs and CI; each form is one module with a ``render``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kit.audit.diagnostic import AuditResult
+
+__all__ = ["AuditRun", "Form", "render"]
+
+
+class Form(StrEnum):
+    """How to print the findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SARIF = "sarif"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRun:
+    """What came of all reports: results by name, and those that could not be read, with the reason."""
+
+    results: Mapping[str, AuditResult]
+    unreadable: Mapping[str, str]
+    everything: bool = False  # whether statements that hold are shown too
+
+
+def render(run: AuditRun, form: Form) -> str:
+    """The run in a form; without a line end."""
+    module = importlib.import_module(f"kit.audit.formats.{_MODULES[form]}")
+    write: Callable[[AuditRun], str] = module.render
+    return write(run)
+
+
+_MODULES = {
+    Form.TEXT: "carets",
+    Form.JSON: "records",
+    Form.JUNIT: "junit_cases",
+    Form.GITHUB: "github",
+    Form.GITLAB: "gitlab",
+    Form.SARIF: "sarif",
+}

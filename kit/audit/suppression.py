@@ -1,0 +1,125 @@
+"""``<!-- kit: ignore[KA012] reason -->``: findings that somebody looked at and wants left alone.
+
+At the end of a line it speaks of that line; alone on a line, of the block that follows, up to the next blank line; as
+``ignore-file`` of the whole file. A suppression gives its reason; one that suppresses nothing is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from kit.audit.diagnostic import AuditResult, Diagnostic, Kind, Severity
+from kit.audit.rule import rule_named
+
+__all__ = ["UNUSED", "Suppression", "apply_suppressions", "find_suppressions"]
+
+#: Id and name under which a suppression itself is reported; no rule, so that it needs none to be suppressed.
+UNUSED = ("KA000", "unused-suppression")
+_OPENING = "<!-- kit:"
+_COMMENT = re.compile(r"<!-- kit: (ignore(?:-file)?)\[([^\]<>]{1,200})\]([^<>]{0,500})-->")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Rules (ids) that are ignored from ``first`` to ``last`` line, and where that is said."""
+
+    rules: frozenset[str]
+    first: int
+    last: int
+    line: int
+    column: int
+    end_column: int
+    reason: str
+    unknown: tuple[str, ...] = ()
+
+
+def find_suppressions(lines: Sequence[str]) -> list[Suppression]:
+    """Every suppression of a report; those within code fences are text like any other."""
+    found = []
+    fence = ""
+    for number, line in enumerate(lines, 1):
+        stripped = line.lstrip()
+        if fence:
+            fence = "" if stripped.startswith(fence) and not stripped.strip(fence[0]).strip() else fence
+            continue
+        if stripped.startswith(("```", "~~~")):
+            fence = stripped[:3]
+            continue
+        if _OPENING in line:
+            found += [_suppression(match, number, lines) for match in _COMMENT.finditer(line)]
+    return found
+
+
+def _suppression(match: re.Match[str], number: int, lines: Sequence[str]) -> Suppression:
+    names = [name.strip() for name in match[2].split(",")]
+    known = {name: rule_named(name) for name in names}
+    first = last = number
+    if match[1] == "ignore-file":
+        first, last = 1, len(lines)
+    elif not _COMMENT.sub("", lines[number - 1]).strip():
+        first = last = number + 1
+        while last < len(lines) and lines[last].strip():
+            last += 1
+    return Suppression(
+        rules=frozenset(rule.id for rule in known.values() if rule),
+        first=first,
+        last=last,
+        line=number,
+        column=match.start() + 1,
+        end_column=match.end() + 1,
+        reason=match[3].strip(),
+        unknown=tuple(name for name, rule in known.items() if rule is None),
+    )
+
+
+def apply_suppressions(result: AuditResult, ran: Iterable[str]) -> AuditResult:
+    """The result without what is suppressed, and with what is wrong with the suppressions.
+
+    Args:
+        result: of one report.
+        ran: ids of the rules that ran: a suppression of another one may still be needed.
+    """
+    suppressions = find_suppressions(result.text)
+    if not suppressions:
+        return result
+    ran = frozenset(ran)
+    used: set[tuple[int, str]] = set()
+    kept = []
+    for one in result.diagnostics:
+        hits = [
+            index
+            for index, each in enumerate(suppressions)
+            if one.rule in each.rules and each.first <= one.line <= each.last
+        ]
+        used |= {(index, one.rule) for index in hits}
+        if not hits:
+            kept.append(one)
+    for index, each in enumerate(suppressions):
+        idle = sorted(rule for rule in each.rules & ran if (index, rule) not in used)
+        kept += [_complaint(result, each, f"it suppresses nothing: {rule}") for rule in idle]
+        kept += [_complaint(result, each, f"there is no rule {name}") for name in each.unknown]
+        if not each.reason:
+            kept.append(_complaint(result, each, "it gives no reason"))
+    return replace(result, diagnostics=tuple(sorted(kept, key=lambda one: (one.line, one.column, one.rule))))
+
+
+def _complaint(result: AuditResult, each: Suppression, what: str) -> Diagnostic:
+    text = result.text[each.line - 1][each.column - 1 : each.end_column - 1]
+    return Diagnostic(
+        rule=UNUSED[0],
+        name=UNUSED[1],
+        kind=Kind.COMMAND,
+        severity=Severity.OPTIONAL,
+        path=result.path,
+        line=each.line,
+        column=each.column,
+        end_column=each.end_column,
+        message=f"this suppression is wrong: {what}",
+        stated=text,
+        recomputed="",
+        inputs="",
+        computation="",
+        statement=f"{text} | {what}",
+    )

@@ -1,0 +1,87 @@
+"""Many reports: found in folders, audited on all cores; one that cannot be read does not discard the others."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.audit.audit import audit_file
+from kit.audit.suppression import apply_suppressions
+from kit.errors import KitError, MissingError
+
+if TYPE_CHECKING:
+    from kit.audit.diagnostic import AuditResult
+    from kit.audit.settings import AuditSettings
+
+__all__ = ["Audited", "audit_reports", "find_reports"]
+
+#: Below this many reports, starting processes takes longer than it saves.
+_FEW = 8
+_SKIPPED = {"node_modules", "__pycache__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One report: its result, or the error that kept it from being audited."""
+
+    path: Path
+    result: AuditResult | None
+    error: KitError | None = None
+
+
+def find_reports(places: Iterable[Path], settings: AuditSettings) -> list[Path]:
+    """The reports: files as given, and every ``.md`` below folders, hidden folders left out.
+
+    Raises:
+        MissingError: a folder holds none.
+    """
+    found: dict[Path, None] = {}
+    for place in places:
+        if not place.is_dir():
+            found[place] = None
+            continue
+        below = [path for path in _markdown(place) if not settings.excluded(path)]
+        if not below:
+            raise MissingError("there is no Markdown file", where=str(place), remedy="give a folder of reports")
+        found |= dict.fromkeys(below)
+    return list(found)
+
+
+def _markdown(top: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(top):
+        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _SKIPPED)
+        yield from (Path(folder) / name for name in sorted(files) if name.lower().endswith((".md", ".markdown")))
+
+
+def audit_reports(
+    paths: Sequence[Path], settings: AuditSettings, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> list[Audited]:
+    """Audit all reports, in the order given, with the settings' rules, severities and the reports' suppressions."""
+    one = partial(_audit, settings)
+    if len(paths) < _FEW:
+        return list(_counted(map(one, paths), len(paths), progress))
+    workers = min(len(os.sched_getaffinity(0)), len(paths))
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        size = max(1, len(paths) // (workers * 8))
+        return list(_counted(pool.map(one, paths, chunksize=size), len(paths), progress))
+
+
+def _counted(found: Iterable[Audited], total: int, progress: Callable[[int, int], None]) -> Iterator[Audited]:
+    for done, one in enumerate(found, 1):
+        progress(done, total)
+        yield one
+
+
+def _audit(settings: AuditSettings, path: Path) -> Audited:
+    chosen = settings.chosen()
+    try:
+        result = audit_file(path, chosen)
+    except KitError as error:
+        return Audited(path, None, error)
+    return Audited(path, settings.with_severities(apply_suppressions(result, (rule.id for rule in chosen))))
