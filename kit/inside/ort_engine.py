@@ -19,6 +19,7 @@ import numpy as np
 
 from .engine import Bound, Engine, EngineSpec, check_input, known_options, oneline
 from .pool import cores
+from .processor import lacks
 from .protocol import UserError
 
 if TYPE_CHECKING:
@@ -207,6 +208,10 @@ def _chosen(spec: EngineSpec, precision: str) -> tuple[Provider, dict[str, str]]
     if precision not in provider.precisions:
         remedy = f"Choose one of {', '.join(provider.precisions)}."
         raise UserError(f"the provider {key} does not compute in {precision}", remedy)
+    if provider.memory is None and key != "cann" and lacks(precision):
+        # OpenVINO's provider would compute in float32, and tell nobody.
+        what = f"this processor does not compute in {precision} by itself"
+        raise UserError(what, "Ask for fp32, or use a processor that has it.", kind="device")
     given = {str(name): str(value) for name, value in dict(spec.options.get("provider_options", {})).items()}
     if provider.options is not None:
         known_options(given, provider.options, f"the provider {key}")
@@ -224,7 +229,11 @@ def _chosen(spec: EngineSpec, precision: str) -> tuple[Provider, dict[str, str]]
 def _fallback(said: str) -> str:
     """The cause of a fall-back in what ONNX Runtime prints; empty where it printed none."""
     found = re.search(r"EP Error\s+([^*\s].*?)(?:\s+when using|\n\*{3,}|\Z)", said, re.DOTALL)
-    return oneline(Exception(found[1])) if found else " ".join(said.split())[:300]
+    if found is None:
+        return " ".join(said.split())[:300]
+    # The place in the source and the C++ signature, which come first, are longer than what happened.
+    text = re.sub(r"^\S+:\d+ .*?&\) (?=\S)", "", " ".join(found[1].split()))
+    return text[:300]
 
 
 def _call(session: Any, binding: Any, *, wait: bool) -> Callable[[], None]:

@@ -14,6 +14,7 @@ import numpy as np
 from .engine import Bound, Engine, EngineSpec, known_options
 from .network import open_network, results_of
 from .pool import cores
+from .processor import lacks
 from .protocol import UserError
 from .specification import parse_network
 
@@ -30,8 +31,6 @@ _KNOWN = ("network", "code", "device", "compile", "precision", "channels_last", 
 #: Modes of torch.compile; ``off`` is eager.
 MODES = ("off", "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 _GRAPHS = {"reduce-overhead", "max-autotune"}
-#: Flags of /proc/cpuinfo that say that the processor computes in this precision by itself.
-_CPU_FLAGS = {"bf16": {"avx512_bf16", "amx_bf16", "bf16"}, "fp16": {"avx512_fp16", "amx_fp16", "asimdhp"}}
 
 
 class TorchEngine(Engine):
@@ -91,9 +90,7 @@ class TorchEngine(Engine):
             lacking = self._precision in {"tf32", "bf16"} and major < 8
             name = self._torch.cuda.get_device_name(self._device)
         else:
-            flags = _cpu_flags()
-            wanted = _CPU_FLAGS.get(self._precision, set())
-            lacking = self._precision == "tf32" or bool(wanted and flags and not wanted & flags)
+            lacking = lacks(self._precision)
             name = "this processor"
         if lacking:
             what = f"{name} does not compute in {self._precision} by itself"
@@ -214,15 +211,3 @@ class TorchEngine(Engine):
             remedy = "Use the image of target torch, or install g++."
             return UserError("torch.compile needs a C++ compiler, and there is none", remedy, kind="missing")
         return self.fails(error)
-
-
-def _cpu_flags() -> set[str]:
-    """Features of the processor; empty where the kernel does not tell them."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            for line in file:
-                if line.lower().startswith(("flags", "features")):
-                    return set(line.partition(":")[2].split())
-    except OSError:
-        pass
-    return set()

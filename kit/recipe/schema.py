@@ -64,6 +64,9 @@ class Tolerance(Section):
     throughput_percent: PositiveFloat = Field(
         10.0, description="Percent between two throughputs that count as the same."
     )
+    unstable: Literal["accept", "refuse"] = Field(
+        "accept", description="Whether --gate passes throughputs whose measurement was unstable."
+    )
 
 
 class TargetEntry(Section):

@@ -33,7 +33,20 @@ def failures(report: Report) -> list[str]:
         for one in report.checks
         if not one.met and one.shown.source != "simulated"
     )
-    return found
+    return [*found, *_unstable(report)]
+
+
+def _unstable(report: Report) -> list[str]:
+    """Measured throughputs that say against themselves that a second run may not give them again."""
+    tolerance = report.recipe.tolerance
+    if tolerance.unstable == "accept":
+        return []
+    return [
+        f"{view.name} bs{batch} is unstable: {', '.join(reasons)}"
+        for view in report.targets
+        if view.run and not view.simulated
+        for batch, reasons in view.run.unstable(tolerance.throughput_percent).items()
+    ]
 
 
 def check(
