@@ -14,11 +14,10 @@ from typing import Final
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printed import Agreement, Interval, Printed, agree, show
-from kit.audit.facts.quantities import Quantity, is_derived
 from kit.audit.rule import Finding, Held, Outcome, Unknown
 from kit.audit.verdict import rounded
 
-__all__ = ["Candidate", "Computed", "allowed_values", "is_measured", "judged_column"]
+__all__ = ["Candidate", "Computed", "allowed_values", "judged_column"]
 
 #: So many rows decide how a column is read.
 _SAMPLE: Final = 60
@@ -82,13 +81,6 @@ def allowed_values(entry: Entry) -> Interval:
         slack = min(10.0**zeros, _ROUND * abs(number.value))
         return Interval(number.value - slack, number.value + slack)
     return number.interval
-
-
-def is_measured(column: Column, grid: Grid) -> bool:
-    """Whether a column can be an operand: it was measured, and most rows have a number."""
-    if is_derived(column.quantity) or column.quantity in {Quantity.BATCH, Quantity.CARDS}:
-        return False
-    return 2 * column.filled >= len(grid.rows)
 
 
 def judged_column(

@@ -13,8 +13,17 @@ from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printed import Printed, find_numbers
-from kit.audit.facts.quantities import Quantity, factor_of_unit, names_quantity, quantity_of, unit_of
+from kit.audit.facts.quantities import (
+    Quantity,
+    factor_of_unit,
+    is_derived,
+    names_derived,
+    names_quantity,
+    quantity_of,
+    unit_of,
+)
 from kit.audit.facts.tablerows import Table, TableRow
+from kit.audit.facts.vocabulary import ratio_sides
 
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 
@@ -47,7 +56,8 @@ class Entry:
 class Column:
     """A column of numbers: its header, the words of it, what it measures, and its entries by row.
 
-    ``factor`` turns its numbers into seconds, samples per second or parts of one. ``texts`` are the cells as written.
+    ``measured``: it can be an operand, as most rows have a number that was measured. ``factor`` turns its numbers into
+    seconds, samples per second or parts of one. ``texts`` are the cells as written.
     """
 
     place: int
@@ -58,11 +68,7 @@ class Column:
     factor: float
     entries: tuple[Entry | None, ...]
     texts: tuple[str, ...]
-
-    @property
-    def filled(self) -> int:
-        """How many rows have a number."""
-        return sum(1 for entry in self.entries if entry is not None)
+    measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Grid:
 def read_grids(document: Document) -> Iterator[Grid]:
     """The tables of a report as grids, each along its header and, where its rows name quantities, sideways."""
     for table in document.tables:
-        if table.guessed or len(table.header.cells) < 2 or not table.rows:
+        if table.guessed or len(table.header.cells) < 2 or not table.rows or not _telling(table):
             continue
         context = _context(table, document)
         rows = [row for row in table.rows if _full(row, table)]
@@ -95,6 +101,18 @@ def read_grids(document: Document) -> Iterator[Grid]:
         if len(rows) <= _WIDEST and sum(1 for label in labels if names_quantity(label)) >= 2:
             turned = list(_turned(header, rows))
             yield _grid(document, turned[0], turned[1:], context, sideways=True)
+
+
+def _telling(table: Table) -> bool:
+    """Whether anything in a table follows from something else, by its header or the labels of its rows.
+
+    Quotients of devices do not count: they have a reader of their own.
+    """
+    titles = table.header.cells[:_WIDEST]
+    if any((names_derived(title) or names_quantity(title)) and ratio_sides(title) is None for title in titles):
+        return True
+    labels = [row.cells[0] for row in table.rows if row.cells]
+    return any(names_derived(label) for label in labels) or any(names_quantity(label) for label in labels[:_WIDEST])
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -192,4 +210,8 @@ def _column(
     if not unit:
         unit = unit_of(title)
     quantity = quantity_of(title, unit, context)
-    return Column(place, title, line, words_of(title), quantity, factor_of_unit(unit), entries, cells)
+    filled = sum(1 for entry in entries if entry is not None)
+    measured = 2 * filled >= len(entries) and not (
+        is_derived(quantity) or quantity is Quantity.BATCH or quantity is Quantity.CARDS
+    )
+    return Column(place, title, line, words_of(title), quantity, factor_of_unit(unit), entries, cells, measured)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from kit.toollogs.numbers import real
@@ -114,13 +115,20 @@ def number_from(text: str, *, start: int = 0, decimal_comma: bool = False) -> Pr
 
     ``text`` has been matched by the pattern of this module; ``start`` is its place in the line.
     """
+    parsed = _parsed(text, decimal_comma=decimal_comma)
+    return Printed(text, *parsed, start, start + len(text)) if parsed is not None else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, *, decimal_comma: bool) -> tuple[float, float] | None:
+    """Value and weight of the last digit."""
     plain = text.replace(".", "").replace(",", ".") if decimal_comma and "," in text else text.replace(",", "")
     value = real(plain)
     if value is None:
         return None
     mantissa, _, exponent = plain.lower().partition("e")
     power = int(exponent or 0) - len(mantissa.partition(".")[2])
-    return Printed(text, float(value), 10.0**power if -300 < power < 300 else 0.0, start, start + len(text))
+    return float(value), 10.0**power if -300 < power < 300 else 0.0
 
 
 def find_numbers(line: str, *, decimal_comma: bool = False) -> list[Printed]:

@@ -9,7 +9,16 @@ from typing import Final
 
 from kit.audit.facts.vocabulary import ACCURACY
 
-__all__ = ["Quantity", "factor_of_unit", "is_derived", "names_quantity", "percentile_of", "quantity_of", "unit_of"]
+__all__ = [
+    "Quantity",
+    "factor_of_unit",
+    "is_derived",
+    "names_derived",
+    "names_quantity",
+    "percentile_of",
+    "quantity_of",
+    "unit_of",
+]
 
 
 class Quantity(Enum):
@@ -28,6 +37,7 @@ class Quantity(Enum):
     COUNT = "count"
 
 
+_DERIVED: Final = (Quantity.RATIO, Quantity.DIFFERENCE, Quantity.SHARE, Quantity.AVERAGE, Quantity.TOTAL)
 _RATE_UNIT: Final = (
     r"(?:samples?|imgs?|images?|pics?|frames?|it|iters?|items?|tok(?:en)?s?|seqs?|sequences?|sentences?|queries|reqs?"
     r"|requests?|clips?|videos?|pairs?|inferences?|inf)\s?(?:/|per)\s?s(?:ec(?:ond)?)?|fps|qps|ips|rps|[帧张]/?(?:秒|s)"
@@ -78,6 +88,7 @@ _PERCENTILE: Final = re.compile(
     r"|(?<![0-9.])([1-9][0-9](?:\.[0-9]{1,2})?)\s?(?:%|th\b|-?percentile|分位|%分位|百分位)",
     re.IGNORECASE,
 )
+_AGAINST: Final = re.compile(r"\b(?:vs|versus|over|relative|compared)\b", re.IGNORECASE)
 _CROWDED: Final = 120
 
 
@@ -96,7 +107,7 @@ def factor_of_unit(unit: str) -> float:
 
 def is_derived(quantity: Quantity) -> bool:
     """Whether the numbers of a column follow from others."""
-    return quantity in {Quantity.RATIO, Quantity.DIFFERENCE, Quantity.SHARE, Quantity.AVERAGE, Quantity.TOTAL}
+    return quantity in _DERIVED
 
 
 @lru_cache(maxsize=2048)
@@ -106,6 +117,17 @@ def percentile_of(title: str) -> float | None:
         return 50.0
     found = [float(match[1] or match[2]) for match in _PERCENTILE.finditer(title)]
     return found[0] if len(set(found)) == 1 else None
+
+
+@lru_cache(maxsize=2048)
+def names_derived(text: str) -> bool:
+    """Whether a header or label says that its numbers follow from others: a total, an average, a share, "A / B"."""
+    if not text or len(text) > _CROWDED:
+        return False
+    if any(sign in text for sign in "/÷:比") or _AGAINST.search(text):
+        return True
+    label = text.strip(" *:")
+    return any(pattern.search(label) for pattern in (_TOTAL, _AVERAGE, _SHARE, _RATIO, _DIFFERENCE))
 
 
 @lru_cache(maxsize=2048)

@@ -58,6 +58,8 @@ class Table:
 
 def clean(cell: str) -> str:
     """Text of a cell without emphasis, code marks, tags and links."""
+    if cell.isalnum():
+        return cell
     if "[" in cell:
         cell = _LINK.sub(r"\1", cell)
     if "<" in cell or "&" in cell:

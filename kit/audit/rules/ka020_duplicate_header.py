@@ -16,33 +16,47 @@ if TYPE_CHECKING:
 
 __all__ = ["RULE"]
 
+#: Rows that show whether two columns are one.
+_ROWS = 20
+
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for table in facts.document.tables:
-        seen: dict[str, int] = {}
         header = table.header
-        for place, cell in enumerate(header.cells):
-            key = "".join(cell.lower().split())
+        keys = ["".join(cell.lower().split()) for cell in header.cells]
+        if len(set(keys)) == len(keys):
+            continue
+        seen: dict[str, int] = {}
+        numeric = _numeric(table)
+        for place, key in enumerate(keys):
             if not any(char.isalnum() for char in key):
                 continue
             first = seen.setdefault(key, place)
             if first == place or header.spans(first, place):
                 continue  # one cell over several columns names them all
-            if _numeric(table, first) and _numeric(table, place) and not _equal(table, first, place):
-                where = f"columns {first + 1} and {place + 1}"
+            if first in numeric and place in numeric and not _equal(table, first, place):
+                cell, where = header.cells[place], f"columns {first + 1} and {place + 1}"
                 message = f"the header {cell!r} stands over {where}"
                 yield Finding(header.line, cell, "", where, message, start=header.place(place)[1], subject="header")
 
 
-def _numeric(table: Table, place: int) -> bool:
-    """Whether the column holds numbers from its first row on; words there are a second header line."""
-    first = next((row.cells[place] for row in table.rows if place < len(row.cells) and row.cells[place]), "")
-    return bool(find_numbers(first)) and not any(char.isalpha() for char in first.rstrip("fpsFPSm%"))
+def _numeric(table: Table) -> set[int]:
+    """The columns that hold numbers from their first row on; words there are a second header line."""
+    first: dict[int, str] = {}
+    for row in table.rows:
+        for place, cell in enumerate(row.cells):
+            if cell and place not in first:
+                first[place] = cell
+    return {
+        place
+        for place, cell in first.items()
+        if find_numbers(cell) and not any(char.isalpha() for char in cell.rstrip("fpsFPSm%"))
+    }
 
 
 def _equal(table: Table, one: int, other: int) -> bool:
     """Whether one cell of each row spans both columns."""
-    return all(row.spans(one, other) for row in table.rows)
+    return all(row.spans(one, other) for row in table.rows[:_ROWS])
 
 
 RULE = Rule(

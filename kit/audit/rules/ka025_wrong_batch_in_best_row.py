@@ -25,18 +25,22 @@ def _check(facts: Facts) -> Iterator[Outcome]:
     for view in facts.views:
         if not view.performance:
             continue
+        if not any(one.best for one in view.records):
+            continue
         values: dict[tuple[int, float], set[int | None]] = {}
-        for record in view.records if any(one.best for one in view.records) else ():
+        batches = {record.batch for record in view.records}
+        for record in view.records:
             for place, cell in enumerate(record.cells):
                 if cell is not None and not record.best:
                     values.setdefault((place, cell.number.value), set()).add(record.batch)
         for record in view.records:
             if record.best and not record.accuracy:
-                yield from _row(view, record, values)
+                yield from _row(view, record, values, batches)
 
 
-def _row(view: View, record: Record, values: dict[tuple[int, float], set[int | None]]) -> Iterator[Outcome]:
-    rows = {row.batch for row in view.records}
+def _row(
+    view: View, record: Record, values: dict[tuple[int, float], set[int | None]], batches: set[int | None]
+) -> Iterator[Outcome]:
     for place, series in enumerate(view.series):
         cell, lead = record.cells[place], _LEAD.match(record.texts[place].strip("*` "))
         if cell is None or lead is None or series.sides is not None:
@@ -44,7 +48,7 @@ def _row(view: View, record: Record, values: dict[tuple[int, float], set[int | N
         batch = int(lead[1] or lead[2])
         same = values.get((place, cell.number.value), set())
         right = next(iter(same)) if len(same) == 1 else None
-        if right is None or batch not in rows:
+        if right is None or batch not in batches:
             continue
         what = f"{cell.number.text} of {series.header}"
         if right == batch:

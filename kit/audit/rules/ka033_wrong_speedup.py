@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Column, Grid, words_of
 from kit.audit.facts.quantities import Quantity
-from kit.audit.readings import Candidate, Computed, allowed_values, is_measured, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _MOST: Final = 10
 def _check(facts: Facts) -> Iterator[Outcome]:
     devices = {(one.view.header_line, one.view.series[one.place].header) for one in facts.ratios if one.reading}
     for grid in facts.grids:
-        pool = [column for column in grid.columns if is_measured(column, grid)][:_MOST]
+        pool = [column for column in grid.columns if column.measured][:_MOST]
         for column in grid.columns:
             if (column.line, column.title) in devices:
                 continue  # quotients of devices have a rule of their own

@@ -9,7 +9,7 @@ from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printed import Interval
 from kit.audit.facts.quantities import Quantity
-from kit.audit.readings import Candidate, Computed, allowed_values, is_measured, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ _MOST = 8
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for grid in facts.grids:
-        pool = [column for column in grid.columns if is_measured(column, grid)][:_MOST]
+        if not any(column.quantity is Quantity.DIFFERENCE for column in grid.columns):
+            continue
+        pool = [column for column in grid.columns if column.measured][:_MOST]
         for column in grid.columns:
             if column.quantity is Quantity.DIFFERENCE:
                 yield from judged_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])

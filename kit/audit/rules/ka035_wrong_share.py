@@ -10,7 +10,7 @@ from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printed import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import is_average_label, is_total_label, sum_of
-from kit.audit.readings import Candidate, Computed, is_measured, judged_column
+from kit.audit.readings import Candidate, Computed, judged_column
 from kit.audit.rule import Outcome, Rule
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ _MOST = 8
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for grid in facts.grids:
-        pool = [column for column in grid.columns if is_measured(column, grid)][:_MOST]
+        if not any(column.quantity is Quantity.SHARE for column in grid.columns):
+            continue
+        pool = [column for column in grid.columns if column.measured][:_MOST]
         for column in grid.columns:
             if column.quantity is Quantity.SHARE:
                 candidates = [one for part in pool for one in _candidates(grid, column, part)]
