@@ -24,6 +24,7 @@ def command(
     wheelhouse: options.Wheelhouse = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
     store: options.StorePath = Path(".kit"),
+    adopt: options.Adopt = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Build container images; one that is up to date is not built again.
@@ -43,7 +44,8 @@ def command(
     from kit.execution.selection import Choice, Selection, image_specs
     from kit.storage.store import Store
 
-    kept = Store(store)
+    kept = Store(store, adopt=adopt)
+    kept.check()
     specs = []
     if target:
         from kit.recipe.schema import load_recipe

@@ -14,6 +14,7 @@ __all__ = ["command"]
 
 def command(
     store: options.StorePath = Path(".kit"),
+    adopt: options.Adopt = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list.")] = False,
 ) -> None:
     """List and remove what dead runs left behind: containers, partial folders, artifacts without a record.
@@ -26,10 +27,11 @@ def command(
       kit clean
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.client import available
+    from kit.containers.docker import MARKER, leftovers
     from kit.storage.store import Store
 
-    kept = Store(store)
-    if not kept.root.is_dir():
+    kept = Store(store, adopt=adopt)
+    if not kept.check():
         typer.echo(f"nothing to clean: there is no store in {kept.root}")
         return
     with kept.lock():
@@ -37,13 +39,11 @@ def command(
         for path in places:
             typer.echo(f"{'would remove' if dry_run else 'removed'} {path}")
         count = len(places)
-        marked = (kept.root / "containers").exists()  # there were containers once
+        marked = (kept.root / MARKER).is_file()  # there were containers once
         reason = available() if marked else None
         if reason:
             typer.echo(f"note: containers were not looked for: {reason}", err=True)
         elif marked:
-            from kit.containers.docker import leftovers
-
             for container in leftovers(kept.root):
                 count += 1
                 typer.echo(f"{'would remove' if dry_run else 'removed'} container {container.name}")

@@ -21,6 +21,7 @@ def command(
     labels: options.Labels = None,
     base: options.Base = None,
     store: options.StorePath = Path(".kit"),
+    adopt: options.Adopt = False,
     as_json: options.Json = False,
 ) -> None:
     """Check engine, memory, disk, images, weights and data, and what each target needs: driver, nodes, packages.
@@ -49,7 +50,7 @@ def command(
         parsed = load_recipe(recipe)
         chosen = tuple(target or ()) or parsed.default or tuple(parsed.targets)
         choice = Choice(targets=chosen, simulate=simulate, device=device, weights=weights, images=images, labels=labels)
-        sections = examine(Selection(parsed, choice), Store(store), BuildOptions.from_environment(base))
+        sections = examine(Selection(parsed, choice), Store(store, adopt=adopt), BuildOptions.from_environment(base))
     typer.echo(show.as_json(sections) if as_json else show.as_text(sections))
     code = show.exit_code(sections)
     if code:

@@ -39,6 +39,7 @@ def command(
     out: options.Out = None,
     runner: options.Runner = options.RunnerName.AUTO,
     store: options.StorePath = Path(".kit"),
+    adopt: options.Adopt = False,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -60,7 +61,8 @@ def command(
     from kit.storage.store import Store
 
     chosen, number = sniff_form(results, form.value, suffix)
-    kept = Store(store)
+    kept = Store(store, adopt=adopt)
+    kept.check()
     with kept.lock():
         record, folder = metrics_of(
             results,

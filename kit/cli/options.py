@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Adopt",
     "Base",
     "Batches",
     "Device",
@@ -52,6 +53,14 @@ Batches = Annotated[
 ]
 StorePath = Annotated[
     Path, typer.Option("--store", envvar="KIT_STORE", help="Folder of artifacts and run records.", readable=False)
+]
+Adopt = Annotated[
+    bool,
+    typer.Option(
+        "--adopt",
+        envvar="KIT_ADOPT",
+        help="Take over a store that was made elsewhere, or by a kit before 0.2; only if you trust all that is in it.",
+    ),
 ]
 Reports = Annotated[
     Path | None,

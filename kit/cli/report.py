@@ -60,9 +60,10 @@ def command(
     from kit.storage.files import exclusive
 
     parsed = load_recipe(recipe)
-    folder = reports_folder(parsed, reports) / parsed.model.name
+    within = reports_folder(parsed, reports)
+    folder = within / parsed.model.name
     folder = folder / "simulated" if simulated else folder
-    with exclusive(folder):
+    with exclusive(folder, within):
         stored = load_all(folder)
         chosen = _chosen(parsed.targets, stored, target)
         files = report_folder.rendered(

@@ -38,6 +38,7 @@ def command(
     base: options.Base = None,
     wheelhouse: options.Wheelhouse = None,
     store: options.StorePath = Path(".kit"),
+    adopt: options.Adopt = False,
     reports: options.Reports = None,
     wait: options.Wait = False,
     as_json: options.Json = False,
@@ -77,7 +78,8 @@ def command(
         images=images,
         labels=labels,
     )
-    kept = Store(store)
+    kept = Store(store, adopt=adopt)
+    kept.check()
     selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
     jobs = selection.jobs(weights_path(parsed, kept.root, weights))

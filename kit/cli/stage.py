@@ -34,6 +34,7 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
         images: options.Images = None,
         labels: options.Labels = None,
         store: options.StorePath = Path(".kit"),
+        adopt: options.Adopt = False,
         wait: options.Wait = False,
         as_json: options.Json = False,
         verbose: options.Verbose = False,
@@ -57,7 +58,8 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
             labels=labels,
         )
         given = parse_given(use or ())
-        kept = Store(store)
+        kept = Store(store, adopt=adopt)
+        kept.check()
         selection = Selection(load_recipe(recipe), choice)
         preflight(selection.jobs(weights_path(selection.recipe, kept.root, weights)))
         with kept.lock(wait=wait):

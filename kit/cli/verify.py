@@ -32,6 +32,7 @@ def command(
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
+    adopt: options.Adopt = False,
     weights: options.WeightsPath = None,
     strict: Annotated[bool, typer.Option("--strict", help="What is not on this machine counts as wrong, too.")] = False,
     form: Annotated[Format, typer.Option("--format", help="Text for people, or for machines.")] = Format.TEXT,
@@ -55,7 +56,7 @@ def command(
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name
-    verdicts = verify(parsed, folder, Store(store), weights=weights)
+    verdicts = verify(parsed, folder, Store(store, adopt=adopt), weights=weights)
     wrong = [one for one in verdicts if one.state == "wrong" or (strict and one.state == "absent")]
     {Format.TEXT: _text, Format.JSON: _json, Format.JUNIT: _junit, Format.GITHUB: _github}[form](
         verdicts, wrong, verbose

@@ -23,6 +23,7 @@ from kit.containers.runner import Binding, Listener, Messages, at_host, links
 from kit.errors import BusyError, DeviceError, EngineError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package
+from kit.storage.root import Root
 
 __all__ = ["LABEL", "DockerRunner", "leftovers", "remove_leftovers"]
 
@@ -108,7 +109,7 @@ class DockerRunner:
         messages = Messages(listener)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
-        (Path(self._store) / MARKER).touch()  # a later run looks for leftovers only where there were containers
+        Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this is
         started = time.monotonic()
         _give(binding.out, description.user)
         try:
@@ -242,15 +243,15 @@ def leftovers(store: Path) -> list[Any]:
 
 def remove_leftovers(store: Path) -> None:
     """Remove what :func:`leftovers` finds; where the engine does not answer, the next run does."""
-    marker = store / MARKER
-    if not marker.exists():
+    root = Root(store)
+    if root.mode(MARKER) is None:
         return
     try:
         for container in leftovers(store):
             container.remove(force=True, v=True)
     except EngineError:
         return
-    marker.unlink(missing_ok=True)
+    root.remove(MARKER)
 
 
 def _user() -> tuple[int, int]:

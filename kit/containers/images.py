@@ -20,7 +20,8 @@ from kit.errors import EngineError, KitError, MissingError, StepError
 from kit.planning.step import canonical
 from kit.planning.target import ImageSpec
 from kit.resources import package, resource
-from kit.storage.files import os_errors, write_atomically
+from kit.storage.files import os_errors
+from kit.storage.root import Root
 
 __all__ = ["STANDARD", "BuildOptions", "Images", "context_digest"]
 
@@ -43,6 +44,8 @@ _MIRRORS = (
     "APT_MIRROR",
 )
 _CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+#: What is remembered of a build has less bytes than this.
+_NOTE_LIMIT = 1 << 16
 Log = Callable[[str], None]
 
 
@@ -76,7 +79,7 @@ class Images:
     def __init__(self, specs: Sequence[ImageSpec], store: Path, options: BuildOptions, log: Log) -> None:
         """``store`` remembers ids by context digest; ``log`` hears the builder."""
         self._specs = {spec.name: spec for spec in (*STANDARD, *specs)}
-        self._store, self._options, self._log = store, options, log
+        self._store, self._options, self._log = Root(store), options, log
         self._digests: dict[str, str] = {}
 
     def names(self) -> list[str]:
@@ -90,9 +93,6 @@ class Images:
             raise EngineError(
                 f"there is no image {name!r}", remedy=f"choose one of {', '.join(self._specs)}"
             ) from error
-
-    def _record(self, name: str) -> Path:
-        return self._store / "images" / f"{name}.json"
 
     def digest(self, name: str) -> str:
         """Digest of all that decides the image's content, its bases included."""
@@ -117,10 +117,11 @@ class Images:
     def known_id(self, name: str) -> str:
         """The id of the last build of this very context; empty where there was none."""
         try:
-            known: dict[str, str] = json.loads(self._record(name).read_bytes())
-        except (OSError, ValueError):
+            known = json.loads(self._store.read("images", f"{name}.json", limit=_NOTE_LIMIT))
+        except (OSError, ValueError, RecursionError):
             return ""
-        return known.get("id", "") if known.get("context") == self.digest(name) else ""
+        found = isinstance(known, dict) and known.get("context") == self.digest(name)
+        return str(known.get("id", "")) if found else ""
 
     def build(self, name: str) -> str:
         """Build the image, bases first, unless the engine has it; returns its id.
@@ -145,7 +146,8 @@ class Images:
         else:
             image = self._build(client, spec, context)
         data = json.dumps({"context": context, "id": image}).encode()
-        write_atomically(self._record(name), data)
+        with os_errors(self._store.path):
+            self._store.write("images", f"{name}.json", data=data)
         return image
 
     def _build(self, client: Any, spec: ImageSpec, context: str) -> str:

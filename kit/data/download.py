@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from kit.errors import InvalidInputError, KitError, MissingError, ResourceError
 from kit.recipe.schema import Weights, safe_url
 from kit.storage.files import os_errors
+from kit.storage.root import Root
 from kit.toollogs.messages import excerpt
 
 __all__ = ["download"]
@@ -62,7 +63,7 @@ def download(url: str, partial: Path, weights: Weights, *, remedy: str, progress
 
         token = base64.b64encode(f"{parts.username}:{parts.password or ''}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {token}")
-    have = partial.stat().st_size if partial.exists() else 0
+    have = partial.lstat().st_size if partial.is_file() else 0
     if have:
         request.add_header("Range", f"bytes={have}-")
     opener = urllib.request.build_opener(_Redirects)
@@ -102,7 +103,7 @@ def _receive(response: HTTPResponse, partial: Path, have: int, weights: Weights,
             raise ResourceError(
                 f"the disk has no room for {total} bytes", where=str(partial.parent), remedy="free some space"
             )
-        with partial.open("ab" if have else "wb") as file:
+        with os.fdopen(_open(partial, keep=have > 0), "ab") as file:
             while block := response.read(_BLOCK):
                 have += len(block)
                 if have > weights.max_bytes:
@@ -120,3 +121,9 @@ def _receive(response: HTTPResponse, partial: Path, have: int, weights: Weights,
             remedy="run the same command again",
         )
         raise error
+
+
+def _open(partial: Path, *, keep: bool) -> int:
+    """Descriptor to write on; a link in its place, which a cloned store may bring, is not followed."""
+    flags = os.O_WRONLY | os.O_APPEND | (0 if keep else os.O_TRUNC)
+    return Root(partial.parent).open(partial.name, flags=flags, create=True)

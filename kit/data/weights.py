@@ -75,12 +75,14 @@ def fetch_weights(
         DamagedError: wrong digest.
     """
     weights = recipe.weights
+    name = weights.md5 or weights.sha256 or ""
     final = weights_path(recipe, store.root, given)
     if given or weights.path:
         if not final.is_file():
             raise MissingError("there are no weights", where=str(final), remedy=_remedy(weights))
         return final, check_weights(final, weights)
-    if final.is_file():
+    store.weights(name)
+    if final.is_file() and not final.is_symlink():
         try:
             return final, check_weights(final, weights)
         except DamagedError:
@@ -88,8 +90,7 @@ def fetch_weights(
     url = f"{mirror.rstrip('/')}/{weights.filename}" if mirror else weights.url
     if url is None:
         raise MissingError("the recipe names no weights that can be fetched", remedy=_remedy(weights))
-    with os_errors(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
+    store.make_weights(name)
     partial = final.with_name(final.name + ".part")
     from kit.data.download import download  # a local file needs no network code
 

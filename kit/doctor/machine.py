@@ -35,7 +35,7 @@ def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[s
     planned = plan(jobs)
     made = Images(image_specs(jobs), store.root, options, lambda _: None)
     # What a step of that name made before is there already; were it outdated, its space would be needed twice.
-    done = frozenset(record.step for record in store.records()) if store.root.is_dir() else frozenset()
+    done = frozenset(record.step for record in store.records())
 
     def look_at_data() -> None:
         check_dataset(recipe.dataset, selection.images, selection.labels, complete=False)

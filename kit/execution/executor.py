@@ -115,9 +115,7 @@ class Executor:
         return folder / source.file if source.file else folder
 
     def _execute(self, step: Step, key: str, image: str) -> Record:
-        logs = self.store.logs(key)
-        with os_errors(logs):
-            logs.mkdir(parents=True, exist_ok=True)
+        logs = self.store.new_logs(key)
         with self.store.partial(key) as partial:
             binding = Binding(
                 fingerprint=key,

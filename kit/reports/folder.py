@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kit.errors import InvalidInputError
 from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
 from kit.results.schema import Results, load_all, results_text
-from kit.storage.files import exclusive, os_errors, write_atomically
+from kit.storage.files import exclusive, os_errors
+from kit.storage.root import Root
 
 __all__ = ["rendered", "reports_folder", "update_report", "write"]
 
@@ -23,10 +26,19 @@ def reports_folder(recipe: Recipe, given: Path | None) -> Path:
     """Where reports go: the given folder, or ``reports/`` of the project that holds the recipe.
 
     The project is the nearest folder upwards that has ``reports/``; without one, the current folder.
+
+    Raises:
+        InvalidInputError: what was found is a link, which a cloned project may bring.
     """
     if given is not None:
         return given
     for folder in (recipe.folder, *recipe.folder.parents):
+        if (folder / "reports").is_symlink():
+            raise InvalidInputError(
+                "the folder of the reports is a link",
+                where=str(folder / "reports"),
+                remedy="if it leads where the reports belong, name that folder with --reports",
+            )
         if (folder / "reports").is_dir() or (folder / ".git").exists():
             return folder / "reports"
     return Path.cwd() / "reports"
@@ -40,13 +52,14 @@ def update_report(
     One kit at a time: a report that another one renders meanwhile would lack what this one measured.
 
     Raises:
+        InvalidInputError: a folder on the way is a link.
         ResourceError: no space, no permission.
     """
     changed = []
-    with exclusive(folder.parent if simulated else folder):
+    root, held = Root(folder), folder.parent if simulated else folder
+    with exclusive(held, held.parent), os_errors(folder):
         for name, one in results.items():
-            path = folder / "results" / f"{name}.json"
-            if write_atomically(path, results_text(one).encode()):
+            if root.write("results", f"{name}.json", data=results_text(one).encode()):
                 changed.append(f"results/{name}.json")
         changed += write(folder, rendered(recipe, folder, load_all(folder)))
     return tuple(changed)
@@ -111,14 +124,15 @@ def write(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
     """Write each file atomically, remove those of the last rendering that are no more; returns what changed.
 
     Raises:
+        InvalidInputError: a folder on the way is a link.
         ResourceError: no space, no permission.
     """
     before = [name for name in _last(folder).get("files", []) if _OURS.fullmatch(name) and name not in files]
-    changed = [name for name, data in files.items() if write_atomically(folder / name, data)]
-    for name in before:
-        path = folder / name
-        with os_errors(path):
-            if path.is_file() and not path.is_symlink():
-                path.unlink()
+    root = Root(folder)
+    with os_errors(folder):
+        changed = [name for name, data in files.items() if root.write(*name.split("/"), data=data)]
+        for name in before:
+            if stat.S_ISREG(root.mode(*name.split("/")) or 0):
+                root.remove(*name.split("/"))
                 changed.append(name)
     return tuple(changed)

@@ -38,6 +38,7 @@ def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None =
         store: where the artifacts are, if they are on this machine.
         weights: a local file instead of the recipe's.
     """
+    store.check()
     found = [_weights(recipe, store, weights)]
     for place in (folder, folder / "simulated"):
         try:
@@ -59,7 +60,7 @@ def _relative(place: Path, folder: Path) -> str:
 def _weights(recipe: Recipe, store: Store, given: Path | None) -> Verdict:
     wanted = recipe.weights
     key = wanted.md5 or wanted.sha256 or ""
-    path = given or (recipe.resolve(wanted.path) if wanted.path else store.root / "weights" / key / wanted.filename)
+    path = given or (recipe.resolve(wanted.path) if wanted.path else store.weights(key) / wanted.filename)
     if not path.is_file() and given is None:
         return Verdict("weights", "absent", f"{wanted.filename} is not on this machine", str(path))
     try:

@@ -36,11 +36,13 @@ class Listing:
 
     root: Path
     files: tuple[tuple[str, int, int, int], ...]  # relative path, size, mtime_ns, inode
+    changed: tuple[int, ...] = ()  # ctime_ns of each: a program may set the other time back, but not this one
 
     @property
     def key(self) -> str:
         """Digest of the listing itself: equal when no file was touched, added or removed."""
         text = "".join(f"{path}\0{size}\0{mtime}\0{inode}\n" for path, size, mtime, inode in self.files)
+        text += "\0".join(map(str, self.changed))
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
@@ -58,7 +60,7 @@ def digest_file(path: Path, *, md5: bool = True) -> FileDigest:
         try:
             mode = os.fstat(handle).st_mode
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise InvalidInputError("this is no plain file", where=str(path), remedy="give a plain file")
+                raise InvalidInputError("this is not a regular file", where=str(path), remedy="give a regular file")
             view = _buffer()
             while count := os.readv(handle, [view]):
                 sha.update(view[:count])
@@ -101,19 +103,20 @@ def listing(root: Path) -> Listing:
 
     Raises:
         MissingError: no such folder.
-        InvalidInputError: a link that leaves the folder (a container would not see its end), or no plain file.
+        InvalidInputError: a link that leaves the folder (a container would not see its end), or not a regular file.
     """
     if not root.is_dir():
         raise MissingError("there is no such folder", where=str(root), remedy="check the path")
     try:
-        return Listing(root, tuple(sorted(_walk(str(root), os.path.realpath(root)))))
+        found = sorted(_walk(str(root), os.path.realpath(root)))
     except PermissionError as error:
         raise ResourceError(
             f"the folder cannot be read: {error.strerror}", where=str(root), remedy="check its permissions"
         ) from error
+    return Listing(root, tuple(one[:4] for one in found), tuple(one[4] for one in found))
 
 
-def _walk(root: str, real: str) -> Iterator[tuple[str, int, int, int]]:
+def _walk(root: str, real: str) -> Iterator[tuple[str, int, int, int, int]]:
     pending = [""]
     while pending:
         folder = pending.pop()
@@ -133,9 +136,9 @@ def _walk(root: str, real: str) -> Iterator[tuple[str, int, int, int]]:
                     ) from error
                 if not entry.is_file():
                     raise InvalidInputError(
-                        "this is no plain file", where=entry.path, remedy="keep only plain files in that folder"
+                        "this is not a regular file", where=entry.path, remedy="keep only regular files in that folder"
                     )
-                yield relative, found.st_size, found.st_mtime_ns, found.st_ino
+                yield relative, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
 
 
 def _check_link(path: str, real: str) -> None:

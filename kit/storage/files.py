@@ -6,16 +6,14 @@ import contextlib
 import errno
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from kit.errors import ResourceError
+from kit.storage.root import PARTIAL, Root, replace
 
 __all__ = ["environment_error", "exclusive", "os_errors", "sync_folder", "sync_tree", "write_atomically"]
 
-#: End of the name of a file that is being written; its name starts with a dot.
-_PARTIAL = ".partial"
 _REMEDIES = {
     errno.ENOSPC: ("the disk is full", "free some space, or choose another folder, and run again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space, or choose another folder, and run again"),
@@ -60,25 +58,32 @@ def environment_error(error: OSError, where: Path | None = None) -> ResourceErro
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path, within: Path) -> Iterator[None]:
     """Hold a folder that several kits may write: the others wait, which takes as long as a rendering.
 
     The lock is on the folder itself, so it leaves no file and dies with its process. Under it every partial file is the
     remains of a dead writer, and goes.
 
+    Args:
+        folder: made where it is missing.
+        within: the folder above that the user chose; from there down no link is followed.
+
     Raises:
+        InvalidInputError: a link on the way from ``within`` to the folder.
         ResourceError: the folder cannot be made or opened.
     """
     with os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        Root(within.resolve()).make(*folder.absolute().relative_to(within.absolute()).parts)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         with contextlib.suppress(OSError):  # a file server without locks: then only one kit at a time, as documented
             fcntl.flock(handle, fcntl.LOCK_EX)
         with os_errors(folder):
-            for path in sorted(folder.rglob(f".*{_PARTIAL}")):
-                if path.is_file() and not path.is_symlink():
-                    path.unlink(missing_ok=True)
+            for _, _, names, descriptor in os.fwalk(".", dir_fd=handle):
+                for name in names:
+                    if name.startswith(".") and name.endswith(PARTIAL):
+                        with contextlib.suppress(FileNotFoundError):
+                            os.unlink(name, dir_fd=descriptor)
         yield
     finally:
         os.close(handle)
@@ -112,25 +117,15 @@ def sync_tree(root: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> bool:
-    """Write ``data`` through a temporary file in the same folder; False where the file already holds it.
+    """Write ``data`` through a partial file in the same folder; False where the file already holds it.
 
     Raises:
         ResourceError: no space, no permission; the old file is untouched.
     """
     with os_errors(path):
-        if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
-            return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PARTIAL)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
-        return True
+            return replace(folder, path.name, data)
+        finally:
+            os.close(folder)

@@ -143,8 +143,9 @@ def test_an_artifact_without_a_record_does_not_exist(store: Store) -> None:
 
 
 def test_a_missing_output_or_a_link_is_no_artifact(store: Store) -> None:
-    partial = store.partial_path(KEY)
-    partial.mkdir(parents=True)
+    with store.lock():
+        partial = store.partial_path(KEY)
+        partial.mkdir(parents=True)
     with pytest.raises(DamagedError, match="did not make model.onnx"):
         store.commit(record(), partial, ("model.onnx",))
     (partial / "model.onnx").symlink_to("/etc/passwd")
