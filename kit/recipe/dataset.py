@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from kit.recipe.fields import Line, Positive, PositiveFloat, Section
+from kit.recipe.fields import Line, Positive, PositiveFloat, Real, Section
 
 __all__ = ["Dataset", "Preprocess"]
 
@@ -38,7 +38,7 @@ class Preprocess(Section):
     )
     crop: tuple[Positive, Positive] = Field((224, 224), description="(height, width) of the part in the middle.")
     scale: PositiveFloat = Field(255, description="Pixels are divided by it first.")
-    mean: tuple[float, ...] = Field(
+    mean: tuple[Real, ...] = Field(
         (0.485, 0.456, 0.406), min_length=1, max_length=3, description="Is subtracted then; one number per channel."
     )
     std: tuple[PositiveFloat, ...] = Field(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from kit.toollogs.numbers import finite
 
 __all__ = [
     "Key",
@@ -15,6 +17,7 @@ __all__ = [
     "Percent",
     "Positive",
     "PositiveFloat",
+    "Real",
     "Section",
     "Sha256",
     "TensorName",
@@ -27,10 +30,20 @@ TensorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./:-]{1,128}
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=2000)]
 #: A sentence for readers, in one language or by language.
 Text = Line | dict[Literal["zh", "en"], Line]
-Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", to_lower=True)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
+Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{32}$", to_lower=True)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$", to_lower=True)]
 Positive = Annotated[int, Field(gt=0, le=1 << 20, strict=True)]
-PositiveFloat = Annotated[float, Field(gt=0)]
+
+
+def _usual(value: float) -> float:
+    if not finite(value):
+        raise ValueError(f"{value} is too large or too small for a number of a recipe")
+    return value
+
+
+#: Also a text is taken for a number ("1e5"), so the bounds are looked at here.
+Real = Annotated[float, AfterValidator(_usual)]
+PositiveFloat = Annotated[Real, Field(gt=0)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Key = Annotated[Name, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 

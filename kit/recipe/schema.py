@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from kit.errors import InvalidInputError, MissingError
+from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.recipe.dataset import Dataset, Preprocess
+from kit.recipe.document import DocumentError, load_yaml
 from kit.recipe.fields import Key, Line, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
 from kit.recipe.model import GraphInput, Model, Weights
+from kit.recipe.sentences import sentence
 from kit.results.conditions import ConditionName, Conditions
+from kit.storage.inputs import read_input
 
 __all__ = [
     "Bench",
@@ -34,7 +36,10 @@ __all__ = [
 ]
 
 #: A recipe is written by hand: anything larger is not one.
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 18
+
+
+Digits = Annotated[int, Field(ge=0, le=12)]
 
 
 class Bench(Section):
@@ -92,7 +97,7 @@ class PublishedAccuracy(Section):
     top5: Percent = Field(description="Percent of images whose label is among the five best classes.")
     toolchain: Line | None = Field(None, description="What it was measured with.")
     source: Line | None = Field(None, description="Where it was published: an address, or words.")
-    digits: tuple[int, int] | None = Field(None, description="Printed decimals, where they matter.")
+    digits: tuple[Digits, Digits] | None = Field(None, description="Printed decimals, where they matter.")
 
 
 class Comparison(Section):
@@ -107,7 +112,7 @@ class PublishedThroughput(Section):
     """Published rates by batch: the raw number, and the whole number that it is multiplied with."""
 
     unit: Literal["fps", "qps"] = Field("fps", description="Unit of the rates as published.")
-    rates: dict[Annotated[int, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+    rates: dict[Annotated[int, Field(gt=0)], PositiveFloat] = Field(
         description="batch -> rate of one device (per device) or of enqueues (per batch)."
     )
     per: Literal["device", "enqueue", "image"] = Field(
@@ -247,8 +252,17 @@ class Recipe(Section):
         return self._folder
 
     def resolve(self, path: str) -> Path:
-        """``path`` of the recipe as an absolute path."""
-        return (self._folder / Path(path).expanduser()).absolute()
+        """``path`` of the recipe as an absolute path.
+
+        Raises:
+            InvalidInputError: it starts with the home folder of a user that is not known.
+        """
+        try:
+            return (self._folder / Path(path).expanduser()).absolute()
+        except RuntimeError as error:
+            raise InvalidInputError(
+                f"the home folder that {path!r} starts with is not known", remedy="write the whole path"
+            ) from error
 
     def hardware_of(self, target: str) -> str:
         """Name of the installed target that an entry of the recipe runs on."""
@@ -265,28 +279,6 @@ class Recipe(Section):
         return self.targets[target].batches or self.batches
 
 
-class _Loader(yaml.SafeLoader):
-    """A safe YAML loader that refuses aliases (a few lines could stand for gigabytes) and doubled keys."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed here", mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key.value, str):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe.
 
@@ -297,30 +289,17 @@ def load_recipe(path: Path) -> Recipe:
     if path.is_dir():
         path = path / "kit.yaml"
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
+        tree = load_yaml(read_input(path, MAX_BYTES, "recipe"))
+    except MissingError as error:
         raise MissingError(
             "there is no recipe", where=str(path), remedy="point to one with --recipe FILE, such as examples/digits"
         ) from error
-    except OSError as error:
-        raise InvalidInputError(
-            f"the recipe cannot be read: {error.strerror}", where=str(path), remedy="give a readable YAML file"
-        ) from error
-    if len(data) > MAX_BYTES:
+    except DamagedError as error:
         raise InvalidInputError(
             f"the recipe is larger than {MAX_BYTES} bytes", where=str(path), remedy="give a recipe, not a data file"
-        )
-    try:
-        tree = yaml.load(data.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
-        # Not only its own: PyYAML indexes into `!!int ""` and looks a `!!bool maybe` up.
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it is not UTF-8 text in YAML form"
-        raise InvalidInputError(
-            f"the recipe is not valid YAML{line}: {problem}", where=str(path), remedy="mend that line"
         ) from error
+    except DocumentError as error:
+        raise InvalidInputError(f"the recipe is {error}", where=str(path), remedy="correct that line") from error
     if not isinstance(tree, dict):
         raise InvalidInputError(
             "the recipe is not a mapping of names to values", where=str(path), remedy="see `kit schema` for the form"
@@ -328,51 +307,6 @@ def load_recipe(path: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        raise InvalidInputError(_sentence(error), where=str(path), remedy="see `kit schema` for the form") from error
+        raise InvalidInputError(sentence(error), where=str(path), remedy="see `kit schema` for the form") from error
     recipe._folder = path.parent.absolute()  # noqa: SLF001 - where it was read is no part of its content
     return recipe
-
-
-#: pydantic's error types in the words of this project.
-_WORDS = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a known setting",
-}
-
-
-def _sentence(error: ValidationError) -> str:
-    """All errors as ``place: problem``, joined by ``; ``."""
-    parts = []
-    for item in error.errors(include_url=False):
-        place = _place(item["loc"])
-        value = item.get("input")
-        shown = str(value) if isinstance(value, int | float | str) else type(value).__name__
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        if item["type"] in _WORDS:
-            problem = _WORDS[item["type"]]
-        elif item["type"] in {"greater_than", "int_type", "int_from_float", "int_parsing"} and _is_count(item):
-            problem = f"{shown} is not a positive integer"
-        elif item["type"] == "value_error":
-            problem = str(item["ctx"]["error"]) if "ctx" in item else item["msg"]
-        else:
-            problem = f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
-        parts.append(f"{place}: {problem}" if place else problem)
-    text = "; ".join(dict.fromkeys(parts))
-    # Keys and values are the file's: one with a line end must not make two lines of the sentence.
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
-def _is_count(item: Any) -> bool:
-    return item["type"] != "greater_than" or isinstance(item.get("ctx", {}).get("gt"), int)
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in location:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif part.startswith(("tuple[", "constrained-", "function-")) or part in {"int", "[key]"}:
-            continue  # the branch of a union or a key check, no place in the file
-        else:
-            text += f" -> {part}" if text else part
-    return text

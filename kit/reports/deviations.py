@@ -11,18 +11,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from kit.errors import InvalidInputError
+from kit.errors import InvalidInputError, MissingError
+from kit.recipe.document import DocumentError, load_yaml
 from kit.recipe.schema import Text
 from kit.reports.cells import Cell
 from kit.reports.text import Safe, in_language
 from kit.reports.writer import Writer
+from kit.storage.inputs import read_input
 
 __all__ = ["Deviation", "fill", "load", "page"]
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 18
 _PLACE = re.compile(r"\{((?:reference:)?[^{}:]+)(:formula)?\}")
 
 
@@ -47,13 +48,11 @@ def load(path: Path) -> tuple[Deviation, ...]:
         InvalidInputError: not YAML, or not of this form; the message names the place.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        data = read_input(path, MAX_BYTES, "list of deviations")
+    except MissingError:
         return ()
     try:
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"larger than {MAX_BYTES} bytes")
-        return _LIST.validate_python(yaml.safe_load(data.decode()) or [])
+        return _LIST.validate_python(load_yaml(data) or [])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = " -> ".join(str(part) for part in first["loc"])
@@ -62,9 +61,9 @@ def load(path: Path) -> tuple[Deviation, ...]:
             where=str(path),
             remedy="write each entry with lines, printed, ours and why",
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except DocumentError as error:
         raise InvalidInputError(
-            f"not a list of deviations in YAML: {str(error).splitlines()[0]}", where=str(path), remedy="mend the file"
+            f"not a list of deviations: {error}", where=str(path), remedy="correct that line"
         ) from error
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,9 @@ def test_an_error_names_its_place(tmp_path: Path, old: str, new: str, message: s
         ("a: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
         ("{" * 5000, "not valid YAML"),
         ("a: \x00", "not valid YAML"),
+        ("a:\n  310: 1\n  '310': 2\n", "line 3: the key '310' stands twice"),
+        ("a: 1\n<<: {a: 2}\n", "merge keys"),
+        ("? [a]\n: 1\n", "a key is one word"),
     ],
 )
 def test_bad_yaml_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -152,3 +156,64 @@ def test_one_card_stands_in_a_recipe_with_several_toolchains(tmp_path: Path) -> 
     assert target_of(recipe, "310P-cann9").name == "310P"
     with pytest.raises(InvalidInputError, match=r"targets -> odd -> hardware: there is no target '311'"):
         target_of(recipe, "odd")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("count: 3", "count: 010", "010 is not a decimal number"),
+        ("count: 3", "count: 1:04", "1:04 is not a decimal number"),
+        ("count: 3", "count: 0x10", "0x10 is not a decimal number"),
+        ("count: 3", "count: 0b11", "0b11 is not a decimal number"),
+        ("count: 3", "count: 1_000", "1_000 is not a decimal number"),
+        ("count: 3", "count: !!int '010'", "010 is not a decimal number"),
+        ("count: 3", f"count: {'9' * 5000}", "is a very large number"),
+        ("{cpu: }", "{cpu: , 0466: }", "0466 is not a decimal number"),
+        ("{cpu: }", "{310: , '310': }", "the key '310' stands twice"),
+        ("{cpu: }", "{cpu: }\nbench: {seconds: 5.0e-324}", "5.0e-324 is too large or too small"),
+        ("{cpu: }", "{cpu: }\nbench: {seconds: '5e-324'}", "bench -> seconds: 5e-324 is too large or too small"),
+        ("{cpu: }", "{cpu: }\nbench: {seconds: 1.7e+308}", "1.7e+308 is too large or too small"),
+        ("{cpu: }", "{cpu: }\nbench: {seconds: 1e400}", "bench -> seconds"),
+        ("{cpu: }", "{cpu: }\nbench: {seconds: 1:30.5}", "1:30.5 is not a decimal number"),
+        ("name: toy, images", "name: 2022-11-23, images", "2022-11-23 is read as a date: put it in quotes"),
+        ("name: toy, images", "name: 2022-11-23 10:00:00, images", "is read as a date: put it in quotes"),
+        ("name: toy, images", "name: 12, images", "dataset -> name: 12 is a number, and a text is expected"),
+        ("name: toy, images", "name: true, images", "dataset -> name: true is a truth value, and a text is expected"),
+        ("name: toy, images", "name: , images", "dataset -> name: is empty"),
+        ("name: toy, images", "name: [a], images", "dataset -> name: a list stands where a text is expected"),
+        ("md5: 0123456789abcdef0123456789abcdef", "md5: 01234567012345670123456701234567", "not a decimal number"),
+    ],
+)
+def test_what_a_person_did_not_mean_is_told(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in MINIMAL
+    with pytest.raises(InvalidInputError) as caught:
+        load_recipe(write(tmp_path, MINIMAL.replace(old, new, 1)))
+    assert message in str(caught.value)
+
+
+def test_what_a_person_meant_is_taken(tmp_path: Path) -> None:
+    text = MINIMAL.replace("0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF")
+    text = text.replace("name: toy, images", "name: no, images").replace("{cpu: }", "{310: , 310P: }")
+    recipe = load_recipe(write(tmp_path, text))
+    assert recipe.weights.md5 == "0123456789abcdef0123456789abcdef"
+    assert recipe.dataset.name == "no"
+    assert list(recipe.targets) == ["310", "310P"]
+
+
+def test_an_error_of_thousands_is_still_a_sentence(tmp_path: Path) -> None:
+    text = MINIMAL.replace("{cpu: }", "{" + ", ".join(f"'a {number}': 1" for number in range(5000)) + "}")
+    with pytest.raises(InvalidInputError, match="more") as caught:
+        load_recipe(write(tmp_path, text))
+    assert len(str(caught.value)) < 2000
+
+
+def test_an_unknown_home_folder_is_told(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, MINIMAL))
+    with pytest.raises(InvalidInputError, match="home folder"):
+        recipe.resolve("~nobody-of-this-name/images")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "kit.yaml")
+    with pytest.raises(InvalidInputError, match="not a regular file"):
+        load_recipe(tmp_path)
