@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import threading
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from kit.containers.address import EngineAddress, find_engine
 from kit.errors import BusyError, DeviceError, EngineError, KitError, ResourceError
 
-__all__ = ["available", "connect", "engine_errors", "version"]
+__all__ = ["FIRST_ANSWER_S", "LONG_S", "REQUEST_S", "available", "connect", "engine_errors", "patience", "version"]
+
+#: Seconds within which an engine has to answer at all; a later question; a build, a pull, a start. docs/security.md.
+FIRST_ANSWER_S, REQUEST_S, LONG_S = 10, 60, 600
 
 #: Part of the engine's message -> family, what happened, remedy. The engine's own words follow in brackets.
 _FAULTS: tuple[tuple[str, type[KitError], str, str], ...] = (
@@ -93,29 +97,75 @@ def available() -> str | None:
     return None
 
 
-@cache
 def connect() -> Any:
-    """A client of the engine that DOCKER_HOST, or the usual socket, leads to.
+    """A client of the engine that :func:`kit.containers.address.find_engine` finds.
+
+    It waits :data:`REQUEST_S` for each answer; who asks for something that takes longer says so.
 
     Raises:
-        EngineError: none answers.
+        EngineError: none answers within :data:`FIRST_ANSWER_S`.
     """
+    found = _connected()
+    if isinstance(found, EngineError):
+        raise EngineError(found.what, where=found.where, remedy=found.remedy)
+    return found
+
+
+@cache
+def _connected() -> Any:
+    """The client, or the error: several checks ask, and an engine that hangs is waited for only once."""
+    try:
+        address = find_engine()
+    except EngineError as error:
+        return error
+    place = f"{address.url} ({address.origin})"
+    answers: list[Any] = []
+    # In a thread: a peer that sends a byte now and then, or a name that is never resolved, passes every other limit.
+    asking = threading.Thread(target=lambda: answers.append(_first_answer(address)), daemon=True)
+    asking.start()
+    asking.join(FIRST_ANSWER_S)
+    if not answers:
+        return EngineError(
+            f"something takes the connection, but no engine answers within {FIRST_ANSWER_S} s",
+            where=place,
+            remedy="restart Docker, or point to another engine with DOCKER_HOST, or use --runner local",
+        )
+    answer = answers[0]
+    if not isinstance(answer, Exception):
+        return answer
+    if "Permission denied" in str(answer):
+        remedy = "join the group of the socket (docker), or run as root"
+        return EngineError("permission denied", where=place, remedy=remedy)
+    remedy = "start Docker, point to it with DOCKER_HOST, or use --runner local"
+    return EngineError("no engine answers", where=place, remedy=remedy)
+
+
+def _first_answer(address: EngineAddress) -> Any:
+    """A client that has had an answer, or what went wrong."""
     import docker
-    import docker.errors
+    import docker.tls
 
     try:
-        client = docker.from_env(timeout=600)
+        tls: Any = False
+        if folder := address.certificates:
+            pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
+            tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=address.verify)
+        client = docker.DockerClient(base_url=address.url, tls=tls, timeout=FIRST_ANSWER_S)
         client.ping()
-    except (docker.errors.DockerException, OSError, ValueError) as error:
-        where = os.environ.get("DOCKER_HOST") or "/var/run/docker.sock"
-        reason = "permission denied" if "Permission denied" in str(error) else "no engine answers"
-        remedy = (
-            "join the group of the socket (docker), or run as root"
-            if reason == "permission denied"
-            else "start Docker, point to it with DOCKER_HOST, or use --runner local"
-        )
-        raise EngineError(reason, where=where, remedy=remedy) from error
+    except Exception as error:  # noqa: BLE001 - whatever a peer that is no engine makes the SDK raise
+        return error
+    client.api.timeout = REQUEST_S
     return client
+
+
+@contextlib.contextmanager
+def patience(client: Any, seconds: int = LONG_S) -> Iterator[None]:
+    """Wait longer for answers while this lasts: a build, a pull and the end of a step take their time."""
+    before, client.api.timeout = client.api.timeout, seconds
+    try:
+        yield
+    finally:
+        client.api.timeout = before
 
 
 @cache

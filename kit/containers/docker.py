@@ -16,10 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from kit.containers.client import connect, engine_errors, version
+from kit.containers.client import connect, engine_errors, patience, version
 from kit.containers.description import BindMount, ContainerRun
 from kit.containers.images import Images
 from kit.containers.runner import Binding, Listener, Messages, at_host, links
+from kit.containers.watch import Alarm, Watch
 from kit.errors import BusyError, DeviceError, EngineError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package
@@ -110,11 +111,12 @@ class DockerRunner:
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
         Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this is
-        started = time.monotonic()
+        started, watch = time.monotonic(), Watch(step)
         _give(binding.out, description.user)
         try:
             with (
                 links(step, binding.out, place),
+                patience(client),
                 engine_errors(f"running step {step.name}"),
                 _container(client, description, {LABEL: self._store, "kit.step": step.name}) as container,
                 stdout.open("wb") as out,
@@ -122,9 +124,10 @@ class DockerRunner:
             ):
                 stream = client.api.attach(container, stdout=True, stderr=True, stream=True, demux=True)
                 plain = Messages(listener)  # standard error carries no messages
-                with contextlib.closing(stream):
+                with contextlib.closing(stream), Alarm(watch, lambda: client.api.kill(container)) as alarm:
                     client.api.start(container)
                     for one, other in stream:
+                        watch.heard(len(one or b"") + len(other or b""))
                         out.write(messages.feed(one or b""))
                         err.write(plain.feed(other or b""))
                 out.write(messages.end())
@@ -133,6 +136,8 @@ class DockerRunner:
                 state = client.api.inspect_container(container)["State"]
         finally:
             _give(binding.out, None)
+        if alarm.error:
+            raise alarm.error
         code, oom = int(state["ExitCode"]), bool(state["OOMKilled"])
         if state.get("Error"):
             raise EngineError(

@@ -151,9 +151,10 @@ class Images:
         return image
 
     def _build(self, client: Any, spec: ImageSpec, context: str) -> str:
-        from kit.containers.client import engine_errors
+        from kit.containers.client import engine_errors, patience
 
-        base, base_id = self._base(client, spec)
+        with engine_errors(f"looking for the base of image {spec.name}"), patience(client):
+            base, base_id = self._base(client, spec)
         labels = {
             CONTEXT_LABEL: context,
             "kit.image": spec.name,
@@ -166,7 +167,7 @@ class Images:
         with os_errors(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
             _write_context(file, spec, self._options.wheelhouse)
             file.seek(0)
-            with engine_errors(f"building image {spec.name}"):
+            with engine_errors(f"building image {spec.name}"), patience(client):
                 lines = client.api.build(
                     fileobj=file,
                     custom_context=True,

@@ -18,7 +18,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from kit.containers.memory import allowed_bytes, resident_bytes
 from kit.containers.runner import Binding, Listener, Messages, links
+from kit.containers.watch import Watch
 from kit.errors import EngineError, MissingError, ResourceError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package, resource
@@ -27,11 +29,13 @@ __all__ = ["LocalRunner"]
 
 _NAME = re.compile(r"^(-r\s+\S+|[A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 _GRACE_S = 0.5
+#: How often time and memory of a child are looked at.
+_LOOK_EVERY_S = 0.2
 _PR_SET_PDEATHSIG = 1
 
 
 class LocalRunner:
-    """Child processes of this one, with a clean environment. No isolation: limits and devices are not enforced."""
+    """Child processes of this one, with a clean environment. No isolation: time and memory are watched, devices not."""
 
     name = "local"
     containerized = False
@@ -78,7 +82,7 @@ class LocalRunner:
         """Run as a child in its own session; it dies with us, and on an interruption within half a second."""
         self.image_id(step.image)
         argv, environment, place = self._argv(step, binding)
-        started = time.monotonic()
+        started, watch = time.monotonic(), Watch(step)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         with links(step, binding.out, place):
             try:
@@ -100,17 +104,17 @@ class LocalRunner:
                 raise ResourceError(
                     f"the program cannot be started: {error.strerror}", remedy="free memory and processes"
                 ) from error
-            messages = Messages(listener)
+            messages, guard = Messages(listener), _Guard(child, watch, step.limits.memory_bytes)
             try:
                 with stdout.open("wb") as out, stderr.open("wb") as err:
-                    _pump(child, messages, out.write, err.write, listener)
-                code = child.wait()
+                    _pump(child, messages, out.write, err.write, listener, guard)
+                code = guard.wait()
             except BaseException:
                 _stop(child)
                 raise
             finally:
                 _reap(child)
-        if messages.error:
+        if messages.error and not guard.oom:
             raise messages.error
         return Outcome(
             exit_code=code if code >= 0 else 128 - code,
@@ -118,6 +122,7 @@ class LocalRunner:
             stdout=stdout,
             stderr=stderr,
             seconds=time.monotonic() - started,
+            oom=guard.oom,
         )
 
 
@@ -131,6 +136,38 @@ def _packages(folder: Path) -> list[str]:
             else:
                 found.append(word)
     return list(dict.fromkeys(found))
+
+
+class _Guard:
+    """Holds a child to its limits of time and memory, which in a container the engine and the kernel do."""
+
+    def __init__(self, child: subprocess.Popen[bytes], watch: Watch, memory_bytes: int) -> None:
+        self.watch, self.oom = watch, False
+        self._child, self._bytes = child, allowed_bytes(memory_bytes)
+
+    def look(self) -> None:
+        """Kill the child where it has too much memory.
+
+        Raises:
+            StepError: it takes too long.
+        """
+        if resident_bytes(self._child.pid) > self._bytes:
+            self.oom = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+        if error := self.watch.overdue():
+            raise error
+
+    def wait(self) -> int:
+        """The exit code; a child may close its streams and still go on.
+
+        Raises:
+            StepError: it takes too long.
+        """
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._child.wait(_LOOK_EVERY_S)
+            self.look()
 
 
 @cache
@@ -176,6 +213,7 @@ def _pump(
     out: Callable[[bytes], object],
     err: Callable[[bytes], object],
     listener: Listener,
+    guard: _Guard,
 ) -> None:
     plain = Messages(listener)  # standard error carries no messages, but its lines are for the listener, too
     with selectors.DefaultSelector() as selector:
@@ -183,9 +221,11 @@ def _pump(
             assert stream is not None  # noqa: S101 - both are pipes
             selector.register(stream, selectors.EVENT_READ, (reader, write))
         while selector.get_map():
-            for key, _ in selector.select():
+            guard.look()
+            for key, _ in selector.select(_LOOK_EVERY_S):
                 reader, write = key.data
                 data = os.read(key.fd, 1 << 16)
+                guard.watch.heard(len(data))
                 write(reader.feed(data) if data else reader.end())
                 if not data:
                     selector.unregister(key.fileobj)

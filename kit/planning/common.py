@@ -44,7 +44,8 @@ TENSOR_FILES, TENSOR_LIST = "prep_bin", "dataset.info"
 MODEL = Made(EXPORT, "model.onnx")
 
 _PYTHON = ("python3", "-m")
-_HEAVY = Limits(memory_bytes=8 * GIB)
+#: Of a large network, PyTorch says nothing for long while it traces it.
+_HEAVY = Limits(memory_bytes=8 * GIB, silence_s=3600)
 
 
 def preprocess_json(job: Job) -> str:

@@ -62,6 +62,8 @@ class Limits:
     pids: int = 256
     shm_bytes: int = GIB // 4
     network: bool = False
+    seconds: int = 24 * 3600  # of the whole step
+    silence_s: int = 600  # without progress or output, for programs of kit
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,11 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def _speed(limits: Limits) -> dict[str, object]:
+    """Those limits that may change how fast a step is."""
+    return {name: value for name, value in asdict(limits).items() if name not in {"seconds", "silence_s"}}
+
+
 def fingerprint_parts(
     step: Step, *, image: str, inputs: Mapping[str, str], code: str, host: str | None = None
 ) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def fingerprint_parts(
         "code": code,
         "devices": asdict(step.devices),
         "outputs": step.outputs,
-        "limits": asdict(step.limits) if step.timed else None,  # limits change speed, not content
+        "limits": _speed(step.limits) if step.timed else None,  # limits change speed, not content
         "host": host if step.timed else None,
         "simulated": step.simulated,
         "root": step.root,
