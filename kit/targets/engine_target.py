@@ -7,6 +7,7 @@ Accuracy and throughput come from the same engine with the same options: ``insid
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -158,6 +159,7 @@ def _infer(job: Job, use: EngineUse) -> Step:
 
 def _bench(job: Job, use: EngineUse) -> Step:
     bench = job.recipe.bench
+    round_s = math.ceil(len(job.batches) * bench.seconds)  # it says nothing within a round
     return Step(
         name=bench_name(job),
         stage="bench",
@@ -182,7 +184,9 @@ def _bench(job: Job, use: EngineUse) -> Step:
         inputs={"model": use.model, "images": External(job.images), **use.inputs},
         environment=use.environment,
         devices=use.devices,
-        limits=Limits(memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024),
+        limits=Limits(
+            memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024, silence_s=2 * (Limits.silence_s + round_s)
+        ),
         code=("bench",),
         timed=True,
     )  # fmt: skip
