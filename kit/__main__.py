@@ -1,6 +1,20 @@
-"""``python -m kit``."""
+"""The command ``kit``, and ``python -m kit``."""
 
-from kit.cli import main
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line, with Python's own modules before those of the same names in folders of the user's."""
+    own = os.path.dirname(os.__file__)  # noqa: PTH120 - pathlib might be the user's already
+    # A json.py in a folder of PYTHONPATH, or in the current one, would stand in for the standard library's.
+    sys.path.sort(key=lambda place: not place.startswith(own) or "-packages" in place)
+    from kit.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -110,3 +110,10 @@ def test_another_encoding_is_no_defect(tmp_path: Path) -> None:
     path.write_text("## 性能\n```\n1311.7 x 4 = 2712.568 fps\n```\n", encoding="utf-8")
     ran = kit("audit", "--all", str(path), before="PYTHONIOENCODING=ascii")
     assert ran.returncode == 6, ran.stderr
+
+
+def test_a_module_of_the_user_does_not_stand_in_for_pythons(wrong: Path, tmp_path: Path) -> None:
+    for name in ("json", "decimal", "re", "traceback", "enum"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    ran = kit("audit", "--format", "json", str(wrong), before=f"PYTHONPATH=$PYTHONPATH:{tmp_path}", folder=tmp_path)
+    assert ran.returncode == 6, ran.stderr + ran.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
                 where=str(path),
                 remedy="give the right file, or raise weights -> max_bytes in the recipe",
             )
+    _check_kind(path)
     found = digest_file(path)
     for kind, expected, got in (("md5", weights.md5, found.md5), ("sha256", weights.sha256, found.sha256)):
         if expected and expected != got:
@@ -51,6 +53,32 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
                 remedy="fetch the file again, or correct the recipe if the file is the right one",
             )
     return found
+
+
+def _check_kind(path: Path) -> None:
+    """Recognise what often stands in the place of weights, where a word about checksums would lead astray.
+
+    Raises:
+        DamagedError: an empty file, a Git LFS pointer, or a web page.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return  # told when it is hashed
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError:
+        return
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if not start:
+        what, remedy = "the file of the weights is empty", "fetch it again"
+    elif text.startswith(b"version https://git-lfs"):
+        what, remedy = "this is a Git LFS pointer, not the weights", "fetch them with `git lfs pull`"
+    elif text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
+        what = "this is a web page, not the weights"
+        remedy = "open the address in a browser, see what it says, and give the file itself with --weights FILE"
+    else:
+        return
+    raise DamagedError(what, where=str(path), remedy=remedy)
 
 
 def fetch_weights(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from kit.execution.selection import Selection, image_specs
 from kit.planning import common
 from kit.planning.planner import Plan, plan
 from kit.planning.step import External, Input, Made, Stage, Step
-from kit.storage.files import os_errors
+from kit.storage.files import copy_folder
 from kit.storage.store import Record, Store
 
 __all__ = ["copy_outputs", "parse_given", "run_stage", "select"]
@@ -140,6 +139,5 @@ def copy_outputs(store: Store, record: Record, out: Path | None) -> Path:
     folder = store.artifact(record.fingerprint)
     if out is None:
         return folder
-    with os_errors(out):
-        shutil.copytree(folder, out, dirs_exist_ok=True)
+    copy_folder(folder, out)
     return out

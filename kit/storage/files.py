@@ -6,13 +6,14 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from kit.errors import ResourceError
 from kit.storage.root import PARTIAL, Root, replace
 
-__all__ = ["environment_error", "exclusive", "os_errors", "sync_folder", "sync_tree", "write_atomically"]
+__all__ = ["copy_folder", "environment_error", "exclusive", "os_errors", "sync_folder", "sync_tree", "write_atomically"]
 
 _REMEDIES = {
     errno.ENOSPC: ("the disk is full", "free some space, or choose another folder, and run again"),
@@ -87,6 +88,26 @@ def exclusive(folder: Path, within: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy everything in ``source`` into ``target``, over what has the same names, and through no link.
+
+    Raises:
+        InvalidInputError: the target, or something in the way there, is a link.
+        ResourceError: no space, no permission.
+    """
+    root = Root(target)
+    with os_errors(target):
+        root.make()
+        for folder, folders, names in os.walk(source):
+            parts = Path(folder).relative_to(source).parts
+            for name in folders:
+                root.make(*parts, name)
+            for name in names:
+                handle = root.open(*parts, name, flags=os.O_WRONLY | os.O_TRUNC, create=True)
+                with os.fdopen(handle, "wb") as copy, (Path(folder) / name).open("rb") as original:
+                    shutil.copyfileobj(original, copy, 1 << 20)
 
 
 def sync_folder(folder: Path) -> None:

@@ -100,7 +100,8 @@ class Root:
         place = self.path.joinpath(*names)
         with self.folder(*names[:-1], create=create) as folder:
             try:
-                handle = os.open(names[-1], flags | _FILE | (os.O_CREAT if create else 0), 0o666, dir_fd=folder)
+                how = (flags & ~os.O_TRUNC) | _FILE | (os.O_CREAT if create else 0)
+                handle = os.open(names[-1], how, 0o666, dir_fd=folder)
             except OSError as error:
                 if _is_link(names[-1], folder):
                     raise _link(place) from error
@@ -112,6 +113,8 @@ class Root:
             raise InvalidInputError(
                 f"this is {kind}, and kit uses regular files of its own", where=str(place), remedy="remove it"
             )
+        if flags & os.O_TRUNC:  # only now: what was refused keeps its content
+            os.ftruncate(handle, 0)
         return handle
 
     def read(self, *names: str, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import InvalidInputError
-from kit.storage.files import exclusive, write_atomically
+from kit.storage.files import copy_folder, exclusive, write_atomically
 from kit.storage.root import Root
 
 
@@ -85,8 +85,10 @@ def test_the_root_itself_is_no_link(root: Root, tmp_path: Path, outside: Path) -
 
 def test_a_second_name_of_a_file_and_a_pipe_are_refused(root: Root, outside: Path) -> None:
     os.link(outside / "precious", root.path / "lock")
-    with pytest.raises(InvalidInputError, match="second name"):
-        root.open("lock", flags=os.O_RDWR, create=True)
+    for flags in (os.O_RDWR, os.O_WRONLY | os.O_TRUNC):
+        with pytest.raises(InvalidInputError, match="second name"):
+            root.open("lock", flags=flags, create=True)
+    assert (outside / "precious").read_text() == "precious"
     os.mkfifo(root.path / "pipe")
     with pytest.raises(InvalidInputError, match="not a regular file"):
         root.read("pipe", limit=1)
@@ -118,3 +120,24 @@ def test_the_folder_that_the_user_names_may_be_reached_through_a_link(tmp_path: 
     (tmp_path / "reports").symlink_to(outside)
     with exclusive(tmp_path / "reports" / "model", tmp_path / "reports"):
         assert (outside / "model").is_dir()
+
+
+def test_a_copy_goes_through_no_link(tmp_path: Path, outside: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "bins").mkdir(parents=True)
+    (source / "model.onnx").write_bytes(b"model")
+    (source / "bins" / "a.bin").write_bytes(b"a")
+    copy_folder(source, target)
+    copy_folder(source, target)  # over what is there
+    assert sorted(path.name for path in target.rglob("*")) == ["a.bin", "bins", "model.onnx"]
+    for name in ("model.onnx", "bins"):
+        other = tmp_path / f"with-{name}"
+        other.mkdir()
+        (other / name).symlink_to(outside / ("precious" if name == "model.onnx" else ""))
+        with pytest.raises(InvalidInputError, match="this is a link"):
+            copy_folder(source, other)
+    (tmp_path / "link").symlink_to(outside)
+    with pytest.raises(InvalidInputError, match="this is a link"):
+        copy_folder(source, tmp_path / "link")
+    assert [path.name for path in outside.iterdir()] == ["precious"]
+    assert (outside / "precious").read_text() == "precious"
