@@ -61,6 +61,8 @@ class Accuracy(Evident):
     def _monotone(self) -> Self:
         if list(self.correct) != sorted(self.correct) or self.correct[-1] > self.n:
             raise ValueError(f"counts {self.correct} of {self.n} images cannot be Top1 to Top5")
+        if self.ties > self.n:
+            raise ValueError(f"{self.ties} ties of {self.n} images cannot be")
         return self
 
     def top(self, k: int) -> Decimal:
@@ -86,6 +88,13 @@ class Latency(_Value):
     p90: Rate | None = None
     p99: Rate | None = None
     n: Annotated[int, Field(gt=0, strict=True)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        values = list(self.known.values())
+        if values != sorted(values):
+            raise ValueError(f"{' <= '.join(self.known)} does not hold for {', '.join(map(str, values))} ms")
+        return self
 
     @property
     def known(self) -> dict[str, float]:

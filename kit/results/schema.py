@@ -8,14 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kit.errors import DamagedError, MissingError
+from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
 from kit.results.evidence import Evident, Inside, Sha256
 from kit.results.measurements import Accuracy, Throughput
+from kit.storage.inputs import read_input
 
 __all__ = ["Artifact", "Command", "Parity", "Planned", "Results", "Run", "load_all", "load_results", "results_text"]
 
 MAX_BYTES = 16 << 20
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+#: A sum of products may come out this much beyond its bound.
+_ROUNDING = 1e-5
 
 
 class _Base(BaseModel):
@@ -25,11 +30,13 @@ class _Base(BaseModel):
 class Parity(Evident):
     """How far the ONNX model is from the PyTorch model on real samples."""
 
-    samples: int
-    max_abs: float = Field(description="Largest absolute difference of a logit.")
-    max_abs_scaled: float = Field(description="max_abs divided by the largest absolute logit.")
-    cosine: float = Field(description="Smallest cosine similarity of a sample.")
-    top1_agreement: float | None = Field(None, description="Share of samples with the same Top1; none without scores.")
+    samples: int = Field(gt=0)
+    max_abs: float = Field(ge=0, description="Largest absolute difference of a logit.")
+    max_abs_scaled: float = Field(ge=0, description="max_abs divided by the largest absolute logit.")
+    cosine: float = Field(ge=-1 - _ROUNDING, le=1 + _ROUNDING, description="Smallest cosine similarity of a sample.")
+    top1_agreement: float | None = Field(
+        None, ge=0, le=1, description="Share of samples with the same Top1; none without scores."
+    )
 
 
 class Artifact(_Base):
@@ -60,7 +67,7 @@ class Run(_Base):
     image: str = Field(description="Image id, or the digest of the local environment.")
     started: str = Field(description="UTC, ISO 8601.")
     seconds: float = Field(ge=0)
-    exit_code: int = 0
+    exit_code: Literal[0] = Field(0, description="Of a step that failed there are no results.")
     after: tuple[str, ...] = Field((), description="Steps whose outputs it took.")
 
 
@@ -109,19 +116,20 @@ def load_results(path: Path) -> Results:
         DamagedError: not JSON, or not of this form.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
+        data = read_input(path, MAX_BYTES, "results file")
+    except MissingError as error:
         raise MissingError(
             "there are no results", where=str(path), remedy="run `kit reproduce` for this target"
         ) from error
-    except OSError as error:
+    except DamagedError as error:
         raise DamagedError(
-            f"the results cannot be read: {error.strerror}", where=str(path), remedy="give a readable results file"
+            f"the results are damaged: larger than {MAX_BYTES} bytes", where=str(path), remedy="give a results file"
+        ) from error
+    except (InvalidInputError, ResourceError) as error:
+        raise DamagedError(
+            f"the results cannot be read: {error.what}", where=str(path), remedy="give a readable results file"
         ) from error
     try:
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"larger than {MAX_BYTES} bytes")
         return Results.model_validate_json(data)
     except (ValidationError, ValueError) as error:
         first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else None
