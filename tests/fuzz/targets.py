@@ -10,13 +10,18 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from kit.audit import audit_text
 from kit.audit.facts.encoding import decode as decode_report
 from kit.errors import KitError
+from kit.output.annotations import annotation
+from kit.output.junit import JUnitCase, JUnitSuite, junit
 from kit.recipe.schema import load_recipe
 from kit.results.schema import load_results
+from kit.storage.root import Root
 from kit.storage.store import Store
+from kit.terminal import visible, visible_lines
 from kit.toollogs.reader import choose, readers
 from kit.toollogs.text import decode
 
@@ -51,12 +56,38 @@ def results(data: bytes) -> None:
 def record(data: bytes) -> None:
     """A store's record: never believed unless it is whole, never an error."""
     store = Store(_FOLDER / "store")
-    (store.root / "records").mkdir(parents=True, exist_ok=True)
-    (store.root / "records" / f"{_KEY}.json").write_bytes(data)
+    with store.lock():
+        Root(store.root).write("records", f"{_KEY}.json", data=data)
     assert store.find(_KEY) is None
+    assert not (store.root / "records" / f"{_KEY}.json").exists()
     for path in (store.root / "damaged").glob("*/*"):
         path.unlink()
         path.parent.rmdir()
+
+
+def marker(data: bytes) -> None:
+    """A store's marker: a folder that came with a clone is never believed."""
+    folder = _FOLDER / "cloned"
+    (folder / "records").mkdir(parents=True, exist_ok=True)
+    (folder / "store.json").write_bytes(data)
+    try:
+        Store(folder).records()
+    except KitError as error:
+        _one_line(error)
+        assert (folder / "store.json").read_bytes() == data
+    else:
+        raise AssertionError("a foreign store was believed")
+
+
+def printed(data: bytes) -> None:
+    """Text that is printed: one line stays one, an annotation stays one, XML stays well-formed."""
+    text = data.decode("utf-8", "surrogateescape")
+    assert visible(text).splitlines() in ([visible(text)], [])
+    assert not ({chr(code) for code in range(32)} - {"\n", "\t"}) & set(visible_lines(text))
+    line = annotation("error", text, text, file=text)
+    assert line.splitlines() == [line]
+    suite = JUnitSuite(text, text, [JUnitCase(text, "failed", text, text, [text])])
+    assert ET.fromstring(junit("kit", [suite])).tag == "testsuites"
 
 
 def audit(data: bytes) -> None:
@@ -96,5 +127,6 @@ def _guarded(function: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    function.__name__: _guarded(function) for function in (recipe, results, record, audit, log, every_reader)
+    function.__name__: _guarded(function)
+    for function in (recipe, results, record, marker, printed, audit, log, every_reader)
 }
