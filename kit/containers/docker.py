@@ -69,7 +69,7 @@ class DockerRunner:
         for name, target in step.links.items():
             link = [_filled(target, binding), str(binding.out / name)]
             line = f"ln -sfn {shlex.join(link)} && {line}"
-        return line
+        return f"chmod 750 {shlex.quote(str(binding.out))} && {line}" if step.private else line
 
     def _describe(self, step: Step, binding: Binding) -> ContainerRun:
         """What the container of a step gets."""
@@ -97,7 +97,7 @@ class DockerRunner:
             environment=environment | {name: place(text) for name, text in step.environment.items()},
             mounts=tuple(mounts),
             nodes=tuple(":".join(_pair(node)) for node in devices.nodes),
-            groups=devices.groups,
+            groups=(*devices.groups, *(_owning_groups(binding) if step.private and uid != 0 else ())),
             gpus=devices.gpus,
             runtime=devices.runtime,
             name=f"kit-device-{_slug(devices.leases[0])}" if devices.leases else None,
@@ -113,6 +113,8 @@ class DockerRunner:
         Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this is
         started, watch = time.monotonic(), Watch(step)
         _give(binding.out, description.user)
+        if step.private:
+            binding.out.chmod(0o750)
         try:
             with (
                 links(step, binding.out, place),
@@ -135,6 +137,8 @@ class DockerRunner:
                 client.api.wait(container)
                 state = client.api.inspect_container(container)["State"]
         finally:
+            if step.private:
+                binding.out.chmod(0o755)
             _give(binding.out, None)
         if alarm.error:
             raise alarm.error
@@ -283,6 +287,12 @@ def _give(folder: Path, user: str | None) -> None:
                 # Some tools keep their output to themselves (atc: mode 600), and the next step's user is another.
                 if stat.S_ISREG(mode) and mode & 0o444 != 0o444:
                     path.chmod(mode | 0o444)
+
+
+def _owning_groups(binding: Binding) -> tuple[int, ...]:
+    """Groups of the inputs that the container's user does not own: owner or group is what a tool may ask for."""
+    owners = [path.stat() for path in binding.inputs.values() if path.exists()]
+    return tuple(sorted({status.st_gid for status in owners if status.st_uid != _user()[0]}))
 
 
 def _inside(name: str, path: Path) -> str:

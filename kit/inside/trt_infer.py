@@ -9,8 +9,6 @@ It runs in TensorRT's own image (Python 3.8, numpy, the ``tensorrt`` module) and
 through ``libcudart`` itself. It writes what :mod:`inside.evaluate` writes (``predictions.npy``, ``scores.npy``,
 ``images.txt``, ``evaluate.json``), and for each of the first ``--check`` batches ``check/input_<k>.bin`` and
 ``check/output_<k>.bin`` (float32), so that trtexec can run the same input and the outputs can be compared.
-
-With KIT_SIM_HOME set, the stand-in's engine takes the place of ``tensorrt``; all else is the same.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ from .topk import K, best
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SimulatedSession", "TensorRtSession", "main"]
+__all__ = ["TensorRtSession", "main"]
 
 _REBUILD = "Build the plan again, on this GPU and with this TensorRT."
 #: cudaMemcpyKind.
@@ -60,7 +58,7 @@ class Cuda:
     @staticmethod
     def _load() -> Any:
         tried = []
-        for name in ("libcudart.so", "libcudart.so.12", "libcudart.so.11.0", "libcudart.so.10.2"):
+        for name in ("libcudart.so", "libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0", "libcudart.so.10.2"):
             try:
                 return ctypes.CDLL(name)
             except OSError as error:
@@ -199,37 +197,6 @@ class TensorRtSession:
         self._cuda.call("cudaStreamDestroy", self._stream)
 
 
-class SimulatedSession:
-    """The same, for a rehearsal: the stand-in's plan on the CPU."""
-
-    def __init__(
-        self, home: str, path: str, batch: int, shape: tuple[int, ...], source: str | None, result: str | None
-    ) -> None:
-        sys.path.insert(0, home)
-        module: Any = importlib.import_module("simulated.tensorrt_engine")
-        try:
-            self._engine = module.open_plan(path)
-        except (module.PlanError, OSError) as error:
-            raise UserError(f"the plan cannot be loaded: {error}", _REBUILD, path, "damaged") from error
-        self.version = f"{self._engine.version} (simulated)"
-        self.input = choose(source, list(self._engine.inputs), "input", path)
-        self.output = choose(result, list(self._engine.outputs), "output", path)
-        check_shape(tuple(self._engine.inputs[self.input]), (batch, *shape), path)
-        self._failure = module.EngineError
-        self._path = path
-
-    def infer(self, images: Any) -> Any:
-        """Scores, float32 (batch, classes), of one batch of images."""
-        try:
-            scores = self._engine.infer({self.input: images})[self.output]
-        except self._failure as error:
-            raise UserError(str(error), _REBUILD, self._path) from error
-        return np.asarray(scores, np.float32).reshape(len(images), -1)
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 def choose(wanted: str | None, names: list[str], kind: str, path: str) -> str:
     """The binding that was asked for, or the only one."""
     if wanted in names:
@@ -357,12 +324,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("holds no tensors", "Preprocess the images first.", arguments.tensors, "missing")
     unique_keys(names, arguments.tensors)
     os.makedirs(arguments.out, exist_ok=True)
-    home = os.environ.get("KIT_SIM_HOME")
-    session: Any
-    if home:
-        session = SimulatedSession(home, arguments.plan, arguments.batch, shape, arguments.input, arguments.output)
-    else:
-        session = TensorRtSession(arguments.plan, arguments.batch, shape, arguments.input, arguments.output)
+    session = TensorRtSession(arguments.plan, arguments.batch, shape, arguments.input, arguments.output)
     result = evaluate(session, arguments.tensors, names, arguments)
     session.close()
     versions = {"TensorRT": session.version, "numpy": np.__version__, "python": sys.version.split()[0]}

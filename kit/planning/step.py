@@ -107,6 +107,7 @@ class Step:
     simulated: bool = False
     keep_output: bool = False  # stdout.txt and stderr.txt are artifacts, because they hold the result
     root: bool = False  # a vendor's tool that refuses other users
+    private: bool = False  # one that refuses inputs of another owner, and a working folder that others may read
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -177,6 +178,7 @@ def fingerprint_parts(
         "simulated": step.simulated,
         "root": step.root,
         "keep_output": step.keep_output,
+        **({"private": True} if step.private else {}),
     }
     parts: dict[str, Any] = json.loads(canonical(content))
     return parts

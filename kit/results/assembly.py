@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from kit.errors import DamagedError
 from kit.planning.planner import Plan
-from kit.planning.step import Step
+from kit.planning.step import Made, Step
 from kit.planning.target import Job, Target
 from kit.results.evidence import Evidence, Raw, field_name, measurement
 from kit.results.outputs import Outputs
@@ -124,10 +124,16 @@ def _shown(step: Step) -> tuple[str, ...]:
     """The command with its files by their plain names."""
 
     def word(text: str) -> str:
-        text = _WORD.sub(lambda match: match[1], text)
+        text = _WORD.sub(lambda match: _plain_name(step, match[1]), text)
         return text.replace("{out}/", "").replace("{out}", ".").replace("{code}", "kit")
 
     return tuple(word(text) for text in step.argv)
+
+
+def _plain_name(step: Step, name: str) -> str:
+    """An input as a command shows it: to a vendor's tool a file goes by its own name."""
+    source = step.inputs[name]
+    return source.file if isinstance(source, Made) and source.file and not step.code else name
 
 
 def _artifacts(record: Record) -> list[Artifact]:

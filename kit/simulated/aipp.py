@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .atc_errors import AtcError
+from .atc_flags import AtcError
 
 __all__ = ["apply", "check", "read_config", "source_shape"]
 

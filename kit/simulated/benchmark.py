@@ -16,10 +16,9 @@ from pathlib import Path
 from . import benchmark_flags
 from .benchmark_run import DataSetRun, Frame
 from .compiled import Compiled
-from .devices import acl_problem
+from .devices import acl_problem, missing_library
 from .engine import EngineError
 from .gflags import Flags, FlagsError, fail, parse
-from .libraries import missing_library
 from .om import OmError, read_om
 from .world import World, mark, mark_folder, world
 

@@ -8,37 +8,54 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import aipp
-from .engine import Engine
+from .engine import Engine, EngineError
 from .om import Om
 
 __all__ = ["Compiled"]
 
+Shape = tuple[int, ...]
+
 
 class Compiled:
-    """An om that is loaded for one batch (and, with image gears, one height and width)."""
+    """An om that is loaded. What it was compiled for with -1 is fixed by :meth:`set_shapes` before it runs."""
 
-    def __init__(self, om: Om, batch: int, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, om: Om, batch: int | None = None, size: Shape | None = None) -> None:
+        """``batch`` is a gear of an om with several batches, ``size`` the height and width of one with image gears."""
         self.om = om
-        self.batch = batch
         self.engine = Engine(om.onnx, fp16=om.fp16)
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        for entry in om.inputs:
-            dims = list(entry["dims"])
-            if dims and dims[0] < 0:
-                dims[0] = batch
-            if size is not None and len(dims) == 4:
-                dims[2:] = [was if was > 0 else now for was, now in zip(dims[2:], size, strict=True)]
-            self.shapes[entry["name"]] = tuple(dims)
         self.dtypes = {entry["name"]: np.dtype(entry["dtype"]) for entry in om.inputs}
+        self.names = list(self.dtypes)
+        self.shapes: dict[str, Shape] = {entry["name"]: tuple(entry["dims"]) for entry in om.inputs}
+        for name, dims in self.shapes.items():
+            changed = [batch if batch and place == 0 and was < 0 else was for place, was in enumerate(dims)]
+            if size is not None and len(changed) == 4:
+                changed[2:] = [was if was > 0 else now for was, now in zip(changed[2:], size, strict=True)]
+            self.shapes[name] = tuple(changed)
+
+    def set_shapes(self, shapes: Mapping[str, Shape]) -> None:
+        """Fix the axes that are open.
+
+        Raises:
+            EngineError: a shape contradicts what the om was compiled for, or is none of its gears.
+        """
+        for name, wanted in shapes.items():
+            compiled = tuple(next(entry["dims"] for entry in self.om.inputs if entry["name"] == name))
+            fits = len(wanted) == len(compiled) and all(a in (-1, b) for a, b in zip(compiled, wanted, strict=True))
+            chosen = [now for was, now in zip(compiled, wanted, strict=False) if was < 0]
+            if not fits or (chosen and self.om.sizes and chosen not in self.om.sizes):
+                raise EngineError(f"the shape {wanted} of {name} is none that the om was compiled for: {compiled}")
+            self.shapes[name] = tuple(wanted)
 
     @property
-    def names(self) -> list[str]:
-        return [entry["name"] for entry in self.om.inputs]
+    def batch(self) -> int:
+        """The first axis of the first input."""
+        dims = self.shapes[self.names[0]]
+        return dims[0] if dims and dims[0] > 0 else 1
 
     def bytes_per_input(self, name: str) -> int:
         """Bytes of the whole batch of one input."""
-        if self.om.aipp and self.om.aipp.get("aipp_mode") == "static":
-            return self.batch * aipp.source_shape(self.om.aipp, self.shapes[name])[2]
+        if self.om.static_aipp:
+            return self.batch * aipp.source_shape(self.om.static_aipp, self.shapes[name])[2]
         return math.prod(self.shapes[name]) * int(self.dtypes[name].itemsize)
 
     def run(self, buffers: Mapping[str, bytes | bytearray]) -> list[np.ndarray]:
@@ -50,9 +67,8 @@ class Compiled:
         feeds = {}
         for name, data in buffers.items():
             shape = self.shapes[name]
-            if self.om.aipp and self.om.aipp.get("aipp_mode") == "static":
-                raw = np.frombuffer(data, np.uint8).reshape(self.batch, -1)
-                value = aipp.apply(self.om.aipp, raw, shape)
+            if self.om.static_aipp:
+                value = aipp.apply(self.om.static_aipp, np.frombuffer(data, np.uint8).reshape(self.batch, -1), shape)
             else:
                 value = np.frombuffer(data, self.dtypes[name]).reshape(shape)
             feeds[name] = value.astype(self.engine.inputs[name], copy=False)

@@ -1,4 +1,4 @@
-"""Device nodes and driver files as the tools meet them: missing, not permitted, or fit for use."""
+"""Device nodes, driver files and libraries as the tools meet them: missing, not permitted, or fit for use."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ import re
 import stat
 from pathlib import Path
 
-from .libraries import find_library, is_stub
 from .world import World, mark
 
-__all__ = ["acl_problem", "card_count", "gpu_indices", "node_problem", "npu_indices"]
+__all__ = ["COMMON", "acl_problem", "gpu_indices", "missing_library", "node_problem", "npu_indices"]
 
 COMMON = ("davinci_manager", "devmm_svm", "hisi_hdc")
+
+
+def find_library(name: str) -> Path | None:
+    """The first hit on LD_LIBRARY_PATH, where the dynamic loader would look."""
+    folders = filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
+    return next((path for folder in folders if (path := Path(folder) / name).is_file()), None)
+
+
+def missing_library(*names: str) -> str:
+    """The loader's message about the first library that is not found, or nothing."""
+    lost = next((name for name in names if find_library(name) is None), None)
+    if lost is None:
+        return ""
+    return f"error while loading shared libraries: {lost}: cannot open shared object file: No such file or directory"
 
 
 def node_problem(machine: World, name: str) -> str:
@@ -39,30 +52,24 @@ def node_problem(machine: World, name: str) -> str:
     return ""
 
 
-def npu_indices(machine: World) -> list[int]:
-    """Numbers of the chips that this process may use, from the nodes or from the virtual machine."""
+def indices(machine: World, prefix: str) -> list[int]:
     if machine.virtual:
         return list(range(machine.devices))
-    return indices(machine, r"davinci(\d+)")
-
-
-def gpu_indices(machine: World) -> list[int]:
-    if machine.virtual:
-        return list(range(machine.devices))
-    return indices(machine, r"nvidia(\d+)")
-
-
-def indices(machine: World, pattern: str) -> list[int]:
     try:
         names = os.listdir(machine.path("/dev"))
     except OSError:
         return []
-    return sorted(int(match.group(1)) for name in names if (match := re.fullmatch(pattern, name)))
+    return sorted(int(match[1]) for name in names if (match := re.fullmatch(prefix + r"(\d+)", name)))
 
 
-def card_count(machine: World, chips: int) -> int:
-    """Cards that carry so many chips: four 310 on one Atlas 300I, one 310P on an Atlas 300I Pro."""
-    return -(-chips // 4) if machine.chip == "310" else chips
+def npu_indices(machine: World) -> list[int]:
+    """Numbers of the chips that this process may use, from the nodes or from the virtual machine."""
+    return indices(machine, "davinci")
+
+
+def gpu_indices(machine: World) -> list[int]:
+    """The same for GPUs."""
+    return indices(machine, "nvidia")
 
 
 def acl_problem(machine: World, device: int) -> tuple[str, str]:
@@ -70,9 +77,9 @@ def acl_problem(machine: World, device: int) -> tuple[str, str]:
     if machine.has("acl-init") or machine.has("driver-not-loaded"):
         return "aclInit", "injected"
     hal = find_library("libascend_hal.so")
-    if hal is not None and is_stub(hal):
+    if hal is not None and {"stub", "devlib"} & set(hal.parts):
         return "aclInit", f"{hal} is the stub to link against (ACL error 100039)"
-    if not os.path.isfile(machine.path("/usr/local/Ascend/driver/version.info")):
+    if not machine.path("/usr/local/Ascend/driver/version.info").is_file():
         return "aclrtSetDevice", "the driver's files are not there: /usr/local/Ascend/driver/version.info"
     if machine.has("acl-set-device"):
         return "aclrtSetDevice", "injected (507033)"

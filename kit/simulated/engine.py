@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .onnxwire import half, round_to_half
+from .models import half, round_to_half
 
 __all__ = ["Engine", "EngineError"]
 
@@ -67,7 +67,7 @@ class Engine:
             raise EngineError(f"inputs of {wanted} bytes do not fit into the memory")
         return {name: np.zeros(shapes[name], dtype) for name, dtype in self.inputs.items()}
 
-    def __call__(self, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Run one batch; feeds by input name, outputs in the model's order.
 
         Raises:
@@ -76,7 +76,7 @@ class Engine:
         if self.fp16:
             feeds = {name: half(value) if value.dtype == np.float32 else value for name, value in feeds.items()}
         try:
-            results = self.session.run(None, feeds)
+            results = self.session.run(None, dict(feeds))
         except Exception as error:
             raise EngineError(str(error)) from error
         if self.fp16:

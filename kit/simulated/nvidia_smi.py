@@ -7,6 +7,7 @@ import time
 import uuid
 
 from .devices import gpu_indices, node_problem
+from .versions import version_of
 from .world import World, mark, world
 
 __all__ = ["failure", "main", "uuid_of"]
@@ -21,6 +22,11 @@ RENAMED = {"clocks_throttle_reasons": "clocks_event_reasons"}
 def uuid_of(minor: int) -> str:
     """A fixed UUID per device node, so that a GPU can be asked for by UUID."""
     return f"GPU-{uuid.uuid5(uuid.NAMESPACE_DNS, f'simulated-gpu-{minor}')}"
+
+
+def cuda(machine: World) -> str:
+    """The newest CUDA that the driver runs."""
+    return "13.0" if version_of(machine.gpu_driver) >= (580, 0, 0) else "11.0"
 
 
 def failure(machine: World) -> tuple[str, int]:
@@ -39,7 +45,7 @@ def reading(machine: World, index: int) -> dict[str, tuple[str, str]]:
     busy, hot, throttled = machine.has("gpu-busy"), machine.has("gpu-hot"), machine.has("gpu-throttled")
     active = busy or hot or throttled
     mask = 0x24 if throttled else 0x0 if active else 0x1  # 0x20 software thermal slowdown, 0x4 power cap, 0x1 idle
-    total = 15360 if int(machine.nvidia_driver.split(".")[0]) >= 520 else 15109
+    total = machine.gpu_memory
     used = 4096 if busy else 0
     minor = gpu_indices(machine)[index]  # NVML counts the GPUs of a container from 0
     bus = f"00000000:{0x13 + minor:02X}:00.0"
@@ -55,7 +61,7 @@ def reading(machine: World, index: int) -> dict[str, tuple[str, str]]:
         "serial": "[N/A]",
         "pci.bus_id": bus,
         "gpu_bus_id": bus,
-        "driver_version": machine.nvidia_driver,
+        "driver_version": machine.gpu_driver,
         "vbios_version": "90.04.38.00.03",
         "persistence_mode": "Enabled",
         "compute_mode": "Default",
@@ -109,7 +115,7 @@ def reading(machine: World, index: int) -> dict[str, tuple[str, str]]:
         "memory.free": (str(total - used), "MiB"),
     }
     fields = {name: (value, "") for name, value in plain.items()} | measured
-    if int(machine.nvidia_driver.split(".")[0]) >= 535:
+    if int(machine.gpu_driver.split(".")[0]) >= 535:
         for old, new in RENAMED.items():
             fields |= {name.replace(old, new): value for name, value in fields.items() if name.startswith(old)}
     return fields
@@ -166,8 +172,8 @@ def table(machine: World, chosen: list[int]) -> str:
     """The table, in the width of R450."""
     bar = "+-----------------------------------------------------------------------------+"
     cells = "|-------------------------------+----------------------+----------------------+"
-    driver = f"{machine.nvidia_driver:<13}"
-    title = f"| NVIDIA-SMI {driver}Driver Version: {driver}CUDA Version: {machine.cuda:<9}|"
+    driver = f"{machine.gpu_driver:<13}"
+    title = f"| NVIDIA-SMI {driver}Driver Version: {driver}CUDA Version: {cuda(machine):<9}|"
     lines = [time.strftime("%a %b %e %H:%M:%S %Y"), bar, title, cells]
     lines += [
         "| GPU  Name        Persistence-M| Bus-Id        Disp.A | Volatile Uncorr. ECC |",
@@ -206,8 +212,8 @@ def full(machine: World, chosen: list[int]) -> str:
     lines = ["", "==============NVSMI LOG==============", ""]
     for key, value in (
         ("Timestamp", time.strftime("%a %b %e %H:%M:%S %Y")),
-        ("Driver Version", machine.nvidia_driver),
-        ("CUDA Version", machine.cuda),
+        ("Driver Version", machine.gpu_driver),
+        ("CUDA Version", cuda(machine)),
         ("Attached GPUs", str(len(gpu_indices(machine)))),
     ):
         lines.append(f"{key:<42}: {value}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
-from .trt_options import Version
+from .versions import Version
 
 __all__ = ["Console"]
 
@@ -20,8 +20,10 @@ class Console:
     def __init__(self, version: Version, argv: list[str]) -> None:
         self.argv = " ".join(argv)
         major, minor, patch = version
-        number = f"{major}{minor:02}{patch:02}" if major >= 10 else f"{major}{minor}{patch:02}"
-        self.tag = f"TensorRT.trtexec [TensorRT v{number}]" if major >= 8 else "TensorRT.trtexec"
+        # 8205 up to 9.3, 101600 from 10.0 on; the build number came with 10.4.
+        number = major * 10000 + minor * 100 + patch if major >= 10 else major * 1000 + minor * 100 + patch
+        build = " [b1]" if version >= (10, 4, 0) else ""
+        self.tag = f"TensorRT.trtexec [TensorRT v{number}]{build}" if major >= 8 else "TensorRT.trtexec"
 
     def start(self) -> None:
         print(f"&&&& RUNNING {self.tag} # {self.argv}", flush=True)

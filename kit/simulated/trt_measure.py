@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import time
@@ -22,7 +23,7 @@ Outputs = list[tuple[str, np.ndarray]]
 
 
 class Measured:
-    """Records of all enqueues, outputs of the last one, and time per layer."""
+    """Records of all enqueues, outputs of the last one, and milliseconds per layer over all of them."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -30,53 +31,28 @@ class Measured:
         self.layers: list[tuple[str, float]] = []
 
 
-def random_numbers(count: int) -> np.ndarray:
-    """``std::default_random_engine`` with its default seed: minstd_rand0, the same numbers in each run.
-
-    A multiplicative generator can be run in blocks: x[n + k] = x[n] * a**k mod m.
-    """
-    modulus, factor = 2**31 - 1, 16807
-    block = min(count, 4096)
-    powers = np.empty(max(block, 1), np.uint64)
-    value = 1
-    for place in range(len(powers)):
-        value = value * factor % modulus
-        powers[place] = value
-    jump = pow(factor, len(powers), modulus)
-    parts, seed = [], 1
-    for _ in range(-(-count // len(powers)) if count else 0):
-        parts.append(powers * np.uint64(seed) % np.uint64(modulus))
-        seed = seed * jump % modulus
-    return np.concatenate(parts)[:count] if parts else np.empty(0, np.uint64)
-
-
 def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarray:
-    """An input buffer: from a file (a short one leaves the rest as it was, here 0), else uniform in (-1, 1)."""
-    count = int(np.prod(shape, dtype=np.int64))
+    """An input buffer: from a file (what a short one leaves is 0 here), else the same numbers in each run."""
+    count = math.prod(shape)
     if path is not None:
-        data = b""
-        if Path(path).is_file():
-            with open(path, "rb") as stream:
-                data = stream.read(count * dtype.itemsize)
+        data = Path(path).read_bytes()[: count * dtype.itemsize] if Path(path).is_file() else b""
         return np.frombuffer(data.ljust(count * dtype.itemsize, b"\0"), dtype).reshape(shape).copy()
-    draws = random_numbers(count)
+    draws = np.random.default_rng(1)
     if dtype.kind == "f":
-        unit = ((draws - 1).astype(np.float64) / (2**31 - 2)).astype(np.float32)
-        return (unit * 2 - 1).astype(dtype).reshape(shape)
-    signed: np.ndarray = ((draws % 256).astype(np.int64) - 128).astype(dtype).reshape(shape)
-    return signed
+        return draws.uniform(-1, 1, shape).astype(dtype)
+    return draws.integers(0 if dtype.kind in "bu" else -128, 128, shape).astype(dtype)
 
 
-def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray], *, jitter: bool = False) -> Measured:
+def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray]) -> Measured:
     """Enqueue until ``--iterations`` and ``--duration`` are both reached; warm-up is the time before ``--warmUp``."""
-    profiled = options.profile or options.export_profile
-    folder = tempfile.mkdtemp() if profiled else None
+    folder = tempfile.mkdtemp() if options.profiled else None
     engine = Engine(plan.onnx, fp16=plan.fp16, profile=os.path.join(folder, "run") if folder else None)
     result = Measured()
-    limit = options.duration * 1000 + options.warmup
+    warm_up, iterations = options.number("warmUp"), options.number("iterations")
+    limit = options.number("duration") * 1000 + warm_up
     feeds = {name: value.astype(engine.inputs[name], copy=False) for name, value in feeds.items()}
-    if not options.transfers:
-        device = {name: value.copy() for name, value in feeds.items()}
+    device = {name: value.copy() for name, value in feeds.items()}
+    copies = options.transfers
     count = warm = 0
     origin = time.perf_counter()
 
@@ -84,30 +60,36 @@ def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray], *, jitte
         return (time.perf_counter() - origin) * 1000
 
     while True:
-        if options.sleep > 0:
-            time.sleep(options.sleep / 1000)
-        for _ in range(max(options.streams, 1)):
+        time.sleep(options.number("sleepTime") / 1000)
+        for _ in range(options.streams):
             start = now()
-            if options.transfers:
+            if copies:
                 device = {name: value.copy() for name, value in feeds.items()}
-            copied = now() if options.transfers else start
+            copied = now() if copies else start
             enqueued = now()
             outputs = engine(device)
-            if jitter and count % 2:
-                time.sleep(0.002)
             computed = now()
-            if options.transfers:
+            if copies:
                 outputs = [value.copy() for value in outputs]
-            end = now() if options.transfers else computed
+            end = now() if copies else computed
+            entered = copied if copies else enqueued  # without copies their times are those of the computation
             result.records.append(
-                Record(start, start + enqueued - copied, start, copied, enqueued, computed, computed, end)
+                Record(
+                    start,
+                    start + enqueued - copied,
+                    start if copies else entered,
+                    entered,
+                    enqueued,
+                    computed,
+                    computed,
+                    end,
+                )
             )
         count += 1
-        if result.records[-1].compute_start < options.warmup:
-            warm += 1
-        if count >= options.iterations + warm and result.records[-1].compute_start >= limit:
+        warm += result.records[-1].compute_start < warm_up
+        if count >= iterations + warm and result.records[-1].compute_start >= limit:
             break
-    result.outputs = list(zip(plan.outputs, outputs, strict=True))
+    result.outputs = list(zip((entry["name"] for entry in plan.outputs), outputs, strict=True))
     if folder:
         result.layers = layer_times(engine)
     return result
@@ -128,39 +110,44 @@ def layer_times(engine: Engine) -> list[tuple[str, float]]:
     return list(totals.items())
 
 
-def number(value: float) -> str:
+def text_of(value: np.ndarray, sign: str) -> str:
     """``ostream << float``: nan and inf without quotes, so the JSON may be invalid, as the tool's is."""
-    return f"{value:g}"
+    return sign.join(f"{item:g}" for item in value.ravel().tolist())
 
 
 def export_output(path: Path, outputs: Outputs) -> None:
     entries = []
     for name, value in outputs:
         shape = "x".join(map(str, value.shape))
-        values = ", ".join(number(item) for item in value.ravel().tolist())
-        entries.append(f'{{ "name" : "{name}"\n  , "dimensions" : "{shape}"\n  , "values" : [ {values} ]\n  }}')
+        entries.append(
+            f'{{ "name" : "{name}"\n  , "dimensions" : "{shape}"\n  , "values" : [ {text_of(value, ", ")} ]\n  }}'
+        )
     path.write_text("[\n  " + "\n, ".join(entries) + "\n]\n", encoding="utf-8")
 
 
 def show_output(console: Console, outputs: Outputs) -> None:
     console.info("Output Tensors:")
     for name, value in outputs:
-        console.info(
-            f"{name}: ({'x'.join(map(str, value.shape))})", " ".join(number(item) for item in value.ravel().tolist())
-        )
+        console.info(f"{name}: ({'x'.join(map(str, value.shape))})", text_of(value, " "))
 
 
 def show_profile(console: Console, options: Options, measured: Measured) -> None:
+    """``--dumpProfile``: the layer's name first up to 8.6.0, last from 8.6.1 on."""
     count = len(measured.records)
     total = sum(amount for _, amount in measured.layers) or 1.0
-    if options.profile:
-        rows = [*measured.layers, ("Total", sum(amount for _, amount in measured.layers))]
+    rows = [*measured.layers, ("Total", sum(amount for _, amount in measured.layers))]
+    console.info("", f"=== Profile ({count} iterations ) ===")
+    if options.version >= (8, 6, 1):
+        console.info("   Time(ms)     Avg.(ms)   Median(ms)   Time(%)   Layer")
+        for name, amount in rows:
+            each = amount / count
+            console.info(f"{amount:>11.2f}{each:>13.4f}{each:>13.4f}{100 * amount / total:>10.1f}   {name}")
+    else:
         width = max([len("Layer"), *(len(name) for name, _ in rows)])
-        console.info("", f"=== Profile ({count} iterations ) ===")
         console.info(f"{'Layer':>{width}}   Time (ms)   Avg. Time (ms)   Time %")
         for name, amount in rows:
             console.info(f"{name:>{width}}{amount:>12.2f}{amount / count:>17.4f}{100 * amount / total:>9.1f}")
-        console.info("")
+    console.info("")
 
 
 def export_profile(path: Path, measured: Measured) -> None:

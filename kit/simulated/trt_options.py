@@ -1,4 +1,4 @@
-"""trtexec's command line, read as its source reads it (samples/common/sampleOptions.cpp of the 21.06 and later tags).
+"""trtexec's command line by version: a table of options, read as samples/common/sampleOptions.cpp reads them.
 
 Arguments go into a multimap split at the first ``=``; each option takes its first match away; what is left over is
 unknown. Booleans are true whatever their value; integers are read by ``std::stoi``.
@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["Arguments", "InvalidArgumentError", "Options", "OutOfRangeError", "Version", "parse_options", "version_of"]
+from .versions import Version
 
-Version = tuple[int, int, int]
+__all__ = [
+    "HELP_GROUPS",
+    "InvalidArgumentError",
+    "Option",
+    "Options",
+    "OutOfRangeError",
+    "options_of",
+    "shapes",
+    "stoi",
+]
+
 Dims = list[int]
-
-
-def version_of(text: str) -> Version:
-    """``7.2.3`` or ``8.2.5.1`` as three numbers."""
-    numbers = [int(number) for number in re.findall(r"\d+", text)][:3]
-    major, minor, patch = [*numbers, 0, 0, 0][:3]
-    return major, minor, patch
+_FIRST, _LAST = (0, 0, 0), (99, 0, 0)
 
 
 class InvalidArgumentError(Exception):
@@ -42,9 +47,7 @@ def stoi(text: str) -> int:
 
 
 def stof(text: str) -> float:
-    match = re.match(
-        r"\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)", text, re.ASCII | re.IGNORECASE
-    )
+    match = re.match(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII)
     if not match:
         raise InvalidArgumentError("stof")
     return float(match.group())
@@ -73,308 +76,229 @@ def shapes(text: str) -> dict[str, Dims]:
     return result
 
 
-class Arguments:
-    """The multimap."""
+@dataclass(frozen=True)
+class Option:
+    """One option: its kind, the versions that know it, and the warning that later ones give."""
 
-    def __init__(self, argv: list[str]) -> None:
-        self.items = [(word.partition("=")[0], word.partition("=")[2]) for word in argv]
+    name: str
+    kind: str  # flag, int, text, list, shapes, files
+    default: Any = None
+    since: Version = _FIRST
+    before: Version = _LAST
+    warned: Version = _LAST  # from this version on with the warning below
+    warning: str = ""
 
-    def take(self, *names: str) -> str | None:
-        for name in names:
-            for place, (key, value) in enumerate(self.items):
-                if key == name:
-                    del self.items[place]
-                    return value
-        return None
 
-    def every(self, name: str) -> list[str]:
-        found = [value for key, value in self.items if key == name]
-        self.items = [item for item in self.items if item[0] != name]
-        return found
+def _flags(text: str, since: Version = _FIRST, before: Version = _LAST) -> list[Option]:
+    return [Option(name, "flag", default=False, since=since, before=before) for name in text.split()]
 
-    def text(self, name: str, default: str = "") -> str:
-        value = self.take(name)
-        return default if value is None else value
 
-    def flag(self, name: str) -> bool:
-        return self.take(name) is not None
+def _texts(text: str, since: Version = _FIRST, before: Version = _LAST) -> list[Option]:
+    return [Option(name, "text", "", since, before) for name in text.split()]
 
-    def number(self, name: str, default: int) -> int:
-        value = self.take(name)
-        return default if value is None else stoi(value)
+
+_WEAK = "Weakly-typed networks have been deprecated and will be removed in a future release."
+_V8, _V82, _V84, _V85, _V86, _V91, _V10, _V1014, _V11 = (
+    (8, 0, 0), (8, 2, 0), (8, 4, 0), (8, 5, 0), (8, 6, 0), (9, 1, 0), (10, 0, 0), (10, 14, 0), (11, 0, 0),
+)  # fmt: skip
+
+#: Options by heading of the help.
+HELP_GROUPS: dict[str, list[Option]] = {
+    "Model": _texts("onnx"),
+    "Build": [
+        Option("maxBatch", "int", 0, before=_V10),
+        Option("explicitBatch", "flag", False, _FIRST, _V10, _V82,
+               "--explicitBatch flag has been deprecated and has no effect!"),
+        *(Option(f"{kind}Shapes", "shapes") for kind in ("min", "opt", "max")),
+        *_texts("minShapesCalib optShapesCalib maxShapesCalib calib precisionConstraints layerPrecisions"
+                " layerOutputTypes", before=_V11),
+        *_texts("inputIOFormats outputIOFormats nvtxMode tacticSources"),
+        Option("workspace", "int", 16, _FIRST, _V10, _V84,
+               "--workspace flag has been deprecated by --memPoolSize flag."),
+        *_texts("memPoolSize", _V84),
+        Option("minTiming", "int", 1, before=_V10),
+        Option("avgTiming", "int", 8),
+        *(Option(name, "flag", False, since, _V11, _V1014, _WEAK)
+          for name, since in (("fp16", _FIRST), ("int8", _FIRST), ("best", _FIRST), ("bf16", _V91), ("fp8", _V86),
+                              ("int4", (10, 1, 0)))),
+        *_flags("noTF32 refit safe noBuilderCache"),
+        *_texts("sparsity timingCacheFile profilingVerbosity", _V8),
+        *_flags("directIO", _V8), *_flags("restricted", _V82, _V11), *_flags("heuristic", _V85, _V10),
+        *_flags("versionCompatible vc stripWeights noCompilationCache errorOnTimingCacheMiss", _V86),
+        *_flags("stronglyTyped", _V91),
+        *_texts("builderOptimizationLevel maxAuxStreams hardwareCompatibilityLevel useRuntime preview maxTactics"
+                " tilingOptimizationLevel allocationStrategy", _V85),
+        *_texts("saveEngine loadEngine"),
+        Option("buildOnly", "flag", False, _FIRST, _V10, _V86,
+               "--buildOnly flag has been deprecated by --skipInference flag."),
+        *_flags("skipInference", _V86),
+    ],
+    "Inference": [
+        Option("batch", "int", 0, before=_V10),
+        Option("shapes", "shapes"),
+        Option("loadInputs", "files"),
+        Option("iterations", "int", 10), Option("warmUp", "int", 200), Option("duration", "int", 3),
+        Option("sleepTime", "int", 0), Option("idleTime", "int", 0, _V8),
+        Option("streams", "int", 1, _FIRST, _LAST, _V86, "--streams flag has been deprecated by --infStreams flag."),
+        Option("infStreams", "int", 1, _V86),
+        *_flags("exposeDMA threads"),
+        *(Option(name, "flag", False, since, _LAST, _V11, f"--{name} flag is deprecated and has no effect.")
+          for name, since in (("noDataTransfers", (7, 2, 1)), ("useSpinWait", _FIRST), ("useCudaGraph", _FIRST),
+                              ("separateProfileRun", (7, 2, 1)))),
+        *_flags("includeDataTransfers noSpinWait noCudaGraph", _V11),
+        *_flags("timeDeserialize timeRefit", _V8),
+        *_texts("persistentCacheRatio", _V85), *_texts("profile useProfile weightStreamingBudget", _V91),
+    ],
+    "Reporting": [
+        *_flags("verbose dumpRefit dumpOutput dumpProfile"), *_flags("dumpLayerInfo", _V8),
+        *_flags("dumpRawBindingsToFile", _V86), *_flags("dumpOptimizationProfile", _V91),
+        Option("avgRuns", "int", 10), *_texts("percentile exportTimes exportOutput exportProfile"),
+        *_texts("exportLayerInfo", _V8),
+    ],
+    "System": [
+        Option("device", "int", 0), Option("useDLACore", "int", -1), *_flags("allowGPUFallback"),
+        Option("plugins", "list"), *(Option(f"{kind}Plugins", "list", since=_V86) for kind in ("static", "dynamic")),
+    ],
+    "Help": _flags("help h"),
+}  # fmt: skip
 
 
 @dataclass
 class Options:
-    """What trtexec prints back and works with."""
+    """Values by option name, with what follows from several of them; ``unknown`` and ``warnings`` are for the log."""
 
-    format: str = "*"
-    model: str = ""
-    outputs: list[str] = field(default_factory=list)
-    max_batch: int = 1
-    workspace: int = 16
-    pools: str = ""
-    min_timing: int = 1
-    avg_timing: int = 8
-    fp16: bool = False
-    int8: bool = False
-    calibration: str = ""
-    refit: bool = False
-    safe: bool = False
-    sparsity: str = ""
-    save: str = ""
-    load: str = ""
-    builder_cache: bool = True
-    nvtx: int = 0
-    tactics: str = ""
-    timing_cache: str = ""
-    input_formats: list[str] = field(default_factory=list)
-    output_formats: list[str] = field(default_factory=list)
-    build_shapes: dict[str, list[Dims]] = field(default_factory=dict)
-    calibration_shapes: dict[str, list[Dims]] = field(default_factory=dict)
-    device: int = 0
-    dla: int = -1
-    fallback: bool = False
-    plugins: list[str] = field(default_factory=list)
-    batch: int = 1
+    version: Version
+    values: dict[str, Any]
+    unknown: list[tuple[str, str]]
+    warnings: list[str]
+    build_shapes: dict[str, list[Dims]] = field(default_factory=dict)  # min, opt, max by input
     shapes: dict[str, Dims] = field(default_factory=dict)
-    iterations: int = 10
-    duration: int = 3
-    warmup: int = 200
-    sleep: int = 0
-    idle: int = 0
-    streams: int = 1
-    overlap: bool = True
-    transfers: bool = True
-    spin: bool = False
-    threads: bool = False
-    graph: bool = False
-    rerun: bool = False
-    skip: bool = False
-    time_deserialize: bool = False
-    time_refit: bool = False
-    inputs: dict[str, str] = field(default_factory=dict)
-    verbose: bool = False
-    averages: int = 10
+    max_batch: int = 0
+    batch: int = 0
     percentiles: list[float] = field(default_factory=list)
-    dump_refit: bool = False
-    dump_output: bool = False
-    profile: bool = False
-    export_times: str = ""
-    export_output: str = ""
-    export_profile: str = ""
+
+    def on(self, name: str) -> bool:
+        return bool(self.values.get(name))
+
+    def text(self, name: str) -> str:
+        return str(self.values.get(name) or "")
+
+    def number(self, name: str) -> int:
+        return int(self.values.get(name) or 0)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether inputs and outputs are copied in the loop: 11 leaves them out unless told otherwise."""
+        return self.on("includeDataTransfers") if self.version >= _V11 else not self.on("noDataTransfers")
+
+    @property
+    def spin(self) -> bool:
+        return not self.on("noSpinWait") if self.version >= _V11 else self.on("useSpinWait")
+
+    @property
+    def graph(self) -> bool:
+        return not self.on("noCudaGraph") if self.version >= _V11 else self.on("useCudaGraph")
+
+    @property
+    def fp16(self) -> bool:
+        return any(self.on(name) for name in ("fp16", "int8", "best", "bf16", "fp8", "int4"))
+
+    @property
+    def streams(self) -> int:
+        return max(self.number("streams"), self.number("infStreams"), 1)
+
+    @property
+    def skip(self) -> bool:
+        """Build the engine, and do not measure."""
+        return self.on("buildOnly") or self.on("skipInference")
+
+    @property
+    def profiled(self) -> bool:
+        return self.on("dumpProfile") or self.on("exportProfile")
 
 
-def parse_options(args: Arguments, version: Version) -> Options:
-    """Take everything known out of ``args``; order and cross-checks are the source's.
+def taken(option: Option, items: list[tuple[str, str]]) -> Any:
+    """The option's value, taken out of the multimap."""
+    key = f"-{option.name}" if option.name == "h" else f"--{option.name}"
+    if option.kind == "list":
+        found = [value for name, value in items if name == key]
+        items[:] = [item for item in items if item[0] != key]
+        return found
+    place = next((place for place, (name, _) in enumerate(items) if name == key), None)
+    if place is None:
+        return option.default
+    value = items.pop(place)[1]
+    if option.kind == "flag":
+        return True
+    if option.kind == "int":
+        return stoi(value)
+    if option.kind == "shapes":
+        return shapes(value)
+    if option.kind == "files":
+        return dict(name_and_value(item) for item in pieces(value, ","))
+    return value
+
+
+def options_of(argv: list[str], version: Version) -> Options:
+    """Read a command line; order and cross-checks are the source's.
 
     Raises:
         InvalidArgumentError: the text after ``[E]``.
         OutOfRangeError: an integer does not fit.
     """
-    options = Options()
-    parse_model(args, options, version)
-    parse_build(args, options, version)
-    parse_system(args, options)
-    parse_inference(args, options, version)
-    cross_check(options)
-    parse_reporting(args, options, version)
-    if not options.load and options.format == "*":
+    items = [(word.partition("=")[0], word.partition("=")[2]) for word in argv]
+    names = {name for name, _ in items}
+    known = [one for group in HELP_GROUPS.values() for one in group if one.since <= version < one.before]
+    values = {one.name: taken(one, items) for one in known}
+    warnings = [one.warning for one in known if f"--{one.name}" in names and version >= one.warned]
+    options = Options(version, values, items, list(dict.fromkeys(warnings)))
+    check_shapes(options)
+    percentiles(options)
+    if options.on("loadEngine") and options.on("saveEngine"):
+        raise InvalidArgumentError("Incompatible load and save engine options selected")
+    if not options.on("loadEngine") and "--onnx" not in names:
         raise InvalidArgumentError("Model missing or format not recognized")
-    if not options.load and options.format in {"Caffe", "UFF"} and options.max_batch == 0:
-        raise InvalidArgumentError("Explicit batch size not supported for Caffe and Uff models")
     return options
 
 
-def parse_model(args: Arguments, options: Options, version: Version) -> None:
-    kinds = [("--onnx", "ONNX")] + ([("--uff", "UFF"), ("--model", "Caffe")] if version < (10, 0, 0) else [])
-    for name, kind in kinds:
-        value = args.take(name)
-        if value is not None:
-            options.format, options.model = kind, value
-            break
-    if version >= (10, 0, 0):
-        return
-    if options.format in {"*", "Caffe"} and args.take("--deploy") is not None:
-        options.format = "Caffe"
-    if options.format == "UFF":
-        given = args.every("--uffInput")
-        args.take("--uffNHWC")
-        if not given:
-            raise InvalidArgumentError("Uff models require at least one input")
-        for item in given:
-            parts = pieces(item, ",")
-            if len(parts) != 4:
-                raise InvalidArgumentError(f"Invalid uffInput {item}")
-            for part in parts[1:]:
-                stoi(part)
-    if options.format in {"Caffe", "UFF"}:
-        options.outputs = [name for item in args.every("--output") for name in pieces(item, ",")]
-        if not options.outputs:
-            raise InvalidArgumentError("Caffe and Uff models require at least one output")
-
-
-def io_formats(text: str) -> list[str]:
-    result = []
-    for item in pieces(text, ","):
-        kind, _, layouts = item.rpartition(":")
-        if kind not in {"fp32", "fp16", "int32", "int8"}:
-            raise InvalidArgumentError(f"Invalid DataType {kind}")
-        for layout in layouts.split("+"):
-            if layout not in {"chw", "chw2", "chw4", "hwc8", "chw16", "chw32", "dhwc8", "hwc"}:
-                raise InvalidArgumentError(f"Invalid TensorFormat {layout}")
-        result.append(item)
-    return result
-
-
-def ranges(args: Arguments, suffix: str) -> dict[str, list[Dims]]:
-    """--minShapes, --optShapes and --maxShapes: all three, or opt alone."""
-    texts = {kind: args.take(f"--{kind}Shapes{suffix}") for kind in ("min", "opt", "max")}
-    parsed = {kind: shapes(text) for kind, text in texts.items() if text is not None}
-    if parsed and set(parsed) not in ({"opt"}, {"min", "opt", "max"}):
+def check_shapes(options: Options) -> None:
+    """Profile, shapes and batch of a run from the six options that set them."""
+    given = {kind: options.values[f"{kind}Shapes"] for kind in ("min", "opt", "max")}
+    given = {kind: value for kind, value in given.items() if value is not None}
+    if given and set(given) not in ({"opt"}, {"min", "opt", "max"}):
+        raise InvalidArgumentError("Must specify only --optShapes or all of --minShapes, --optShapes, --maxShapes")
+    for name in {name: None for value in given.values() for name in value}:
+        opt = given["opt"].get(name, [])
+        low, high = (given[kind].get(name, []) if kind in given else opt for kind in ("min", "max"))
+        options.build_shapes[name] = [low, opt, high]
+    options.shapes = options.values["shapes"] or {}
+    batch, most = options.number("batch"), options.number("maxBatch")
+    if options.on("onnx") and (batch or most) and options.version >= _V84:
         raise InvalidArgumentError(
-            f"Must specify only --optShapes{suffix} or all of --minShapes{suffix}, --optShapes{suffix}, "
-            f"--maxShapes{suffix}"
+            "The --batch and --maxBatch flags should not be used when the input model is ONNX or when dynamic shapes "
+            "are provided. Please use --optShapes and --shapes to set input shapes instead."
         )
-    result: dict[str, list[Dims]] = {}
-    for name in {name: None for each in parsed.values() for name in each}:
-        opt = parsed["opt"].get(name, [])
-        low, high = (parsed[kind].get(name, []) if kind in parsed else opt for kind in ("min", "max"))
-        result[name] = [low, opt, high]
-    return result
-
-
-def parse_build(args: Arguments, options: Options, version: Version) -> None:
-    """The builder's options."""
-    options.input_formats = io_formats(args.text("--inputIOFormats"))
-    options.output_formats = io_formats(args.text("--outputIOFormats"))
-    explicit = args.flag("--explicitBatch") if version < (10, 0, 0) else False
-    options.build_shapes = ranges(args, "")
-    options.calibration_shapes = ranges(args, "Calib")
-    explicit = explicit or bool(options.build_shapes)
-    if version < (10, 0, 0):
-        batch = args.number("--maxBatch", 0)
-        if explicit and batch:
-            raise InvalidArgumentError(f"Explicit batch or dynamic shapes enabled with implicit maxBatch {batch}")
-        options.max_batch = 0 if explicit else batch or 1
-        options.workspace = args.number("--workspace", options.workspace)
-    else:
-        options.max_batch = 0
-    if version >= (8, 4, 0):
-        options.pools = args.text("--memPoolSize")
-    options.min_timing = args.number("--minTiming", options.min_timing)
-    options.avg_timing = args.number("--avgTiming", options.avg_timing)
-    best = args.flag("--best")
-    options.refit = args.flag("--refit")
-    args.take("--noTF32")
-    options.fp16 = args.flag("--fp16") or best
-    options.int8 = args.flag("--int8") or best
-    options.safe = args.flag("--safe")
-    options.calibration = args.text("--calib")
-    if version >= (8, 0, 0):
-        options.sparsity = args.text("--sparsity")
-        if options.sparsity not in {"", "disable", "enable", "force"}:
-            raise InvalidArgumentError(f"Unknown sparsity mode: {options.sparsity}")
-        options.timing_cache = args.text("--timingCacheFile")
-        for name in ("--noBuilderCache", "--directIO", "--profilingVerbosity", "--skipInference", "--consistency"):
-            args.take(name)
-    else:
-        options.builder_cache = not args.flag("--noBuilderCache")
-    mode = args.take("--nvtxMode")
-    if mode not in {None, "", "default", "verbose", "none"}:
-        raise InvalidArgumentError(f"Unknown nvtxMode: {mode}")
-    options.nvtx = {"none": 1, "verbose": 2}.get(mode or "", 0)
-    load, save = args.take("--loadEngine"), args.take("--saveEngine")
-    if load is not None and save is not None:
-        raise InvalidArgumentError("Incompatible load and save engine options selected")
-    options.load, options.save = load or "", save or ""
-    if version >= (7, 2, 0):
-        options.tactics = tactic_sources(args.text("--tacticSources"))
-
-
-def tactic_sources(text: str) -> str:
-    shown = {}
-    for item in pieces(text, ","):
-        if item[:1] not in {"+", "-"}:
-            raise InvalidArgumentError("Tactic conditional (+|-) is missing")
-        name = item[1:].lower()
-        if name not in {"cublas", "cublaslt", "cudnn"}:
-            raise InvalidArgumentError(f"Unknown tactic source: {item[1:]}")
-        shown[{"cublaslt": "cublasLt"}.get(name, name)] = "ON" if item[0] == "+" else "OFF"
-    return "".join(f"{name} [{state}], " for name, state in shown.items())
-
-
-def parse_system(args: Arguments, options: Options) -> None:
-    options.device = args.number("--device", 0)
-    options.dla = args.number("--useDLACore", -1)
-    options.fallback = args.flag("--allowGPUFallback")
-    options.plugins = args.every("--plugins")
-
-
-def parse_inference(args: Arguments, options: Options, version: Version) -> None:
-    options.streams = args.number("--streams", options.streams)
-    options.iterations = args.number("--iterations", options.iterations)
-    options.duration = args.number("--duration", options.duration)
-    options.warmup = args.number("--warmUp", options.warmup)
-    options.sleep = args.number("--sleepTime", options.sleep)
-    options.overlap = not args.flag("--exposeDMA")
-    options.spin = args.flag("--useSpinWait")
-    options.threads = args.flag("--threads")
-    options.graph = args.flag("--useCudaGraph")
-    options.skip = args.flag("--buildOnly")
-    if version >= (7, 2, 1):
-        options.transfers = not args.flag("--noDataTransfers")
-        options.rerun = args.flag("--separateProfileRun")
-    if version >= (8, 0, 0):
-        options.idle = args.number("--idleTime", 0)
-        options.time_deserialize = args.flag("--timeDeserialize")
-        options.time_refit = args.flag("--timeRefit")
-    options.inputs = dict(name_and_value(item) for item in pieces(args.text("--loadInputs"), ","))
-    options.shapes = shapes(args.text("--shapes"))
-    batch = args.number("--batch", 0) if version < (10, 0, 0) else 0
+    if (options.on("explicitBatch") or options.build_shapes) and most:
+        raise InvalidArgumentError(f"Explicit batch or dynamic shapes enabled with implicit maxBatch {most}")
     if options.shapes and batch:
         raise InvalidArgumentError(f"Explicit batch or dynamic shapes enabled with implicit batch {batch}")
-    options.batch = 0 if options.shapes else batch or 1
-
-
-def cross_check(options: Options) -> None:
-    explicit = not options.max_batch
-    if (explicit and options.batch not in {0, 1}) or (options.max_batch not in {0, 1} and not options.batch):
+    if (options.on("explicitBatch") or options.build_shapes) and batch not in {0, 1}:
         raise InvalidArgumentError("Conflicting build and inference batch settings")
-    if options.format == "ONNX":
-        options.max_batch = 0
-    if not options.build_shapes and options.shapes:
+    if options.shapes and not options.build_shapes:
         options.build_shapes = {name: [dims, dims, dims] for name, dims in options.shapes.items()}
-        options.max_batch = 0
     elif options.build_shapes and not options.shapes:
         options.shapes = {name: dims[1] for name, dims in options.build_shapes.items()}
-    if not options.max_batch:
-        options.batch = 0
-    if options.max_batch and options.batch:
-        if options.max_batch not in {1, options.batch} and options.max_batch < options.batch:
-            raise InvalidArgumentError(
-                f"Build max batch {options.max_batch} is less than inference batch {options.batch}"
-            )
-        options.max_batch = max(options.max_batch, options.batch)
+    explicit = bool(options.on("onnx") or options.on("explicitBatch") or options.build_shapes)
+    options.max_batch = 0 if explicit or options.version >= _V10 else max(most, batch, 1)
+    options.batch = 0 if not options.max_batch else batch or 1
 
 
-def parse_reporting(args: Arguments, options: Options, version: Version) -> None:
-    text = args.take("--percentile")
-    many = version >= (8, 5, 0)
+def percentiles(options: Options) -> None:
+    many = options.version >= _V85
     options.percentiles = [90.0, 95.0, 99.0] if many else [99.0]
-    if text is not None:
+    text = options.text("percentile")
+    if text:
         options.percentiles = [stof(item) for item in pieces(text, ",")] if many else [stof(text)]
     for value in options.percentiles:
         if not 0 <= value <= 100:
             raise InvalidArgumentError(f"Percentile {value:f}is not in [0,100]")
-    options.averages = args.number("--avgRuns", options.averages)
-    options.verbose = args.flag("--verbose")
-    options.dump_refit = args.flag("--dumpRefit")
-    options.dump_output = args.flag("--dumpOutput")
-    options.profile = args.flag("--dumpProfile")
-    options.export_times = args.text("--exportTimes")
-    options.export_output = args.text("--exportOutput")
-    options.export_profile = args.text("--exportProfile")
-    if version >= (8, 0, 0):
-        for name in ("--dumpLayerInfo", "--exportLayerInfo"):
-            args.take(name)

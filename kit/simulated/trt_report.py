@@ -1,15 +1,17 @@
-"""Statistics and report layouts of trtexec, from 7.0 to 10 (samples/common/sampleReporting.cpp by tag)."""
+"""Statistics and report layouts of trtexec by version (samples/common/sampleReporting.cpp)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, median, pstdev
 
 import numpy as np
 
 from .trt_log import Console
-from .trt_options import Options, Version
+from .trt_options import Options
+from .versions import Version
 
 __all__ = ["Record", "export_times", "percentile", "report"]
 
@@ -54,68 +56,44 @@ class Record:
 
 def percentile(percent: float, values: list[float]) -> float:
     """The source's percentile, in its float32: with up to 100 values, 99 % is the maximum."""
-    if not values:
-        return float("inf")
     ordered = sorted(values)
     excluded = int((np.float32(1) - np.float32(percent) / np.float32(100)) * np.float32(len(ordered)))
     return ordered[max(len(ordered) - 1 - excluded, 0)]
 
 
-def median(values: list[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
 def report(console: Console, options: Options, version: Version, records: list[Record], queries: int) -> None:
     """Print everything from ``Warmup completed`` on; ``queries`` multiplies counts (0 for ONNX in 7.2)."""
-    warm = [record for record in records if record.compute_start < options.warmup]
-    timed = records[len(warm) :]
+    warm_up = options.number("warmUp")
+    timed = [record for record in records if record.compute_start >= warm_up]
+    console.info(f"Warmup completed {(len(records) - len(timed)) * queries} queries over {warm_up} ms")
     if not timed:
-        console.info(
-            f"Warmup completed {len(warm) * queries} queries over {options.warmup} ms",
-            "Timing trace has 0 queries over 0 s",
-        )
+        console.info("Timing trace has 0 queries over 0 s")
         return
     wall = (max(record.out_end for record in timed) - timed[0].enq_start) / 1000
-    console.info(f"Warmup completed {len(warm) * queries} queries over {options.warmup} ms")
     console.info(f"Timing trace has {len(timed) * queries} queries over {wall:g} s")
     if version >= (8, 0, 0):
         console.info("", "=== Trace details ===")
-    averages(console, options, version, timed)
-    if version >= (8, 0, 0):
-        modern(console, options, version, timed, len(timed) * queries / wall, wall)
-    else:
-        classic(console, options, version, timed, len(timed) * queries / wall, wall)
+    averages(console, options.number("avgRuns"), version, timed)
+    print_blocks = modern if version >= (8, 0, 0) else classic
+    print_blocks(console, options, version, timed, len(timed) * queries / wall, wall)
 
 
-def averages(console: Console, options: Options, version: Version, timed: list[Record]) -> None:
-    runs = options.averages
+def averages(console: Console, runs: int, version: Version, timed: list[Record]) -> None:
     console.info(f"Trace averages of {runs} runs:")
-    if runs < 1:
-        return
-    end_to_end = version < (8, 4, 1)
-    for start in range(0, len(timed) - runs + 1, runs):
+    lines = []
+    for start in range(0, len(timed) - runs + 1, runs) if runs > 0 else ():
         part = timed[start : start + runs]
-        values = [mean([pick(record) for record in part]) for pick in PICKS]
-        compute, latency, total, enqueue = values
-        tail = [f"end to end {total:g} ms"] if end_to_end else []
-        tail += [f"enqueue {enqueue:g} ms"] if version >= (7, 1, 0) else []
-        console.info(
-            f"Average on {runs} runs - GPU latency: {compute:g} ms - Host latency: {latency:g} ms ({', '.join(tail)})"
+        tail = [f"end to end {fmean(one.end_to_end for one in part):g} ms"] if version < (8, 4, 1) else []
+        tail += [f"enqueue {fmean(one.enqueue for one in part):g} ms"] if version >= (7, 1, 0) else []
+        lines.append(
+            f"Average on {runs} runs - GPU latency: {fmean(one.compute for one in part):g} ms - Host latency: "
+            f"{fmean(one.latency for one in part):g} ms ({', '.join(tail)})"
         )
-
-
-PICKS: tuple[Callable[[Record], float], ...] = (
-    lambda record: record.compute,
-    lambda record: record.latency,
-    lambda record: record.end_to_end,
-    lambda record: record.enqueue,
-)
+    # From 9.1 on a long trace is cut in its middle.
+    kept = 200 if version >= (9, 3, 0) else 300 if version >= (9, 1, 0) else len(lines)
+    if len(lines) > 2 * kept:
+        lines = [*lines[:kept], f"... Omitting {len(lines) - 2 * kept} lines", *lines[-kept:]]
+    console.info(*lines)
 
 
 def classic(console: Console, options: Options, version: Version, timed: list[Record], qps: float, wall: float) -> None:
@@ -125,21 +103,22 @@ def classic(console: Console, options: Options, version: Version, timed: list[Re
     compute = [record.compute for record in timed]
     enqueue = [record.enqueue for record in timed]
     percent = options.percentiles[0]
+    picks: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
+        ("min", min), ("max", max), ("mean", fmean), ("median", median),
+    )  # fmt: skip
     console.info("Host Latency" if version >= (7, 1, 0) else "Host latency")
-    for label, pick in (("min", min), ("max", max), ("mean", mean), ("median", median)):
-        console.info(f"{label}: {pick(host):g} ms (end to end {pick(total):g} ms)")
+    console.info(*(f"{name}: {pick(host):g} ms (end to end {pick(total):g} ms)" for name, pick in picks))
     console.info(
         f"percentile: {percentile(percent, host):g} ms at {percent:g}% "
-        f"(end to end {percentile(percent, total):g} ms at {percent:g}%)"
+        f"(end to end {percentile(percent, total):g} ms at {percent:g}%)",
+        f"throughput: {qps:g} qps",
+        f"walltime: {wall:g} s",
     )
-    console.info(f"throughput: {qps:g} qps", f"walltime: {wall:g} s")
     if version >= (7, 1, 0):
-        console.info(
-            "Enqueue Time", f"min: {min(enqueue):g} ms", f"max: {max(enqueue):g} ms", f"median: {median(enqueue):g} ms"
-        )
+        console.info("Enqueue Time")
+        console.info(*(f"{name}: {pick(enqueue):g} ms" for name, pick in picks if name != "mean"))
     console.info("GPU Compute")
-    for label, pick in (("min", min), ("max", max), ("mean", mean), ("median", median)):
-        console.info(f"{label}: {pick(compute):g} ms")
+    console.info(*(f"{name}: {pick(compute):g} ms" for name, pick in picks))
     console.info(
         f"percentile: {percentile(percent, compute):g} ms at {percent:g}%",
         f"total compute time: {sum(compute) / 1000:g} s",
@@ -148,12 +127,16 @@ def classic(console: Console, options: Options, version: Version, timed: list[Re
 
 def modern(console: Console, options: Options, version: Version, timed: list[Record], qps: float, wall: float) -> None:
     """The summary of 8.0 and later."""
+    if options.profiled and (8, 6, 0) <= version < (11, 0, 0) and not options.on("separateProfileRun"):
+        console.info(
+            "The e2e network timing is not reported since it is inaccurate due to the extra synchronizations when the "
+            "profiler is enabled."
+        )
+        return
 
-    def row(name: str, values: list[float]) -> None:
-        parts = [
-            f"{label} = {pick(values):g} ms"
-            for label, pick in (("min", min), ("max", max), ("mean", mean), ("median", median))
-        ]
+    def show(name: str, values: list[float]) -> None:
+        parts = [f"min = {min(values):g} ms", f"max = {max(values):g} ms"]
+        parts += [f"mean = {fmean(values):g} ms", f"median = {median(values):g} ms"]
         parts += [f"percentile({percent:g}%) = {percentile(percent, values):g} ms" for percent in options.percentiles]
         console.info(f"{name}: {', '.join(parts)}")
 
@@ -161,51 +144,59 @@ def modern(console: Console, options: Options, version: Version, timed: list[Rec
     enqueue = [record.enqueue for record in timed]
     h2d, d2h = [record.h2d for record in timed], [record.d2h for record in timed]
     console.info("", "=== Performance summary ===", f"Throughput: {qps:g} qps")
-    row("Latency", [record.latency for record in timed])
+    show("Latency", [record.latency for record in timed])
     if version < (8, 4, 1):
-        row("End-to-End Host Latency", [record.end_to_end for record in timed])
-    row("Enqueue Time", enqueue)
-    row("H2D Latency", h2d)
-    row("GPU Compute Time", compute)
-    row("D2H Latency", d2h)
+        show("End-to-End Host Latency", [record.end_to_end for record in timed])
+    show("Enqueue Time", enqueue)
+    show("H2D Latency", h2d)
+    show("GPU Compute Time", compute)
+    show("D2H Latency", d2h)
     console.info(f"Total Host Walltime: {wall:g} s", f"Total GPU Compute Time: {sum(compute) / 1000:g} s")
-    warnings(console, version, compute, enqueue, h2d, d2h)
-    console.info("Explanations of the performance metrics are printed in the verbose logs.", "")
-
-
-def warnings(
-    console: Console, version: Version, compute: list[float], enqueue: list[float], h2d: list[float], d2h: list[float]
-) -> None:
+    new = version >= (11, 0, 0)
     if median(enqueue) > 0.8 * median(compute):
         console.warning(
             "* Throughput may be bound by Enqueue Time rather than GPU Compute and the GPU may be under-utilized."
         )
         console.warning(
-            "  If not already in use, --useCudaGraph (utilize CUDA graphs where possible) may increase the throughput."
+            "  If you are using --noCudaGraph, removing it may increase the throughput."
+            if new
+            else "  If not already in use, --useCudaGraph (utilize CUDA graphs where possible) may increase the "
+            "throughput."
         )
-    for name, values in (("H2D Latency", h2d), ("D2H Latency", d2h)):
+    for name, values in (
+        ("host-to-device transfers for the inputs", h2d),
+        ("device-to-host transfers for the outputs", d2h),
+    ):
         if median(values) >= median(compute):
             console.warning(
                 f"* Throughput may be bound by {name} rather than GPU Compute and the GPU may be under-utilized."
             )
-    average = mean(compute)
-    if version >= (8, 4, 1) and average:
-        spread = (sum((value - average) ** 2 for value in compute) / len(compute)) ** 0.5 / average * 100
-        if spread > 1:
-            console.warning(f"* GPU compute time is unstable, with coefficient of variance = {spread:g}%.")
             console.warning(
-                "  If not already in use, locking GPU clock frequency or adding --useSpinWait may improve the "
-                "stability."
+                "  Consider removing --includeDataTransfers."
+                if new
+                else "  Add --noDataTransfers flag to disable data transfers."
             )
+    spread = 100 * pstdev(compute) / fmean(compute) if fmean(compute) else 0.0
+    if version >= (8, 4, 1) and spread > (2.5 if version >= (10, 13, 2) else 1):
+        console.warning(f"* GPU compute time is unstable, with coefficient of variance = {spread:g}%.")
+        console.warning(
+            "  If not already in use, locking GPU clock frequency"
+            + ("" if new else " or adding --useSpinWait")
+            + " may improve the stability."
+        )
+    if options.streams > 1 and version >= (8, 6, 0):
+        console.warning("* Multiple inference streams are used. Latencies may not be accurate.")
+    console.info("Explanations of the performance metrics are printed in the verbose logs.", "")
 
 
-def export_times(path: Path, version: Version, records: list[Record]) -> None:
-    """``--exportTimes``: warm-up included, sorted by start; 7.1 and 7.2 swap the keys of enqueue and input."""
+def export_times(path: Path, options: Options, version: Version, records: list[Record]) -> None:
+    """``--exportTimes``, sorted by start: with the warm-up before 8.5; 7.1 and 7.2 swap enqueue and input."""
+    if version >= (8, 5, 0):
+        records = [record for record in records if record.compute_start >= options.number("warmUp")]
     copy_in, copy_out = ("H2d", "D2h") if version >= (8, 0, 0) else ("In", "Out")
     lines = []
     for record in sorted(records, key=lambda item: item.in_start):
-        enqueue = [record.enq_start, record.enq_end]
-        h2d = [record.in_start, record.in_end]
+        enqueue, h2d = (record.enq_start, record.enq_end), (record.in_start, record.in_end)
         if (7, 1, 0) <= version < (8, 0, 0):
             enqueue, h2d = h2d, enqueue
         pairs = [("startEnqMs", enqueue[0]), ("endEnqMs", enqueue[1])] if version >= (7, 1, 0) else []

@@ -2,216 +2,176 @@
 
 from __future__ import annotations
 
-from .trt_options import Dims, Options, Version
+from .trt_options import HELP_GROUPS, Options
+from .versions import Version
 from .world import World
 
-__all__ = ["HELP", "device_lines", "option_lines"]
+__all__ = ["device_lines", "help_text", "option_lines"]
 
-# Names and meanings, in the order of the four option groups; wording is ours.
-HELP = """=== Model Options ===
-  --uff=<file>                UFF model
-  --onnx=<file>               ONNX model
-  --model=<file>              Caffe model (default = no model, random weights used)
-  --deploy=<file>             Caffe prototxt file
-  --output=<name>[,<name>]*   Output names (may be repeated); required for UFF and Caffe
-  --uffInput=<name>,X,Y,Z     Input name and dimensions of a UFF model
-  --uffNHWC                   UFF inputs are NHWC
+_ALWAYS: tuple[Version, Version] = ((0, 0, 0), (99, 0, 0))
+Row = tuple[str, object, Version, Version]
 
-=== Build Options ===
-  --maxBatch                  Max batch size of an implicit batch engine (default = 1)
-  --explicitBatch             Use explicit batch sizes when building the engine (default = implicit)
-  --minShapes=spec            Profile: min shapes
-  --optShapes=spec            Profile: opt shapes
-  --maxShapes=spec            Profile: max shapes
-  --inputIOFormats=spec       Type and format of the input tensors (default = fp32:chw)
-  --outputIOFormats=spec      Type and format of the output tensors (default = fp32:chw)
-  --workspace=N               Workspace size in megabytes (default = 16)
-  --noBuilderCache            Disable the timing cache of the builder
-  --nvtxMode=mode             default|verbose|none
-  --minTiming=M               Minimum number of iterations in kernel selection (default = 1)
-  --avgTiming=M               Times averaged in each iteration of kernel selection (default = 8)
-  --noTF32                    Disable tf32 precision
-  --refit                     Mark the engine as refittable
-  --fp16                      Enable fp16 precision, in addition to fp32 (default = disabled)
-  --int8                      Enable int8 precision, in addition to fp32 (default = disabled)
-  --best                      Enable all precisions
-  --calib=<file>              INT8 calibration cache file
-  --safe                      Only test the functionality available in safety restricted flows
-  --saveEngine=<file>         Save the serialized engine
-  --loadEngine=<file>         Load a serialized engine
-  --tacticSources=tactics     (+|-)cublas|cublasLt[,...]
 
-=== Inference Options ===
-  --batch=N                   Batch size of implicit batch engines (default = 1)
-  --shapes=spec               Input shapes, e.g. input0:1x3x256x256,input1:1x3x128x128
-  --loadInputs=spec           Input values from files, name:file[,...]
-  --iterations=N              Run at least N inference iterations (default = 10)
-  --warmUp=N                  Warm up for N milliseconds before measuring (default = 200)
-  --duration=N                Measure at least N seconds wallclock time (default = 3)
-  --sleepTime=N               Delay inference start by N milliseconds (default = 0)
-  --streams=N                 Use N streams (default = 1)
-  --exposeDMA                 Serialize DMA transfers to and from device
-  --noDataTransfers           Do not transfer data to and from the device during inference
-  --useSpinWait               Actively synchronize on GPU events
-  --threads                   Drive engines with independent threads
-  --useCudaGraph              Capture the execution in a CUDA graph
-  --separateProfileRun        Profile in a second run
-  --buildOnly                 Skip inference measurement
-
-=== Reporting Options ===
-  --verbose                   Verbose logging
-  --avgRuns=N                 Report averages over N consecutive iterations (default = 10)
-  --percentile=P              Report performance at percentage P (default = 99%)
-  --dumpRefit                 Print the refittable layers and weights
-  --dumpOutput                Print the output tensors of the last iteration
-  --dumpProfile               Print profile information per layer
-  --exportTimes=<file>        Write the timing results in a json file
-  --exportOutput=<file>       Write the output tensors to a json file
-  --exportProfile=<file>      Write the profile per layer in a json file
-
-=== System Options ===
-  --device=N                  Select cuda device N (default = 0)
-  --useDLACore=N              Select DLA core N
-  --allowGPUFallback          With DLA, run unsupported layers on the GPU
-  --plugins                   Plugin library (.so) to load, may be repeated
-
-=== Help ===
-  --help, -h                  Print this message
-"""
+def help_text(version: Version) -> str:
+    """The options that this version knows, under the tool's headings; meanings are left to its manual."""
+    forms = {"flag": "", "int": "=N", "text": "=<file>", "list": "=<file>", "shapes": "=spec", "files": "=spec"}
+    lines = []
+    for heading, options in HELP_GROUPS.items():
+        lines.append(f"=== {heading} Options ===" if heading != "Help" else "=== Help ===")
+        lines += [f"  --{one.name}{forms[one.kind]}" for one in options if one.since <= version < one.before]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def on(value: bool) -> str:
     return "Enabled" if value else "Disabled"
 
 
-def dims(values: Dims) -> str:
+def dims(values: list[int]) -> str:
     return "x".join(str(value) for value in values)
 
 
+def row(label: str, value: object, since: Version = _ALWAYS[0], before: Version = _ALWAYS[1]) -> Row:
+    return label, value, since, before
+
+
+def shown(rows: list[Row], version: Version) -> list[str]:
+    return [f"{label}: {value}" for label, value, since, before in rows if since <= version < before]
+
+
 def option_lines(options: Options, version: Version) -> list[str]:
-    """The four blocks, a line each, without stamps."""
+    """The five blocks, a line each, without stamps."""
     return [
         "=== Model Options ===",
-        f"Format: {options.format}",
-        f"Model: {options.model}",
-        "Output:" + "".join(f" {name}" for name in options.outputs),
+        f"Format: {'ONNX' if options.on('onnx') else '*'}",
+        f"Model: {options.text('onnx')}",
+        "Output:",
         *build_lines(options, version),
         "=== System Options ===",
-        f"Device: {options.device}",
-        "DLACore: " + (f"{options.dla}{'(With GPU fallback)' if options.fallback else ''}" if options.dla >= 0 else ""),
-        "Plugins:" + "".join(f" {plugin}" for plugin in options.plugins),
+        f"Device: {options.number('device')}",
+        "DLACore: ",
+        "Plugins:" + "".join(f" {plugin}" for plugin in options.values["plugins"] or ()),
         *inference_lines(options, version),
         *reporting_lines(options, version),
         "",
     ]
 
 
+def pools(options: Options) -> str:
+    given = dict(item.split(":", 1) for item in options.text("memPoolSize").split(",") if ":" in item)
+    if options.number("workspace") not in {0, 16}:
+        given.setdefault("workspace", str(options.number("workspace")))
+    names = ("workspace", "dlaSRAM", "dlaLocalDRAM", "dlaGlobalDRAM")
+    sizes = {name: text.rstrip("BKMG") + " MiB" for name, text in given.items()}
+    return ", ".join(f"{name}: {sizes.get(name, 'default')}" for name in names)
+
+
+def precision(options: Options, version: Version) -> str:
+    if version >= (11, 0, 0) or options.on("stronglyTyped"):
+        return "Strongly Typed"
+    names = [name.upper() for name in ("fp16", "bf16", "int8", "fp8", "int4") if options.on(name)]
+    if options.on("best"):
+        names = ["FP16", "INT8"]
+    return "+".join(["FP32", *names])
+
+
 def build_lines(options: Options, version: Version) -> list[str]:
     explicit = "explicit batch" if version >= (8, 0, 0) else "explicit"
-    lines = ["=== Build Options ==="]
-    if version < (10, 0, 0):
-        lines.append(f"Max batch: {options.max_batch or explicit}")
-    if version >= (8, 4, 0):
-        pools = dict(item.split(":", 1) for item in options.pools.split(",") if ":" in item)
-        if options.workspace != 16:
-            pools.setdefault("workspace", str(options.workspace))
-        names = ("workspace", "dlaSRAM", "dlaLocalDRAM", "dlaGlobalDRAM")
-        sizes = (f"{name}: {pools[name] + ' MiB' if name in pools else 'default'}" for name in names)
-        lines.append(f"Memory Pools: {', '.join(sizes)}")
-    else:
-        lines.append(f"Workspace: {options.workspace} {'MiB' if version >= (7, 2, 0) else 'MB'}")
-    precision = "FP32" + ("+FP16" if options.fp16 else "") + ("+INT8" if options.int8 else "")
-    lines += [f"minTiming: {options.min_timing}", f"avgTiming: {options.avg_timing}", f"Precision: {precision}"]
-    if version >= (8, 4, 0):
-        lines.append("LayerPrecisions: ")
-    lines.append(f"Calibration: {'Dynamic' if options.int8 and not options.calibration else options.calibration}")
-    if version >= (7, 2, 0):
-        lines.append(f"Refit: {on(options.refit)}")
-    if version >= (8, 0, 0):
-        mode = {"enable": "Enabled", "force": "Forced"}.get(options.sparsity, "Disabled")
-        lines.append(f"Sparsity: {mode}")
-    lines.append(f"Safe mode: {on(options.safe)}")
-    if version >= (8, 2, 0):
-        lines += ["DirectIO mode: Disabled", "Restricted mode: Disabled"]
-    if version >= (8, 5, 0):
-        lines.append(f"Build only: {on(options.skip)}")
-    lines += [f"Save engine: {options.save}", f"Load engine: {options.load}"]
-    if version < (8, 0, 0):
-        lines.append(f"Builder Cache: {on(options.builder_cache)}")
-    lines.append(f"{'Profiling' if version >= (8, 2, 0) else 'NVTX'} verbosity: {options.nvtx}")
-    if version >= (7, 2, 0):
-        lines.append(f"Tactic sources: {options.tactics or 'Using default tactic sources'}")
-    if version >= (8, 0, 0):
-        lines += [f"timingCacheMode: {'global' if options.timing_cache else 'local'}"]
-        lines += [f"timingCacheFile: {options.timing_cache}"]
-    if version >= (8, 5, 0):
-        lines += ["Heuristic: Disabled", "Preview Features: Use default preview flags."]
+    v8, v82, v84, v85, v10, v11 = (8, 0, 0), (8, 2, 0), (8, 4, 0), (8, 5, 0), (10, 0, 0), (11, 0, 0)
+    unit = "MiB" if version >= (7, 2, 0) else "MB"
+    lines = shown(
+        [
+            row("Max batch", options.max_batch or explicit, before=v10),
+            row("Memory Pools", pools(options), since=v84),
+            row("Workspace", f"{options.number('workspace')} {unit}", before=v84),
+            row("minTiming", options.number("minTiming"), before=v10),
+            row("avgTiming", options.number("avgTiming")),
+            row("Precision", precision(options, version)),
+            row("LayerPrecisions", "", v84, v11),
+            row("Calibration", options.text("calib"), before=v11),
+            row("Refit", on(options.on("refit")), since=(7, 2, 0)),
+            row("Sparsity", {"enable": "Enabled", "force": "Forced"}.get(options.text("sparsity"), "Disabled"), v8),
+            row("Safe mode", on(options.on("safe"))),
+            row("DirectIO mode", on(options.on("directIO")), v82),
+            row("Skip inference" if version >= (8, 6, 0) else "Build only", on(options.skip), v85),
+            row("Save engine", options.text("saveEngine")),
+            row("Load engine", options.text("loadEngine")),
+            row("Builder Cache", on(not options.on("noBuilderCache")), before=v8),
+            row("NVTX verbosity" if version < v82 else "Profiling verbosity", 0),
+            row("Tactic sources", options.text("tacticSources") or "Using default tactic sources", since=(7, 2, 0)),
+            row("timingCacheMode", "global" if options.text("timingCacheFile") else "local", v8),
+            row("timingCacheFile", options.text("timingCacheFile"), v8),
+        ],
+        version,
+    )
     plural = "(s)" if version >= (7, 2, 0) else ""
-    for label, formats in ((f"Input{plural}", options.input_formats), (f"Output{plural}", options.output_formats)):
-        lines += [f"{label}: {item}" for item in formats] or [f"{label}s format: fp32:CHW"]
-    for phase, profiles in (("build", options.build_shapes), ("calibration", options.calibration_shapes)):
-        named = [f"Input {phase} shape: {name}={'+'.join(map(dims, profile))}" for name, profile in profiles.items()]
-        lines += named or [f"Input {phase} shapes: model"]
-    return lines
+    for label, name in ((f"Input{plural}", "inputIOFormats"), (f"Output{plural}", "outputIOFormats")):
+        lines.append(f"{label}: {options.text(name)}" if options.on(name) else f"{label}s format: fp32:CHW")
+    profiles = [f"Input build shape: {name}={'+'.join(map(dims, p))}" for name, p in options.build_shapes.items()]
+    return [
+        "=== Build Options ===",
+        *lines,
+        *(profiles or ["Input build shapes: model"]),
+        "Input calibration shapes: model",
+    ]
 
 
 def inference_lines(options: Options, version: Version) -> list[str]:
-    lines = ["=== Inference Options ==="]
-    lines.append(f"Batch: {options.batch if options.batch and not options.shapes else 'Explicit'}")
-    shown = [f"Input inference shape: {name}={dims(size)}" for name, size in options.shapes.items()]
-    lines += shown or ["Input inference shapes: model"]
-    lines += [
-        f"Iterations: {options.iterations}",
-        f"Duration: {options.duration}s (+ {options.warmup}ms warm up)",
-        f"Sleep time: {options.sleep}ms",
+    v8, v85, v11 = (8, 0, 0), (8, 5, 0), (11, 0, 0)
+    named = [f"Input inference shape: {name}={dims(size)}" for name, size in options.shapes.items()]
+    return [
+        "=== Inference Options ===",
+        f"Batch: {options.batch if options.batch and not options.shapes else 'Explicit'}",
+        *(named or ["Input inference shapes: model"]),
+        *shown(
+            [
+                row("Iterations", options.number("iterations")),
+                row("Duration", f"{options.number('duration')}s (+ {options.number('warmUp')}ms warm up)"),
+                row("Sleep time", f"{options.number('sleepTime')}ms"),
+                row("Idle time", f"{options.number('idleTime')}ms", v8),
+                row("Inference Streams" if version >= (8, 6, 0) else "Streams", options.streams),
+                row("ExposeDMA", on(options.on("exposeDMA"))),
+                row("Data transfers", on(options.transfers), (7, 2, 1)),
+                row("Spin-wait", on(options.spin)),
+                row("Multithreading", on(options.on("threads"))),
+                row("CUDA Graph", on(options.graph)),
+                row("Separate profiling", on(options.on("separateProfileRun")), (7, 2, 1), v11),
+                row("Time Deserialize", on(options.on("timeDeserialize")), v8),
+                row("Time Refit", on(options.on("timeRefit")), v8),
+                row("Skip inference", on(options.skip), before=v85),
+            ],
+            version,
+        ),
+        "Inputs:",
+        *(f"{name}<-{path}" for name, path in (options.values["loadInputs"] or {}).items()),
     ]
-    if version >= (8, 0, 0):
-        lines.append(f"Idle time: {options.idle}ms")
-    lines += [f"Streams: {options.streams}", f"ExposeDMA: {on(not options.overlap)}"]
-    if version >= (7, 2, 1):
-        lines.append(f"Data transfers: {on(options.transfers)}")
-    lines += [
-        f"Spin-wait: {on(options.spin)}",
-        f"Multithreading: {on(options.threads)}",
-        f"CUDA Graph: {on(options.graph)}",
-    ]
-    if version >= (7, 2, 1):
-        lines.append(f"Separate profiling: {on(options.rerun)}")
-    if version >= (8, 0, 0):
-        lines += [f"Time Deserialize: {on(options.time_deserialize)}", f"Time Refit: {on(options.time_refit)}"]
-    if version >= (8, 5, 0):
-        lines += ["NVTX verbosity: 0", "Persistent Cache Ratio: 0"]
-    else:
-        lines.append(f"Skip inference: {on(options.skip)}")
-    return [*lines, "Inputs:", *(f"{name}<-{path}" for name, path in options.inputs.items())]
 
 
 def reporting_lines(options: Options, version: Version) -> list[str]:
     label = "Percentiles" if version >= (8, 5, 0) else "Percentile"
     return [
         "=== Reporting Options ===",
-        f"Verbose: {on(options.verbose)}",
-        f"Averages: {options.averages} inferences",
+        f"Verbose: {on(options.on('verbose'))}",
+        f"Averages: {options.number('avgRuns')} inferences",
         f"{label}: {','.join(f'{value:g}' for value in options.percentiles)}",
-        f"Dump refittable layers:{on(options.dump_refit)}",
-        f"Dump output: {on(options.dump_output)}",
-        f"Profile: {on(options.profile)}",
-        f"Export timing to JSON file: {options.export_times}",
-        f"Export output to JSON file: {options.export_output}",
-        f"Export profile to JSON file: {options.export_profile}",
+        f"Dump refittable layers:{on(options.on('dumpRefit'))}",
+        f"Dump output: {on(options.on('dumpOutput'))}",
+        f"Profile: {on(options.on('dumpProfile'))}",
+        f"Export timing to JSON file: {options.text('exportTimes')}",
+        f"Export output to JSON file: {options.text('exportOutput')}",
+        f"Export profile to JSON file: {options.text('exportProfile')}",
     ]
 
 
 def device_lines(machine: World) -> list[str]:
     """The device block: data of a Tesla T4's data sheet."""
-    memory = 15360 if int(machine.nvidia_driver.split(".")[0]) >= 520 else 15109
     return [
         "=== Device Information ===",
         f"Selected Device: {machine.gpu}",
         "Compute Capability: 7.5",
         "SMs: 40",
         "Compute Clock Rate: 1.59 GHz",
-        f"Device Global Memory: {memory} MiB",
+        f"Device Global Memory: {machine.gpu_memory} MiB",
         "Shared Memory per SM: 64 KiB",
         "Memory Bus Width: 256 bits (ECC enabled)",
         "Memory Clock Rate: 5.001 GHz",

@@ -1,4 +1,4 @@
-"""trtexec: 7.2.3 by default, other versions by ``KIT_SIM_TENSORRT`` (7.0.0 ... 10.x); it runs plans on the CPU."""
+"""trtexec: 7.2.3 by default, other versions by ``KIT_SIM_TENSORRT``; it runs plans on the CPU."""
 
 from __future__ import annotations
 
@@ -12,71 +12,58 @@ import numpy as np
 
 from .devices import gpu_indices
 from .engine import EngineError
+from .models import Port
 from .nvidia_smi import failure
-from .onnxwire import Port
-from .trt_build import Builder, FailedError, die
+from .trt_build import Builder, FailedError, end_by
 from .trt_log import Console
-from .trt_measure import export_output, export_profile, fill, measure, show_output, show_profile
-from .trt_options import (
-    Arguments,
-    Dims,
-    InvalidArgumentError,
-    Options,
-    OutOfRangeError,
-    Version,
-    parse_options,
-    version_of,
-)
+from .trt_measure import Measured, export_output, export_profile, fill, measure, show_output, show_profile
+from .trt_options import InvalidArgumentError, Options, OutOfRangeError, options_of
 from .trt_plan import Plan, PlanError, read_plan, write_plan
 from .trt_report import export_times, report
-from .trt_show import HELP, device_lines, option_lines
+from .trt_show import device_lines, help_text, option_lines
+from .versions import version_of
 from .world import World, abort, mark, world
 
 __all__ = ["main"]
 
+_STATIC = (
+    "Static model does not take explicit shapes since the shape of inference tensors will be determined by the model "
+    "itself"
+)
+
 
 def main(program: str, argv: list[str]) -> int:
     """Run trtexec; 0 passed, 1 failed, 134 where CUDA gives up."""
-    machine = world()
-    # "7.2.1-oss": built from the sources of 20.11 and 20.12, which count queries of ONNX models.
-    return Trtexec(machine, version_of(machine.tensorrt), machine.tensorrt.endswith("-oss"), [program, *argv]).run()
+    return Trtexec(world(), [program, *argv]).run()
 
 
 class Trtexec(Builder):
     """One run."""
 
-    def __init__(self, machine: World, version: Version, oss: bool, argv: list[str]) -> None:
-        super().__init__(machine, version, Console(version, argv), strict_static=oss or version >= (8, 0, 0))
-        self.oss = oss
+    def __init__(self, machine: World, argv: list[str]) -> None:
+        version = version_of(machine.tensorrt)
+        super().__init__(machine, version, Console(version, argv))
         self.argv = argv[1:]
 
     def run(self) -> int:
         self.console.start()
-        if any(word.partition("=")[0] in {"--help", "-h"} for word in self.argv):
-            sys.stdout.write(HELP)
-            return 0
-        if not self.argv:
-            sys.stdout.write(HELP)
-            return self.console.end(passed=True)
+        if not self.argv or any(word.partition("=")[0] in {"--help", "-h"} for word in self.argv):
+            sys.stdout.write(help_text(self.version))
+            return 0 if self.argv else self.console.end(passed=True)
         mark(f"trtexec {self.machine.tensorrt}: the CPU computes, the times are the CPU's")
-        args = Arguments(self.argv)
         try:
-            options = parse_options(args, self.version)
+            options = options_of(self.argv, self.version)
         except InvalidArgumentError as error:
-            self.console.error(str(error))
-            sys.stdout.write(HELP)
-            return self.console.end(passed=False)
+            return self.usage([str(error)])
         except OutOfRangeError:
             print(
                 "terminate called after throwing an instance of 'std::out_of_range'\n  what():  stoi", file=sys.stderr
             )
             abort()
-        if args.items:
-            for name, value in args.items:
-                self.console.error(f"Unknown option: {name} {value}")
-            sys.stdout.write(HELP)
-            return self.console.end(passed=False)
-        self.deprecated()
+        if options.unknown:
+            return self.usage([f"Unknown option: {name} {value}" for name, value in options.unknown])
+        for line in options.warnings:
+            self.console.warning(line)
         self.console.info(*option_lines(options, self.version))
         self.device(options)
         try:
@@ -84,22 +71,26 @@ class Trtexec(Builder):
         except FailedError:
             return self.console.end(passed=False)
 
-    def deprecated(self) -> None:
-        """Flags that later versions still take, with a warning."""
-        names = {word.partition("=")[0] for word in self.argv}
-        if "--explicitBatch" in names and self.version >= (8, 2, 0):
-            self.console.warning("--explicitBatch flag has been deprecated and has no effect!")
-        if "--workspace" in names and self.version >= (8, 4, 0):
-            self.console.warning("--workspace flag has been deprecated by --memPoolSize flag.")
+    def usage(self, errors: list[str]) -> int:
+        """The errors and the help; later versions print the help first."""
+        late = self.version >= (8, 5, 0)
+        if late:
+            sys.stdout.write(help_text(self.version))
+        for line in errors:
+            self.console.error(line)
+        if not late:
+            sys.stdout.write(help_text(self.version))
+        return self.console.end(passed=False)
 
     def device(self, options: Options) -> None:
         """Select the GPU; CUDA errors end the program without a last ``&&&&`` line."""
         problem = ""
-        if self.machine.has("trt-cuda-abort") or failure(self.machine)[1] in {9, 18}:
+        _, status = failure(self.machine)
+        if self.machine.has("trt-cuda-abort") or status in {9, 18}:
             problem = "CUDA driver version is insufficient for CUDA runtime version"
-        elif failure(self.machine)[1]:
+        elif status:
             problem = "no CUDA-capable device is detected"
-        elif not 0 <= options.device < len(gpu_indices(self.machine)):
+        elif not 0 <= options.number("device") < len(gpu_indices(self.machine)):
             # CUDA counts the GPUs of the container from 0, whatever their number on the host.
             problem = "invalid device ordinal"
         if problem:
@@ -114,12 +105,12 @@ class Trtexec(Builder):
             self.console.warning("[TRT] TensorRT was linked against cuDNN 8.2.1 but loaded cuDNN 8.1.1")
 
     def work(self, options: Options) -> int:
-        plan = self.load(options) if options.load else self.build(options)
-        if options.save:
+        plan = self.load(options.text("loadEngine")) if options.on("loadEngine") else self.build(options)
+        if options.on("saveEngine"):
             try:
-                write_plan(Path(options.save), plan)
+                write_plan(Path(options.text("saveEngine")), plan)
             except OSError:
-                self.console.error(f"Cannot open engine file: {options.save}")
+                self.console.error(f"Cannot open engine file: {options.text('saveEngine')}")
                 self.console.error("Saving engine to file failed")
                 raise FailedError from None
         if options.skip:
@@ -127,45 +118,45 @@ class Trtexec(Builder):
         feeds = self.set_up(plan, options)
         self.console.info("Starting inference" if self.version >= (7, 2, 0) else "Starting inference threads")
         if self.machine.has("trt-crash"):
-            die(signal.SIGSEGV)
+            end_by(signal.SIGSEGV)
         try:
-            measured = measure(plan, options, feeds, jitter=self.machine.has("trt-unstable"))
+            measured = measure(plan, options, feeds)
         except EngineError as error:
             mark(str(error))
             self.console.error(
                 "[TRT] ../rtSafe/cuda/genericReformat.cu (1294) - Cuda Error in executeMemcpy: 1 (invalid argument)"
             )
             raise FailedError from error
-        if self.version < (8, 0, 0):
-            queries = options.batch if not (self.oss and not options.batch) else 1
-        else:
-            queries = options.batch or 1
+        # 7.2 multiplies by the implicit batch, which ONNX models do not have: it prints 0 qps.
+        queries = options.batch if self.version < (8, 0, 0) else options.batch or 1
         report(self.console, options, self.version, measured.records, queries)
-        if options.dump_output:
-            show_output(self.console, measured.outputs)
-        show_profile(self.console, options, measured)
-        with contextlib.suppress(OSError):
-            if options.export_profile:
-                export_profile(Path(options.export_profile), measured)
-        with contextlib.suppress(OSError):  # nobody looks whether the files could be opened
-            if options.export_times:
-                export_times(Path(options.export_times), self.version, measured.records)
-        with contextlib.suppress(OSError):
-            if options.export_output:
-                export_output(Path(options.export_output), measured.outputs)
+        self.exports(options, measured)
         return self.console.end(passed=True)
 
-    def load(self, options: Options) -> Plan:
-        path = Path(options.load)
+    def exports(self, options: Options, measured: Measured) -> None:
+        if options.on("dumpOutput"):
+            show_output(self.console, measured.outputs)
+        if options.on("dumpProfile"):
+            show_profile(self.console, options, measured)
+        times, output, profile = (options.text(f"export{kind}") for kind in ("Times", "Output", "Profile"))
+        with contextlib.suppress(OSError):  # nobody looks whether the files could be opened
+            if profile:
+                export_profile(Path(profile), measured)
+            if times:
+                export_times(Path(times), options, self.version, measured.records)
+            if output:
+                export_output(Path(output), measured.outputs)
+
+    def load(self, path: str) -> Plan:
         started = time.perf_counter()
         try:
-            plan = read_plan(path)
+            plan = read_plan(Path(path).read_bytes())
         except OSError as error:
-            raise self.fail(f"Error opening engine file: {options.load}") from error
+            raise self.fail(f"Error opening engine file: {path}") from error
         except PlanError as error:
             mark(f"{path}: {error}")
             raise self.refuse("(31)", "Magic tag does not match", "kPLAN_MAGIC_TAG") from error
-        if self.machine.has("trt-plan-version") or version_of(plan.version) != self.version:
+        if version_of(plan.version) != self.version:
             mark(f"the plan was built by {plan.version}")
             raise self.refuse("(38)", "Version tag does not match", "kPLAN_VERSION")
         if self.machine.has("trt-plan-device"):
@@ -173,7 +164,6 @@ class Trtexec(Builder):
                 "[TRT] INVALID_CONFIG: The engine plan file is generated on an incompatible device, expecting compute "
                 "7.5 got compute 8.6, please rebuild.",
                 "[TRT] engine.cpp (1646) - Serialization Error in deserialize: 0 (Core engine deserialization failure)",
-                "[TRT] INVALID_STATE: std::exception",
                 "[TRT] INVALID_CONFIG: Deserialize the cuda engine failed.",
             )
         if self.version >= (8, 0, 0):
@@ -182,51 +172,50 @@ class Trtexec(Builder):
 
     def refuse(self, line: str, why: str, tag: str) -> FailedError:
         if self.version >= (8, 0, 0):
-            self.console.error(
+            return self.fail(
                 "Error[1]: [runtime.cpp::parsePlan::455] Error Code 1: Serialization (Serialization assertion "
-                f"plan->header.magicTag == rt::{tag} failed.)"
+                f"plan->header.magicTag == rt::{tag} failed. {why})",
+                "Engine deserialization failed",
             )
-            self.console.error("Engine deserialization failed")
-            self.console.error("Got invalid engine!")
-            return self.fail()
         return self.fail(
             f"[TRT] ../rtSafe/coreReadArchive.cpp {line} - Serialization Error in verifyHeader: 0 ({why})",
             "[TRT] INVALID_STATE: std::exception",
             "[TRT] INVALID_CONFIG: Deserialize the cuda engine failed.",
         )
 
+    def set_up_failed(self, line: str) -> FailedError:
+        self.console.error(line)
+        self.console.error("Inference set up failed")
+        return FailedError()
+
     def set_up(self, plan: Plan, options: Options) -> dict[str, np.ndarray]:
         """Fix the shape of each dynamic binding and fill the inputs."""
         feeds = {}
-        static = all(min(entry["dims"], default=1) > 0 for entry in plan.inputs)
-        if options.load and static and options.shapes and self.strict_static:
-            self.console.error(
-                "Static model does not take explicit shapes since the shape of inference tensors will be determined by "
-                "the model itself"
-            )
-            self.console.error("Inference set up failed")
-            raise FailedError
+        loaded, files = options.on("loadEngine"), options.values["loadInputs"] or {}
+        if loaded and not plan.profile and options.shapes and self.version >= (8, 0, 0):
+            raise self.set_up_failed(_STATIC)
         for entry in plan.inputs:
             name, dims = entry["name"], list(entry["dims"])
             if any(size < 0 for size in dims):
                 wanted = options.shapes.get(name)
                 if wanted is None:
-                    wanted = self.override(Port(name, 1, tuple(dims))) if options.load else plan.profile[name][1]
+                    wanted = self.override(Port(name, entry["dtype"], tuple(dims))) if loaded else plan.profile[name][1]
                 self.check_binding(dims, wanted, plan.profile[name])
                 dims = list(wanted)
-            path = options.inputs.get(name)
+                if self.version >= (9, 1, 0):
+                    self.console.info(f"Set shape of input tensor {name} to: {'x'.join(map(str, dims))}")
+            path = files.get(name)
             if path is not None and self.version >= (8, 2, 0) and not Path(path).is_file():
-                self.console.error(f"Cannot open file {path}!")
-                self.console.error("Inference set up failed")
-                raise FailedError
+                raise self.set_up_failed(f"Cannot open file {path}!")
             if self.version >= (8, 0, 0):
                 if path is None:
                     self.console.info(f"Using random values for input {name}")
-                self.console.info(f"Created input binding for {name} with dimensions {'x'.join(map(str, dims))}")
+                made = "Input" if self.version >= (8, 6, 1) else "Created input"
+                self.console.info(f"{made} binding for {name} with dimensions {'x'.join(map(str, dims))}")
             feeds[name] = fill(tuple(dims), np.dtype(entry["dtype"]), path)
         return feeds
 
-    def check_binding(self, dims: Dims, wanted: Dims, profile: list[Dims]) -> None:
+    def check_binding(self, dims: list[int], wanted: list[int], profile: list[list[int]]) -> None:
         problem = ""
         if len(dims) != len(wanted):
             problem = "1036, condition: engineDims.nbDims == dimensions.nbDims"
@@ -236,15 +225,11 @@ class Trtexec(Builder):
             problem = "1046, condition: profileMinDims.d[i] <= dimensions.d[i]"
         elif any(now > high for now, high in zip(wanted, profile[2], strict=True)):
             problem = "1045, condition: dimensions.d[i] <= profileMaxDims.d[i]"
-        if not problem:
-            return
-        if self.version >= (8, 5, 0):
+        if problem and self.version >= (8, 5, 0):
             condition = problem.partition(", ")[2]
-            self.console.error(
+            raise self.set_up_failed(
                 "Error[3]: [executionContext.cpp::setInputShape::2264] Error Code 3: API Usage Error (Parameter check "
                 f"failed at: runtime/api/executionContext.cpp::setInputShape::2264, {condition}.\n)"
             )
-        else:
-            self.console.error(f"[TRT] Parameter check failed at: engine.cpp::setBindingDimensions::{problem}")
-        self.console.error("Inference set up failed")
-        raise FailedError
+        if problem:
+            raise self.set_up_failed(f"[TRT] Parameter check failed at: engine.cpp::setBindingDimensions::{problem}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .faults import FAULTS
+from .versions import Version, version_of
 
 __all__ = ["DEFECT", "MARK_FILE", "World", "abort", "mark", "mark_folder", "run", "world"]
 
@@ -30,10 +32,9 @@ class World:
     devices: int = 1  # chips of the virtual machine
     toolkit: str = "5.1.RC1"
     driver: str = ""  # empty: the one that belongs to the chip
-    tensorrt: str = "7.2.3"
+    tensorrt: str = "7.2.3.4"
     gpu: str = "Tesla T4"
-    nvidia_driver: str = "450.80.02"
-    cuda: str = "11.0"
+    nvidia_driver: str = ""  # empty: the one that belongs to TensorRT
     virtual: bool = False
     benchmark: str = "C"  # generation of the benchmark binary: A, B or C
     faults: frozenset[str] = frozenset()
@@ -53,29 +54,36 @@ class World:
         return f"Ascend{self.chip}"
 
     @property
+    def cann(self) -> Version:
+        return version_of(self.toolkit)
+
+    @property
     def driver_version(self) -> str:
-        if self.driver:
-            return self.driver
-        return "22.0.0" if self.chip != "310" else "21.0.4"
+        return self.driver or ("21.0.4" if self.chip == "310" else "22.0.0" if self.cann < (7, 0, 0) else "25.2.0")
+
+    @property
+    def gpu_driver(self) -> str:
+        newest = version_of(self.tensorrt) >= (10, 0, 0)
+        return self.nvidia_driver or ("580.95.05" if newest else "450.80.02")
+
+    @property
+    def gpu_memory(self) -> int:
+        """MiB of a Tesla T4, as its driver counts them."""
+        return 15360 if version_of(self.gpu_driver) >= (520, 0, 0) else 15109
 
 
 def world() -> World:
     """Read the configuration that ``install`` wrote and what the environment changes of it."""
     root = Path(os.environ.get("KIT_SIM_ROOT") or "/")
     values: dict[str, object] = {}
-    try:
-        loaded = json.loads((root / CONFIG).read_text(encoding="utf-8"))
-        if isinstance(loaded, dict):
-            values.update(loaded)
-    except (OSError, ValueError):
-        pass
-    for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver", "cuda", "benchmark"):
+    with contextlib.suppress(OSError, ValueError):
+        values.update(json.loads((root / CONFIG).read_text(encoding="utf-8")))
+    for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver", "benchmark"):
         given = os.environ.get(f"KIT_SIM_{name.upper()}")
         if given:
             values[name] = given
-    devices = os.environ.get("KIT_SIM_DEVICES", "")
     # "virtual" accepts devices that no node stands for; "virtual:4" also says how many there are.
-    kind, _, count = devices.partition(":")
+    kind, _, count = os.environ.get("KIT_SIM_DEVICES", "").partition(":")
     if kind == "virtual":
         values["virtual"] = True
     if count.isdigit():

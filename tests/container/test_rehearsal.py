@@ -15,7 +15,11 @@ import pytest
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
-TARGETS = ("310", "310P", "T4")
+TARGETS = ("310", "310P", "310P-cann9", "T4", "T4-trt11")
+OTHERS = """
+  310P-cann9: {hardware: 310P, toolchain: CANN 9.0.1}
+  T4-trt11: {hardware: T4, toolchain: TensorRT 11.0.0.114, options: {runs: 1}}
+"""
 GID = 1234
 
 
@@ -37,7 +41,7 @@ class Site:
         for old, new in (
             ("count: 500", "count: 21"),
             ("batches: [1, 4, 8, 16, 32, 64]", "batches: [1, 8]"),  # 21 = 2 x 8 + 5: the last batch is not full
-            ("\n  T4:\n", "\n  T4:\n    options: {runs: 1}\n"),
+            ("\n  T4:\n", OTHERS + "  T4:\n    options: {runs: 1}\n"),
         ):
             assert old in text
             text = text.replace(old, new)

@@ -232,7 +232,7 @@ def test_no_cuda_in_the_image(site: Site) -> None:
     site.plan()
     broken = site.folder / "broken"  # this machine may have a real one, which must not be found
     broken.mkdir()
-    for version in ("", ".12", ".11.0", ".10.2"):
+    for version in ("", ".13", ".12", ".11.0", ".10.2"):
         (broken / f"libcudart.so{version}").write_text("no library")
     error = site.error(site.run(LD_LIBRARY_PATH=str(broken)))
     assert error["what"] == "the CUDA runtime library is not in the image"

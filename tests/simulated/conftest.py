@@ -110,7 +110,7 @@ def machine(
     """The machine with two virtual 310P3 chips (or T4s); the working directory is empty."""
     toolkit = sim_root / "usr/local/Ascend/ascend-toolkit/latest"
     work = tmp_path / "work"
-    work.mkdir()
+    work.mkdir(mode=0o750)  # ais_bench writes into no folder that others may read
     monkeypatch.chdir(work)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

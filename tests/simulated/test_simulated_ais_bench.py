@@ -88,7 +88,7 @@ def test_errors(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> Non
     done = bench(machine, "--input=prep_bin", "--output=out", batch=1)
     assert (done.code, "[ERROR] ndata size:13 not match 3072" in done.lines()) == (1, True)
     done = machine("ais_bench", "--model=absent.om")
-    assert "[ERROR] load model from file failed, model file is absent.om" in done.lines()
+    assert (done.code, "om path:absent.om is illegal. Please check." in done.err) == (2, True)
     done = machine("ais_bench", "--model=m_bs1.om", "--device=3")
     assert "[ERROR] acl open device 3 failed" in done.lines()
     assert "SetDevice failed.ret=507033" in done.err
@@ -113,3 +113,95 @@ def test_older_form_drops_the_last_batch_and_needs_the_output_folder(
     names = sorted(path.name for path in folder.iterdir())
     assert "sumary.json" in names
     assert len(names) == 1 + 8
+
+
+def test_paths_that_the_published_tool_refuses(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> None:
+    machine.atc(1)
+    Path("link.om").symlink_to("m_bs1.om")
+    Path("open").mkdir()
+    Path("open").chmod(0o755)
+    Path("group").mkdir(mode=0o750)
+    Path("group").chmod(0o770)
+    Path("prep_bin").chmod(0o775)
+    for kind, argv in (
+        ("om", ["--model=link.om"]),
+        ("om", ["--model=m bs1.om"]),
+        ("input", ["--model=m_bs1.om", "--input=prep_bin"]),
+        ("output", ["--model=m_bs1.om", "--output=open"]),
+        ("output", ["--model=m_bs1.om", "--output=group"]),
+    ):
+        done = machine("ais_bench", *argv)
+        assert (done.code, f"{kind} path:" in done.err, "is illegal. Please check." in done.err) == (2, True, True), (
+            argv
+        )
+    Path("prep_bin").chmod(0o755)
+    Path("open").chmod(0o750)
+    assert machine("ais_bench", "--model=m_bs1.om", "--input=prep_bin", "--output=open").code == 0
+
+
+def two_inputs() -> onnx.ModelProto:
+    """Adds an image to the square of an int64 vector; gives both the sum and the vector, of other ranks and types."""
+    helper = onnx.helper
+    graph = helper.make_graph(
+        [
+            helper.make_node("Mul", ["ids", "ids"], ["square"], name="Mul_0"),
+            helper.make_node("Cast", ["square"], ["real"], name="Cast_1", to=onnx.TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["real"], ["total"], name="ReduceSum_2", axes=[1], keepdims=1),
+            helper.make_node("Flatten", ["image"], ["flat"], name="Flatten_3"),
+            helper.make_node("Add", ["flat", "total"], ["sum"], name="Add_4"),
+        ],
+        "two",
+        [
+            helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["n", 2, 2, 2]),
+            helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, ["n", 3]),
+        ],
+        [
+            helper.make_tensor_value_info("sum", onnx.TensorProto.FLOAT, ["n", 8]),
+            helper.make_tensor_value_info("square", onnx.TensorProto.INT64, ["n", 3]),
+        ],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)])
+    made.ir_version = 6
+    return made
+
+
+def test_several_inputs_and_outputs_of_other_types(machine: Any) -> None:
+    onnx.save(two_inputs(), "two.onnx")
+    done = machine(
+        "atc", "--model=two.onnx", "--framework=5", "--output=two", "--soc_version=Ascend310P3",
+        "--input_shape=image:2,2,2,2;ids:2,3",
+    )  # fmt: skip
+    assert done.code == 0, done
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+    for number in range(3):
+        np.full((2, 2, 2), number, np.float32).tofile(f"a/x{number}.bin")
+        np.save(f"b/{number}_ids.npy", np.full(3, number + 1, np.int64))  # paired by place, not by name
+    argv = ("--model=two.om", "--input=a,b", "--output=out", "--output_dirname=r", "--outfmt=NPY")
+    assert machine("ais_bench", *argv).code == 0
+    assert sorted(path.name for path in Path("out/r").iterdir()) == [
+        f"x{number}_{index}.npy" for number in range(3) for index in (0, 1)
+    ]
+    for number in range(3):
+        total, square = (np.load(f"out/r/x{number}_{index}.npy") for index in (0, 1))
+        assert (total.dtype, square.dtype) == (np.float32, np.int64)
+        assert total.shape == (1, 8)
+        np.testing.assert_allclose(total, number + 3 * (number + 1) ** 2)
+        np.testing.assert_array_equal(square, np.full((1, 3), (number + 1) ** 2))
+    Path("b/2_ids.npy").unlink()
+    assert machine("ais_bench", *argv).code == 1
+    assert "not equal to model inputs num:2" in machine("ais_bench", "--model=two.om", "--input=a").out
+
+
+def test_the_shape_of_each_file_decides(machine: Any, model: onnx.ModelProto) -> None:
+    shape = "--input_shape=actual_input_1:1,3,-1,-1"
+    assert machine.atc(1, extra=(shape, "--dynamic_dims=16,16;8,8", "--input_format=ND")).code == 0
+    Path("in").mkdir()
+    for number, side in enumerate((16, 8)):
+        np.save(f"in/{number}.npy", np.ones((1, 3, side, side), np.float32))
+    argv = ("--model=m_bs1.om", "--input=in", "--output=out", "--output_dirname=r")
+    assert "dynamic batch om model detected" in machine("ais_bench", *argv).err
+    assert machine("ais_bench", *argv, "--auto_set_dymdims_mode=1").code == 0
+    assert len(list(Path("out/r").iterdir())) == 2
+    np.save("in/2.npy", np.ones((1, 3, 4, 4), np.float32))
+    assert machine("ais_bench", *argv, "--auto_set_dymdims_mode=1").code == 1  # none of the gears

@@ -139,10 +139,10 @@ def test_trtexec_shapes(machine: Any, model: onnx.ModelProto) -> None:
         explained(tensorrt.TRTEXEC, machine("trtexec", "--loadEngine=e.plan", *TRT, tensorrt=version))
 
 
-@pytest.mark.parametrize("fault", ["trt-plan-device", "trt-plan-version"])
-def test_trtexec_plans(machine: Any, model: onnx.ModelProto, fault: str) -> None:
+@pytest.mark.parametrize("changed", [{"fault": "trt-plan-device"}, {"tensorrt": "7.2.2"}, {"tensorrt": "11.1.0"}])
+def test_trtexec_plans(machine: Any, model: onnx.ModelProto, changed: dict[str, str]) -> None:
     machine("trtexec", "--onnx=m.onnx", *TRT, "--saveEngine=e.plan", "--buildOnly")
-    explained(tensorrt.TRTEXEC, machine("trtexec", "--loadEngine=e.plan", *TRT, fault=fault))
+    explained(tensorrt.TRTEXEC, machine("trtexec", "--loadEngine=e.plan", *TRT, **changed))
 
 
 def test_static_model_with_shapes(machine: Any, make_model: Any) -> None:

@@ -26,10 +26,7 @@ SHOWN: dict[str, tuple[str, str, str]] = {
     "atc-compile": ("atc", "out", "RuntimeError: ({'errCode': 'E90003'"),
     "atc-inner": ("atc", "out", "E19999: Inner Error"),
     "atc-memory": ("atc", "err", "BrokenPipeError: [Errno 32] Broken pipe"),
-    "atc-low-memory": ("atc --auto_tune_mode=RL,GA", "out", "E10044: "),
     "atc-warnings": ("atc", "out", "W11001: High-priority service of op[Gemm_4] is invalid"),
-    "atc-chatter": ("atc", "out", "ntc dst shape: [1, 19, 1024, 2048]"),
-    "atc-dots": ("atc", "out", "\n....."),
     "acl-init": ("benchmark", "out", "[ERROR] aclInit failed!"),
     "acl-set-device": ("benchmark", "out", "[ERROR] aclrtSetDevice failed!"),
     "acl-context": ("benchmark", "out", "[ERROR] aclrtCreateContext failed!"),
@@ -53,14 +50,12 @@ SHOWN: dict[str, tuple[str, str, str]] = {
     "trt-unsupported-op": ("trtexec", "err", "getPluginCreator could not find plugin Conv version 1"),
     "trt-no-tactic": ("trtexec", "err", "Could not find any implementation for node Conv_0."),
     "trt-out-of-memory": ("trtexec", "err", "Cuda Error in allocate: 2 (out of memory)"),
-    "trt-small-workspace": ("trtexec --workspace=4000", "out", "Some tactics do not have sufficient workspace memory"),
     "trt-library-mismatch": ("trtexec", "err", "[W] [TRT] TensorRT was linked against cuDNN 8.2.1 but loaded cuDNN"),
-    "trt-raw-header": ("trtexec", "out", "\nInput filename:   m.onnx"),
 }  # fmt: skip
 # These end the process, hang, or need a plan: tests of their own below.
 ALONE = {
-    "atc-killed", "benchmark-crash", "benchmark-hang", "trt-cuda-abort", "trt-crash", "trt-killed",
-    "trt-plan-device", "trt-plan-version", "trt-unstable",
+    "atc-killed", "benchmark-crash", "trt-cuda-abort", "trt-crash", "trt-killed",
+    "trt-plan-device",
 }  # fmt: skip
 
 
@@ -114,7 +109,6 @@ def test_deaths(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> Non
     assert machine.bash(f"{run}; echo $?", fault="benchmark-crash").lines()[-1] == "139"
     assert 0 < len(list(Path("result/dumpOutput_device0").iterdir())) < 10
     assert not list(Path("result").glob("perf*"))
-    assert machine.bash(f"timeout 4 {run}; echo $?", fault="benchmark-hang").lines()[-1] == "124"
     for fault, code in (("trt-cuda-abort", "134"), ("trt-crash", "139"), ("trt-killed", "137")):
         done = machine.bash(f"trtexec {' '.join(TRT)}; echo $?", fault=fault)
         assert done.lines()[-1] == code
@@ -128,12 +122,6 @@ def test_plans_of_other_devices_and_versions(machine: Any, model: onnx.ModelProt
             "trt-plan-device",
             "generated on an incompatible device, expecting compute 7.5 got compute 8.6, please rebuild.",
         ),
-        ("trt-plan-version", "Serialization Error in verifyHeader: 0 (Version tag does not match)"),
     ):
         done = machine("trtexec", "--loadEngine=e.plan", *TRT[1:], fault=fault)
         assert (done.code, text in done.err) == (1, True)
-
-
-def test_unstable_times_are_warned_of_from_8_4(machine: Any, model: onnx.ModelProto) -> None:
-    done = machine("trtexec", *TRT, tensorrt="8.4.1", fault="trt-unstable")
-    assert "GPU compute time is unstable, with coefficient of variance = " in done.err

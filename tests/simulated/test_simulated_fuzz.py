@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kit.simulated import aipp, atc_flags, atc_shapes
-from kit.simulated.atc_errors import AtcError
+from kit.simulated.atc_flags import AtcError
 from kit.simulated.benchmark import read_info
 from kit.simulated.gflags import FlagsError, parse
+from kit.simulated.models import Port
 from kit.simulated.om import OmError, read_om
-from kit.simulated.onnxwire import Model, Port
-from kit.simulated.trt_options import Arguments, InvalidArgumentError, OutOfRangeError, parse_options
+from kit.simulated.trt_options import InvalidArgumentError, OutOfRangeError, options_of
 from kit.simulated.trt_plan import PlanError, read_plan
 from kit.simulated.trt_show import option_lines
 
@@ -43,10 +43,7 @@ TRT_NAMES = [
     "inputIOFormats",
     "tacticSources",
     "memPoolSize",
-    "uffInput",
-    "output",
-    "model",
-    "uff",
+    "infStreams",
     "explicitBatch",
     "fp16",
     "unknown",
@@ -55,27 +52,31 @@ TRT_NAMES = [
 
 @given(
     st.lists(st.tuples(st.sampled_from(TRT_NAMES), TEXT), max_size=5),
-    st.sampled_from([(7, 2, 3), (8, 5, 0), (10, 0, 1)]),
+    st.sampled_from([(7, 2, 3), (8, 5, 0), (10, 0, 1), (11, 1, 0)]),
 )
 def test_trtexec_command_lines(items: list[tuple[str, str]], version: tuple[int, int, int]) -> None:
     with contextlib.suppress(InvalidArgumentError, OutOfRangeError):
-        options = parse_options(Arguments([f"--{name}={value}" for name, value in items]), version)
+        options = options_of([f"--{name}={value}" for name, value in items], version)
         assert option_lines(options, version)[0] == "=== Model Options ==="
 
 
-@given(st.dictionaries(st.sampled_from(sorted(atc_flags.DEFAULTS)), TEXT, max_size=6))
-def test_atc_flags(items: dict[str, str]) -> None:
+@given(
+    st.dictionaries(st.sampled_from(sorted(atc_flags.defaults((9, 0, 0)))), TEXT, max_size=6),
+    st.sampled_from([(5, 1, 1), (9, 0, 1)]),
+)
+def test_atc_flags(items: dict[str, str], version: tuple[int, int, int]) -> None:
     with contextlib.suppress(AtcError, FlagsError):
-        atc_flags.check(parse([f"--{name}={value}" for name, value in items.items()], atc_flags.DEFAULTS))
+        argv = [f"--{name}={value}" for name, value in items.items()]
+        atc_flags.check(parse(argv, atc_flags.defaults(version)), version)
 
 
 @given(TEXT, st.sampled_from(["dynamic_batch_size", "dynamic_image_size", "dynamic_dims", "input_shape_range"]), TEXT)
 def test_atc_shapes(shape: str, flag: str, gears: str) -> None:
-    model = Model(inputs=[Port("a", 1, (-1, 3, 4, 4)), Port("b", 1, (2,))])
+    inputs = (Port("a", "float32", (-1, 3, 4, 4)), Port("b", "float32", (2,)))
     for given_shape in (shape, f"a:{shape}", f"a:-1,3,-1,-1;b:{shape}"):
         with contextlib.suppress(AtcError):
-            flags = parse([f"--input_shape={given_shape}", f"--{flag}={gears}"], atc_flags.DEFAULTS)
-            shapes = atc_shapes.resolve(flags, model)
+            flags = parse([f"--input_shape={given_shape}", f"--{flag}={gears}"], atc_flags.defaults((5, 1, 1)))
+            shapes = atc_shapes.resolve(flags, inputs, {"Conv_0"})
             assert set(shapes.dims) == {"a", "b"}
 
 
@@ -119,7 +120,7 @@ def test_aipp_that_is_accepted_can_be_applied(tmp_path: Path, body: list[tuple[s
     [
         (read_om, OmError, lambda machine: machine.atc(1)),
         (
-            read_plan,
+            lambda path: read_plan(path.read_bytes()),
             PlanError,
             lambda machine: machine("trtexec", "--onnx=m.onnx", "--saveEngine=e.plan", "--buildOnly"),
         ),

@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import pytest
-
-pytestmark = pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="the programs are ELF files")
 
 CONVERT = r"""
 set -e
@@ -163,16 +160,6 @@ def test_ais_bench_as_a_module(machine: Any, images: np.ndarray, model: onnx.Mod
     assert Path("result_bs4_summary.json").is_file()
 
 
-def test_program_of_the_other_architecture(machine: Any) -> None:
-    other = {"x86_64": "aarch64", "aarch64": "x86_64"}[platform.machine()]
-    done = machine.bash(f"benchmark.{other} -h; echo $?")
-    assert done.lines() == ["126"]
-    assert "cannot execute binary file: Exec format error" in done.err
-    head = machine.path(f"/usr/local/bin/benchmark.{other}").read_bytes()[:20]
-    assert head[:4] == b"\x7fELF"
-    assert int.from_bytes(head[18:20], "little") == {"x86_64": 62, "aarch64": 183}[other]
-
-
 def test_program_name_is_told_as_it_was_typed(machine: Any) -> None:
     assert machine.bash("trtexec").lines()[0] == "&&&& RUNNING TensorRT.trtexec # trtexec"
     path = machine.path("/opt/tensorrt/bin/trtexec")
@@ -197,13 +184,13 @@ def test_reader_that_goes_away_ends_the_tool_silently(machine: Any) -> None:
     assert "BrokenPipe" not in done.err
 
 
-def test_installation_on_a_foreign_architecture_and_again(tmp_path: Path) -> None:
+def test_a_second_installation_changes_nothing(tmp_path: Path) -> None:
     from kit.simulated.install import install
 
-    for _ in range(2):  # a second time changes nothing
-        root = install(["--root", str(tmp_path / "r"), "--machine", "riscv64", "--tools", "tensorrt"])
+    for _ in range(2):
+        root = install(["--root", str(tmp_path / "r"), "--tools", "tensorrt"])
     script = root / "workspace/tensorrt/bin/trtexec"
-    assert script.read_text().startswith("#!/bin/sh\n")
+    assert script.read_text().startswith("#!/bin/sh\n# SIMULATED")
     assert stat.S_IMODE(script.stat().st_mode) == 0o755
     assert not (root / "usr/local/Ascend").exists()
     assert os.path.lexists(root / "usr/src/tensorrt/bin/trtexec")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import json
 import os
@@ -83,6 +84,8 @@ class Rehearsal:
                 self.run(source)
         out = self.folder / "out" / f"{name.replace('/', '-')}{'-' + fault if fault else ''}"
         out.mkdir(parents=True)
+        if step.private:  # as the runners do
+            out.chmod(0o750)
 
         def place(text: str) -> str:
             return fill(text, inputs=lambda key: str(self._input(step, key)), out=str(out), code="/kit")
@@ -93,8 +96,6 @@ class Rehearsal:
             link.symlink_to(place(target))
         environment = {key: place(text) for key, text in step.environment.items() if key.startswith("KIT_")} | env
         environment |= {"KIT_SIM_FAULT": fault} if fault else {}
-        if "KIT_SIM_HOME" in environment:
-            environment["KIT_SIM_HOME"] = str(self.root / "opt/kit-simulated")
         streams = (self.folder / f"{out.name}.stdout", self.folder / f"{out.name}.stderr")
         with self.patch.context() as patch:
             patch.chdir(out)
@@ -141,6 +142,8 @@ class Rehearsal:
         if argv[:2] == ["python3", "-m"]:
             if argv[2] == "ais_bench":
                 return stand_ins.main(list(argv[2:]))
+            for name in ("tensorrt", "simulated.tensorrt_api"):  # each run imports the stand-in of its own version
+                sys.modules.pop(name, None)
             program = {"inside.metrics": metrics, "inside.onnx_input": onnx_input, "inside.trt_infer": trt_infer}[
                 argv[2]
             ]
@@ -206,11 +209,16 @@ class Rehearsals:
             options=options or {},
         )
 
-    def __call__(self, target: str, **options: object) -> Rehearsal:
+    def __call__(self, target: str, toolchain: str = "", **options: object) -> Rehearsal:
+        """A rehearsal of a target; with a toolchain, of an entry ``<target>-other`` that names target and toolchain."""
         number = len(list(self.folder.glob("run*")))
         place = self.folder / f"run{number}"
         place.mkdir()
-        made = Rehearsal(place, self.root, self.patch, load_target(target), self.job(target, options=options))
+        entry = f"{target}-other" if toolchain else target
+        if toolchain:
+            targets = f"targets: {{{entry}: {{hardware: {target}, toolchain: {toolchain}}}, "
+            (self.folder / "kit.yaml").write_text(RECIPE.replace("targets: {", targets))
+        made = Rehearsal(place, self.root, self.patch, load_target(target), self.job(entry, options=options))
         made.outputs |= {name: self.folder / "made" / name for name in ("export", "preprocess")}
         made.outputs["parity"] = self.folder / "made" / "export"
         return made
@@ -229,7 +237,10 @@ def rehearsals(stand_in_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LD_LIBRARY_PATH", f"{toolkit}/lib64:{stand_in_root}/usr/local/Ascend/driver/lib64")
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(stand_in_root / "site-packages")])
+    for name in [name for name in sys.modules if name == "tensorrt" or name.partition(".")[0] == "simulated"]:
+        monkeypatch.delitem(sys.modules, name)  # each test imports the stand-in of its own version
+    monkeypatch.setattr(ctypes, "CDLL", ctypes.CDLL)  # which the stand-in of the CUDA runtime replaces
     made = Rehearsals(tmp_path, stand_in_root, monkeypatch)
     monkeypatch.setenv("KIT_DEVICE_ROOT", str(tmp_path / "no-devices"))
     return made

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from kit.errors import InvalidInputError
 from kit.recipe.options import parse_options
+from kit.targets.ascend.toolchains import toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
 
-__all__ = ["CARDS", "AscendOptions", "Card", "architecture", "options_of", "soc_of"]
+__all__ = ["CARDS", "AscendOptions", "Card", "architecture", "card_of", "options_of", "soc_of"]
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
@@ -47,7 +48,9 @@ class AscendOptions(BaseModel):
     chip: str | None = Field(
         None, description="Name column of `npu-smi info`: 310, 310P3, 710.", validate_default=False
     )
-    tool: Literal["benchmark", "ais_bench"] = Field("benchmark", description="What runs the inference.")
+    tool: Literal["benchmark", "ais_bench"] | None = Field(
+        None, description="What runs the inference; default: benchmark with CANN 5.1, ais_bench with later ones."
+    )
     mode: Literal["dataset", "mixed", "synthetic"] = Field(
         "dataset",
         description="dataset: every batch over the whole data set (the official way). mixed: batches 1 and 16 so, the"
@@ -69,7 +72,9 @@ class AscendOptions(BaseModel):
         "packages/ascend", description="Folder with the CANN installer and the benchmark tool, beside the recipe."
     )
     sha256: dict[str, Sha256] = Field(default_factory=dict, description="Checksum of each file in packages, by name.")
-    base: Reference = Field("ubuntu:18.04", description="Base image.")
+    base: Reference | None = Field(
+        None, description="Base image; default: ubuntu:18.04, or the toolchain's public image where it has one."
+    )
     arch: Literal["x86_64", "aarch64"] | None = Field(None, description="Architecture; default: this machine's.")
 
     @field_validator("chip")
@@ -86,23 +91,28 @@ class AscendOptions(BaseModel):
 
 
 def options_of(job: Job) -> AscendOptions:
-    """The checked options of the job.
+    """The checked options of the job, with the toolchain's own tool where the recipe names none.
 
     Raises:
-        InvalidInputError: an unknown setting, a wrong value, or a chip that this target is not.
+        InvalidInputError: an unknown setting, a wrong value, a toolchain that cannot be used, or another card's chip.
     """
     options = parse_options(AscendOptions, job.target, job.options)
-    if options.chip and job.target in _CHIPS and not _CHIPS[job.target].fullmatch(options.chip):
+    if options.chip and not _CHIPS[job.hardware].fullmatch(options.chip):
         raise InvalidInputError(
-            f"targets -> {job.target} -> options -> chip: {options.chip} is no chip of target {job.target}",
+            f"targets -> {job.target} -> options -> chip: {options.chip} is not a chip of target {job.hardware}",
             remedy="take the Name column of `npu-smi info`, or the other target",
         )
-    return options
+    return options.model_copy(update={"tool": options.tool or toolchain_of(job).tool})
 
 
-def soc_of(target: str, options: AscendOptions) -> str:
+def card_of(job: Job) -> Card:
+    """The card of the job."""
+    return CARDS[job.hardware]
+
+
+def soc_of(job: Job) -> str:
     """``--soc_version`` of atc: ``Ascend`` and the Name column of npu-smi."""
-    return f"Ascend{options.chip or CARDS[target].chip}"
+    return f"Ascend{options_of(job).chip or card_of(job).chip}"
 
 
 def architecture(options: AscendOptions) -> str:

@@ -208,6 +208,16 @@ INFERENCE: tuple[Fault, ...] = (
         "preprocess again: batch x 3 x height x width float32 numbers are expected",
     ),
     Fault(
+        r"(om|input|output) path:(\S*) is illegal",
+        "ais_bench refuses its {0} path {1}: it is missing, a link, another user's, or open to others",
+        "run as the owner of the store; inputs may be written, and the output folder be read, by their owner only",
+    ),
+    Fault(
+        r"dynamic batch om model detected, but dymbatch, dymdims or dymshape not set",
+        "the engine was made for several shapes, and none was chosen",
+        "make the engine with fixed shapes",
+    ),
+    Fault(
         r"EE1001.*supported socVersion=(\S*), but the model socVersion=(\S*)",
         "the engine was made for {1}, the chip is {0}",
         "set options -> chip to the Name column of `npu-smi info`",

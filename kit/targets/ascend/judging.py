@@ -243,7 +243,7 @@ def same_soc(one: str, other: str) -> bool:
 
 
 def _refuse_chip(job: Job, chip: Chip, processes: list[npu_smi.NpuProcess] | None, where: str) -> None:
-    wanted = soc_of(job.target, options_of(job))
+    wanted = soc_of(job)
     if not same_soc(chip.soc_version, wanted):
         raise DeviceError(
             f"the chip is {chip.soc_version}, the engines are made for {wanted}",

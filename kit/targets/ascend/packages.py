@@ -1,7 +1,8 @@
 """The vendor's files, which nobody else may hand out: the user puts them into a folder, kit checks them.
 
 ``Ascend-cann-toolkit_<version>_linux-<arch>.run`` and ``benchmark.<arch>`` (or the wheels of ais_bench); optionally
-``SHA256SUMS``, the host's ``version.info`` and ``ascend_install.info``, and ``Python-3.7.5.tar.xz``.
+``SHA256SUMS``, the host's ``version.info`` and ``ascend_install.info``, and ``Python-3.7.5.tar.xz``. A toolchain with a
+public image needs no installer; one that lies there is used all the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.targets.ascend.config import architecture, options_of
+from kit.targets.ascend.toolchains import Cann, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -35,12 +37,22 @@ class Packages:
     folder: Path | None
     wanted: Path
     arch: str
-    version: str
+    toolchain: Cann
     tool: str
     toolkits: tuple[Path, ...] = ()
     benchmark: Path | None = None
     wheels: tuple[Path, ...] = ()
     sums: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Version of the toolkit."""
+        return self.toolchain.version
+
+    @property
+    def python_tag(self) -> str:
+        """``cp311`` for an image with Python 3.11: aclruntime is compiled for one minor version."""
+        return "cp" + "".join(self.toolchain.python.split(".")[:2])
 
     @property
     def toolkit(self) -> Path | None:
@@ -62,21 +74,19 @@ class Packages:
 def find(job: Job) -> Packages:
     """Look into the folder of the recipe; nothing is read yet."""
     options = options_of(job)
-    entry = job.recipe.targets.get(job.target)
-    toolchain = (entry and entry.toolchain) or "CANN 5.1.RC1"
-    version = toolchain.split()[-1]
+    row, tool = toolchain_of(job), options.tool or "benchmark"
     arch = architecture(options)
     wanted = job.recipe.resolve(options.packages)
     if not wanted.is_dir():
-        return Packages(None, wanted, arch, version, options.tool, sums=options.sha256)
+        return Packages(None, wanted, arch, row, tool, sums=options.sha256)
     names = sorted(wanted.iterdir())
     benchmark = wanted / f"benchmark.{arch}"
     return Packages(
         folder=wanted,
         wanted=wanted,
         arch=arch,
-        version=version,
-        tool=options.tool,
+        toolchain=row,
+        tool=tool,
         sums=options.sha256,
         toolkits=tuple(path for path in names if _TOOLKIT.fullmatch(path.name)),
         benchmark=benchmark if benchmark.is_file() else None,
@@ -93,9 +103,13 @@ def verify(job: Job) -> list[str]:
         DamagedError: a file is not what its name says, or its checksum is wrong.
     """
     found = find(job)
-    toolkit = _the_toolkit(found)
     sums = checksums(found.wanted) | options_of(job).sha256
-    lines = [_verified(toolkit, sums, _shell_archive(toolkit))]
+    lines = []
+    if found.toolkit or found.toolchain.image is None:
+        toolkit = _the_toolkit(found)
+        lines.append(_verified(toolkit, sums, _shell_archive(toolkit)))
+    else:
+        lines.append(f"CANN {found.version} is in the public image {found.toolchain.image}")
     if found.tool == "benchmark":
         if found.benchmark is None:
             raise MissingError(
@@ -104,7 +118,7 @@ def verify(job: Job) -> list[str]:
                 remedy="get it from the vendor and put it there, or set options -> tool: ais_bench",
             )
         machine = elf_machine(found.benchmark)
-        problem = None if machine == found.arch else f"it is for {machine}" if machine else "it is no program"
+        problem = None if machine == found.arch else f"it is for {machine}" if machine else "it is not a program"
         lines.append(_verified(found.benchmark, sums, problem))
     else:
         lines += _verified_wheels(found, sums)
@@ -141,18 +155,23 @@ def _verified_wheels(found: Packages, sums: dict[str, str]) -> list[str]:
         fitting = [
             wheel
             for wheel in found.wheels
-            if wheel.name.startswith(f"{kind}-") and wheel.name.endswith((f"_{found.arch}.whl", "-any.whl"))
+            if wheel.name.startswith(f"{kind}-") and (wheel.name.endswith("-any.whl") or _fits(wheel.name, found))
         ]
         if not fitting:
             raise MissingError(
-                f"there is no {kind} wheel for {found.arch}",
+                f"there is no {kind} wheel for {found.arch} and Python {found.toolchain.python}",
                 where=str(found.wanted),
-                remedy="build or get the wheels of ais_bench and put them there, or set options -> tool: benchmark",
+                remedy=f"build or get {kind}-*-{found.python_tag}-*_{found.arch}.whl of ais_bench and put it there"
+                + (", or set options -> tool: benchmark" if found.toolchain.tool == "benchmark" else ""),
             )
         with fitting[0].open("rb") as file:
-            problem = None if file.read(2) == b"PK" else "it is no wheel"
+            problem = None if file.read(2) == b"PK" else "it is not a wheel"
         lines.append(_verified(fitting[0], sums, problem))
     return lines
+
+
+def _fits(name: str, found: Packages) -> bool:
+    return name.endswith(f"_{found.arch}.whl") and f"-{found.python_tag}-" in name
 
 
 def _verified(path: Path, sums: dict[str, str], problem: str | None) -> str:
@@ -183,7 +202,7 @@ def _shell_archive(path: Path) -> str | None:
         return "it is a Git LFS pointer, not the file"
     if start.lstrip().startswith(b"<"):
         return "it is a web page: the download needed a login"
-    return None if start.startswith(b"#!") else "it is no installer"
+    return None if start.startswith(b"#!") else "it is not an installer"
 
 
 def elf_machine(path: Path) -> str | None:
@@ -218,7 +237,9 @@ def checksums(folder: Path) -> dict[str, str]:
         match = _SUM.fullmatch(line.rstrip())
         if not match:
             raise InvalidInputError(
-                f"line {number} is no checksum", where=str(path), remedy="make the file with `sha256sum * > SHA256SUMS`"
+                f"line {number} is not a checksum",
+                where=str(path),
+                remedy="make the file with `sha256sum * > SHA256SUMS`",
             )
         found[match[2]] = match[1].lower()
     return found

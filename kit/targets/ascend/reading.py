@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from kit.errors import StepError
 from kit.planning import common as shared
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
+from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, measurement
 from kit.results.measurements import Mode, Throughput
 from kit.results.outputs import Output, Outputs
-from kit.targets.ascend.config import CARDS, options_of, soc_of
+from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import after_name, before_name, bench_name, infer_name, metrics_name, on_dataset
@@ -66,7 +67,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         accuracy=counted[min(counted)] if counted else None,
         throughput=tuple(throughput),
         toolchain=toolchain,
-        hardware=CARDS[job.target].hardware,
+        hardware=card_of(job).hardware,
         environment=environment,
         host=host,
         notes=(*notes, *agreement(job, counted), *remarks),
@@ -74,7 +75,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
 
 
 def _factor(job: Job) -> int:
-    return CARDS[job.target].devices
+    return card_of(job).devices
 
 
 def _from_perf(job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[float]]) -> Throughput:
@@ -97,8 +98,17 @@ def _from_perf(job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[fl
         factor=_factor(job),
         unit="fps",
         mode="dataset",
+        conditions=_conditions(warm_up="included"),  # every batch of the data set counts, the first one, too
         raw={**raw, **more},
     )
+
+
+def _conditions(warm_up: Literal["included", "excluded"]) -> Conditions:
+    """All rates of the tools count the calls of the engine alone: copies, files and gaps are outside.
+
+    atc makes fp16 engines of fp32 models unless it is told otherwise, and kit states just that.
+    """
+    return Conditions(precision="fp16", preprocessing="excluded", transfers="excluded", warm_up=warm_up, streams=1)
 
 
 def _pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
@@ -121,6 +131,7 @@ def _from_pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
         factor=_factor(job),
         unit="fps",
         mode="synthetic",
+        conditions=_conditions(warm_up="excluded"),  # the tool leaves out its first rounds
         raw={"ave_latency per image (ms)": output.line(float(block.latency), "ave_latency")},
     )
 
@@ -154,6 +165,7 @@ def _from_summary(
         unit="fps",
         mode=mode,
         latency_ms=latency,
+        conditions=_conditions(warm_up="excluded"),
         raw={**raw, **more},
     )
 
@@ -163,8 +175,8 @@ def _environment(job: Job, outputs: Outputs, toolchain: str) -> dict[str, str | 
     return {
         "CANN": toolchain.removeprefix("CANN "),
         **read_versions(outputs.file(shared.EXPORT, "export.json")),
-        "soc_version": soc_of(job.target, options),
-        "inference tool": options.tool,
+        "soc_version": soc_of(job),
+        "inference tool": str(options.tool),
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kit.planning import common as shared
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
+from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -18,20 +19,30 @@ __all__ = [
     "before_name",
     "bench_name",
     "convert_name",
+    "image_name",
     "infer_name",
     "metrics_name",
     "on_dataset",
     "plan",
 ]
 
-IMAGE = "ascend"
 SIMULATED = "simulated"
 #: Batches whose data set run is the official number; the others may be pure inference.
 OFFICIAL = (1, 16)
+#: The tool's own default is one call, after which the first timed ones are slow.
+_WARM_UP_CALLS = 10
 #: A data set run writes one file per image and output, so it needs memory for the engine only.
 _RUN = Limits(memory_bytes=16 * GIB, pids=1024)
+#: What a stand-in that needs no device must know.
+_OF_THE_TOOLKIT = ("KIT_SIM_CHIP", "KIT_SIM_TOOLKIT")
 #: A vendor's tool writes logs and caches into its home.
 _HOME = {"HOME": "/tmp", "ASCEND_PROCESS_LOG_PATH": "/tmp/ascend-log"}  # noqa: S108 - in the container
+
+
+def image_name(job: Job) -> str:
+    """The image of the job's toolchain: several versions of it can stand in one recipe."""
+    version = toolchain_of(job).version
+    return "ascend" if DEFAULT.endswith(f" {version}") else f"ascend-{version.lower()}"
 
 
 def convert_name(target: str, batch: int) -> str:
@@ -87,8 +98,12 @@ class _Place:
 def _place(job: Job) -> _Place:
     options = options_of(job)
     if not job.simulate:
-        return _Place(job, options, IMAGE, job.access.devices, {**_HOME, **job.access.environment})
-    environment = {**_HOME, "KIT_SIM_CHIP": soc_of(job.target, options).removeprefix("Ascend")}
+        return _Place(job, options, image_name(job), job.access.devices, {**_HOME, **job.access.environment})
+    environment = {
+        **_HOME,
+        "KIT_SIM_CHIP": soc_of(job).removeprefix("Ascend"),
+        **({"KIT_SIM_TOOLKIT": toolchain_of(job).version} if job.toolchain not in {None, DEFAULT} else {}),
+    }
     if job.access.present:  # a rehearsal passes the real nodes through, where there are some; the driver is its own
         devices = replace(job.access.devices, files=())
         return _Place(job, options, SIMULATED, devices, environment)
@@ -101,6 +116,8 @@ def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
     place = _place(job)
     options = place.options
+    if isinstance(job.recipe.opset, int):
+        check_opset(job, job.recipe.opset)
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
     steps = [*shared.model_steps(job)]
     if dataset:
@@ -124,9 +141,7 @@ def _convert(place: _Place, batch: int) -> Step:
     job, options = place.job, place.options
     channels, height, width = job.recipe.input.shape
     name = f"{job.recipe.model.name}_bs{batch}"
-    environment = dict(_HOME)
-    if job.simulate:
-        environment["KIT_SIM_CHIP"] = place.environment["KIT_SIM_CHIP"]
+    environment = {**_HOME, **{key: text for key, text in place.environment.items() if key in _OF_THE_TOOLKIT}}
     if options.jobs:
         environment |= {"TE_PARALLEL_COMPILER": str(options.jobs), "MAX_COMPILE_CORE_NUMBER": str(options.jobs)}
     return Step(
@@ -142,7 +157,8 @@ def _convert(place: _Place, batch: int) -> Step:
             "--input_format=NCHW",
             f"--input_shape={job.recipe.input.name}:{batch},{channels},{height},{width}",
             f"--log={options.log}",
-            f"--soc_version={soc_of(job.target, options)}",
+            f"--soc_version={soc_of(job)}",
+            *filter(None, (toolchain_of(job).precision,)),
         ),
         outputs=(f"{name}.om",),
         inputs={"model": shared.MODEL},
@@ -176,8 +192,9 @@ def _infer(place: _Place, batch: int) -> Step:
     if options.tool == "ais_bench":
         argv: tuple[str, ...] = (
             "python3", "-m", "ais_bench",
-            f"--model={_engine(place, batch)}",
+            "--model={in:engine}",
             f"--batchsize={batch}",
+            f"--warmup_count={_WARM_UP_CALLS}",
             "--input={in:tensors}/prep_bin",
             "--output={out}",
             "--output_dirname=result",
@@ -220,8 +237,9 @@ def _bench(place: _Place, batch: int) -> Step:
     if options.tool == "ais_bench":
         argv: tuple[str, ...] = (
             "python3", "-m", "ais_bench",
-            f"--model={_engine(place, batch)}",
+            "--model={in:engine}",
             f"--batchsize={batch}",
+            f"--warmup_count={_WARM_UP_CALLS}",
             "--output={out}",
             "--output_dirname=result",
             f"--loop={options.rounds}",
@@ -251,6 +269,7 @@ def _step(
     inputs: Mapping[str, Input] | None = None,
     links: Mapping[str, str] | None = None,
 ) -> Step:
+    private = place.options.tool == "ais_bench"
     return Step(
         name=name,
         stage="infer" if stage == "infer" else "bench",
@@ -259,15 +278,17 @@ def _step(
         argv=argv,
         outputs=outputs,
         inputs=_measuring(place, batch, inputs or {}),
-        # Tools derive names of results from those of their inputs, so the engine keeps its name.
-        links={_engine(place, batch): "{in:engine}", **(links or {})},
+        # benchmark derives names of results from those of its inputs, so the engine keeps its name; ais_bench refuses
+        # links, and takes the engine where it lies.
+        links={} if private else {_engine(place, batch): "{in:engine}", **(links or {})},
         environment=place.environment,
         devices=place.devices,
         limits=_RUN,
         batch=batch,
         timed=True,
         simulated=place.job.simulate,
-        root=place.options.root and place.options.tool == "benchmark",
+        root=place.options.root and not private,
+        private=private,
     )
 
 

@@ -14,6 +14,7 @@ from kit.targets.ascend import checks, judging, packages, reading, steps
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
 from kit.targets.ascend.passthrough import device_access
+from kit.targets.ascend.toolchains import DEFAULT
 from kit.toollogs.messages import explain
 
 __all__ = ["TARGETS", "Ascend"]
@@ -23,7 +24,7 @@ class Ascend:
     """One of the Ascend inference cards, with CANN."""
 
     family = "ascend"
-    toolchain = "CANN 5.1.RC1"
+    toolchain = DEFAULT
     unit = "fps"
 
     def __init__(self, name: str) -> None:
@@ -38,15 +39,14 @@ class Ascend:
         if job.simulate:
             return (ImageSpec("simulated", resource("images") / "simulated", base="runtime", code=("simulated",)),)
         found = packages.find(job)
-        return (
-            ImageSpec(
-                steps.IMAGE,
-                resource("images") / "ascend",
-                args=found.arguments,
-                base=options.base,
-                files=found.folder,
-            ),
-        )
+        row = found.toolchain
+        if found.toolkit is None and row.image is not None:  # the toolkit is in the base, ais_bench is not
+            args = {"CANN_VERSION": row.version, "CANN_HOME": row.home}
+            base, folder = options.base or row.image, "cann"
+        else:
+            args, base, folder = found.arguments, options.base or "ubuntu:18.04", "ascend"
+        name = steps.image_name(job)
+        return (ImageSpec(name, resource("images") / folder, args=args, base=base, files=found.folder),)
 
     def find_devices(self, job: Job) -> DeviceAccess:
         """Nodes, driver files and runtime of the chip; a rehearsal takes nothing but the nodes."""
@@ -62,8 +62,7 @@ class Ascend:
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""
-        entry = job.recipe.targets.get(job.target)
-        return reading.read(job, outputs, (entry and entry.toolchain) or self.toolchain)
+        return reading.read(job, outputs, job.toolchain or self.toolchain)
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Driver, nodes, permissions, chip, packages."""

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from kit.errors import InvalidInputError
 from kit.recipe.options import parse_options
+from kit.targets.tensorrt.toolchains import toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
 
-__all__ = ["NGC", "TARBALL_BASE", "TensorRtOptions", "options_of"]
+__all__ = ["TARBALL_BASE", "TensorRtOptions", "base_of", "options_of"]
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
 Uuid = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9A-Fa-f-]{8,40}$")]
-FileName = Annotated[str, StringConstraints(pattern=r"^TensorRT-[A-Za-z0-9._-]+\.tar\.gz$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^TensorRT-[A-Za-z0-9._-]+\.tar\.(gz|zst)$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
 
-#: The last NGC image with TensorRT 7.2.3.4 (CUDA 11.3, cuDNN 8.2).
-NGC = "nvcr.io/nvidia/tensorrt:21.06-py3"
 #: CUDA 11.0 as the published report says it; TensorRT then comes from the vendor's archive.
 TARBALL_BASE = "nvidia/cuda:11.0.3-cudnn8-devel-ubuntu18.04"
 
@@ -29,8 +29,12 @@ class TensorRtOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    fp16: bool = Field(True, description="Allow FP16 kernels; inputs and outputs stay float32.")
-    workspace: int = Field(5000, ge=16, le=1 << 20, strict=True, description="--workspace of trtexec, MiB.")
+    fp16: bool | None = Field(
+        None,
+        description="Allow FP16 kernels; inputs and outputs stay float32. Default: true up to TensorRT 10; from 11 on"
+        " the ONNX model's own types decide.",
+    )
+    workspace: int = Field(5000, ge=16, le=1 << 20, strict=True, description="Workspace of the builder, MiB.")
     runs: int = Field(3, ge=1, le=100, strict=True, description="Measurements per batch; the median counts.")
     long_seconds: int = Field(
         0, ge=0, le=3600, strict=True, description="A further series of this length with 2 s warm-up; 0: none."
@@ -42,16 +46,31 @@ class TensorRtOptions(BaseModel):
     idle_celsius: int = Field(
         60, ge=20, le=110, strict=True, description="Hottest GPU that a measurement may start on."
     )
-    base: Reference | None = Field(None, description=f"Base image; default {NGC}, with a tarball {TARBALL_BASE}.")
+    base: Reference | None = Field(
+        None, description=f"Base image; default: the toolchain's, with a tarball {TARBALL_BASE}."
+    )
     tarball: FileName | None = Field(None, description="TensorRT archive in packages, for a base without TensorRT.")
     tarball_sha256: Sha256 | None = None
     packages: str = Field("packages/tensorrt", description="Folder with the archive, beside the recipe.")
 
 
 def options_of(job: Job) -> TensorRtOptions:
-    """The checked options of the job.
+    """The checked options of the job, with the toolchain's own precision where the recipe names none.
 
     Raises:
-        InvalidInputError: an unknown setting or a wrong value; names the place.
+        InvalidInputError: an unknown setting, a wrong value, or one that the toolchain lacks; names the place.
     """
-    return parse_options(TensorRtOptions, job.target, job.options)
+    options, row = parse_options(TensorRtOptions, job.target, job.options), toolchain_of(job)
+    if options.fp16 and not row.fp16:
+        place = f"targets -> {job.target} -> options -> fp16"
+        raise InvalidInputError(
+            f"{place}: TensorRT {row.version} builds what the types of the ONNX model say, and has no such flag",
+            remedy="leave it out to measure fp32, or use TensorRT 10.16.1.11 for fp16",
+        )
+    return options.model_copy(update={"fp16": row.fp16 if options.fp16 is None else options.fp16})
+
+
+def base_of(job: Job) -> str:
+    """The image that the target's image starts from."""
+    options = options_of(job)
+    return options.base or (TARBALL_BASE if options.tarball else toolchain_of(job).image)

@@ -44,7 +44,8 @@ TRTEXEC: tuple[Fault, ...] = (
         _REBUILD,
     ),
     Fault(
-        r"Version tag does not match|not compatible with this version of TensorRT|incompatible serialization version",
+        r"Version tag does not match|kPLAN_VERSION|not compatible with this version of TensorRT"
+        r"|incompatible serialization version",
         "the plan was built by another version of TensorRT",
         _REBUILD,
     ),
@@ -94,7 +95,7 @@ TRTEXEC: tuple[Fault, ...] = (
     Fault(
         r"Unknown option: (\S+)",
         "this trtexec does not know the option {0}",
-        "use TensorRT 7.2 (options -> base), for which these flags are",
+        "let targets -> toolchain name the TensorRT that the image holds: each version has its own flags",
     ),
     Fault(
         r"\[E\] stoi",

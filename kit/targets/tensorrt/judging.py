@@ -9,8 +9,9 @@ from kit.errors import DeviceError, StepError
 from kit.results.outputs import read_text
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
-from kit.targets.tensorrt.readers import export_times, nvidia_smi
+from kit.targets.tensorrt.readers import export_times, nvidia_smi, trtexec
 from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, before_name, long_name
+from kit.targets.tensorrt.toolchains import toolchain_of
 from kit.toollogs.messages import excerpt, explain, first_line
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _judge_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str
             where=where,
             remedy="read its log; `kit doctor` checks driver and GPU",
         )
+    _refuse_version(job, texts[0], where)
     if step.stage == "convert":
         made = outcome.folder / step.outputs[0]
         if not made.is_file() or made.stat().st_size == 0:
@@ -74,6 +76,19 @@ def _judge_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str
             )
     elif step.stage == "bench":
         load_times(outcome.folder, warm_up_ms(job, step.name))
+
+
+def _refuse_version(job: Job, text: str, where: str) -> None:
+    """7.x prints no version, all later ones do: a log of another version would be measured with the wrong flags."""
+    run, wanted = trtexec.read(text).run, toolchain_of(job).version
+    found = run.version if run else None
+    same = wanted.startswith("7.") if found is None else found.split(".")[:3] == wanted.split(".")[:3]
+    if not same:
+        raise StepError(
+            f"the log is of TensorRT {found or '7'}, the toolchain of target {job.target} is TensorRT {wanted}",
+            where=where,
+            remedy=f"let targets -> {job.target} -> toolchain name what the image holds, or change options -> base",
+        )
 
 
 def warm_up_ms(job: Job, name: str) -> float:
@@ -130,9 +145,9 @@ def _judge_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str])
     if step.name != before_name(job.target):
         return
     name = gpu.name or "unknown"
-    if job.target not in name.replace("-", " ").split():
+    if job.hardware not in name.replace("-", " ").split():
         raise DeviceError(
-            f"the GPU is {excerpt(name)}, the target is {job.target}",
+            f"the GPU is {excerpt(name)}, the target is {job.hardware}",
             where=where,
             remedy="choose another GPU with --device N, or another target",
         )

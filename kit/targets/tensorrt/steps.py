@@ -1,6 +1,7 @@
 """The steps of a TensorRT target: a plan per batch, accuracy and speed of that very plan; all of it pure.
 
-The flags of the published report build the plan and, loading it, measure it: ``--fp16 --shapes --workspace --threads``.
+With TensorRT 7.2 the flags of the published report build the plan and, loading it, measure it: ``--fp16 --shapes
+--workspace --threads``. Later versions have other flags and other defaults: the row of the toolchain states both.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from kit.planning import common as shared
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
+from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -23,6 +25,7 @@ __all__ = [
     "bench_names",
     "check_names",
     "convert_name",
+    "image_name",
     "infer_name",
     "long_name",
     "metrics_name",
@@ -30,7 +33,6 @@ __all__ = [
     "shapes",
 ]
 
-IMAGE = "tensorrt"
 SIMULATED = "simulated"
 #: What of the GPU's state belongs to a measurement; every field is known to drivers from R418 on.
 QUERY = (
@@ -42,6 +44,12 @@ QUERY = (
 LONG_WARM_UP_MS = 2000
 _LIMITS = Limits(memory_bytes=16 * GIB, pids=1024, shm_bytes=GIB)
 _HOME = {"HOME": "/tmp"}  # noqa: S108 - in the container
+
+
+def image_name(job: Job) -> str:
+    """The image of the job's toolchain: several versions of it can stand in one recipe."""
+    version = toolchain_of(job).version
+    return "tensorrt" if DEFAULT.endswith(f" {version}") else f"tensorrt-{version}"
 
 
 def convert_name(target: str, batch: int) -> str:
@@ -97,6 +105,7 @@ class _Place:
 
     job: Job
     options: TensorRtOptions
+    row: TensorRt
     image: str
     devices: Devices
     environment: Mapping[str, str]
@@ -117,11 +126,15 @@ class _Place:
 
 
 def _place(job: Job) -> _Place:
-    options = options_of(job)
-    if job.simulate:
-        environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1", "KIT_SIM_HOME": "/opt/kit-simulated"}
-        return _Place(job, options, SIMULATED, Devices(leases=(f"simulated-{job.target}-{job.device}",)), environment)
-    return _Place(job, options, IMAGE, job.access.devices, {**_HOME, **job.access.environment})
+    options, row = options_of(job), toolchain_of(job)
+    if not job.simulate:
+        environment = {**_HOME, **job.access.environment}
+        return _Place(job, options, row, image_name(job), job.access.devices, environment)
+    environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1"}
+    if job.toolchain not in {None, DEFAULT}:
+        environment["KIT_SIM_TENSORRT"] = row.version
+    devices = Devices(leases=(f"simulated-{job.target}-{job.device}",))
+    return _Place(job, options, row, SIMULATED, devices, environment)
 
 
 def plan(job: Job) -> list[Step]:
@@ -170,9 +183,17 @@ def _guard(job: Job) -> Step:
     )  # fmt: skip
 
 
-def _flags(place: _Place, batch: int) -> tuple[str, ...]:
+def _build_flags(place: _Place, batch: int) -> tuple[str, ...]:
     precision = ("--fp16",) if place.options.fp16 else ()
-    return (*precision, f"--shapes={shapes(place.job, batch)}", f"--workspace={place.options.workspace}")
+    workspace = place.row.workspace.format(mib=place.options.workspace)
+    return (*precision, f"--shapes={shapes(place.job, batch)}", workspace)
+
+
+def _measure_flags(place: _Place, batch: int) -> tuple[str, ...]:
+    """7.2 measures with the flags of the published report; later ones state what they would do by default."""
+    if place.row.published_flags:
+        return (*_build_flags(place, batch), "--threads")
+    return (f"--shapes={shapes(place.job, batch)}", *place.row.clock)
 
 
 def _convert(place: _Place, batch: int) -> Step:
@@ -185,9 +206,9 @@ def _convert(place: _Place, batch: int) -> Step:
         argv=(
             "trtexec",
             f"--onnx={place.onnx}",
-            *_flags(place, batch),
+            *_build_flags(place, batch),
             f"--saveEngine={place.engine(batch)}",
-            "--buildOnly",
+            place.row.build_only,
         ),
         outputs=(place.engine(batch),),
         inputs={"model": shared.MODEL, "checked": Made(f"{place.target}/input")},
@@ -244,9 +265,7 @@ def _check(place: _Place, batch: int, number: int, name: str) -> Step:
             f"--shapes={shapes(place.job, batch)}",
             f"--loadInputs={place.job.recipe.input.name}:{{in:results}}/check/input_{number}.bin",
             "--exportOutput=output.json",
-            "--warmUp=0",
-            "--duration=0",
-            "--iterations=1",
+            *_overridden(place.row.clock, ("--warmUp=0", "--duration=0", "--iterations=1")),
         ),
         outputs=("output.json",),
         inputs={
@@ -271,9 +290,7 @@ def _bench(place: _Place, batch: int, name: str, environment: Mapping[str, str],
         argv=(
             "trtexec",
             f"--loadEngine={place.engine(batch)}",
-            *_flags(place, batch),
-            "--threads",
-            *flags,
+            *_overridden(_measure_flags(place, batch), flags),
             "--exportTimes=times.json",
         ),
         outputs=("times.json",),
@@ -289,6 +306,12 @@ def _bench(place: _Place, batch: int, name: str, environment: Mapping[str, str],
         simulated=place.job.simulate,
         keep_output=True,
     )
+
+
+def _overridden(flags: Sequence[str], by: Sequence[str]) -> tuple[str, ...]:
+    """``flags`` with those of ``by`` in their place: trtexec takes no option twice."""
+    names = {flag.partition("=")[0] for flag in by}
+    return (*(flag for flag in flags if flag.partition("=")[0] not in names), *by)
 
 
 def _state(place: _Place, name: str, after: Sequence[str]) -> Step:

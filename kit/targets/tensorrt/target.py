@@ -11,9 +11,10 @@ from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading
 from kit.resources import resource
 from kit.targets.tensorrt import checks, judging, reading, steps
-from kit.targets.tensorrt.config import NGC, TARBALL_BASE, options_of
+from kit.targets.tensorrt.config import base_of, options_of
 from kit.targets.tensorrt.faults import START
 from kit.targets.tensorrt.gpus import device_access
+from kit.targets.tensorrt.toolchains import DEFAULT
 from kit.toollogs.messages import explain
 
 __all__ = ["T4", "TARGETS"]
@@ -25,7 +26,7 @@ class T4:
     name = "T4"
     family = "tensorrt"
     hardware = "NVIDIA T4"
-    toolchain = "TensorRT 7.2.3.4"
+    toolchain = DEFAULT
     unit = "qps"
     devices_per_card = 1
 
@@ -40,10 +41,10 @@ class T4:
             args["TARBALL_SHA256"] = options.tarball_sha256
         return (
             ImageSpec(
-                steps.IMAGE,
+                steps.image_name(job),
                 resource("images") / "tensorrt",
                 args=args,
-                base=options.base or (TARBALL_BASE if options.tarball else NGC),
+                base=base_of(job),
                 files=folder if options.tarball and folder.is_dir() else None,
             ),
         )
@@ -62,8 +63,7 @@ class T4:
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""
-        entry = job.recipe.targets.get(job.target)
-        return reading.read(job, outputs, (entry and entry.toolchain) or self.toolchain, self.hardware)
+        return reading.read(job, outputs, job.toolchain or self.toolchain, self.hardware)
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Driver, GPU, container toolkit, idleness, packages."""

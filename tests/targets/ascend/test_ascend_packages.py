@@ -68,11 +68,11 @@ def test_checksums_are_held(site: Path, form: str) -> None:
         (INSTALLER, b"", DamagedError, "it is empty"),
         (INSTALLER, b"<!DOCTYPE html><html>login", DamagedError, "web page"),
         (INSTALLER, b"version https://git-lfs.github.com/spec/v1\n", DamagedError, "Git LFS pointer"),
-        (INSTALLER, b"\x7fELF" + bytes(60), DamagedError, "no installer"),
+        (INSTALLER, b"\x7fELF" + bytes(60), DamagedError, "not an installer"),
         ("benchmark.x86_64", None, MissingError, "benchmark.x86_64 is not there"),
         ("benchmark.x86_64", elf(183), DamagedError, "it is for aarch64"),
-        ("benchmark.x86_64", b"#!/bin/sh\n", DamagedError, "no program"),
-        ("benchmark.x86_64", b"\x7fEL", DamagedError, "no program"),
+        ("benchmark.x86_64", b"#!/bin/sh\n", DamagedError, "not a program"),
+        ("benchmark.x86_64", b"\x7fEL", DamagedError, "not a program"),
     ],
 )
 def test_a_bad_file_is_named(site: Path, name: str, data: bytes | None, error: type[KitError], words: str) -> None:
@@ -109,7 +109,7 @@ def test_ais_bench_needs_its_two_wheels(site: Path) -> None:
         verify(job(site, tool="ais_bench"))
     (folder / "aclruntime-0.0.2-cp37-cp37m-linux_x86_64.whl").write_bytes(b"PK\x03\x04")
     (folder / "ais_bench-0.0.2-py3-none-any.whl").write_bytes(b"not a zip")
-    with pytest.raises(DamagedError, match="it is no wheel"):
+    with pytest.raises(DamagedError, match="it is not a wheel"):
         verify(job(site, tool="ais_bench"))
     (folder / "ais_bench-0.0.2-py3-none-any.whl").write_bytes(b"PK\x03\x04")
     assert len(verify(job(site, tool="ais_bench"))) == 3
@@ -118,7 +118,7 @@ def test_ais_bench_needs_its_two_wheels(site: Path) -> None:
 @pytest.mark.parametrize("line", ["nonsense", "abc  file", "0" * 64 + "file"])
 def test_a_damaged_checksum_list_names_its_line(site: Path, line: str) -> None:
     (site / "packages/ascend/SHA256SUMS").write_text(f"# list\n{line}\n")
-    with pytest.raises(InvalidInputError, match="line 2 is no checksum"):
+    with pytest.raises(InvalidInputError, match="line 2 is not a checksum"):
         verify(job(site))
 
 

@@ -86,10 +86,14 @@ def test_benchmark_gets_the_flags_of_the_published_report(root: Path) -> None:
 def test_ais_bench_as_the_newer_tool(root: Path) -> None:
     steps = planned(root, "310P", tool="ais_bench", mode="mixed", output="bin", rounds=500)
     assert steps["310P/infer-bs16"].argv == (
-        "python3", "-m", "ais_bench", "--model=spnasnet_100_bs16.om", "--batchsize=16",
+        "python3", "-m", "ais_bench", "--model={in:engine}", "--batchsize=16", "--warmup_count=10",
         "--input={in:tensors}/prep_bin", "--output={out}", "--output_dirname=result", "--outfmt=BIN", "--device=0",
     )  # fmt: skip
     assert steps["310P/bench-bs8"].argv[-2:] == ("--loop=500", "--device=0")
+    # The published tool refuses symbolic links, inputs of other owners, and output folders that others may read.
+    assert steps["310P/infer-bs16"].links == {}
+    assert steps["310P/infer-bs16"].private and steps["310P/bench-bs8"].private
+    assert not planned(root, "310P")["310P/infer-bs16"].private
     assert "--suffix" in steps["310P/metrics-bs1"].argv
     assert steps["310P/metrics-bs1"].argv[steps["310P/metrics-bs1"].argv.index("--suffix") + 1] == "0"
 
@@ -143,7 +147,7 @@ def test_a_rehearsal_has_the_same_argv(root: Path, target: str) -> None:
         ({"chip": "310P"}, "targets -> 310P -> options -> chip: 310P lacks the digit of the chip"),
         ({"chip": "Ascend310p"}, "lacks the digit"),
         ({"chip": "T4"}, "T4 is no chip name"),
-        ({"chip": "310"}, "310 is no chip of target 310P"),
+        ({"chip": "310"}, "310 is not a chip of target 310P"),
         ({"rounds": 1025}, "targets -> 310P -> options -> rounds: 1025: input should be less than or equal to 1024"),
         ({"rounds": True}, "rounds"),
         ({"mode": "fast"}, "options -> mode: 'fast'"),

@@ -15,6 +15,7 @@ from kit.errors import EngineError
 from kit.planning.target import Job, load_target
 from kit.recipe.schema import load_recipe
 from kit.targets.tensorrt.checks.driver import fits
+from kit.targets.tensorrt.toolchains import TOOLCHAINS
 
 UUID = "GPU-2a7fadae-a692-1c44-2c57-6645a0d117e4"
 
@@ -110,7 +111,16 @@ def test_a_spoilt_machine_is_found_out(
      ("455.32", False), ("460.27.04", True), ("465.19.01", True), ("535.104", True), ("unknown", True)],
 )  # fmt: skip
 def test_branches_of_the_driver(version: str, good: bool) -> None:
-    assert fits(version) is good
+    assert fits(version, TOOLCHAINS["7.2.3.4"]) is good
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "version", "good"),
+    [("8.6.3", "470.82", True), ("8.6.3", "510.47", False), ("8.6.3", "525.60", True), ("10.16.1.11", "535.104", True),
+     ("10.16.1.11", "550.54", False), ("11.0.0.114", "580.95", True)],
+)  # fmt: skip
+def test_newer_toolchains_need_newer_drivers(toolchain: str, version: str, good: bool) -> None:
+    assert fits(version, TOOLCHAINS[toolchain]) is good
 
 
 def test_another_base_image_is_the_users_own_business(root: Path, machine: Machine) -> None:
@@ -162,7 +172,7 @@ def test_the_archive_is_checked(root: Path, tmp_path: Path) -> None:
     path = tmp_path / "packages/tensorrt" / name
     path.parent.mkdir(parents=True)
     path.write_text("<html>log in</html>")
-    assert "no gzip archive" in ask(tmp_path, "TensorRT packages", tarball=name).message
+    assert "not a .gz archive" in ask(tmp_path, "TensorRT packages", tarball=name).message
     path.write_bytes(gzip.compress(b"tar"))
     assert ask(tmp_path, "TensorRT packages", tarball=name).message.endswith("(no checksum given)")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

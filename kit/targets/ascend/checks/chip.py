@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
-from kit.targets.ascend.config import options_of, soc_of
+from kit.targets.ascend.config import soc_of
 from kit.targets.ascend.faults import COMMON, NPU_SMI
 from kit.targets.ascend.judging import same_soc
 from kit.targets.ascend.passthrough import root
@@ -50,7 +50,7 @@ def _look(job: Job) -> Finding:
             "choose one of those that `npu-smi info` shows, with --device N",
             prevents="ACL 107001: invalid device id",
         )
-    wanted = soc_of(job.target, options_of(job))
+    wanted = soc_of(job)
     if not same_soc(chip.soc_version, wanted):
         return Finding(
             "fail",

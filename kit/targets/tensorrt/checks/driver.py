@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING
 from kit.doctor import Check, Finding
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.gpus import driver_version
+from kit.targets.tensorrt.toolchains import TensorRt, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
 
 __all__ = ["check", "fits"]
 
-#: Driver branches that run CUDA 11.3 on a data-center board such as T4 (release notes of the 21.06 images), and the
-#: first versions of each; CUDA 11.0 needs R450 or these.
-_BRANCHES = {418: (418, 40), 440: (440, 33), 450: (450, 51), 460: (460, 27)}
-_NEWEST = (465, 19)
 
-
-def fits(version: str) -> bool:
-    """Whether a driver runs the default image."""
+def fits(version: str, row: TensorRt) -> bool:
+    """Whether a driver runs the toolchain's own image."""
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if not parts:
-        return True
-    lowest = _BRANCHES.get(parts[0])
-    return parts >= (lowest or _NEWEST)
+    lowest = next((branch for branch in row.branches if parts[:1] == branch[:1]), row.driver)
+    return not parts or parts >= lowest
 
 
 def _look(job: Job) -> Finding:
@@ -37,12 +31,15 @@ def _look(job: Job) -> Finding:
             "install the driver (R450 or newer) and restart, or rehearse with --simulate",
             prevents="nvidia-container-cli: initialization error: nvml error: driver not loaded",
         )
-    if not fits(version) and options_of(job).base is None:
+    row = toolchain_of(job)
+    if not fits(version, row) and options_of(job).base is None:
+        branches = " or ".join(f"{first}.{second}" for first, second in row.branches)
         return Finding(
             "fail",
-            f"driver {version} is too old for the image (CUDA 11.3)",
-            "update it to 465.19 or newer, or to 418.40, 440.33, 450.51 or 460.27 of its branch",
-            prevents="nvidia-container-cli: requirement error: unsatisfied condition: cuda>=11.3",
+            f"driver {version} is too old for the image of TensorRT {row.version} (CUDA {row.cuda})",
+            f"update it to {row.driver[0]}.{row.driver[1]} or newer"
+            + (f", or to {branches} of its branch" if branches else ""),
+            prevents=f"nvidia-container-cli: requirement error: unsatisfied condition: cuda>={row.cuda}",
         )
     return Finding("ok", f"driver {version}")
 

@@ -20,7 +20,7 @@ def _look(job: Job) -> Finding:
         return Finding(
             "fail",
             "this machine has no NVIDIA GPU",
-            f"run on the machine that has the {job.target}, or rehearse with --simulate",
+            f"run on the machine that has the {job.hardware}, or rehearse with --simulate",
             prevents="No devices were found; Cuda failure: no CUDA-capable device is detected",
         )
     found = [gpu for gpu in known if gpu.uuid == wanted] if wanted else known[job.device : job.device + 1]
@@ -33,10 +33,10 @@ def _look(job: Job) -> Finding:
             prevents="could not find the requested device: no such device",
         )
     gpu = found[0]
-    if job.target not in gpu.model.replace("-", " ").split():
+    if job.hardware not in gpu.model.replace("-", " ").split():
         return Finding(
             "fail",
-            f"the GPU is {gpu.model or 'unknown'}, the target is {job.target}",
+            f"the GPU is {gpu.model or 'unknown'}, the target is {job.hardware}",
             "choose another GPU with --device N, or another target",
             prevents="numbers of one card in the column of another",
         )

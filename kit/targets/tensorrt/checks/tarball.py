@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
 from kit.errors import DamagedError, Exit, MissingError
-from kit.targets.tensorrt.config import NGC, options_of
+from kit.targets.tensorrt.config import base_of, options_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 _BLOCK = 1 << 20
+_MAGIC = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
 def _look(job: Job) -> Finding:
     options = options_of(job)
     if options.tarball is None:
-        return Finding("ok", f"TensorRT comes with {options.base or NGC}")
+        return Finding("ok", f"TensorRT comes with {base_of(job)}")
     path = job.recipe.resolve(options.packages) / options.tarball
     if not path.is_file():
         raise MissingError(
@@ -29,9 +30,9 @@ def _look(job: Job) -> Finding:
             remedy="get it from developer.nvidia.com (with a login) and put it there, or drop options -> tarball",
         )
     with path.open("rb") as file:
-        if file.read(2) != b"\x1f\x8b":
+        if not file.read(4).startswith(_MAGIC[path.suffix]):
             raise DamagedError(
-                "this is no gzip archive: a download without login gives a web page",
+                f"this is not a {path.suffix} archive: a download without login gives a web page",
                 where=str(path),
                 remedy="get it again",
             )

@@ -1,0 +1,154 @@
+"""ONNX models as the compilers of the stand-ins look at them, through the ``onnx`` package of their image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Model", "ModelError", "Port", "half", "read_model", "round_to_half", "with_input_shapes", "with_outputs"]
+
+
+class ModelError(ValueError):
+    """The file is not an ONNX model, or it is cut."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the graph; a dimension that is not fixed is -1."""
+
+    name: str
+    dtype: str
+    dims: tuple[int, ...]
+
+    @property
+    def dynamic(self) -> bool:
+        return any(size < 0 for size in self.dims)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A parsed model. ``proto`` is an ``onnx.ModelProto``."""
+
+    proto: Any
+    opset: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The graph's ``NodeProto`` messages."""
+        return list(self.proto.graph.node)
+
+    @property
+    def foreign(self) -> Any | None:
+        """The first node of an operator set that is not ONNX's own."""
+        return next((node for node in self.proto.graph.node if node.domain not in {"", "ai.onnx"}), None)
+
+    @property
+    def int64_weights(self) -> bool:
+        from onnx import TensorProto
+
+        return any(weight.data_type == TensorProto.INT64 for weight in self.proto.graph.initializer)
+
+    def content(self) -> bytes:
+        """The model with its weights, wherever they were kept."""
+        return bytes(self.proto.SerializeToString())
+
+
+def port_of(value: Any) -> Port:
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    kind = value.type.tensor_type
+    dims = tuple(int(dim.dim_value) if dim.WhichOneof("value") == "dim_value" else -1 for dim in kind.shape.dim)
+    return Port(value.name, np.dtype(tensor_dtype_to_np_dtype(kind.elem_type)).name, dims)
+
+
+def read_model(path: Path) -> Model:
+    """Read a model with all its weights.
+
+    Raises:
+        ModelError: not an ONNX model, cut, or weights beside it are missing.
+        OSError: the file cannot be read.
+    """
+    import onnx
+
+    path.open("rb").close()
+    try:
+        proto = onnx.load(str(path))
+        graph = proto.graph
+        weights = {weight.name for weight in graph.initializer}
+        model = Model(
+            proto=proto,
+            opset=next((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), 0),
+            inputs=tuple(port_of(value) for value in graph.input if value.name not in weights),
+            outputs=tuple(port_of(value) for value in graph.output),
+        )
+    except Exception as error:
+        raise ModelError(str(error) or type(error).__name__) from error
+    if not model.nodes or not model.outputs:
+        raise ModelError("it holds no graph")
+    return model
+
+
+def with_input_shapes(model: Model, shapes: Mapping[str, Sequence[int]]) -> Model:
+    """The model with these input shapes (-1 stays open); shapes of its outputs are left to the engine."""
+    import onnx
+
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model.proto)
+    for value in proto.graph.input:
+        if value.name in shapes:
+            shape = value.type.tensor_type.shape
+            del shape.dim[:]
+            for place, size in enumerate(shapes[value.name]):
+                dim = shape.dim.add()
+                if size < 0:
+                    dim.dim_param = f"{value.name}_{place}"
+                else:
+                    dim.dim_value = size
+    for value in proto.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return Model(proto, model.opset, tuple(map(port_of, _inputs(proto))), tuple(map(port_of, proto.graph.output)))
+
+
+def _inputs(proto: Any) -> list[Any]:
+    weights = {weight.name for weight in proto.graph.initializer}
+    return [value for value in proto.graph.input if value.name not in weights]
+
+
+def with_outputs(model: Model, names: Sequence[str]) -> Model:
+    """The model with these tensors as its outputs, in this order."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model.proto)
+    inferred = onnx.shape_inference.infer_shapes(model.proto).graph
+    known = {value.name: value for value in (*inferred.value_info, *inferred.output)}
+    del proto.graph.output[:]
+    for name in names:
+        proto.graph.output.append(known.get(name) or helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    return Model(proto, model.opset, model.inputs, tuple(map(port_of, proto.graph.output)))
+
+
+def half(value: np.ndarray) -> np.ndarray:
+    """Rounded to half precision; what is out of its range is infinite, as on the cards."""
+    with np.errstate(over="ignore"):
+        rounded: np.ndarray = value.astype(np.float16).astype(np.float32)
+    return rounded
+
+
+def round_to_half(content: bytes) -> bytes:
+    """The model with its float32 weights rounded to half precision."""
+    import onnx
+    from onnx import TensorProto, numpy_helper
+
+    proto = onnx.load_model_from_string(content)
+    for weight in proto.graph.initializer:
+        if weight.data_type == TensorProto.FLOAT:
+            weight.CopyFrom(numpy_helper.from_array(half(numpy_helper.to_array(weight)), weight.name))
+    return bytes(proto.SerializeToString())
