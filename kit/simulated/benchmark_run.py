@@ -155,6 +155,7 @@ class DataSetRun:
         if self.machine.has("benchmark-crash"):
             while not self.done.empty():
                 time.sleep(0.01)
+            time.sleep(0.1)  # until what was taken out is printed and written
             sys.stdout.flush()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             signal.signal(signal.SIGSEGV, signal.SIG_DFL)

@@ -108,7 +108,7 @@ def _conditions(warm_up: Literal["included", "excluded"]) -> Conditions:
 
     atc makes fp16 engines of fp32 models unless it is told otherwise, and kit states just that.
     """
-    return Conditions(precision="fp16", preprocessing="excluded", transfers="excluded", warm_up=warm_up, streams=1)
+    return Conditions(precision="fp16", preprocessing="excluded", transfers="excluded", warm_up=warm_up)
 
 
 def _pure(job: Job, batch: int, outputs: Outputs) -> Throughput:

@@ -17,7 +17,6 @@ from kit.errors import DamagedError, StepError
 from kit.planning import common as shared
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
-from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
@@ -144,32 +143,32 @@ def _throughput(job: Job, batch: int, outputs: Outputs) -> tuple[Throughput, lis
             mode="synthetic",
             repeats=rates,
             latency_ms=latency if latency["p50"].value > 0 else None,
-            conditions=_conditions(job, outputs.file(name, "stdout.txt").text),
+            conditions=_conditions(job, outputs.file(name, "stdout.txt")),
             raw=raw,
         ),
         notes,
     )
 
 
-def _conditions(job: Job, text: str) -> Conditions:
+def _conditions(job: Job, log: Output) -> dict[str, Any]:
     """What was inside the clock, as trtexec printed it: its defaults differ between versions."""
     said = {}
-    for line in text.splitlines():
+    for line in log.text.splitlines():
         name, colon, value = line.rpartition("] ")[2].partition(": ")
         if colon and name in {"Data transfers", "CUDA Graph", "Spin-wait", "Streams", "Inference Streams"}:
             said[name] = value.strip()
     streams = said.get("Inference Streams", said.get("Streams", ""))
     on = {name: value == "Enabled" for name, value in said.items()}
-    return Conditions(
+    return {
         # With the flag the builder chooses fp16 or fp32 for each layer; without it the model's own type counts.
-        precision="fp16" if options_of(job).fp16 else "fp32",
-        preprocessing="excluded",
-        transfers=("included" if on["Data transfers"] else "excluded") if "Data transfers" in on else None,
-        warm_up="excluded",
-        graph=("on" if on["CUDA Graph"] else "off") if "CUDA Graph" in on else None,
-        wait=("spin" if on["Spin-wait"] else "block") if "Spin-wait" in on else None,
-        streams=int(streams) if streams.isdigit() and int(streams) else None,
-    )
+        "precision": "fp16" if options_of(job).fp16 else "fp32",
+        "preprocessing": "excluded",
+        "transfers": ("included" if on["Data transfers"] else "excluded") if "Data transfers" in on else None,
+        "warm_up": "excluded",
+        "graph": ("on" if on["CUDA Graph"] else "off") if "CUDA Graph" in on else None,
+        "wait": ("spin" if on["Spin-wait"] else "block") if "Spin-wait" in on else None,
+        "streams": log.line(int(streams), "Streams: ") if streams.isdigit() and int(streams) else None,
+    }
 
 
 def _taken(times: Output, reading: ExportTimesReading, name: str, warm_up: float, batch: int = 1) -> Raw[Any]:
