@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
+from kit.terminal import visible
 
 if TYPE_CHECKING:
     from kit.reports.context import Report
-    from kit.reports.explain import Trace
+    from kit.reports.explain import Quote, Trace
+    from kit.results.evidence import Evidence
+    from kit.results.raw_outputs import RawOutputs
 
 __all__ = ["command"]
 
@@ -23,10 +26,13 @@ def command(
     ] = None,
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
+    store: options.StorePath = Path(".kit"),
     simulated: Annotated[bool, typer.Option("--simulated", help="Of the rehearsal's report.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Trace a number of the report to its formula, raw samples, source, artifact digests and run record.
+    """Trace a number of the report to its formula, the line that printed it, command, artifact digests and run record.
+
+    The line or key is shown where the raw output is in the store or was kept beside the results.
 
     Numbers are named by target: TARGET/bs16 is a throughput, TARGET/best the best of them, TARGET/bs16/p99 a latency,
     TARGET/top1 an accuracy, A/B@bs16 and A/B@best are ratios. reference:top1 is the open-source accuracy; with
@@ -42,20 +48,49 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.reports.context import build
     from kit.reports.explain import find, trace
-    from kit.reports.facts import gather, reported_targets
+    from kit.reports.facts import describe_targets, reported_targets
     from kit.reports.folder import reports_folder
+    from kit.results.kept import SUFFIX, unpack
+    from kit.results.raw_outputs import RawOutputs
     from kit.results.schema import load_all
+    from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name
-    stored = load_all(folder / "simulated" if simulated else folder)
+    folder = folder / "simulated" if simulated else folder
+    stored = load_all(folder)
     targets = reported_targets(parsed, stored)
-    report = build(parsed, stored, targets, gather(targets, parsed, stored))
+    report = build(parsed, stored, targets, describe_targets(targets, parsed, stored))
     if cell is None:
         _list(report, as_json=as_json)
         return
+    sources = [RawOutputs(Store(store), unpack(folder / "results" / f"{name}{SUFFIX}")) for name in stored]
     found = trace(report, find(report, cell))
-    typer.echo(json.dumps(found.data(), indent=2, ensure_ascii=False) if as_json else "\n".join(_text(found, report)))
+
+    def quote(evidence: Evidence) -> str:
+        return next((text for source in sources if (text := _line(source, evidence))), "")
+
+    if as_json:
+        typer.echo(json.dumps(found.data(quote), indent=2, ensure_ascii=False))
+        return
+    for line in _text(found, report, quote):
+        typer.echo(visible(line))
+
+
+def _line(source: RawOutputs, evidence: Evidence) -> str:
+    """The line or key that evidence names; nothing where the file is not here, or is another one."""
+    import hashlib
+
+    from kit.errors import KitError
+    from kit.results.places import context_of
+
+    data = source.data(evidence)
+    if data is None or hashlib.sha256(data).hexdigest() != evidence.sha256:
+        return ""
+    try:
+        return context_of(data, evidence)
+    except KitError:
+        return ""
 
 
 def _list(report: Report, *, as_json: bool) -> None:
@@ -70,7 +105,7 @@ def _source(source: str) -> str:
     return {"simulated": "SIMULATED", "mixed": "measured and published"}.get(source, source)
 
 
-def _text(found: Trace, report: Report) -> list[str]:
+def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
     from kit.reports.explain import trace
     from kit.reports.text import in_language
 
@@ -83,6 +118,10 @@ def _text(found: Trace, report: Report) -> list[str]:
         lines.append(f"  toolchain  {cell.toolchain}")
     lines += [f"  raw        {name}: {value}" for name, value in cell.raw.items() if name != "at"]
     lines += [f"  doubt      {in_language(one, 'en')}" for one in found.conflicts]
+    for name, evidence in found.evidence.items():
+        lines.append(f"  evidence   {name}: {evidence.step}/{evidence.file}, {evidence.place}")
+        said = quote(evidence)
+        lines.append(f"             {said}" if said else "             this file is not on this machine")
     lines += [f"  command    {' '.join(one.argv)}" for one in found.commands]
     for artifact in found.artifacts:
         lines.append(f"  artifact   {artifact.step}/{artifact.path}  sha256 {artifact.sha256}")
@@ -93,5 +132,5 @@ def _text(found: Trace, report: Report) -> list[str]:
         )
     best = cell.id.endswith("/best")  # of the highest, only the one that it is; the formula shows the others
     for one in (one for one in found.inputs if not best or one.batch == cell.batch):
-        lines += [f"  {line}" for line in _text(trace(report, one), report)]
+        lines += [f"  {line}" for line in _text(trace(report, one), report, quote)]
     return lines

@@ -11,6 +11,7 @@ import typer
 __all__ = [
     "Adopt",
     "Base",
+    "BaseRevision",
     "Batches",
     "Device",
     "Images",
@@ -98,6 +99,12 @@ Labels = Annotated[
 ]
 Base = Annotated[
     str | None, typer.Option("--base", envvar="KIT_BASE", help="Base image instead of the one in the Dockerfile.")
+]
+BaseRevision = Annotated[
+    str | None,
+    typer.Option(
+        "--gate-base", metavar="REV", help="With --gate, also against the recipe at this revision of its repository."
+    ),
 ]
 Wheelhouse = Annotated[
     list[Path] | None,

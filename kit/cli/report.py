@@ -36,9 +36,12 @@ def command(
         typer.Option(
             "--gate",
             help="Exit with 6 where a number differs from the published one, an accuracy is below the reference, or"
-            " anything is simulated.",
+            " anything is simulated, unproven, edited or incomplete.",
         ),
     ] = False,
+    base: options.BaseRevision = None,
+    store: options.StorePath = Path(".kit"),
+    weights: options.WeightsPath = None,
 ) -> None:
     """Render the report from stored results and published numbers; measure nothing.
 
@@ -52,6 +55,7 @@ def command(
       kit report --target 310 --target 310P       these targets alone
       kit report --lang en                        English alone
       kit report --gate                           in CI: fail where the result is not what was published
+      kit report --gate --gate-base origin/main   and where the recipe asks for less than it did there
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
@@ -74,11 +78,21 @@ def command(
         f"report: {folder / _first(files)} ({f'{len(changed)} files written' if changed else 'nothing changed'})"
     )
     if gate:
-        from kit.reports.gate import check
+        from kit.recipe.revision import recipe_at
+        from kit.reports.gate import check, judged_by
+        from kit.storage.store import Store
 
-        report = check(parsed, stored, chosen)
-        if not report.ran:
-            print("note: nothing was measured; the gate looked at published numbers alone", file=sys.stderr)
+        print(f"gate: judged by {judged_by(parsed)}", file=sys.stderr)
+        check(
+            parsed,
+            folder,
+            stored,
+            Store(store),
+            chosen,
+            base=recipe_at(recipe, base) if base else None,
+            weights=weights,
+            simulated=simulated,
+        )
 
 
 def _first(files: dict[str, bytes]) -> str:

@@ -35,6 +35,7 @@ def command(
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 6 where the result is not what was published.")
     ] = False,
+    gate_base: options.BaseRevision = None,
     base: options.Base = None,
     wheelhouse: options.Wheelhouse = None,
     store: options.StorePath = Path(".kit"),
@@ -107,9 +108,21 @@ def command(
     else:
         _tell(done.folder, done.changed)
     if gate:
-        from kit.reports.gate import check
+        from kit.recipe.revision import recipe_at
+        from kit.reports.gate import check, judged_by
 
-        check(parsed, done.results)
+        print(f"gate: judged by {judged_by(parsed)}", file=sys.stderr)
+        before = recipe_at(recipe, gate_base) if gate_base else None
+        check(
+            parsed,
+            done.folder,
+            done.results,
+            kept,
+            tuple(done.results),
+            base=before,
+            weights=weights,
+            simulated=simulate,
+        )
 
 
 def _tell(folder: Path, changed: tuple[str, ...]) -> None:

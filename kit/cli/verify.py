@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +15,17 @@ from kit.errors import CheckFailedError
 from kit.terminal import visible
 
 if TYPE_CHECKING:
-    from kit.results.verification import Verdict
+    from kit.results.link import Link
 
 __all__ = ["command"]
 
 
+#: States as the text says them.
+_WORDS = {"ok": "ok", "absent": "absent", "unproven": "not proven", "wrong": "WRONG"}
+
+
 class Format(StrEnum):
-    """How the verdicts are printed."""
+    """How the links are printed."""
 
     TEXT = "text"
     JSON = "json"
@@ -34,14 +39,17 @@ def command(
     store: options.StorePath = Path(".kit"),
     adopt: options.Adopt = False,
     weights: options.WeightsPath = None,
-    strict: Annotated[bool, typer.Option("--strict", help="What is not on this machine counts as wrong, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="What is not proven counts as wrong, too.")] = False,
     form: Annotated[Format, typer.Option("--format", help="Text for people, or for machines.")] = Format.TEXT,
     verbose: options.Verbose = False,
 ) -> None:
-    """Verify a report: digests of weights and artifacts, and that the report is what the results say.
+    """Verify a report from its raw outputs forward: records, readers, results, report.
 
-    Hashes every file again, renders the report anew and compares bytes. Exit code 0: nothing is wrong; 6: something is,
-    and each thing is named. Artifacts that are not on this machine are told and, without --strict, not counted.
+    Hashes weights and outputs, computes fingerprints and results again, renders the report anew and compares bytes.
+    Exit code 0: nothing is wrong; 6: something is, and each thing is named, first the first link that breaks.
+
+    Raw outputs are taken from the store or, where it has none, from results/TARGET.evidence.tar.xz. Numbers whose raw
+    outputs are not on this machine are not proven: that is told and, with --strict, counts as wrong.
 
     \b
     Examples:
@@ -56,51 +64,51 @@ def command(
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name
-    verdicts = verify(parsed, folder, Store(store, adopt=adopt), weights=weights)
-    wrong = [one for one in verdicts if one.state == "wrong" or (strict and one.state == "absent")]
-    {Format.TEXT: _text, Format.JSON: _json, Format.JUNIT: _junit, Format.GITHUB: _github}[form](
-        verdicts, wrong, verbose
-    )
+    links = verify(parsed, folder, Store(store, adopt=adopt), weights=weights)
+    wrong = [one for one in links if one.state == "wrong" or (strict and one.state == "unproven")]
+    {Format.TEXT: _text, Format.JSON: _json, Format.JUNIT: _junit, Format.GITHUB: _github}[form](links, wrong, verbose)
     if wrong:
         raise CheckFailedError(
-            f"{len(wrong)} of {len(verdicts)} things are wrong, first {wrong[0].subject}: {wrong[0].message}",
+            f"{len(wrong)} of {len(links)} links are broken, first {wrong[0].subject}: {wrong[0].message}",
             where=str(folder),
             remedy="run `kit reproduce` to make them again, or find out who changed them",
         )
 
 
-def _text(verdicts: list[Verdict], wrong: list[Verdict], verbose: bool) -> None:
-    absent = [one for one in verdicts if one.state == "absent"]
-    for one in verdicts:
-        if verbose or one in wrong:
-            state = "WRONG" if one in wrong else one.state
+def _text(links: list[Link], wrong: list[Link], verbose: bool) -> None:
+    for one in links:
+        if verbose or one in wrong or one.state == "unproven":
+            state = "WRONG" if one in wrong else _WORDS[one.state]
             typer.echo(f"{state:<6} {visible(one.subject)}: {visible(one.message)}")
-    good = sum(one.state == "ok" for one in verdicts)
-    typer.echo(f"{good} verified, {len(wrong)} wrong, {len(absent)} not on this machine")
+    count = Counter(one.state for one in links if one not in wrong)
+    typer.echo(
+        f"{count['ok']} verified, {len(wrong)} wrong, {count['absent']} not on this machine,"
+        f" {count['unproven']} not proven"
+    )
 
 
-def _json(verdicts: list[Verdict], _wrong: list[Verdict], _verbose: bool) -> None:
-    typer.echo(json.dumps([vars(one) for one in verdicts], indent=2, ensure_ascii=False))
+def _json(links: list[Link], _wrong: list[Link], _verbose: bool) -> None:
+    typer.echo(json.dumps([vars(one) for one in links], indent=2, ensure_ascii=False))
 
 
-def _junit(verdicts: list[Verdict], wrong: list[Verdict], _verbose: bool) -> None:
+def _junit(links: list[Link], wrong: list[Link], _verbose: bool) -> None:
     from kit.output.junit import JUnitCase, JUnitSuite, junit
 
     cases = []
-    for one in verdicts:
+    for one in links:
         if one in wrong:
             cases.append(JUnitCase(one.subject, "failed", one.message))
-        elif one.state == "absent":
+        elif one.state in {"absent", "unproven"}:
             cases.append(JUnitCase(one.subject, "skipped", one.message))
         else:
             cases.append(JUnitCase(one.subject))
     typer.echo(junit("kit verify", [JUnitSuite("kit verify", "kit.verify", cases)]))
 
 
-def _github(verdicts: list[Verdict], wrong: list[Verdict], _verbose: bool) -> None:
+def _github(links: list[Link], wrong: list[Link], _verbose: bool) -> None:
     from kit.output.annotations import annotation
 
-    for one in verdicts:
-        if one in wrong or one.state == "absent":
+    for one in links:
+        if one in wrong or one.state in {"absent", "unproven"}:
             text = f"{one.subject}: {one.message}"
             typer.echo(annotation("error" if one in wrong else "notice", "kit verify", text))

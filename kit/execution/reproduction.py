@@ -17,6 +17,8 @@ from kit.execution.selection import Selection, image_specs
 from kit.planning.planner import plan
 from kit.reports.folder import update_report
 from kit.results.assembly import assemble
+from kit.results.kept import pack
+from kit.results.outputs import Outputs
 from kit.results.schema import Results
 from kit.storage.store import Store
 
@@ -64,10 +66,14 @@ def reproduce(
     if chosen.containerized:
         remove_leftovers(store.root)
     records = Executor(store, chosen, progress).run(planned, force=force)
-    folders = {name: store.artifact(record.fingerprint) for name, record in records.items()}
-    results = {job.target: assemble(target, job, planned, records, folders, digest)[0] for target, job in jobs}
+    results, archives = {}, {}
+    for target, job in jobs:
+        mine = {name: records[name] for name in planned.of_target[job.target]}
+        outputs = Outputs.of_records(mine, store.artifact)
+        results[job.target] = assemble(target, job, planned, mine, outputs, digest)
+        archives[job.target] = pack(mine.values(), outputs)
     folder = report_folder(selection, reports)
-    changed = update_report(recipe, folder, results, simulated=choice.simulate)
+    changed = update_report(recipe, folder, results, archives, simulated=choice.simulate)
     return Reproduction(results, folder, changed, notice)
 
 

@@ -70,7 +70,7 @@ class Tolerance(Section):
         10.0, description="Percent between two throughputs that count as the same."
     )
     unstable: Literal["accept", "refuse"] = Field(
-        "accept", description="Whether --gate passes throughputs whose measurement was unstable."
+        "refuse", description="Whether --gate passes throughputs whose measurement was unstable."
     )
 
 

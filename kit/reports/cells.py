@@ -10,6 +10,7 @@ from typing import Literal
 
 from kit.results.conditions import Conditions
 from kit.results.digits import justified
+from kit.results.evidence import Evidence
 from kit.results.measurements import Throughput, plain, ratio
 
 __all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "throughput_cells"]
@@ -44,6 +45,7 @@ class Cell:
     exact: bool = True  # the text holds all digits of the value
     half_width: float | None = None  # half of the 95 % interval as a share of the value, where there is one
     measured: Throughput | None = None  # what a throughput came from, with its conditions
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)  # of the raw values, by their field
 
     def __str__(self) -> str:
         return self.text
@@ -115,7 +117,8 @@ def throughput_cells(
     cells = {
         base: Cell(
             id=base, value=throughput.value, text=text, unit="fps", formula=formula, raw=raw, exact=not long,
-            half_width=throughput.half_width, measured=throughput, **common,  # type: ignore[arg-type]
+            half_width=throughput.half_width, measured=throughput, evidence=throughput.evidence,
+            **common,  # type: ignore[arg-type]
         )
     }  # fmt: skip
     if throughput.interval:
@@ -124,7 +127,7 @@ def throughput_cells(
             cells[f"{base}/{name}"] = Cell(
                 id=f"{base}/{name}", value=value, text=_justified(value, throughput.half_width), unit="fps",
                 formula=f"95 % confidence interval of the median of {len(throughput.repeats)} rounds, order statistics",
-                inputs=(base,), exact=False,
+                inputs=(base,), exact=False, evidence=_of(throughput, "interval"),
                 **common,  # type: ignore[arg-type]
             )  # fmt: skip
     if throughput.spread is not None:
@@ -141,6 +144,7 @@ def throughput_cells(
             ),
             inputs=(base,),
             raw={"repeats": list(throughput.repeats)},
+            evidence=_of(throughput, "repeats["),
             **common,  # type: ignore[arg-type]
         )
     if throughput.latency_ms:
@@ -154,9 +158,15 @@ def throughput_cells(
                 formula=f"{name} of {throughput.latency_ms.n} calls by nearest rank = {plain(value)} ms",
                 inputs=(base,),
                 raw={"n": throughput.latency_ms.n},
+                evidence=_of(throughput, f"latency_ms.{name}", "latency_ms.n"),
                 **common,  # type: ignore[arg-type]
             )
     return cells
+
+
+def _of(throughput: Throughput, *fields: str) -> dict[str, Evidence]:
+    """The evidence of fields that begin so."""
+    return {name: one for name, one in throughput.evidence.items() if name.startswith(fields)}
 
 
 def best_cell(id_: str, cells: Mapping[int, Cell]) -> Cell:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,14 +11,13 @@ from kit.errors import InvalidInputError
 from kit.recipe.schema import Text
 from kit.reports.cells import Cell
 from kit.reports.context import Report
+from kit.results.evidence import Evidence
 from kit.results.schema import Artifact, Command, Results, Run
 
-__all__ = ["Trace", "find", "trace"]
+__all__ = ["Quote", "Trace", "find", "printed_by", "trace"]
 
-_THROUGHPUT = ("bench", "infer")
-_ACCURACY = ("preprocess", "infer", "metrics")
-#: What comes before every number of a run.
-_BEFORE = ("export", "convert")
+#: The line or key at the place that evidence names; nothing where the file is not on this machine.
+Quote = Callable[[Evidence], str]
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,10 @@ class Trace:
     commands: tuple[Command, ...] = ()
     published_at: str | None = None
     conflicts: tuple[Text, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
-    def data(self) -> dict[str, Any]:
-        """The trace as JSON data."""
+    def data(self, quote: Quote) -> dict[str, Any]:
+        """The trace as JSON data; ``quote`` gives the line or key that evidence names."""
         cell = self.cell
         return {
             "cell": cell.id,
@@ -52,6 +52,10 @@ class Trace:
             "commands": [one.model_dump(mode="json") for one in self.commands],
             "artifacts": [one.model_dump(mode="json") for one in self.artifacts],
             "runs": [one.model_dump(mode="json") for one in self.runs],
+            "evidence": [
+                {"field": name, **one.model_dump(mode="json"), "line": quote(one)}
+                for name, one in self.evidence.items()
+            ],
         }
 
 
@@ -76,39 +80,37 @@ def trace(report: Report, cell: Cell) -> Trace:
     inputs = tuple(report.cells[id_] for id_ in cell.inputs if id_ in report.cells)
     view = next((one for one in report.targets if one.name == cell.target), None)
     if cell.inputs:  # computed from numbers that have traces of their own
-        return Trace(cell, inputs)
+        return Trace(cell, inputs, evidence=cell.evidence)
     if cell.source == "published" or view is None or view.results is None:
         conflicts = view.published.conflicts if view and view.published and cell.batch else ()
         at = cell.raw.get("at") or report.recipe.published.report
         return Trace(cell, inputs, published_at=str(at) if at else None, conflicts=conflicts)
-    steps = _steps(view.results, cell)
+    results = view.results
+    printed = printed_by(cell.evidence)
+    steps = _with_those_before(results, printed)
+    # The command that printed the number comes first.
+    commands = sorted((one for one in results.commands if one.step in steps), key=lambda one: one.step not in printed)
     return Trace(
         cell,
         inputs,
-        artifacts=tuple(one for one in view.results.artifacts if one.step in steps or one.step == "weights"),
-        runs=tuple(one for one in view.results.runs if one.step in steps),
-        commands=tuple(one for one in view.results.commands if one.step in steps),
+        artifacts=tuple(one for one in results.artifacts if one.step in steps or one.step == "weights"),
+        runs=tuple(one for one in results.runs if one.step in steps),
+        commands=tuple(commands),
+        evidence=cell.evidence,
     )
 
 
-def _steps(results: Results, cell: Cell) -> set[str]:
-    """Steps that made a number: of its batch where it has one."""
-    return {one.step for one in _relevant(results.commands, cell.batch, throughput=cell.mode is not None)}
+def printed_by(evidence: Mapping[str, Evidence]) -> set[str]:
+    """Steps that printed a number itself, not the further numbers beside it."""
+    return {one.step for name, one in evidence.items() if not name.startswith("raw[")}
 
 
-def _relevant(commands: tuple[Command, ...], batch: int | None, *, throughput: bool) -> Iterator[Command]:
-    stages = list(_ACCURACY)
-    if throughput:
-        measured = [stage for stage in _THROUGHPUT if any(one.stage == stage for one in commands)]
-        stages = measured[:1]
-    batches: Mapping[str, list[int]] = {
-        stage: sorted({one.batch for one in commands if one.stage == stage and one.batch is not None})
-        for stage in (*_BEFORE, *stages)
-    }
-    for one in commands:
-        if one.stage not in (*_BEFORE, *stages):
-            continue
-        # Accuracy is that of the smallest batch where the data set was inferred at several.
-        chosen = batch if throughput else next(iter(batches[one.stage]), None)
-        if one.batch is None or chosen is None or one.batch == chosen:
-            yield one
+def _with_those_before(results: Results, steps: set[str]) -> set[str]:
+    """The steps and all whose outputs they took."""
+    after = {run.step: run.after for run in results.runs}
+    found, pending = set(steps), list(steps)
+    while pending:
+        new = set(after.get(pending.pop(), ())) - found
+        found |= new
+        pending += new
+    return found

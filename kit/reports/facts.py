@@ -10,7 +10,7 @@ from kit.errors import InvalidInputError
 from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.results.schema import Results
 
-__all__ = ["Facts", "factor", "gather", "reported_targets"]
+__all__ = ["Facts", "describe_targets", "factor", "reported_targets"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Facts:
     templates: Path | None = None
 
 
-def gather(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, Facts]:
+def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, Facts]:
     """Facts of each target. One that is not installed is described by its results alone."""
     from kit.planning.target import target_of
 

@@ -12,6 +12,7 @@ from kit.errors import InvalidInputError
 from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
+from kit.results.kept import SUFFIX
 from kit.results.schema import Results, load_all, results_text
 from kit.storage.files import exclusive, os_errors
 from kit.storage.root import Root
@@ -45,9 +46,17 @@ def reports_folder(recipe: Recipe, given: Path | None) -> Path:
 
 
 def update_report(
-    recipe: Recipe, folder: Path, results: Mapping[str, Results], *, simulated: bool = False
+    recipe: Recipe,
+    folder: Path,
+    results: Mapping[str, Results],
+    archives: Mapping[str, bytes],
+    *,
+    simulated: bool = False,
 ) -> tuple[str, ...]:
-    """Write the results of a run and the report over all results of the folder; returns what changed.
+    """Write the results of a run, the archives that prove them, and the report over all results of the folder.
+
+    Returns:
+        what changed.
 
     One kit at a time: a report that another one renders meanwhile would lack what this one measured.
 
@@ -61,6 +70,8 @@ def update_report(
         for name, one in results.items():
             if root.write("results", f"{name}.json", data=results_text(one).encode()):
                 changed.append(f"results/{name}.json")
+            if root.write("results", f"{name}{SUFFIX}", data=archives[name]):
+                changed.append(f"results/{name}{SUFFIX}")
         changed += write(folder, rendered(recipe, folder, load_all(folder)))
     return tuple(changed)
 

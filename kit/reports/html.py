@@ -110,6 +110,12 @@ def _entry(
         )
         rows.append((labels["from"], "<br>".join(links)))
     rows += [(labels["doubt"], escape(in_language(one, words["language"]))) for one in found.conflicts]
+    if found.evidence:
+        shown = (
+            f"<code>{escape(name)}</code>: {escape(one.step)}/{escape(one.file)}, {escape(one.place)}"
+            for name, one in found.evidence.items()
+        )
+        rows.append((labels["evidence"], "<br>".join(shown)))
     if found.commands:
         shown = (f"<code>{escape(shell(one.argv))}</code>" for one in found.commands)
         rows.append((labels["commands"], "<br>".join(shown)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
-from kit.reports.facts import Facts, gather, reported_targets
+from kit.reports.facts import Facts, describe_targets, reported_targets
 from kit.reports.pages import Pages, document
 from kit.reports.writer import Writer
 from kit.results.schema import Results
@@ -49,7 +49,7 @@ def render(
     from kit.reports import html, plots
 
     chosen = reported_targets(recipe, results) if targets is None else list(targets)
-    report = build(recipe, results, chosen, facts or gather(chosen, recipe, results))
+    report = build(recipe, results, chosen, facts or describe_targets(chosen, recipe, results))
     pages = Pages(report, bool(deviations), _folders(facts or {}, report))
     files: dict[str, str] = {}
     drawn: dict[str, dict[str, str]] = {}

@@ -80,6 +80,8 @@ def run_side(name: str, results: Results, cells: Cells) -> Side:
                     toolchain=results.toolchain,
                     raw={"correct": results.accuracy.correct[k - 1], "n": results.accuracy.n,
                          "ties": results.accuracy.ties},
+                    evidence={name: one for name, one in results.accuracy.evidence.items()
+                              if name in {f"correct[{k - 1}]", "n", "ties"}},
                 )
             )  # fmt: skip
             intervals[k] = _interval(accuracy[k], results.accuracy.correct[k - 1], results.accuracy.n, cells)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from kit.reports.cells import Cell
 from kit.reports.compare import Check, Verdict
 from kit.reports.context import Report, TargetView
+from kit.reports.explain import printed_by
 from kit.reports.sides import Side
 from kit.reports.tables import Refusal, Row, Table
 from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
@@ -321,20 +322,41 @@ class Writer:
 
     def commands(self, stage: str, views: Iterable[TargetView] | None = None, batch: int | None = None) -> Safe:
         """Commands of a stage that really ran, each once, one block for each source; empty where none ran."""
+        chosen = self.report.targets if views is None else views
+        return self._ran(
+            (view.results, [one for one in view.results.commands if one.stage == stage], batch)
+            for view in chosen
+            if view.results
+        )
+
+    def printed(self, view: TargetView, kind: Literal["accuracy", "throughput"]) -> Safe:
+        """The commands that printed the numbers of a target, as their evidence says; empty where none ran."""
+        results = view.results
+        if results is None:
+            return Safe("")
+        measured = results.throughput if kind == "throughput" else [one for one in [results.accuracy] if one]
+        steps = {step for one in measured for step in printed_by(one.evidence)}
+        stages = dict.fromkeys(one.stage for one in results.commands if one.step in steps)
+        return self._ran(
+            (results, [one for one in results.commands if one.step in steps and one.stage == stage], None)
+            for stage in stages
+        )
+
+    def _ran(self, found: Iterable[tuple[Results, list[Command], int | None]]) -> Safe:
+        """Commands as blocks, one for each source: of several batches those of one, and the others by number."""
+        by_source: dict[str, dict[tuple[str, ...], None]] = {"measured": {}, "simulated": {}}
+        others: dict[str, dict[int, None]] = {"measured": {}, "simulated": {}}
+        for results, commands, batch in found:
+            shown, more = _of_one_batch(commands, batch)
+            by_source[results.source].update((one.argv, None) for one in shown)
+            others[results.source].update(dict.fromkeys(more))
         blocks = []
-        for source in ("measured", "simulated"):
-            found: dict[tuple[str, ...], None] = {}
-            others: dict[int, None] = {}
-            for view in self.report.targets if views is None else views:
-                if view.results and view.results.source == source:
-                    shown, more = _commands(view.results, stage, batch)
-                    found.update((one.argv, None) for one in shown)
-                    others.update(dict.fromkeys(more))
-            if found:
+        for source, lines in by_source.items():
+            if lines:
                 note = f"**{self.words['simulated']}**\n\n" if source == "simulated" else ""
-                blocks.append(note + fence(shell(argv) for argv in found))
-            if others:
-                listed = self.words["list"].join(f"bs{one}" for one in sorted(others))
+                blocks.append(note + fence(shell(argv) for argv in lines))
+            if others[source]:
+                listed = self.words["list"].join(f"bs{one}" for one in sorted(others[source]))
                 blocks.append(self.words["likewise"].format(batches=listed))
         return Safe("\n\n".join(blocks))
 
@@ -380,11 +402,10 @@ class Writer:
         return link(text, address)
 
 
-def _commands(results: Results, stage: str, batch: int | None) -> tuple[list[Command], list[int]]:
-    """Commands of a stage, of several batches those of the smallest unless one is asked for; and the other batches."""
-    found = [one for one in results.commands if one.stage == stage]
-    batches = sorted({one.batch for one in found if one.batch is not None})
+def _of_one_batch(commands: list[Command], batch: int | None) -> tuple[list[Command], list[int]]:
+    """Of several batches the commands of the smallest, unless one is asked for; and the other batches."""
+    batches = sorted({one.batch for one in commands if one.batch is not None})
     if not batches:
-        return found, []
+        return commands, []
     chosen = batch if batch in batches else batches[0]
-    return [one for one in found if one.batch in {None, chosen}], [one for one in batches if one != chosen]
+    return [one for one in commands if one.batch in {None, chosen}], [one for one in batches if one != chosen]

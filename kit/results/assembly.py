@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -31,10 +30,10 @@ def assemble(
     job: Job,
     plan: Plan,
     records: Mapping[str, Record],
-    folders: Mapping[str, Path],
+    outputs: Outputs,
     weights: FileDigest,
-) -> tuple[Results, Outputs]:
-    """The results of one target, and the outputs that were read for them.
+) -> Results:
+    """The results of one target.
 
     The same records and outputs give the same results: `kit verify` calls this again and compares.
 
@@ -43,7 +42,7 @@ def assemble(
         job: what it planned from.
         plan: its steps.
         records: the record of each step, by name.
-        folders: the outputs of each step, by name.
+        outputs: the outputs of each step.
         weights: digests of the checkpoint.
 
     Raises:
@@ -53,12 +52,9 @@ def assemble(
     names = plan.of_target[job.target]
     steps = {step.name: step for step in plan.steps if step.name in names}
     mine = {name: records[name] for name in names}
-    outputs = Outputs(
-        {name: folders[name] for name in names}, {name: record.fingerprint for name, record in mine.items()}
-    )
     reading = target.read(job, outputs)
     timed = [record for name, record in mine.items() if steps[name].timed] or list(mine.values())
-    results = measurement(
+    return measurement(
         Results,
         model=job.recipe.model.name,
         target=job.target,
@@ -101,7 +97,6 @@ def assemble(
             for name, record in mine.items()
         ],
     )
-    return results, outputs
 
 
 def _recorded(record: Record, *key: str) -> Raw[object]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit.errors import DamagedError
 from kit.results.evidence import Evidence, Raw, field_name
 from kit.results.places import find
+
+if TYPE_CHECKING:
+    from kit.storage.store import Record
 
 __all__ = ["Output", "Outputs", "read_text"]
 
@@ -123,6 +126,12 @@ class Outputs(Mapping[str, Path]):
     def __init__(self, folders: Mapping[str, Path], fingerprints: Mapping[str, str] | None = None) -> None:
         self._folders, self._fingerprints = dict(folders), fingerprints or {}
         self.read: dict[tuple[str, str], Output] = {}
+
+    @classmethod
+    def of_records(cls, records: Mapping[str, Record], folder: Callable[[str], Path]) -> Outputs:
+        """The outputs of recorded steps; ``folder`` gives the folder of a fingerprint."""
+        found = {name: record.fingerprint for name, record in records.items()}
+        return cls({name: folder(fingerprint) for name, fingerprint in found.items()}, found)
 
     @classmethod
     def of(cls, folders: Mapping[str, Path]) -> Outputs:

@@ -56,6 +56,8 @@ def _reader(name: str) -> Callable[[bytes, str], Any]:
 def _json(data: bytes, place: str) -> Any:
     tree = json.loads(data.split(b"\nsha256 ")[0])  # a record's last line is its own digest
     counted = _COUNTED.fullmatch(place)
+    if not place:
+        raise ValueError(place)
     for part in field_parts(counted[1] if counted else place):
         tree = tree[part]
     return len(tree) if counted else tree

@@ -29,14 +29,19 @@ _BY_TARGET = (("targets",), ("published", "accuracy"), ("published", "throughput
 
 
 def settings(recipe: Recipe, target: str) -> dict[str, Any]:
-    """The recipe's settings that concern a target, as JSON data."""
-    tree: dict[str, Any] = recipe.model_dump(mode="json", exclude=_PROSE)  # type: ignore[arg-type]
+    """The recipe's settings that concern a target, as JSON data; what has its default is left out.
+
+    So a report stays proven where a later kit has a setting more.
+    """
+    tree: dict[str, Any] = recipe.model_dump(mode="json", exclude=_PROSE, exclude_defaults=True)  # type: ignore[arg-type]
     for *above, name in _BY_TARGET:
         part = tree
         for key in above:
-            part = part[key]
-        part[name] = {target: part[name][target]} if target in part[name] else {}
-    tree["batches"] = list(recipe.batches_of(target)) if target in recipe.targets else tree["batches"]
+            part = part.get(key, {})
+        if name in part:
+            part[name] = {target: part[name][target]} if target in part[name] else {}
+    if target in recipe.targets:
+        tree["batches"] = list(recipe.batches_of(target))
     return tree
 
 

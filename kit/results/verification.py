@@ -1,119 +1,112 @@
-"""``kit verify``: are weights and artifacts what the results say, and is the report what the results are?"""
+"""``kit verify``: from the raw outputs forward to the report, link by link."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 from kit.data.weights import check_weights
 from kit.errors import KitError
 from kit.recipe.schema import Recipe
+from kit.results.derivation import derive
+from kit.results.kept import SUFFIX, unpack
+from kit.results.link import Link
+from kit.results.raw_outputs import RawOutputs
+from kit.results.records import check_archive
 from kit.results.schema import Results, load_all
-from kit.storage import digests
+from kit.storage.digests import FileDigest
 from kit.storage.store import Store
 
-__all__ = ["Verdict", "verify"]
-
-State = Literal["ok", "absent", "wrong"]
+__all__ = ["find_weights", "verify", "verify_results"]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """One thing that was looked at."""
-
-    subject: str  # "weights", "cpu/infer/predictions.npy", "README.md"
-    state: State
-    message: str
-    path: str = ""
-
-
-def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None = None) -> list[Verdict]:
-    """Look at everything that belongs to the report in ``folder``.
+def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None = None) -> list[Link]:
+    """Look at everything that belongs to the report in ``folder``, from the raw outputs forward.
 
     Args:
         recipe: what the report is about.
         folder: ``reports/<model>``.
-        store: where the artifacts are, if they are on this machine.
+        store: where the outputs are, if they are on this machine; otherwise those kept beside the results.
         weights: a local file instead of the recipe's.
     """
     store.check()
-    found = [_weights(recipe, store, weights)]
-    for place in (folder, folder / "simulated"):
+    digest, first = find_weights(recipe, store, weights)
+    found = [first]
+    rehearsal = folder / "simulated"
+    # Where there was only a rehearsal there is no other report.
+    places = [rehearsal] if rehearsal.is_dir() and not _any_report(folder) else [folder, rehearsal]
+    for place in places:
         try:
             results = load_all(place)
         except KitError as error:
-            found.append(Verdict(_relative(place, folder) + "results", "wrong", str(error), error.where or ""))
+            found.append(Link(_relative(place, folder) + "results", "wrong", str(error), error.where or ""))
             continue
-        for one in results.values():
-            found += _artifacts(one, store, recipe)
+        found += verify_results(recipe, place, results, store, digest, simulated=place != folder)
         if place == folder or results:
             found += _report(recipe, results, place, folder)
     return found
+
+
+def verify_results(
+    recipe: Recipe,
+    place: Path,
+    results: Mapping[str, Results],
+    store: Store,
+    weights: FileDigest | None = None,
+    *,
+    simulated: bool,
+) -> Iterator[Link]:
+    """Whether the results in a folder follow from raw outputs.
+
+    Args:
+        recipe: what they are results of.
+        place: folder of the report.
+        results: by target.
+        store: where the outputs are, if they are on this machine.
+        weights: digests of the checkpoint, where it is on this machine.
+        simulated: whether this is the folder of rehearsals.
+    """
+    for one in results.values():
+        subject = f"results/{one.target}.json"
+        if (one.source == "simulated") != simulated:
+            wanted = "simulated" if simulated else "measured"
+            yield Link(f"{subject}: source", "wrong", f"results that are {one.source} lie where {wanted} ones belong")
+        path = place / "results" / f"{one.target}{SUFFIX}"
+        try:
+            kept = unpack(path)
+        except KitError as error:
+            yield Link(f"results/{path.name}", "wrong", error.what, str(path))
+            continue
+        yield from check_archive(one, kept, path)
+        yield from derive(one, recipe, RawOutputs(store, kept, weights))
+    for path in sorted((place / "results").glob(f"*{SUFFIX}")):
+        if path.name.removesuffix(SUFFIX) not in results:
+            yield Link(f"results/{path.name}", "wrong", "there are no results beside this archive", str(path))
+
+
+def _any_report(folder: Path) -> bool:
+    return (folder / "report.json").exists() or (folder / "README.md").exists() or (folder / "results").exists()
 
 
 def _relative(place: Path, folder: Path) -> str:
     return "" if place == folder else f"{place.relative_to(folder)}/"
 
 
-def _weights(recipe: Recipe, store: Store, given: Path | None) -> Verdict:
+def find_weights(recipe: Recipe, store: Store, given: Path | None = None) -> tuple[FileDigest | None, Link]:
+    """Digests of the recipe's checkpoint, where it is on this machine and the right one, and what there is to say."""
     wanted = recipe.weights
     key = wanted.md5 or wanted.sha256 or ""
     path = given or (recipe.resolve(wanted.path) if wanted.path else store.weights(key) / wanted.filename)
     if not path.is_file() and given is None:
-        return Verdict("weights", "absent", f"{wanted.filename} is not on this machine", str(path))
+        return None, Link("weights", "unproven", f"{wanted.filename} is not on this machine", str(path))
     try:
         digest = check_weights(path, wanted)
     except KitError as error:
-        return Verdict("weights", "wrong", error.what, str(path))
-    return Verdict("weights", "ok", f"md5 {digest.md5}, sha256 {digest.sha256}", str(path))
+        return None, Link("weights", "wrong", error.what, str(path))
+    return digest, Link("weights", "ok", f"md5 {digest.md5}, sha256 {digest.sha256}", str(path))
 
 
-def _artifacts(results: Results, store: Store, recipe: Recipe) -> Iterator[Verdict]:
-    """Every artifact of the results, hashed again."""
-    folders = {run.step: store.artifact(run.fingerprint) for run in results.runs}
-    for artifact in results.artifacts:
-        subject = f"{results.target}: {artifact.step}/{artifact.path}"
-        if artifact.step == "weights":
-            if recipe.weights.md5 not in {None, artifact.md5} or recipe.weights.sha256 not in {None, artifact.sha256}:
-                yield Verdict(subject, "wrong", "the results are of other weights than the recipe's")
-            continue
-        folder = folders.get(artifact.step)
-        if folder is None:
-            yield Verdict(subject, "wrong", "the results name no run that made it")
-            continue
-        path = folder / artifact.path
-        if not path.exists():
-            state: State = "wrong" if folder.exists() else "absent"
-            yield Verdict(subject, state, "it is missing" if folder.exists() else "it is not in this store", str(path))
-            continue
-        yield _compare(subject, path, artifact.sha256, artifact.md5)
-
-
-def _compare(subject: str, path: Path, sha256: str, md5: str | None) -> Verdict:
-    try:
-        if path.is_dir():
-            names = [(name, size) for name, size, *_ in digests.listing(path).files]
-            hashed = digests.digest_files(path, [name for name, _ in names])
-            prefix = f"{path.name}/"
-            got = digests.tree_digest(
-                [(prefix + name, one.bytes, one.sha256) for (name, _), one in zip(names, hashed, strict=True)]
-            )
-            got_md5 = None
-        else:
-            one = digests.digest_file(path)
-            got, got_md5 = one.sha256, one.md5
-    except KitError as error:
-        return Verdict(subject, "wrong", error.what, str(path))
-    if got != sha256:
-        return Verdict(subject, "wrong", f"its sha256 is {got}, the results say {sha256}", str(path))
-    if md5 is not None and got_md5 != md5:
-        return Verdict(subject, "wrong", f"its md5 is {got_md5}, the results say {md5}", str(path))
-    return Verdict(subject, "ok", f"sha256 {sha256}", str(path))
-
-
-def _report(recipe: Recipe, results: dict[str, Results], place: Path, folder: Path) -> Iterator[Verdict]:
+def _report(recipe: Recipe, results: dict[str, Results], place: Path, folder: Path) -> Iterator[Link]:
     """The rendered files, byte by byte, and files that no rendering makes."""
     from kit.reports.folder import rendered
 
@@ -124,13 +117,13 @@ def _report(recipe: Recipe, results: dict[str, Results], place: Path, folder: Pa
         try:
             there = path.read_bytes()
         except OSError:
-            yield Verdict(prefix + name, "wrong", "the report's file is missing", str(path))
+            yield Link(prefix + name, "wrong", "the report's file is missing", str(path))
             continue
         if there == data:
-            yield Verdict(prefix + name, "ok", "it is what the results say", str(path))
+            yield Link(prefix + name, "ok", "it is what the results say", str(path))
         else:
             line = _first_difference(there, data)
-            yield Verdict(prefix + name, "wrong", f"line {line} is not what the results say", str(path))
+            yield Link(prefix + name, "wrong", f"line {line} is not what the results say", str(path))
 
 
 def _first_difference(there: bytes, expected: bytes) -> int:

@@ -13,6 +13,11 @@ from kit.cli import main
 DIGEST = "0123456789abcdef" * 4
 
 
+def stands(step: str, place: str) -> dict[str, str]:
+    """Evidence of a value."""
+    return {"step": step, "fingerprint": DIGEST, "file": "out.json", "sha256": DIGEST, "reader": "json", "place": place}
+
+
 def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
         main(["explain", *args])
@@ -29,15 +34,19 @@ def reports(tmp_path: Path) -> Path:
             "image": "sha256:1",
             "started": "2026-01-02T03:04:05Z",
             "seconds": 2,
+            "after": [] if name == "export" else ["cpu/infer"] if name == "cpu/metrics" else ["export"],
         }
 
     results = {
         "model": "spnasnet_100", "target": "cpu", "source": "measured", "toolchain": "ONNX Runtime 1.32.0",
         "hardware": "a processor", "containerized": True,
-        "accuracy": {"n": 400, "classes": 1000, "correct": [300, 330, 340, 350, 360]},
+        "accuracy": {"n": 400, "classes": 1000, "correct": [300, 330, 340, 350, 360],
+                     "evidence": {"n": stands("cpu/metrics", "n"),
+                                  "correct[0]": stands("cpu/metrics", "correct[0]")}},
         "throughput": [
             {"batch": batch, "rate": rate, "per": "image", "factor": 1, "mode": "dataset",
-             "repeats": [rate, 49.0, 70.0], "latency_ms": {"p50": 20, "p90": 21, "p99": 25, "n": 150}}
+             "repeats": [rate, 49.0, 70.0], "latency_ms": {"p50": 20, "p90": 21, "p99": 25, "n": 150},
+             "evidence": {"repeats[0]": stands(f"cpu/bench-bs{batch}", "repeats[0].rate")}}
             for batch, rate in ((1, 50.5), (16, 60.25))
         ],
         "commands": [
@@ -80,10 +89,14 @@ def test_a_measurement_down_to_samples_digests_and_runs(explain: Any) -> None:
     assert tree["raw"]["latency_ms"] == {"p50": 20.0, "p90": 21.0, "p99": 25.0, "n": 150}
     assert {one["step"] for one in tree["artifacts"]} == {"weights", "export", "cpu/bench-bs16"}
     assert {one["step"] for one in tree["runs"]} == {"export", "cpu/bench-bs16"}
-    assert [one["argv"] for one in tree["commands"]] == [["export"], ["bench", "16"]]
+    assert [one["argv"] for one in tree["commands"]] == [["bench", "16"], ["export"]]
+    (evidence,) = tree["evidence"]
+    assert (evidence["step"], evidence["place"], evidence["line"]) == ("cpu/bench-bs16", "repeats[0].rate", "")
     text = explain("cpu/bs16")[1]
     assert f"sha256 {DIGEST}" in text
     assert f"fingerprint {DIGEST}" in text
+    assert "evidence   repeats[0]: cpu/bench-bs16/out.json, repeats[0].rate" in text
+    assert "this file is not on this machine" in text
 
 
 def test_accuracy_traces_to_the_inference(explain: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,9 @@ def test_published_numbers_alone(project: Path, capsys: pytest.CaptureFixture[st
     assert run(capsys, "--recipe", str(project))[1].endswith("(nothing changed)\n")
 
 
-def test_a_measurement_joins_and_passes_the_gate(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_measurement_joins(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measure(project)
-    code, _, err = run(capsys, "--recipe", str(project), "--gate")
+    code, _, err = run(capsys, "--recipe", str(project))
     assert (code, err) == (0, "")
     text = (project / "reports" / "toy" / "README.en.md").read_text()
     assert "|  | 310† | cpu | 310/cpu‡ |" in text
@@ -101,10 +102,40 @@ def test_the_gate_closes_with_6_and_the_report_is_written_all_the_same(
     assert run(capsys, "--recipe", str(project))[0] == 0, "without --gate a report of a failure is still a report"
 
 
-def test_a_gate_over_nothing_measured_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_that_nobody_can_prove_do_not_pass(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measure(project)
+    code, _, err = run(capsys, "--recipe", str(project), "--gate", "--target", "cpu")
+    assert code == 6
+    assert "unproven: results/cpu.json" in err
+
+
+def test_a_gate_over_nothing_measured_is_closed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "--recipe", str(project), "--gate")
-    assert code == 0
+    assert code == 6
     assert "nothing was measured" in err
+    assert "gate: judged by reference Top1 90 %, Top5 99 %" in err
+
+
+def test_a_base_revision_that_git_does_not_know_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "--recipe", str(project), "--gate", "--gate-base", "nowhere")
+    assert code == 3
+    assert "git knows no revision 'nowhere'" in err
+
+
+def test_the_gate_looks_at_the_recipe_of_the_base_revision(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def git(*words: str) -> None:
+        author = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+        subprocess.run(["git", *author, *words], cwd=project, check=True, capture_output=True)
+
+    git("init")
+    git("add", "kit.yaml")
+    git("commit", "-m", "the recipe")
+    (project / "kit.yaml").write_text(RECIPE.replace("top1: 90", "top1: 9").replace("batches: [1, 8]", "batches: [1]"))
+    measure(project)
+    err = run(capsys, "--recipe", str(project), "--gate", "--gate-base", "HEAD")[2]
+    assert "published -> reference is not that of the base revision" in err
+    err = run(capsys, "--recipe", str(project), "--gate", "--target", "cpu")[2]
+    assert "base revision" not in err
 
 
 def test_chosen_target_and_language(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,6 +191,6 @@ def test_the_rehearsals_report_has_its_own_folder(project: Path, capsys: pytest.
     assert run(capsys, "--recipe", str(project), "--simulated")[0] == 0
     assert "SIMULATED" in (folder / "simulated" / "README.en.md").read_text()
     assert not (folder / "README.md").exists()
-    assert run(capsys, "--recipe", str(project), "--gate")[0] == 0
+    assert run(capsys, "--recipe", str(project))[0] == 0
     assert "SIMULATED" not in (folder / "README.md").read_text()
     assert run(capsys, "--recipe", str(project), "--simulated", "--gate")[0] == 6

@@ -121,6 +121,26 @@ def test_a_second_rehearsal_runs_nothing(site: Site) -> None:
     assert {path: path.read_bytes() for path in site.reports.rglob("*") if path.is_file()} == before
 
 
+def test_every_number_of_the_rehearsal_is_read_again_at_its_place(site: Site) -> None:
+    for store in (".kit", "nowhere"):
+        said = site.kit("verify", "--strict", "--store", store, "-v").stdout
+        for target in TARGETS:
+            assert f"results/{target}.json: every field follows from the raw outputs" in said
+            assert f"results/{target}.json: evidence: " in said
+        assert " 0 wrong," in said
+
+
+def test_a_rate_stands_under_the_command_that_printed_it(site: Site) -> None:
+    for target in ("310", "310P"):
+        tree = json.loads(site.kit("explain", f"{target}/bs8", "--simulated", "--json").stdout)
+        rate = next(one for one in tree["evidence"] if one["field"] == "rate")
+        assert (rate["step"], rate["file"]) == (f"{target}/infer-bs8", "result/perf_vision_batchsize_8_device_0.txt")
+        assert f"Interface throughputRate: {tree['raw']['rate']}" in rate["line"]
+        assert "-input_text_path=digits_val.info" in tree["commands"][0]["argv"]
+    (text,) = [path.read_text() for path in site.reports.rglob("README.en.md")]
+    assert "-round=" not in text, "no rate of the report is of pure inference"
+
+
 def test_no_gate_passes_on_a_rehearsal(site: Site) -> None:
     site.kit("reproduce", "--target", "310P", "--simulate", "--gate", "--runner", "docker", code=6)
 

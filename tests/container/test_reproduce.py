@@ -106,7 +106,10 @@ def test_the_same_model_is_exported_twice(site: Site) -> None:
 
 
 def test_verify_passes_and_names_each_damage(site: Site) -> None:
-    assert "0 wrong, 0 not on this machine" in site.kit("verify", "--strict").stdout
+    assert "0 wrong, 0 not on this machine, 0 not proven" in site.kit("verify", "--strict").stdout
+    clone = site.kit("verify", "--strict", "--store", "nowhere").stdout
+    assert " 0 wrong," in clone
+    assert clone.endswith(" 0 not proven\n")
     results = json.loads((site.report / "results" / "cpu.json").read_text())
     runs = {run["step"]: run["fingerprint"] for run in results["runs"]}
     victims = [

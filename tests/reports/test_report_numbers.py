@@ -13,7 +13,7 @@ import pytest
 from kit.errors import InvalidInputError
 from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
-from kit.reports.facts import Facts, factor, gather, reported_targets
+from kit.reports.facts import Facts, describe_targets, factor, reported_targets
 from kit.reports.render import render
 from kit.results.measurements import Throughput
 from kit.results.schema import Results
@@ -219,19 +219,19 @@ def test_numbers_of_any_size(seed_recipe: Recipe, facts: dict[str, Facts], make:
 
 def test_facts_of_what_nobody_installed(seed_recipe: Recipe, make: Make) -> None:
     stored = make("TPU", {1: 5.0})
-    found = gather(["TPU"], seed_recipe, {"TPU": stored})["TPU"]
+    found = describe_targets(["TPU"], seed_recipe, {"TPU": stored})["TPU"]
     assert (found.hardware, found.family) == ("hardware of TPU", "generic")
     rates = seed_recipe.published.throughput["310"]
     with pytest.raises(InvalidInputError, match="devices of a card are unknown"):
         factor(rates, 4, Facts("310"))
     with pytest.raises(InvalidInputError, match="no target 'nothing'"):
-        gather(["nothing"], seed_recipe, {})
+        describe_targets(["nothing"], seed_recipe, {})
     assert reported_targets(seed_recipe, {}) == ["310", "310P", "T4"]
     assert reported_targets(seed_recipe, {"TPU": stored, "cpu": stored}) == ["310", "310P", "T4", "cpu", "TPU"]
 
 
 def test_gathered_facts_of_the_installed_targets(seed_recipe: Recipe) -> None:
-    found = gather(["310", "310P", "T4", "cpu"], seed_recipe, {})
+    found = describe_targets(["310", "310P", "T4", "cpu"], seed_recipe, {})
     assert {name: (one.family, one.devices_per_card) for name, one in found.items()} == {
         "310": ("ascend", 4),
         "310P": ("ascend", 1),

@@ -1,0 +1,112 @@
+"""``results/<target>.evidence.tar.xz``: the records and small raw outputs that prove the results beside it.
+
+A clone without the store can then read every number again. The archive holds ``records/<fingerprint>.json`` and
+``outputs/<fingerprint>/<file>``; equal contents give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import re
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from kit.errors import DamagedError
+from kit.results.outputs import Outputs
+from kit.storage.store import MadeFile, Record
+
+__all__ = ["SUFFIX", "Kept", "pack", "unpack"]
+
+SUFFIX = ".evidence.tar.xz"
+#: A file that was read is kept up to this size, another one up to that, and all of them up to these sums, in bytes:
+#: text of tools shrinks to a tenth, so the archive stays at a few hundred kilobytes.
+_READ, _OTHER = 2 << 20, 1 << 16
+_ALL_READ, _ALL_OTHER = 6 << 20, 1 << 18
+#: Outputs of more files than this are one per image.
+_FEW = 64
+_MOST = 64 << 20
+_MEMBER = re.compile(r"records/([0-9a-f]{64})\.json|outputs/([0-9a-f]{64})/(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an archive holds: the proof of each record, and files by fingerprint and path."""
+
+    records: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def write(self, fingerprint: str, folder: Path) -> None:
+        """Write the files of a step into a folder."""
+        for (owner, name), data in self.files.items():
+            if owner == fingerprint:
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+
+
+def pack(records: Iterable[Record], outputs: Outputs) -> bytes:
+    """The archive of a run: its records, what was read of their outputs, and other small files."""
+    members: dict[str, bytes] = {}
+    room = {True: _ALL_READ, False: _ALL_OTHER}
+    for record in records:
+        members[f"records/{record.fingerprint}.json"] = record.proof
+        for file in sorted(record.files, key=lambda file: file.bytes):
+            read = (record.step, file.path) in outputs.read
+            if room[read] < file.bytes or not (read or _is_small(record, file)) or file.bytes > _READ:
+                continue
+            room[read] -= file.bytes
+            members[f"outputs/{record.fingerprint}/{file.path}"] = (outputs[record.step] / file.path).read_bytes()
+    text = io.BytesIO()
+    with tarfile.open(fileobj=text, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, data in sorted(members.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return lzma.compress(text.getvalue())
+
+
+def _is_small(record: Record, file: MadeFile) -> bool:
+    return len(record.files) <= _FEW and file.bytes <= _OTHER
+
+
+def unpack(path: Path) -> Kept:
+    """What the archive holds; nothing where there is none.
+
+    Raises:
+        DamagedError: it is no such archive.
+    """
+    records: dict[str, bytes] = {}
+    files: dict[tuple[str, str], bytes] = {}
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST + 1)
+    except FileNotFoundError:
+        return Kept()
+    except OSError as error:
+        raise _damaged(path, error.strerror or "cannot be read") from error
+    try:
+        text = lzma.LZMADecompressor(memlimit=1 << 27).decompress(data, max_length=_MOST + 1)
+        if len(data) > _MOST or len(text) > _MOST:
+            raise _damaged(path, f"is larger than {_MOST >> 20} MiB")
+        with tarfile.open(fileobj=io.BytesIO(text), mode="r:") as archive:
+            for member in archive:
+                match = _MEMBER.fullmatch(member.name)
+                content = archive.extractfile(member) if member.isreg() else None
+                if match is None or content is None or ".." in PurePosixPath(member.name).parts:
+                    raise _damaged(path, f"holds {member.name!r}, which is no record and no output")
+                if match[1]:
+                    records[match[1]] = content.read()
+                else:
+                    files[match[2], match[3]] = content.read()
+    except (lzma.LZMAError, tarfile.TarError, ValueError, EOFError, OSError) as error:
+        raise _damaged(path, "cannot be unpacked") from error
+    return Kept(records, files)
+
+
+def _damaged(path: Path, problem: str) -> DamagedError:
+    return DamagedError(
+        f"the archive of raw outputs {problem}", where=str(path), remedy="run `kit reproduce` again for this target"
+    )

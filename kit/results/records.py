@@ -1,0 +1,147 @@
+"""The records of a run, as they are checked: fingerprints from their parts, inputs from the outputs before, files.
+
+The chain goes forward: what a step took must be what the step before it made, and what it made must be what is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from kit.errors import KitError
+from kit.planning.step import External, Step, fingerprint_of, fingerprint_parts
+from kit.results.kept import Kept
+from kit.results.link import Link
+from kit.results.schema import Results, Run
+from kit.storage.store import Record, Store
+
+__all__ = ["check_archive", "check_files", "check_inputs", "check_record", "check_steps"]
+
+#: Parts of a fingerprint that the plan decides on any machine: devices and environment depend on the host.
+_PLANNED = ("argv", "workdir", "links", "outputs", "limits", "simulated", "root", "keep_output")
+
+
+def check_record(subject: str, run: Run, record: Record) -> Iterator[Link]:
+    """Whether a record is the one that the results quote, and its fingerprint the digest of its parts."""
+    if record.fingerprint != run.fingerprint:
+        yield Link(subject, "wrong", f"the record is that of step {record.step}")
+    elif fingerprint_of(record.parts) != record.fingerprint:
+        yield Link(subject, "wrong", "the record's fingerprint is not the digest of its parts")
+    elif run.record != record.sha256:
+        yield Link(subject, "wrong", f"the record's digest is {record.sha256}, the results say {run.record}")
+    else:
+        yield Link(subject, "ok", f"fingerprint {record.fingerprint}")
+
+
+def check_steps(target: str, steps: Mapping[str, Step], records: Mapping[str, Record]) -> Iterator[Link]:
+    """Whether what ran is what the recipe plans: the command of each step and all that no machine changes."""
+    for name, step in steps.items():
+        record = records[name]
+        here = fingerprint_parts(step, image="", inputs={}, code="")
+        known: dict[str, tuple[object, object]] = {part: (here[part], record.parts.get(part)) for part in _PLANNED}
+        known |= {"stage": (step.stage, record.stage), "image": (step.image, record.image)}
+        if record.step == name:  # steps that make the same share one record
+            known["batch"] = (step.batch, record.batch)
+        known["argv"] = (_portable(here["argv"], platform.machine()), _portable(record.parts["argv"], _machine(record)))
+        for part, (planned, ran) in known.items():
+            if planned != ran:
+                message = f"its {part} is not what the recipe plans: {ran!r} and not {planned!r}"
+                yield Link(f"{target}: {name}", "wrong", message)
+                break
+
+
+def _machine(record: Record) -> str:
+    return record.host.get("architecture", "")
+
+
+def _portable(argv: Sequence[str], machine: str) -> list[str]:
+    """A command without the architecture in a tool's name: ``benchmark.x86_64`` is ``benchmark.aarch64`` elsewhere."""
+    return [word.removesuffix(f".{machine}") if index == 0 else word for index, word in enumerate(argv)]
+
+
+def check_inputs(
+    target: str, steps: Mapping[str, Step], records: Mapping[str, Record], given: Mapping[Path, str]
+) -> Iterator[Link]:
+    """Whether each step took what the steps before it made.
+
+    Args:
+        target: for the subject of a link.
+        steps: the plan.
+        records: the record of each step.
+        given: digests of the inputs that come from outside, where they are known.
+    """
+    for name, step in steps.items():
+        inputs = records[name].inputs
+        if set(inputs) != set(step.inputs):
+            yield Link(f"{target}: {name}", "wrong", f"it took {sorted(inputs)}, planned are {sorted(step.inputs)}")
+            continue
+        for key, source in step.inputs.items():
+            if isinstance(source, External):
+                made = given.get(source.path, inputs[key])
+            else:
+                before = records[source.step]
+                made = (before.digest_of(source.file) if source.file else before.digest) or "nothing"
+            if inputs[key] != made:
+                origin = "of the recipe" if isinstance(source, External) else f"that {source.step} made"
+                yield Link(
+                    f"{target}: {name}",
+                    "wrong",
+                    f"its input {key} is not the one {origin}: {inputs[key]} and not {made}",
+                )
+
+
+def check_files(results: Results, records: Mapping[str, Record], store: Store, kept: Kept) -> Iterator[Link]:
+    """Whether the files of each step are what its record says, wherever they are."""
+    for name, record in records.items():
+        folder = store.artifact(record.fingerprint)
+        listed = [one for one in results.artifacts if one.step == name]
+        if not folder.is_dir():
+            for one in listed:
+                here = (record.fingerprint, one.path) in kept.files
+                state, message = ("ok", "kept beside the results") if here else ("absent", "it is not in this store")
+                yield Link(f"{results.target}: {name}/{one.path}", "ok" if state == "ok" else "absent", message)
+            continue
+        try:
+            changed = store.changed(record, full=True)
+        except KitError as error:
+            yield Link(f"{results.target}: {name}", "wrong", error.what, str(folder))
+            continue
+        for path in changed:
+            message = "it is not what the record says" if (folder / path).exists() else "it is missing"
+            yield Link(f"{results.target}: {name}/{path}", "wrong", message, str(folder / path))
+        for one in listed:
+            if not any(path == one.path or path.startswith(one.path) for path in changed):
+                yield Link(f"{results.target}: {name}/{one.path}", "ok", f"sha256 {one.sha256}", str(folder / one.path))
+
+
+def check_archive(results: Results, kept: Kept, path: Path) -> Iterator[Link]:
+    """Whether the archive beside the results holds what the results quote, and nothing else."""
+    subject = f"results/{path.name}"
+    if not kept.records:
+        yield Link(subject, "unproven", "the archive of raw outputs is missing: without the store nothing is proven")
+        return
+    quoted = {run.fingerprint: run.record for run in results.runs}
+    problems = [f"record {one} belongs to no run" for one in sorted(kept.records.keys() - quoted.keys())]
+    problems += [f"the record of {run.step} is missing" for run in results.runs if run.fingerprint not in kept.records]
+    for fingerprint, data in kept.records.items():
+        if fingerprint in quoted and hashlib.sha256(data).hexdigest() != quoted[fingerprint]:
+            problems.append(f"record {fingerprint} is not the one that the results quote")
+    problems += list(_wrong_files(kept))
+    for problem in problems:
+        yield Link(subject, "wrong", problem, str(path))
+    if not problems:
+        yield Link(subject, "ok", f"{len(kept.records)} records, {len(kept.files)} files", str(path))
+
+
+def _wrong_files(kept: Kept) -> Iterator[str]:
+    for (fingerprint, name), data in kept.files.items():
+        try:
+            record = Record.from_proof(kept.records[fingerprint])
+            digest = record.digest_of(name)
+        except (ValueError, TypeError, KeyError):
+            yield f"{fingerprint}/{name} has no record"
+            continue
+        if hashlib.sha256(data).hexdigest() != digest:
+            yield f"{record.step}/{name} is not what its record says"
