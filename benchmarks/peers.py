@@ -222,6 +222,20 @@ def _rate(call: Callable[[], object], batch: int, seconds: float) -> float:
             return calls * batch / elapsed
 
 
+def protocol(model: str, batches: str, threads: str, limit: str) -> None:
+    """One long measurement by kit's protocol; prints the rates of each batch and the seconds after each round."""
+    from kit.inside.bench import synthetic_inputs
+    from kit.inside.rounds import Rules, Series, measure
+
+    sizes = [int(batch) for batch in batches.split(",")]
+    engine = _open("onnxruntime", model, sizes[0], int(threads))
+    bound = {batch: engine.bind(synthetic_inputs(_SHAPE, batch)) for batch in sizes}
+    series = [Series(batch, bound[batch].calls, batch) for batch in sizes]
+    seconds: list[float] = []
+    measure(series, Rules(10, 10, 0.15, float(limit), 1e-9), seconds.append)
+    print(json.dumps({"length": 0.15, "seconds": seconds, "rates": {one.batch: one.rates for one in series}}))
+
+
 def export_model(architecture: str, out: str) -> None:
     """The model of the measurements: that architecture with random weights, through kit's own export."""
     import onnx
@@ -247,6 +261,7 @@ PEERS: dict[str, Callable[..., None]] = {
     "peak": peak,
     "bare": bare,
     "harness": harness,
+    "protocol": protocol,
     "export": export_model,
 }
 

@@ -90,6 +90,8 @@ class NvidiaSmi:
             child.terminate()
             child.wait()
             listener.join(1)
+            if child.stdout is not None:
+                child.stdout.close()
         watts = [watt for moment, watt in samples if start + 1 <= moment <= end]
         return sum(watts) / len(watts) * (end - start) if len(watts) >= 10 else None
 

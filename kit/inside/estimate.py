@@ -1,4 +1,7 @@
-"""Median, its confidence interval, and percentiles of repeated measurements. Pure, without NumPy."""
+"""Median, its confidence interval, and percentiles of repeated measurements: the one rule of each, without NumPy.
+
+The host side uses this module as well, where it reads the times of vendors' tools.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +44,9 @@ def half_width(values: Sequence[float]) -> float | None:
     return (interval[1] - interval[0]) / 2 / statistics.median(values) if interval else None
 
 
-def nearest_rank(ordered: Sequence[float], share: float) -> float:
-    """The percentile of sorted values by nearest rank: the ceil(share * n)-th smallest; always one of the values."""
-    return ordered[max(1, math.ceil(share * len(ordered))) - 1]
+def nearest_rank(ordered: Sequence[float], percent: int) -> float:
+    """The percentile of sorted values by nearest rank: the ceil(percent * n / 100)-th smallest, one of the values."""
+    return ordered[max(1, -(-percent * len(ordered) // 100)) - 1]
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:
@@ -51,7 +54,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
     ordered = sorted(values)
     n = len(ordered)
     return {
-        f"p{percent}": nearest_rank(ordered, percent / 100)
+        f"p{percent}": nearest_rank(ordered, percent)
         for percent in (50, 90, 99)
         if n * (100 - percent) >= 100 * _BEYOND
     }

@@ -49,11 +49,11 @@ def test_the_interval_holds_the_sample_median(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "share", "expected"),
-    [([5.0], 0.99, 5.0), ([1.0, 2.0, 3.0, 4.0], 0.5, 2.0), ([1.0, 2.0, 3.0, 4.0], 0.9, 4.0), (range(1, 101), 0.99, 99)],
+    ("values", "percent", "expected"),
+    [([5.0], 99, 5.0), ([1.0, 2.0, 3.0, 4.0], 50, 2.0), ([1.0, 2.0, 3.0, 4.0], 90, 4.0), (range(1, 101), 99, 99)],
 )
-def test_nearest_rank(values: list[float], share: float, expected: float) -> None:
-    assert nearest_rank(values, share) == expected
+def test_nearest_rank(values: list[float], percent: int, expected: float) -> None:
+    assert nearest_rank(values, percent) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_a_percentile_that_few_calls_decide_is_left_out(n: int, names: list[str]
     random.Random(n).shuffle(values)
     found = percentiles(values)
     assert list(found) == names
-    assert all(value == nearest_rank(sorted(values), int(name[1:]) / 100) for name, value in found.items())
+    assert all(value == nearest_rank(sorted(values), int(name[1:])) for name, value in found.items())

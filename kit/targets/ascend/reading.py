@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kit.errors import StepError
+from kit.inside.estimate import nearest_rank
 from kit.planning import common as shared
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
@@ -148,8 +149,7 @@ def _from_summary(
     if times:
         latency = {"n": output.at("json", "len(npu_compute_time_list)", len(times))}
         for name, share in (("p50", 50), ("p90", 90), ("p99", 99)):
-            ranked = times[max(0, -(-len(times) * share // 100) - 1)]
-            latency[name] = output.key("npu_compute_time_list", listed.index(ranked))
+            latency[name] = output.key("npu_compute_time_list", listed.index(nearest_rank(times, share)))
     raw = {
         f"{part} {name} (ms per batch)": output.key(part, name)
         for part in ("NPU_compute_time", "H2D_latency", "D2H_latency")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, ClassVar
 
+from kit.inside.estimate import nearest_rank
 from kit.toollogs.numbers import finite, load_json
 from kit.toollogs.output import Findings, Row, ToolOutput, shown
 from kit.toollogs.text import clean
@@ -132,7 +133,7 @@ def quantity(reading: ExportTimesReading, name: str, warm_up_ms: float, batch: i
         return float(len(compute))
     if name in _PERCENTILES:
         latency = sorted(record.latency for record in reading.timed(warm_up_ms))
-        return latency[max(0, -(-len(latency) * _PERCENTILES[name] // 100) - 1)]
+        return nearest_rank(latency, _PERCENTILES[name])
     found = {
         "enqueues/s": rate,
         "compute mean": math.fsum(compute) / len(compute),
