@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit.planning.target import target_names
+from kit.planning.task import task_names
 
 HEAVY = {"numpy", "torch", "torchvision", "timm", "onnx", "onnxruntime", "cv2", "PIL", "sklearn", "openvino", "orjson"}
 
@@ -80,3 +81,17 @@ def test_a_command_loads_only_what_it_needs(command: list[str], forbidden: set[s
     )
     ran = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
     assert not forbidden & set(ran.stderr.split())
+
+
+def test_the_core_names_no_task(root: Path) -> None:
+    """No import of a task's folder, and no task's name as a string, but for what a recipe without a task means."""
+    names = set(task_names())
+    assert {"classification", "script"} <= names
+    for path in [*core(root), *sorted((root / "kit" / "targets").rglob("*.py"))]:
+        for _, module in imports(path):
+            assert not re.match(r"kit\.tasks\.", module), f"{path} imports {module}"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
+                where = path.relative_to(root / "kit").as_posix()
+                assert (where, node.value) == ("planning/task.py", "classification"), f"{path}:{node.lineno}"

@@ -10,7 +10,7 @@ from kit.doctor import Check, Finding
 from kit.errors import Exit, InvalidInputError
 from kit.recipe.schema import Recipe
 
-__all__ = ["check"]
+__all__ = ["check", "check_presence"]
 
 
 def _look(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]) -> Finding:
@@ -31,3 +31,13 @@ def _look(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]
 def check(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]) -> Check:
     """Images and labels; ``exists`` raises where one of them is not there."""
     return Check("data set", lambda: _look(recipe, images, labels, exists), Exit.MISSING)
+
+
+def check_presence(images: Path, exists: Callable[[], None]) -> Check:
+    """The folder alone: what it holds, the task knows; ``exists`` raises where something is missing."""
+
+    def look() -> Finding:
+        exists()
+        return Finding("ok", f"{images} is there")
+
+    return Check("data set", look, Exit.MISSING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 from kit.doctor import Check, Finding
@@ -22,8 +23,10 @@ _PER_CLASS, _BLOCK = 10, 4096
 def needed(recipe: Recipe, steps: Sequence[Step]) -> int:
     """Bytes that a plan writes at most: a tensor per image, and a result file each where a vendor's tool infers."""
     count = recipe.dataset.count
-    channels, height, width = recipe.input.shape
-    tensor = _blocks(4 * channels * height * width)
+    tensor = sum(
+        _blocks(8 * prod(one.shape)) if one.dtype in {"int64", "float64"} else _blocks(4 * prod(one.shape))
+        for one in recipe.graph_inputs
+    )
     result = _blocks(_PER_CLASS * recipe.model.classes)
     total = _BASE
     if any(step.stage == "preprocess" for step in steps):

@@ -24,7 +24,6 @@ def bare() -> dict[str, list[tuple[Check, Finding]]]:
 def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[str, list[tuple[Check, Finding]]]:
     """Findings by section: ``machine``, then ``target NAME`` for every chosen target."""
     from kit.containers.images import Images
-    from kit.data.dataset import check_dataset
     from kit.data.weights import weights_path
     from kit.execution.selection import image_specs
     from kit.planning.planner import plan
@@ -38,8 +37,13 @@ def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[s
     done = frozenset(record.step for record in store.records())
 
     def look_at_data() -> None:
-        check_dataset(recipe.dataset, selection.images, selection.labels, complete=False)
+        selection.check_data(complete=False)
 
+    data = (
+        dataset.check(recipe, selection.images, selection.labels, look_at_data)
+        if selection.task.counts_classes
+        else dataset.check_presence(selection.images, look_at_data)
+    )
     found = {
         "machine": doctor.run(
             [
@@ -48,7 +52,7 @@ def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[s
                 disk.check(store.root, recipe, planned.steps, done),
                 images.check(made, planned.images),
                 weights.check(recipe, file),
-                dataset.check(recipe, selection.images, selection.labels, look_at_data),
+                data,
             ]
         )
     }

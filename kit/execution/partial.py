@@ -8,7 +8,6 @@ from pathlib import Path
 
 from kit.containers.choice import choose_runner
 from kit.containers.images import BuildOptions, Images
-from kit.data.dataset import check_dataset
 from kit.data.tensors import check_tensors
 from kit.data.weights import fetch_weights, weights_path
 from kit.errors import InvalidInputError, MissingError
@@ -111,7 +110,7 @@ def run_stage(
     if weights.absolute() in wanted:
         fetch_weights(recipe, store, given=choice.weights, mirror=choice.mirror, progress=progress.progress)
     if selection.images in wanted or selection.labels in wanted:
-        check_dataset(recipe.dataset, selection.images, selection.labels, complete=False)
+        selection.check_data(complete=False)
         part = replace(part, steps=_with_labels(part.steps, selection, store))
     store.sweep()
     images = Images(image_specs(jobs), store.root, build, progress.line)

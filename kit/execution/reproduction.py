@@ -9,7 +9,6 @@ from pathlib import Path
 from kit.containers.choice import choose_runner
 from kit.containers.docker import remove_leftovers
 from kit.containers.images import BuildOptions, Images
-from kit.data.dataset import check_dataset
 from kit.data.weights import fetch_weights
 from kit.execution.executor import Executor
 from kit.execution.progress import Progress
@@ -53,7 +52,7 @@ def reproduce(
         KitError: data, weights, engine, device or a step is not as it should be; what is finished is kept.
     """
     recipe, choice = selection.recipe, selection.choice
-    check_dataset(recipe.dataset, selection.images, selection.labels, classes=recipe.model.classes)
+    selection.check_data()
     selection = selection.with_labels(store.root)
     weights, digest = fetch_weights(
         recipe, store, given=choice.weights, mirror=choice.mirror, progress=progress.progress

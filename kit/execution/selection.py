@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from kit.data.dataset import prepare_labels
+from kit.data.dataset import check_dataset, prepare_labels
 from kit.errors import InvalidInputError
 from kit.planning.planner import choose_batches
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of
+from kit.planning.task import Task, task_of
 from kit.recipe.schema import Recipe
 
 __all__ = ["Choice", "Selection", "image_specs", "with_devices"]
@@ -60,6 +61,29 @@ class Selection:
                 )
         return {name: target_of(recipe, name) for name in names}
 
+    @cached_property
+    def task(self) -> Task:
+        """What the model does; its settings are looked at before anything runs.
+
+        Raises:
+            InvalidInputError: no such task, or a setting that does not fit.
+        """
+        task = task_of(self.recipe)
+        task.check(self.recipe)
+        return task
+
+    def check_data(self, *, complete: bool = True) -> None:
+        """Look for the data set before anything long starts.
+
+        Raises:
+            MissingError, InvalidInputError: it is not there, or not what the recipe says.
+        """
+        if self.task.counts_classes:
+            classes = self.recipe.model.classes if complete else None
+            check_dataset(self.recipe.dataset, self.images, self.labels, complete=complete, classes=classes)
+        else:
+            self.task.check_data(self.recipe, self.images, self.labels)
+
     @property
     def images(self) -> Path:
         """Folder of the data set's images."""
@@ -78,6 +102,8 @@ class Selection:
         Raises:
             KitError: labels that cannot be read, or belong to other images.
         """
+        if not self.task.counts_classes:
+            return self
         made = prepare_labels(self.recipe.dataset, self.images, self.labels, store)
         return self if made == self.labels else replace(self, choice=replace(self.choice, labels=made))
 
@@ -101,6 +127,7 @@ class Selection:
             simulate=choice.simulate,
             device=choice.device,
             options=recipe.targets[name].options,
+            task=self.task,
         )
         return with_devices(target, job)
 
@@ -112,5 +139,7 @@ def with_devices(target: Target, job: Job) -> Job:
 
 
 def image_specs(jobs: Sequence[tuple[Target, Job]]) -> list[ImageSpec]:
-    """The targets' own images, each once."""
-    return list({spec.name: spec for target, job in jobs for spec in target.images(job)}.values())
+    """The images of the targets and of the task, each once."""
+    found = {spec.name: spec for target, job in jobs for spec in target.images(job)}
+    found |= {spec.name: spec for _, job in jobs if job.task for spec in job.task.images(job)}
+    return list(found.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from kit.errors import InvalidInputError
 from kit.planning.step import GIB, External, Input, Limits, Made, Step
 
 if TYPE_CHECKING:
@@ -49,8 +50,14 @@ _HEAVY = Limits(memory_bytes=8 * GIB, silence_s=3600)
 
 
 def preprocess_json(job: Job) -> str:
-    """The recipe's preprocessing as the programs in containers take it."""
+    """The recipe's preprocessing as the programs in containers take it.
+
+    Raises:
+        InvalidInputError: it has none.
+    """
     recipe = job.recipe
+    if recipe.preprocess is None:
+        raise InvalidInputError("preprocess: is missing", remedy="say in the recipe how an image becomes a tensor")
     tree = recipe.preprocess.model_dump(mode="json", exclude={"fit", "pad"})
     # What a recipe of before could not say is left out where it is as it was then: the same steps have the same name.
     tree |= recipe.preprocess.model_dump(mode="json", include={"fit", "pad"}, exclude_defaults=True)
@@ -124,9 +131,11 @@ def adopt(job: Job) -> Step:
 
 
 def model_steps(job: Job) -> list[Step]:
-    """What makes the ONNX model: export and parity, or a check of the file where the user brings one."""
+    """What makes the ONNX model: a check of the file that the user brings, or export and, of scores, parity."""
     if job.recipe.model.source == "onnx":
         return [adopt(job)]
+    if job.file_task:  # parity compares rows of scores
+        return [export(job)]
     return [export(job), parity(job)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
@@ -14,6 +14,10 @@ from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.evidence import Raw
 from kit.results.measurements import Accuracy, Throughput
+
+if TYPE_CHECKING:
+    from kit.planning.task import Task
+    from kit.results.metrics import Metric
 
 __all__ = [
     "DeviceAccess",
@@ -68,6 +72,12 @@ class Job:
     device: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
     access: DeviceAccess = field(default_factory=DeviceAccess)
+    task: Task | None = None  # None: the one that counts classes
+
+    @property
+    def file_task(self) -> Task | None:
+        """The task, where it wants inference over files of tensors and not over the images themselves."""
+        return None if self.task is None or self.task.counts_classes else self.task
 
     @property
     def hardware(self) -> str:
@@ -91,6 +101,7 @@ class Reading:
     environment: Mapping[str, str | Raw[str]] = field(default_factory=dict)
     host: Mapping[str, str | Raw[str]] = field(default_factory=dict)  # driver, firmware, device state
     notes: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()  # of a task that does not count classes
 
 
 @runtime_checkable

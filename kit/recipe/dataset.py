@@ -101,9 +101,3 @@ class Dataset(Section):
         "are not those of models, whose classes are the sorted ids.",
     )
     count: Positive = Field(description="Images that a complete run has.")
-
-    @model_validator(mode="after")
-    def _has_labels(self) -> Self:
-        if self.labels is None and self.layout == "flat":
-            raise ValueError("labels: is missing; only layout folders tells the classes without it")
-        return self

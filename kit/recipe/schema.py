@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.recipe.dataset import Dataset, Preprocess
 from kit.recipe.document import DocumentError, load_yaml
-from kit.recipe.fields import Key, Line, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
+from kit.recipe.fields import Key, Line, Name, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
 from kit.recipe.model import GraphInput, Model, Weights
 from kit.recipe.sentences import sentence
 from kit.results.conditions import ConditionName, Conditions
@@ -162,7 +162,14 @@ class Recipe(Section):
         11, description="ONNX opset of the export; auto: 11 if it works, otherwise the next higher one that does."
     )
     dataset: Dataset = Field(description="The images, and what is true about them.")
-    preprocess: Preprocess = Field(description="How an image becomes a tensor.")
+    task: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict,
+        max_length=1,
+        description="What the model does, with the settings of that task: docs/tasks.md. Default: classification.",
+    )
+    preprocess: Preprocess | None = Field(
+        None, description="How an image becomes a tensor; not needed where scripts do that."
+    )
     batches: tuple[Positive, ...] = Field(
         (1, 4, 8, 16, 32, 64), min_length=1, description="Batch sizes that are converted and measured."
     )
@@ -187,6 +194,16 @@ class Recipe(Section):
         if isinstance(data, dict) and isinstance(data.get("targets"), dict):
             targets = {name: {} if entry is None else entry for name, entry in data["targets"].items()}
             data = {**data, "targets": targets}
+        return data
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _short_task(cls, data: Any) -> Any:
+        # "task: script" and "task: {script: }" are a task without settings.
+        if isinstance(data, str):
+            return {data: {}}
+        if isinstance(data, dict):
+            return {name: {} if settings is None else settings for name, settings in data.items()}
         return data
 
     @model_validator(mode="before")
@@ -220,12 +237,13 @@ class Recipe(Section):
         return self
 
     def _check_graph(self) -> None:
-        channels, crop = self.preprocess.channels, self.preprocess.crop
-        made = (channels, *crop) if self.input.layout == "NCHW" else (*crop, channels)
-        if self.input.shape != made:
-            raise ValueError(
-                f"input.shape {self.input.shape} is not what preprocess makes: {made}, from its color and crop"
-            )
+        if self.preprocess is not None:
+            channels, crop = self.preprocess.channels, self.preprocess.crop
+            made = (channels, *crop) if self.input.layout == "NCHW" else (*crop, channels)
+            if self.input.shape != made:
+                raise ValueError(
+                    f"input.shape {self.input.shape} is not what preprocess makes: {made}, from its color and crop"
+                )
         for kind, names in (("inputs", [one.name for one in self.inputs]), ("outputs", list(self.outputs))):
             if len(set(names)) != len(names):
                 raise ValueError(f"{kind} names one twice")
@@ -235,6 +253,11 @@ class Recipe(Section):
         for name in self.targets:
             if batch is not None and self.batches_of(name) != (batch,):
                 raise ValueError(f"batches: the model takes batch {batch} only, so write batches: [{batch}]")
+
+    @property
+    def task_name(self) -> str | None:
+        """The task that the recipe names."""
+        return next(iter(self.task), None)
 
     @property
     def graph_inputs(self) -> tuple[GraphInput, ...]:

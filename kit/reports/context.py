@@ -12,6 +12,7 @@ from kit.reports import compare, tables
 from kit.reports.cells import Cell, difference
 from kit.reports.compare import Check, Verdict
 from kit.reports.facts import Facts
+from kit.reports.metrics import MetricRow, declarations, metric_rows
 from kit.reports.sides import TOPS, Cells, Side, published_side, reference, run_side
 from kit.reports.tables import Table
 from kit.results.measurements import Interval, plain
@@ -71,6 +72,8 @@ class Report:
     verdicts: tuple[Verdict, ...]
     cells: Mapping[str, Cell]
     families: tuple[str, ...] = field(default=())
+    metrics: tuple[MetricRow, ...] = ()
+    counts_classes: bool = True
 
     @property
     def simulated(self) -> bool:
@@ -83,6 +86,10 @@ class Report:
     @property
     def ran(self) -> bool:
         return any(view.ran for view in self.targets)
+
+    def metrics_of(self, target: str) -> tuple[MetricRow, ...]:
+        """The metrics of one target."""
+        return tuple(row for row in self.metrics if row.target == target)
 
     @property
     def uncontained(self) -> tuple[str, ...]:
@@ -118,6 +125,7 @@ def build(recipe: Recipe, results: Mapping[str, Results], targets: Sequence[str]
         for check in _checks(recipe, view, side, stated, cells)
     ]
     verdicts = [verdict for view in views for verdict in _verdicts(recipe, view, cells)]
+    declared = declarations(recipe)
     return Report(
         recipe=recipe,
         targets=views,
@@ -127,6 +135,8 @@ def build(recipe: Recipe, results: Mapping[str, Results], targets: Sequence[str]
         verdicts=tuple(verdicts),
         cells=cells,
         families=tuple(dict.fromkeys(view.facts.family for view in _described(views))),
+        metrics=tuple(row for view in views for row in metric_rows(view.name, view.results, declared, cells)),
+        counts_classes=not declared,
     )
 
 

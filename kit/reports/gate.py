@@ -11,6 +11,7 @@ from kit.recipe.schema import PublishedAccuracy, Recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, TargetView, build
 from kit.reports.facts import describe_targets, reported_targets
+from kit.reports.metrics import below_published
 from kit.results.link import Link
 from kit.results.measurements import plain
 from kit.results.schema import Results
@@ -139,6 +140,10 @@ def _below(judged: Judged) -> Iterator[str]:
             )
 
 
+def _worse(judged: Judged) -> Iterator[str]:
+    yield from below_published(judged.report.metrics)
+
+
 def _fraction(judged: Judged) -> Iterator[str]:
     """An accuracy of 0.998 is meant as 99.8 %, and would let anything pass."""
     published = judged.recipe.published
@@ -184,8 +189,8 @@ def _removed(judged: Judged) -> Iterator[str]:
 
 #: Every reason that closes the gate.
 _REASONS: tuple[Callable[[Judged], Iterator[str]], ...] = (
-    _nothing, _simulated, _unproven, _incomplete, _unstable, _unmeasured, _toolchain, _different, _below, _fraction,
-    _tolerance, _removed,
+    _nothing, _simulated, _unproven, _incomplete, _unstable, _unmeasured, _toolchain, _different, _below, _worse,
+    _fraction, _tolerance, _removed,
 )  # fmt: skip
 
 

@@ -94,6 +94,8 @@ def _inferences(report: Report, families: Callable[[str], Words]) -> list[Part]:
 
 
 def _accuracies(report: Report, names: Mapping[str, str]) -> list[Part]:
+    if not report.counts_classes:
+        return [(names["metrics"].format(target=view.name), "metrics", {"view": view}) for view in report.targets]
     parts: list[Part] = [
         (names["accuracy"].format(target=view.name), "accuracy", {"view": view})
         for view in report.targets

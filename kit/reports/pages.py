@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "kit_commands": [shell(["kit", "reproduce", "--target", name]) for name in names],
         "shape": Safe(" × ".join(str(size) for size in shape)),
         "shape_commas": ",".join(str(size) for size in shape),
-        "tensor_bytes": 4 * shape[0] * shape[1] * shape[2],
+        "tensor_bytes": 4 * prod(shape),
         "b0": recipe.batches[0],
         "deviations": deviations,
         "check_sources": {one.shown.source for one in report.checks if one.shown.source != "simulated"},

@@ -15,6 +15,7 @@ from kit.reports.cells import Cell
 from kit.reports.compare import Check, Verdict
 from kit.reports.context import Report, TargetView
 from kit.reports.explain import printed_by
+from kit.reports.metrics import MetricRow
 from kit.reports.sides import Side
 from kit.reports.tables import Refusal, Row, Table
 from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
@@ -113,6 +114,31 @@ class Writer:
         stated = self.report.reference
         row = [self.report.recipe.model.name, *(Safe(f"{self.cell(stated[k])}%") for k in (1, 5))]
         return self.table([self.words["model"], "Top1 accuracy", "Top5 accuracy"], [row])
+
+    def metrics(self, rows: Sequence[MetricRow]) -> Safe:
+        """Section 6.x of a task with metrics of its own."""
+        w = self.words
+        compared = any(row.published for row in rows)
+        header = [w["metric"], w["shown"], w["images"], w["interval"]]
+        header += [f"{w['was']}†", w["delta"], w["tolerance"], w["verdict"]] if compared else []
+        if any(row.simulated for row in rows):
+            header[1] = f"{header[1]} ({w['simulated']})"
+        return self.table(header, [self._metric(row, compared=compared) for row in rows])
+
+    def _metric(self, row: MetricRow, *, compared: bool) -> list[object]:
+        w, unit = self.words, row.unit and (row.unit if row.unit == "%" else f" {row.unit}")
+
+        def number(cell: Cell | None) -> Safe:
+            return Safe(f"{self.cell(cell)}{unit}" if cell else w["none"])
+
+        between = Safe(f"{number(row.low)}–{number(row.high)}") if row.low and row.high else Safe(w["none"])
+        line: list[object] = [row.name, number(row.shown), str(row.samples or w["none"]), between]
+        if not compared:
+            return line
+        verdict = w["none"] if row.met is None else w["met"] if row.met else w["not_met"]
+        if row.simulated and row.met is not None:
+            verdict = f"{verdict} ({w['simulated']})"
+        return [*line, number(row.published), number(row.delta), row.tolerance or w["none"], verdict]
 
     def checks(self, *, simulated: bool) -> Safe:
         """Section 6.4: each accuracy against the open-source one."""

@@ -64,6 +64,7 @@ def assemble(
         containerized=all(record.runner == "docker" for record in mine.values()),
         planned=planned_from(job),
         accuracy=reading.accuracy,
+        metrics=reading.metrics,
         throughput=reading.throughput,
         parity=_parity(steps, outputs),
         environment=dict(sorted(reading.environment.items())),

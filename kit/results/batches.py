@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,9 +14,10 @@ from kit.results.measurements import Accuracy, percent
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.results.metrics import Metric
     from kit.results.outputs import Output, Outputs
 
-__all__ = ["agreement", "check_complete", "read_accuracy", "read_versions"]
+__all__ = ["agreement", "check_complete", "metric_agreement", "read_accuracy", "read_versions"]
 
 _AGAIN = "run the step again with --force"
 
@@ -94,3 +95,16 @@ def agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:
                 f" Top5 {percent(accuracy.top(5))} %"
             )
     return notes
+
+
+def metric_agreement(scored: Mapping[int, Sequence[Metric]]) -> list[str]:
+    """Notes where batches differ in a metric of a task."""
+    if not scored:
+        return []
+    first = min(scored)
+    return [
+        f"batch {batch}: {one.name} is {one.text}, and {other.text} at batch {first}"
+        for batch, metrics in scored.items()
+        for one, other in zip(metrics, scored[first], strict=True)
+        if one.value != other.value
+    ]

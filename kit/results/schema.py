@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
 from kit.results.evidence import Evident, Inside, Sha256
 from kit.results.measurements import Accuracy, Throughput
+from kit.results.metrics import Metric
 from kit.storage.inputs import read_input
 
 __all__ = ["Artifact", "Command", "Parity", "Planned", "Results", "Run", "load_all", "load_results", "results_text"]
@@ -92,6 +93,7 @@ class Results(Evident):
     containerized: bool
     planned: Planned | None = None
     accuracy: Accuracy | None = None
+    metrics: tuple[Metric, ...] = Field((), description="Of a task that does not count classes.")
     throughput: tuple[Throughput, ...] = ()
     parity: Parity | None = None
     environment: dict[str, str] = Field(default_factory=dict, description="Software by name and version.")
@@ -105,7 +107,10 @@ class Results(Evident):
 
 def results_text(results: Results) -> str:
     """The file's text: sorted keys, two blanks, one line end; the same value gives the same bytes."""
-    return json.dumps(results.model_dump(mode="json"), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    tree = results.model_dump(mode="json")
+    if not results.metrics:
+        del tree["metrics"]
+    return json.dumps(tree, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def load_results(path: Path) -> Results:

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from kit.doctor import Check
+from kit.errors import InvalidInputError
 from kit.planning import common as shared
+from kit.planning.files import file_rate_step, file_steps, infer_step
 from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
+from kit.planning.task import Task
 from kit.results.batches import read_accuracy, read_versions
 from kit.results.bench import read_throughput
 from kit.results.evidence import Raw
+from kit.results.filerate import read_file_rate
 from kit.results.outputs import Output, Outputs
 
 __all__ = ["EngineTarget", "EngineUse", "bench_name", "infer_name", "metrics_name"]
@@ -79,10 +83,51 @@ class EngineTarget(ABC):
     def plan(self, job: Job) -> Sequence[Step]:
         """Export and parity, where the engine takes ONNX; inference over the data set, metrics, measurement."""
         use = self.use(job)
+        if job.file_task:
+            return self._plan_files(job, job.file_task, use)
         before = shared.model_steps(job) if self.exported else []
         infer = _infer(job, use)
         metrics = shared.metrics(job, metrics_name(job), Made(infer.name), form="predictions")
         return [*before, infer, metrics, _bench(job, use)]
+
+    def _plan_files(self, job: Job, task: Task, use: EngineUse) -> list[Step]:
+        """The same over files of tensors, which the steps of the task make and judge.
+
+        Raises:
+            InvalidInputError: the engine takes no ONNX model, or is asked for settings that only images have.
+        """
+        if not self.exported or use.options:
+            raise InvalidInputError(
+                f"target {job.target} does not run tasks on files of tensors with these options",
+                where=f"targets -> {job.target}",
+                remedy="choose target cpu or openvino without options of the engine for this task",
+            )
+        words = () if use.engine == "onnxruntime" else ("--engine", use.engine)
+        batch = job.recipe.input.batch or min(use.infer_batch, max(job.batches))
+        infer = [
+            infer_step(
+                job, task, run, prefix=f"{job.target}/", image=use.image, words=words, batch=batch,
+                environment=use.environment, devices=use.devices, memory_gib=use.memory_gib,
+            )
+            for run in task.runs(job)
+        ]  # fmt: skip
+        rates = [
+            file_rate_step(job, task, one, name=f"{bench_name(job)}-bs{one}", image=use.image, words=words)
+            for one in job.batches
+        ]
+        return [*shared.model_steps(job), *file_steps(job, task, infer, f"{job.target}/"), *rates]
+
+    def _read_files(self, job: Job, task: Task, outputs: Outputs) -> Reading:
+        benches = [(batch, outputs.file(f"{bench_name(job)}-bs{batch}", "bench.json")) for batch in job.batches]
+        version: Raw[str] = benches[0][1].key("version")
+        exported = read_versions(outputs.file(shared.EXPORT, "export.json"))
+        return Reading(
+            metrics=task.read(job, f"{job.target}/", outputs),
+            throughput=tuple(read_file_rate(bench, batch) for batch, bench in benches),
+            toolchain=f"{self.toolchain} {version.value}",
+            hardware=self.hardware,
+            environment={**exported, self.toolchain: version},
+        )
 
     def judge(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
         """Nothing beyond the exit code: these programs are kit's own and say what is wrong."""
@@ -94,6 +139,8 @@ class EngineTarget(ABC):
             DamagedError: a result file cannot be read.
         """
         outputs = Outputs.of(outputs)
+        if job.file_task:
+            return self._read_files(job, job.file_task, outputs)
         bench = outputs.file(bench_name(job), "bench.json")
         engine = bench.key("engine").value
         title = str(engine["title"])

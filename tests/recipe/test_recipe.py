@@ -33,6 +33,7 @@ def test_defaults_are_those_of_the_published_report(tmp_path: Path) -> None:
     recipe = load_recipe(write(tmp_path, MINIMAL))
     assert recipe.batches == (1, 4, 8, 16, 32, 64)
     assert recipe.opset == 11
+    assert recipe.preprocess is not None
     assert recipe.preprocess.resize == (256, 256)
     assert recipe.resolve("val") == tmp_path / "val"
 
@@ -43,6 +44,7 @@ def test_the_root_recipe_is_the_published_one(root: Path) -> None:
     assert recipe.weights.md5 == "28bdc27f4fdbfe066c95f36b72417340"
     assert recipe.input.name == "actual_input_1"
     assert recipe.dataset.count == 50000
+    assert recipe.preprocess is not None
     assert recipe.preprocess.mean == (0.485, 0.456, 0.406)
     assert recipe.published.throughput["310"].rates[16] == 1418.95
     assert set(recipe.targets) == {"310", "310P", "T4", "cpu"}

@@ -102,7 +102,27 @@ def options_of(job: Job) -> AscendOptions:
             f"targets -> {job.target} -> options -> chip: {options.chip} is not a chip of target {job.hardware}",
             remedy="take the Name column of `npu-smi info`, or the other target",
         )
+    if job.file_task:
+        return _for_files(job, options)
     return options.model_copy(update={"tool": options.tool or toolchain_of(job).tool})
+
+
+def _for_files(job: Job, options: AscendOptions) -> AscendOptions:
+    """Folders of tensors, several inputs and outputs: ais_bench takes them, benchmark does not."""
+    place = f"targets -> {job.target} -> options -> "
+    if options.tool not in {None, "ais_bench"}:
+        raise InvalidInputError(
+            f"{place}tool: {options.tool} counts classes only, and the task is another one",
+            remedy="write tool: ais_bench, or leave it out",
+        )
+    if options.mode == "synthetic":
+        raise InvalidInputError(f"{place}mode: synthetic runs no data set, so it has no metric", remedy="leave it out")
+    if job.file_task and job.file_task.form(job).shapes == "files":
+        raise InvalidInputError(
+            f"target {job.target} compiles one shape, and the task's files have several",
+            remedy="let the script write files of one shape, or take target cpu",
+        )
+    return options.model_copy(update={"tool": "ais_bench"})
 
 
 def card_of(job: Job) -> Card:

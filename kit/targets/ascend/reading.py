@@ -10,7 +10,7 @@ from kit.errors import StepError
 from kit.inside.estimate import nearest_rank
 from kit.planning import common as shared
 from kit.planning.target import Reading
-from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
+from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, measurement
 from kit.results.measurements import Mode, Throughput
@@ -18,10 +18,20 @@ from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
 from kit.targets.ascend.readers import npu_smi
-from kit.targets.ascend.steps import after_name, before_name, bench_name, infer_name, metrics_name, on_dataset
+from kit.targets.ascend.steps import (
+    after_name,
+    before_name,
+    bench_name,
+    dataset_step,
+    infer_name,
+    metrics_name,
+    on_dataset,
+    run_prefix,
+)
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.results.metrics import Metric
     from kit.targets.ascend.readers.npu_smi import Chip
 
 __all__ = ["read"]
@@ -42,6 +52,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
     outputs = Outputs.of(outputs)
     options = options_of(job)
     throughput, counted = [], {}
+    scored: dict[int, tuple[Metric, ...]] = {}
     notes: list[str] = []
     for batch in job.batches:
         pure = None
@@ -60,18 +71,22 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
                 " inference; another program may have used the chip"
             )
         throughput.append(measured)
+        if job.file_task:
+            scored[batch] = job.file_task.read(job, run_prefix(job.target, batch), outputs)
+            continue
         counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch))
         check_complete(outputs, counted[batch], batch)
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
     return Reading(
         accuracy=counted[min(counted)] if counted else None,
+        metrics=scored[min(scored)] if scored else (),
         throughput=tuple(throughput),
         toolchain=toolchain,
         hardware=card_of(job).hardware,
         environment=environment,
         host=host,
-        notes=(*notes, *agreement(job, counted), *remarks),
+        notes=(*notes, *agreement(job, counted), *metric_agreement(scored), *remarks),
     )
 
 
@@ -140,7 +155,7 @@ def _from_pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
 def _from_summary(
     job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[float]], mode: Mode = "dataset"
 ) -> Throughput:
-    step = (infer_name if mode == "dataset" else bench_name)(job.target, batch)
+    step = dataset_step(job, batch) if mode == "dataset" else bench_name(job.target, batch)
     summary = load_summary(outputs[step])
     output = outputs.file(step, "result_summary.json")
     listed = [float(time) for time in summary.get("npu_compute_time_list", ())]

@@ -7,23 +7,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kit.planning import common as shared
+from kit.planning.files import run_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.planning.task import FileRun, Task
 
 __all__ = [
     "after_name",
     "before_name",
     "bench_name",
     "convert_name",
+    "dataset_step",
     "image_name",
     "infer_name",
     "metrics_name",
     "on_dataset",
     "plan",
+    "run_prefix",
 ]
 
 SIMULATED = "simulated"
@@ -120,26 +124,29 @@ def plan(job: Job) -> list[Step]:
         check_opset(job, job.recipe.opset)
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
     steps = [*shared.model_steps(job)]
+    task = job.file_task
     if dataset:
-        steps.append(shared.preprocess(job))
+        steps += task.prepare(job) if task else [shared.preprocess(job)]
     steps += [_convert(place, batch) for batch in job.batches]
     steps.append(_state(place, before_name(job.target), ()))
     measured = []
     for batch in job.batches:
-        if batch in dataset:
+        if batch in dataset and task:
+            measured += [_infer_files(place, batch, task, run) for run in task.runs(job)]
+        elif batch in dataset:
             measured.append(_infer(place, batch))
         if batch not in dataset or options.pure:
             measured.append(_bench(place, batch))
     steps += measured
     steps.append(_state(place, after_name(job.target), [step.name for step in measured]))
-    steps += [_metrics(place, batch) for batch in dataset]
+    for batch in dataset:
+        steps += _score(place, batch, task) if task else [_metrics(place, batch)]
     return steps
 
 
 def _convert(place: _Place, batch: int) -> Step:
     """``atc``: needs no device, litters its working directory, names its output ``<output>.om``."""
     job, options = place.job, place.options
-    channels, height, width = job.recipe.input.shape
     name = f"{job.recipe.model.name}_bs{batch}"
     environment = {**_HOME, **{key: text for key, text in place.environment.items() if key in _OF_THE_TOOLKIT}}
     if options.jobs:
@@ -154,8 +161,8 @@ def _convert(place: _Place, batch: int) -> Step:
             f"--model={job.recipe.model.name}.onnx",
             "--framework=5",
             f"--output={name}",
-            "--input_format=NCHW",
-            f"--input_shape={job.recipe.input.name}:{batch},{channels},{height},{width}",
+            f"--input_format={'ND' if any(len(one.shape) != 3 for one in job.recipe.graph_inputs) else 'NCHW'}",
+            f"--input_shape={_input_shape(job, batch)}",
             f"--log={options.log}",
             f"--soc_version={soc_of(job)}",
             *filter(None, (toolchain_of(job).precision,)),
@@ -168,6 +175,53 @@ def _convert(place: _Place, batch: int) -> Step:
         batch=batch,
         simulated=job.simulate,
     )
+
+
+def _input_shape(job: Job, batch: int) -> str:
+    """``name:batch,sizes`` of each input of the graph."""
+    return ";".join(f"{one.name}:{','.join(map(str, (batch, *one.shape)))}" for one in job.recipe.graph_inputs)
+
+
+def _infer_files(place: _Place, batch: int, task: Task, run: FileRun) -> Step:
+    """One of the task's runs: a folder for each input of the graph, by ais_bench."""
+    job = place.job
+    form = task.form(job)
+    argv = (
+        "python3", "-m", "ais_bench",
+        f"--model={_engine(place, batch)}",
+        f"--batchsize={batch}",
+        "--input=" + ",".join(f"{{in:input{number}}}" for number in range(len(run.inputs))),
+        "--output={out}",
+        "--output_dirname=result",
+        f"--outfmt={form.format.upper()}",
+        *([f"--output_batchsize_axis={form.batch_axis}"] if form.batch_axis else []),
+        f"--device={job.device}",
+    )  # fmt: skip
+    folders: dict[str, Input] = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
+    name = run_name(run_prefix(job.target, batch), run, task.runs(job))
+    title = f"data set run, batch {batch}" + ("" if run.name == "main" else f", {run.name}")
+    return _step(place, batch, name, "infer", title, argv, ("result", "result_summary.json"), folders)
+
+
+def dataset_step(job: Job, batch: int) -> str:
+    """Name of the step whose rate is that of a batch over the data set: of several runs the first one's."""
+    task = job.file_task
+    if not task:
+        return infer_name(job.target, batch)
+    runs = task.runs(job)
+    return run_name(run_prefix(job.target, batch), runs[0], runs)
+
+
+def run_prefix(target: str, batch: int) -> str:
+    """What the names of a batch's steps over files begin with."""
+    return f"{target}/bs{batch}-"
+
+
+def _score(place: _Place, batch: int, task: Task) -> list[Step]:
+    job, prefix = place.job, run_prefix(place.target, batch)
+    runs = task.runs(job)
+    results = {run.name: Made(run_name(prefix, run, runs)) for run in runs}
+    return [replace(step, batch=batch) for step in task.score(job, prefix, results)]
 
 
 def _engine(place: _Place, batch: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kit.errors import InvalidInputError
 from kit.planning import common as shared
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
@@ -139,6 +140,12 @@ def _place(job: Job) -> _Place:
 
 def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
+    if job.file_task:
+        raise InvalidInputError(
+            f"target {job.target} counts classes only",
+            where=f"targets -> {job.target}",
+            remedy="choose cpu, openvino, 310 or 310P for this task",
+        )
     place = _place(job)
     steps = [*shared.model_steps(job), shared.preprocess(job), _guard(job)]
     steps.append(_state(place, before_name(job.target), ()))

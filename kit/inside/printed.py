@@ -1,0 +1,176 @@
+"""Metrics in what a program printed or wrote: found by the patterns of the recipe, checked against their unit."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+from .protocol import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["COCO", "find_metrics"]
+
+#: A text of a stranger: more of it is not searched.
+_MAX_TEXT = 32 << 20
+#: Seconds for one pattern: a careless one on a careless text would never end.
+_SECONDS = 20
+_NUMBER = re.compile(r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,3})?", re.ASCII)
+#: ``np.float64(79.12)``, ``tensor(0.7220, dtype=..)``: what Python prints for a number of these libraries.
+_WRAPPED = re.compile(r"(?:np\.|numpy\.|torch\.)?[a-z]+[0-9]*\(\s*([^\s,()]+)\s*[,)].*")
+_RANGES = {"percent": (0.0, 100.0), "fraction": (0.0, 1.0)}
+
+
+def _coco(title: str, short: str, iou: str, area: str, most: str) -> str:
+    where = rf"IoU={iou}\s*\|\s*area=\s*{area}\s*\|\s*maxDets=\s*{most}"
+    return rf"Average {title}\s+\({short}\)\s*@\[\s*{where}\s*\]\s*=\s*(\S+)"
+
+
+_ALL = r"0\.50:0\.95"
+#: The rows of the table that COCO's evaluation prints.
+COCO = {
+    "AP": _coco("Precision", "AP", _ALL, "all", r"\d+"),
+    "AP50": _coco("Precision", "AP", r"0\.50", "all", r"\d+"),
+    "AP75": _coco("Precision", "AP", r"0\.75", "all", r"\d+"),
+    "APs": _coco("Precision", "AP", _ALL, "small", r"\d+"),
+    "APm": _coco("Precision", "AP", _ALL, "medium", r"\d+"),
+    "APl": _coco("Precision", "AP", _ALL, "large", r"\d+"),
+    "AR1": _coco("Recall", "AR", _ALL, "all", "1"),
+    "AR10": _coco("Recall", "AR", _ALL, "all", "10"),
+    "AR100": _coco("Recall", "AR", _ALL, "all", "100"),
+    "ARs": _coco("Recall", "AR", _ALL, "small", r"\d+"),
+    "ARm": _coco("Recall", "AR", _ALL, "medium", r"\d+"),
+    "ARl": _coco("Recall", "AR", _ALL, "large", r"\d+"),
+}
+
+
+def find_metrics(wanted: Sequence[Mapping[str, Any]], out: str, work: str) -> list[dict[str, Any]]:
+    """The metrics, in their order.
+
+    Args:
+        wanted: each with ``name``, ``find`` (a pattern with one group, or a row of :data:`COCO`), ``in`` (a file of the
+            working folder; none for standard output), ``pick`` (``only``, ``first``, ``last``) and ``unit``.
+        out: folder of ``stdout.txt``; files that metrics were found in are copied there.
+        work: the working folder.
+
+    Returns:
+        for each ``name``, ``unit``, ``text`` as printed, ``file``, ``line`` and ``column`` (from 1).
+
+    Raises:
+        UserError: it is not there, more than one differ, or it is no number of its unit.
+    """
+    return [_find(metric, out, work) for metric in wanted]
+
+
+def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
+    name, given = metric["name"], metric.get("in")
+    file, text = ("stdout.txt", _read(os.path.join(out, "stdout.txt"))) if not given else _kept(given, out, work)
+    pattern = _pattern(metric)
+    with _limited(name):
+        found = [match for match in pattern.finditer(text) if match[1] is not None]
+    where = given or "what the scripts printed"
+    if not found:
+        raise UserError(
+            f"metric {name} is not in {where}",
+            "See whether the script ended early, and correct the pattern in task -> script -> metrics.",
+            kind="tolerance",
+        )
+    values = list(dict.fromkeys(match[1] for match in found))
+    if len(values) > 1 and metric["pick"] == "only":
+        raise UserError(
+            f"metric {name} stands {len(found)} times in {where}, with different values: {', '.join(values[:3])}",
+            "Make the pattern say which is meant, or choose with pick: first or pick: last.",
+            kind="tolerance",
+        )
+    match = found[0] if metric["pick"] == "first" else found[-1]
+    start = match.start(1)
+    return {
+        "name": name,
+        "unit": metric["unit"],
+        "text": _number(name, match[1], metric["unit"]),
+        "file": file,
+        "line": text.count("\n", 0, start) + 1,
+        "column": start - (text.rfind("\n", 0, start) + 1) + 1,
+    }
+
+
+def _pattern(metric: Mapping[str, Any]) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(COCO.get(metric["find"], metric["find"]), re.MULTILINE)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UserError(
+            f"the pattern of metric {metric['name']} is no regular expression: {error}", "Correct it in the recipe."
+        ) from error
+    if pattern.groups != 1:
+        raise UserError(
+            f"the pattern of metric {metric['name']} has {pattern.groups} groups",
+            "Put the number, alone, into one (...).",
+        )
+    return pattern
+
+
+def _number(name: str, text: str, unit: str) -> str:
+    """The digits as printed.
+
+    Raises:
+        UserError: not a number, nan, inf, COCO's -1 for "no such object", or outside the unit's range.
+    """
+    wrapped = _WRAPPED.fullmatch(text.strip())
+    shown = (wrapped[1] if wrapped else text).strip().rstrip("%.,;")
+    remedy = "See what the script printed, and whether the pattern takes the right part of it."
+    if not _NUMBER.fullmatch(shown):
+        raise UserError(f"metric {name} is {text[:60]!r}, which is not a number", remedy, kind="tolerance")
+    value = float(shown)
+    if not math.isfinite(value):
+        raise UserError(f"metric {name} is {shown}, which is not a number", remedy, kind="tolerance")
+    low, high = _RANGES.get(unit, (-math.inf, math.inf))
+    if not low <= value <= high:
+        hint = "COCO prints -1 where there is no object of that kind. " if value == -1 else ""
+        raise UserError(
+            f"metric {name} is {shown}, which is not a {unit} ({low:g} to {high:g})",
+            f"{hint}Declare the unit that the script prints.",
+            kind="tolerance",
+        )
+    return shown
+
+
+def _kept(given: str, out: str, work: str) -> tuple[str, str]:
+    """A file of the working folder, and a copy of it that stays: it is the evidence."""
+    path = os.path.realpath(os.path.join(work, given))
+    if not path.startswith(os.path.realpath(work) + os.sep) or not os.path.isfile(path):
+        raise UserError(f"the scripts did not write {given}", "Correct the name under metrics -> in.", kind="missing")
+    text = _read(path)
+    kept = os.path.join("files", os.path.relpath(path, os.path.realpath(work)))
+    target = os.path.join(out, kept)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return kept, text
+
+
+def _read(path: str) -> str:
+    with open(path, "rb") as file:
+        return file.read(_MAX_TEXT).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+@contextlib.contextmanager
+def _limited(name: str) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise UserError(
+            f"the pattern of metric {name} did not end within {_SECONDS} s",
+            "Write it without one repetition inside another.",
+            kind="resource",
+        )
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,319 @@
+"""The users' own programs before and after inference, in a working folder of their own.
+
+Command line::
+
+    python3 -m inside.script --code DIR --data DIR --plan JSON --out DIR [--before DIR]
+        [--results RUN=DIR ...] [--given NAME=FILE ...]
+
+``--plan`` holds ``commands`` (argv lists; no shell), ``links``, ``data`` (``read`` or ``copy``), ``seconds`` and
+``max_bytes``; before inference also ``runs`` (run -> folders that the engine reads), ``count`` and ``shapes``; after it
+``folders`` (as ``runs``) and ``metrics``. The working folder is a copy of the code, or with ``--before`` of the folder
+that the first programs left.
+
+Before inference it leaves ``work`` and ``runs.json``; after it ``metrics.json``; both times ``stdout.txt`` and
+``stderr.txt`` of the programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .printed import find_metrics
+from .protocol import UserError, run, write_json
+from .samples import check_runs, list_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["main"]
+
+#: A stranger's text: more of one stream is cut off.
+_MAX_STREAM = 32 << 20
+#: Seconds between two looks at how much the programs wrote.
+_LOOK = 3.0
+_PLACEHOLDER = re.compile(r"\{(data|work|results|summary)(?::([A-Za-z0-9_.-]+))?\}")
+#: Many scripts start a process per core, each with a pool of threads of its own.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line of this module."""
+    arguments = _arguments(argv)
+    plan: dict[str, Any] = arguments.plan
+    work = os.path.join(arguments.out, "work")
+    _prepare(work, arguments)
+    places = _places(work, arguments)
+    for name, folders in plan.get("folders", {}).items():
+        _localize(places["summary", name], places["results", name], [os.path.join(work, one) for one in folders])
+    with (
+        open(os.path.join(arguments.out, "stdout.txt"), "wb") as out,
+        open(os.path.join(arguments.out, "stderr.txt"), "wb") as err,
+    ):
+        deadline = time.monotonic() + plan["seconds"]
+        for number, words in enumerate(plan["commands"], 1):
+            command = [_filled(word, places) for word in words]
+            _run(number, command, work, (out, err), deadline, plan)
+    for name in plan["links"]:
+        os.unlink(os.path.join(work, name))
+    if "runs" in plan:
+        runs = check_runs(work, plan["runs"], plan["count"], from_files=plan["shapes"] == "files")
+        _resolve_links(work)
+        write_json(os.path.join(arguments.out, "runs.json"), {"runs": runs})
+    for name in plan.get("folders", {}):
+        os.unlink(places["summary", name])
+    if "metrics" in plan:
+        metrics = find_metrics(plan["metrics"], arguments.out, work)
+        write_json(os.path.join(arguments.out, "metrics.json"), {"metrics": metrics})
+        shutil.rmtree(work)
+
+
+def _prepare(work: str, arguments: argparse.Namespace) -> None:
+    """Fill the working folder: code, the files that the recipe gives, links."""
+    ignored = shutil.ignore_patterns(".git", "__pycache__", ".kit")
+    shutil.copytree(arguments.before or arguments.code, work, ignore=None if arguments.before else ignored)
+    for folder, _, _ in os.walk(work):
+        os.chmod(folder, os.stat(folder).st_mode | 0o700)  # of a copy of a read-only folder
+    for name, path in arguments.given.items():
+        target = _inside(work, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(path, target)
+    if arguments.plan["data"] == "copy" and not arguments.before:
+        shutil.copytree(arguments.data, os.path.join(work, "data"), dirs_exist_ok=True)
+    places = _places(work, arguments)
+    for name, target in arguments.plan["links"].items():
+        link = _inside(work, name)
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        if os.path.lexists(link):
+            raise UserError(f"the link {name} would hide a file of the code", "Choose another name for it.")
+        os.symlink(_filled(target, places), link)
+
+
+def _inside(work: str, name: str) -> str:
+    path = os.path.normpath(os.path.join(work, name))
+    if not path.startswith(work + os.sep):
+        raise UserError(f"{name!r} leads out of the working folder", "Give a name inside it.")
+    return path
+
+
+def _places(work: str, arguments: argparse.Namespace) -> dict[tuple[str, str], str]:
+    """What the placeholders stand for."""
+    copied = arguments.plan["data"] == "copy"
+    places = {("data", ""): os.path.join(work, "data") if copied else arguments.data, ("work", ""): work}
+    for name, folder in arguments.results.items():
+        places["results", name] = os.path.join(folder, "result")
+        places["summary", name] = os.path.join(arguments.out, f"{name}_summary.json")
+    if arguments.results:
+        first = next(iter(arguments.results))
+        places["results", ""], places["summary", ""] = places["results", first], places["summary", first]
+    return places
+
+
+def _localize(target: str, results: str, folders: Sequence[str]) -> None:
+    """Write the engine tool's summary with its files where the programs see them.
+
+    Raises:
+        UserError: it names a result that is not there, or fewer results than files.
+    """
+    source = os.path.join(os.path.dirname(results), "result_summary.json")
+    try:
+        with open(source, encoding="utf-8") as file:
+            summary = json.load(file)
+        entries = list(summary["filesinfo"].values())
+        for entry in entries:
+            inputs = zip(entry["infiles"], folders, strict=False)
+            entry["infiles"] = [os.path.join(folder, os.path.basename(name)) for name, folder in inputs]
+            entry["outfiles"] = [os.path.join(results, os.path.basename(name)) for name in entry["outfiles"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError("the engine left no usable summary", "Run the inference again with --force.", source) from error
+    missing = [name for entry in entries for name in entry["outfiles"] if not os.path.isfile(name)]
+    files = len(list_samples(folders[0]))
+    if missing or len(entries) != files or not all(entry["outfiles"] for entry in entries):
+        what = f"{os.path.basename(missing[0])} is missing" if missing else f"{len(entries)} of {files} files have some"
+        raise UserError(
+            f"the results of the inference are not complete: {what}", "Run it again with --force.", results, "damaged"
+        )
+    write_json(target, summary)
+
+
+def _filled(word: str, places: Mapping[tuple[str, str], str]) -> str:
+    def place(found: re.Match[str]) -> str:
+        key = (found[1], found[2] or "")
+        if key not in places:
+            known = ", ".join(f"{{{kind}{':' + name if name else ''}}}" for kind, name in places)
+            raise UserError(f"{found[0]} stands for nothing in this command", f"Use one of {known}.")
+        return places[key]
+
+    return _PLACEHOLDER.sub(place, word)
+
+
+def _run(
+    number: int,
+    command: Sequence[str],
+    work: str,
+    streams: tuple[BinaryIO, BinaryIO],
+    deadline: float,
+    plan: Mapping[str, Any],
+) -> None:
+    shown = " ".join(command[:2])
+    environment = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH", "TZ") if name in os.environ}
+    environment |= {
+        "HOME": work,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        **dict.fromkeys(_THREADS, "1"),
+    }
+    program = sys.executable if command[0] in {"python", "python3"} else command[0]
+    try:
+        child = subprocess.Popen(
+            [program, *command[1:]],
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise UserError(
+            f"command {number} cannot be started: {command[0]}: {error.strerror}",
+            "Correct the command of the recipe, or add the program to its packages.",
+            kind="missing",
+        ) from error
+    try:
+        tail = _pump(child, streams, work, deadline, plan, f"command {number} ({shown})")
+    finally:
+        _stop(child)
+    if child.returncode:
+        how = f"exit code {child.returncode}" if child.returncode > 0 else f"signal {-child.returncode}"
+        raise UserError(
+            f"command {number} ({shown}) ended with {how}: {tail}",
+            "Read its stderr.txt, and correct the script or its arguments in the recipe.",
+            kind="tolerance",
+        )
+
+
+def _pump(
+    child: subprocess.Popen[bytes],
+    streams: tuple[BinaryIO, BinaryIO],
+    work: str,
+    deadline: float,
+    plan: Mapping[str, Any],
+    name: str,
+) -> str:
+    """Keep both streams, within bounds of size and time; returns the last words of the program."""
+    last = {0: b"", 1: b""}
+    next_look = time.monotonic() + _LOOK
+    with selectors.DefaultSelector() as selector:
+        for index, stream in enumerate((child.stdout, child.stderr)):
+            assert stream is not None  # noqa: S101 - both are pipes
+            selector.register(stream, selectors.EVENT_READ, index)
+        while selector.get_map():
+            for key, _ in selector.select(timeout=1):
+                data = os.read(key.fd, 1 << 16)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    continue
+                room = _MAX_STREAM - streams[key.data].tell()
+                streams[key.data].write(data[: max(0, room)])
+                last[key.data] = (last[key.data] + data)[-4000:]
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"{name} did not end within {plan['seconds']:g} s",
+                    "Find out why it hangs, or raise task -> script -> seconds of the recipe.",
+                    kind="resource",
+                )
+            if time.monotonic() > next_look:
+                _check_size(work, plan["max_bytes"], name)
+                next_look = time.monotonic() + _LOOK
+        _wait(child, deadline, name, plan["seconds"])
+    _check_size(work, plan["max_bytes"], name)
+    words = [line.strip() for one in (last[1], last[0]) for line in one.decode("utf-8", "replace").splitlines()[-1:]]
+    return next((line for line in words if line), "it said nothing")[:300]
+
+
+def _wait(child: subprocess.Popen[bytes], deadline: float, name: str, seconds: float) -> None:
+    try:
+        child.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise UserError(
+            f"{name} did not end within {seconds:g} s",
+            "Find out why it hangs, or raise task -> script -> seconds of the recipe.",
+            kind="resource",
+        ) from error
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Nothing that the program started outlives it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    for stream in (child.stdout, child.stderr):
+        if stream:
+            stream.close()
+
+
+def _check_size(work: str, most: int, name: str) -> None:
+    total = 0
+    for path in _files(work):
+        try:
+            total += os.lstat(path).st_size
+        except FileNotFoundError:
+            continue
+        if total > most:
+            raise UserError(
+                f"{name} wrote more than {most >> 20} MiB",
+                "Write less, or raise task -> script -> max_gib of the recipe.",
+                kind="resource",
+            )
+
+
+def _files(folder: str) -> Iterator[str]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.join(parent, name)
+
+
+def _resolve_links(work: str) -> None:
+    """An artifact holds no links: one to a file of the working folder becomes a copy, any other one goes."""
+    for parent, folders, names in os.walk(work):
+        for name in [*folders, *names]:
+            path = os.path.join(parent, name)
+            if not os.path.islink(path):
+                continue
+            target = os.path.realpath(path)
+            os.unlink(path)
+            if target.startswith(os.path.realpath(work) + os.sep) and os.path.isfile(target):
+                shutil.copyfile(target, path)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="inside.script", description="Run a user's own programs.")
+    parser.add_argument("--code", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--plan", required=True, type=json.loads)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--before")
+    parser.add_argument("--results", action="append", default=[])
+    parser.add_argument("--given", action="append", default=[])
+    arguments = parser.parse_args(argv)
+    arguments.results, arguments.given = _pairs(arguments.results), _pairs(arguments.given)
+    return arguments
+
+
+if __name__ == "__main__":
+    run(main)

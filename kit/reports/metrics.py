@@ -1,0 +1,121 @@
+"""Metrics of a task in the report: each with its interval, and against what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kit.recipe.schema import Recipe
+from kit.reports.cells import Cell, mixed
+from kit.reports.sides import Cells
+from kit.results.measurements import plain
+from kit.results.metrics import Declaration, Metric
+from kit.results.schema import Results
+
+__all__ = ["MetricRow", "below_published", "declarations", "metric_rows"]
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of one target. What is not known is None."""
+
+    target: str
+    name: str
+    unit: str
+    shown: Cell
+    low: Cell | None = None
+    high: Cell | None = None
+    samples: int | None = None
+    published: Cell | None = None
+    delta: Cell | None = None
+    tolerance: str = ""
+    met: bool | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a rehearsal gave it."""
+        return self.shown.source == "simulated"
+
+
+def declarations(recipe: Recipe) -> dict[str, Declaration]:
+    """The metrics that the recipe's task declares, by name; empty for a task that is not installed."""
+    from kit.errors import InvalidInputError
+    from kit.planning.task import task_of
+
+    try:
+        return {one.name: one for one in task_of(recipe).metrics(recipe)}
+    except InvalidInputError:
+        return {}
+
+
+def metric_rows(
+    target: str, results: Results | None, declared: Mapping[str, Declaration], cells: Cells
+) -> tuple[MetricRow, ...]:
+    """A row for each metric that a target's run gave."""
+    if results is None:
+        return ()
+    return tuple(_row(target, results, one, declared.get(one.name), cells) for one in results.metrics)
+
+
+def _row(target: str, results: Results, metric: Metric, declared: Declaration | None, cells: Cells) -> MetricRow:
+    prefix = "simulated:" if results.source == "simulated" else ""
+    unit = "" if metric.unit in {"none", "fraction"} else "%" if metric.unit == "percent" else metric.unit
+    base = f"{prefix}{target}/{metric.name}"
+
+    def cell(id_: str, value: float, formula: str) -> Cell:
+        return cells.keep(
+            Cell(
+                id=id_, value=Decimal(repr(value)), text=plain(value), unit=unit, source=results.source,
+                formula=formula, target=target, toolchain=results.toolchain,
+                raw={"value": metric.value} | ({"samples": metric.samples} if metric.samples else {}),
+            )
+        )  # fmt: skip
+
+    shown = cell(base, metric.value, metric.text)
+    row = MetricRow(target, metric.name, unit, shown, samples=metric.samples)
+    if metric.interval:
+        how = f"95 % interval ({metric.method})"
+        low, high = (
+            cell(f"{base}/{end}", value, how) for end, value in zip(("low", "high"), metric.interval, strict=True)
+        )
+        row = MetricRow(target, metric.name, unit, shown, low, high, metric.samples)
+    return _compared(row, metric, declared, cells) if declared and declared.published is not None else row
+
+
+def _compared(row: MetricRow, metric: Metric, declared: Declaration, cells: Cells) -> MetricRow:
+    stated = Decimal(repr(declared.published))
+    published = cells.keep(
+        Cell(
+            id=f"published:{row.target}/{row.name}", value=stated, text=plain(stated), unit=row.unit,
+            source="published", formula="as published", target=row.target,
+            raw={"published": declared.published} | ({"at": declared.source} if declared.source else {}),
+        )
+    )  # fmt: skip
+    value = row.shown.value - stated
+    text = plain(value)
+    delta = cells.keep(
+        Cell(
+            id=f"{row.shown.id}@published", value=value, text=f"+{text}" if value > 0 else text, unit=row.unit,
+            source=mixed((row.shown.source, "published")), formula=f"{row.shown.text} - {published.text} = {text}",
+            inputs=(row.shown.id, published.id), target=row.target,
+        )
+    )  # fmt: skip
+    met = None
+    if declared.tolerance is not None:
+        worse = -value if metric.better == "higher" else value
+        met = worse <= Decimal(repr(declared.tolerance))
+    return MetricRow(
+        row.target, row.name, row.unit, row.shown, row.low, row.high, row.samples, published, delta,
+        plain(declared.tolerance) if declared.tolerance is not None else "", met,
+    )  # fmt: skip
+
+
+def below_published(rows: Sequence[MetricRow]) -> list[str]:
+    """Why metrics do not pass the gate, a sentence each."""
+    return [
+        f"{row.target} {row.name} is {row.shown.text}{row.unit and ' ' + row.unit}, worse than the published"
+        f" {row.published.text} by more than the tolerance of {row.tolerance}"
+        for row in rows
+        if row.met is False and row.published and not row.simulated
+    ]

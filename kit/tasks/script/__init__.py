@@ -1,0 +1,1 @@
+"""The users' own programs before and after inference, and the metric that they print."""

@@ -1,0 +1,155 @@
+"""``task -> script`` of a recipe."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from kit.errors import InvalidInputError
+from kit.planning.task import settings_of
+from kit.recipe.fields import Line, Name, Positive, PositiveFloat, Section
+from kit.recipe.schema import Recipe
+from kit.results.metrics import Better, Unit
+
+__all__ = ["InputForm", "MetricPattern", "OutputForm", "ScriptSettings", "script_settings"]
+
+#: Ready-made patterns: see kit/inside/printed.py, which holds them.
+COCO_ROWS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+
+
+def _inner(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or "\\" in path:
+        raise ValueError(f"{path!r} leads out of the working folder")
+    return path
+
+
+#: A path inside the working folder.
+InnerPath = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,400}$"), AfterValidator(_inner)]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4000)]
+Command = Annotated[tuple[Word, ...], Field(min_length=1)]
+DType = Literal[
+    "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"
+]
+PerChannel = tuple[float, ...] | float
+
+
+class MetricPattern(Section):
+    """Where a number stands in what the scripts print, and what it means."""
+
+    find: Line | None = Field(
+        None,
+        description="Regular expression with one group, around the number; or a row of COCO's table, such as AP50.",
+    )
+    in_: InnerPath | None = Field(None, alias="in", description="File of the working folder instead of the output.")
+    unit: Unit | None = Field(None, description="Unit as printed: kit does not guess it. COCO's rows are fractions.")
+    better: Better = Field("higher", description="Which direction is better.")
+    pick: Literal["only", "first", "last"] = Field("only", description="Which one, where different values are printed.")
+    published: float | None = Field(None, description="The value that was published, in the same unit.")
+    tolerance: PositiveFloat | None = Field(
+        None, description="How far from the published value still counts as the same, in the same unit."
+    )
+    source: Line | None = Field(None, description="Where it was published.")
+
+    @model_validator(mode="after")
+    def _has_a_unit(self) -> Self:
+        if self.find is not None and self.find not in COCO_ROWS:
+            if self.unit is None:
+                raise ValueError("unit: is missing; say what the script prints: percent, fraction, dB, px, mm or none")
+            try:
+                groups = re.compile(self.find, re.MULTILINE).groups
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ValueError(f"find: is no regular expression: {error}") from error
+            if groups != 1:
+                raise ValueError(f"find: has {groups} groups; put the number, alone, into one (...)")
+        return self
+
+
+class InputForm(Section):
+    """A folder whose files are not what the graph takes: the chip would convert them, elsewhere kit does."""
+
+    dtype: DType | None = Field(None, description="Type of the numbers in the files.")
+    layout: Literal["NCHW", "NHWC"] | None = Field(None, description="Order of the axes in the files.")
+    mean: PerChannel | None = Field(None, description="Is subtracted; one number, or one per channel.")
+    scale: PerChannel | None = Field(None, description="Multiplies what is left; one number, or one per channel.")
+
+
+class OutputForm(Section):
+    """What the files of results are like."""
+
+    format: Literal["bin", "txt", "npy"] = Field("bin", description="npy keeps shape and type.")
+    batch_axis: Annotated[int, Field(ge=0, le=7)] = Field(0, description="Axis of the batch in the outputs.")
+    dtype: dict[Annotated[int, Field(ge=0, le=255)], DType] = Field(
+        default_factory=dict, description="Number of an output, and the type that the scripts expect in its files."
+    )
+    names: Literal["ais_bench", "benchmark"] = Field(
+        "ais_bench", description="NAME_0 for the first output, or NAME_1 as the benchmark tool had it."
+    )
+
+
+class ScriptSettings(Section):
+    """The users' own programs, as argv lists: no shell reads them."""
+
+    code: Line = Field(description="Folder of the scripts, relative to the recipe; it is copied to the working folder.")
+    packages: Line | None = Field(
+        None, description="Requirements file with versions and hashes of what the scripts import: a layer on the image."
+    )
+    preprocess: tuple[Command, ...] = Field((), description="Programs before inference, in order.")
+    runs: dict[Name, Annotated[tuple[InnerPath, ...], Field(min_length=1)]] = Field(
+        min_length=1, description="Run of the engine -> folders of the working folder, one per input of the graph."
+    )
+    postprocess: tuple[Command, ...] = Field((), description="Programs after inference, in order.")
+    metrics: dict[Line, MetricPattern] = Field(min_length=1, description="Metric -> where it is printed.")
+    shapes: Literal["fixed", "files"] = Field("fixed", description="files: the shape of each .npy decides, one a call.")
+    samples: Literal["each", "batches"] = Field("each", description="batches: a file holds a whole batch.")
+    inputs: dict[InnerPath, InputForm] = Field(default_factory=dict, description="Folder -> form of its files.")
+    outputs: OutputForm = Field(OutputForm(), description="What the files of results are like.")
+    links: dict[InnerPath, Line] = Field(
+        default_factory=dict, description="Name in the working folder -> what it leads to, such as {data}/val2014."
+    )
+    data: Literal["read", "copy"] = Field("read", description="copy: the scripts write into the data set, into a copy.")
+    files: dict[InnerPath, Line] = Field(
+        default_factory=dict, description="Name in the working folder -> weights, model, or a path of the recipe."
+    )
+    seconds: PositiveFloat = Field(3600, description="Time of all programs before, and of all after inference.")
+    max_gib: PositiveFloat = Field(50, description="Size of what they may write, GiB.")
+    memory_gib: Positive = Field(8, description="Memory of their containers, GiB.")
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        """``metrics: coco``, ``AP: coco``: rows of COCO's table by their names."""
+        if data == "coco":
+            data = dict.fromkeys(COCO_ROWS[:6], "coco")
+        if isinstance(data, dict):
+            return {name: {"find": name} if value == "coco" else value for name, value in data.items()}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, metric in self.metrics.items():
+            if metric.find is None and name not in COCO_ROWS:
+                raise ValueError(f"metrics -> {name}: needs find, a regular expression with one group")
+        folders = {folder for run in self.runs.values() for folder in run}
+        for folder in self.inputs:
+            if folder not in folders:
+                raise ValueError(f"inputs -> {folder}: is not a folder of any run")
+        if not self.postprocess and not self.preprocess:
+            raise ValueError("needs preprocess or postprocess: without programs nothing prints a metric")
+        return self
+
+
+def script_settings(recipe: Recipe) -> ScriptSettings:
+    """The settings, checked.
+
+    Raises:
+        InvalidInputError: one sentence that names the place.
+    """
+    try:
+        return ScriptSettings.model_validate(settings_of(recipe))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = " -> ".join(["task", "script", *(str(part) for part in first["loc"])])
+        text = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+        raise InvalidInputError(f"{place}: {text}", remedy="see docs/tasks.md for the form") from error

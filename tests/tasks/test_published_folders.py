@@ -1,0 +1,54 @@
+"""Folders in the published shape run unchanged: on cpu, and in the rehearsal of a card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.cli import main
+from tests.tasks.publishedfolders import flipped, several_inputs, side_files
+
+FOLDERS = [(several_inputs, "exact match", 75.0), (flipped, "AP", 0.7652), (side_files, "PSNR", 42.11)]
+
+
+def reproduce(recipe: Path, *words: str) -> int:
+    top = recipe.parent.parent
+    command = ["reproduce", "--recipe", str(recipe), "--store", str(top / "store"), "--reports", str(top / "reports")]
+    with pytest.raises(SystemExit) as end:
+        main([*command, *words])
+    return int(end.value.code or 0)
+
+
+def metrics_of(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text())["metrics"]
+    return found
+
+
+@pytest.mark.parametrize(("make", "metric", "value"), FOLDERS)
+def test_on_cpu(tmp_path: Path, make: Callable[[Path], Path], metric: str, value: float) -> None:
+    recipe = make(tmp_path)
+    before = {path: path.read_bytes() for path in recipe.parent.rglob("*") if path.is_file()}
+    assert reproduce(recipe, "--runner", "local") == 0
+    assert before == {path: path.read_bytes() for path in recipe.parent.rglob("*") if path.is_file()}
+    report = tmp_path / "reports" / recipe.parent.name
+    (one,) = metrics_of(report / "results" / "cpu.json")
+    assert one["name"] == metric and one["value"] == pytest.approx(value) and one["samples"] == 12
+    assert one["evidence"]["value"]["step"] == "cpu/score"
+    for name in ("README.md", "README.en.md"):
+        assert f"| {metric} |" in (report / name).read_text()
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize(("make", "metric", "value"), FOLDERS)
+def test_in_the_rehearsal_of_a_card(tmp_path: Path, make: Callable[[Path], Path], metric: str, value: float) -> None:
+    recipe = make(tmp_path)
+    assert reproduce(recipe, "--target", "310P", "--simulate") == 0
+    report = tmp_path / "reports" / recipe.parent.name / "simulated"
+    (one,) = metrics_of(report / "results" / "310P.json")
+    assert one["name"] == metric and one["value"] == pytest.approx(value, rel=1e-2)
+    assert "this run (SIMULATED)" in (report / "README.en.md").read_text()
