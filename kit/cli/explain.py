@@ -28,6 +28,7 @@ def command(
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
     simulated: Annotated[bool, typer.Option("--simulated", help="Of the rehearsal's report.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Of this machine's report beside a tracked one.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Trace a number of the report to its formula, the line that printed it, command, artifact digests and run record.
@@ -51,13 +52,14 @@ def command(
     from kit.reports.facts import describe_targets, reported_targets
     from kit.reports.folder import reports_folder
     from kit.results.kept import SUFFIX, unpack
+    from kit.results.place import part
     from kit.results.raw_outputs import RawOutputs
     from kit.results.schema import load_all
     from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name
-    folder = folder / "simulated" if simulated else folder
+    folder = part(folder, simulated=simulated, here=here)
     stored = load_all(folder)
     targets = reported_targets(parsed, stored)
     report = build(parsed, stored, targets, describe_targets(targets, parsed, stored))

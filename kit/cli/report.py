@@ -31,6 +31,7 @@ def command(
         typer.Option("--lang", help="Only this language; by default Chinese and English."),
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="This machine's report beside a tracked one, in here/.")] = False,
     gate: Annotated[
         bool,
         typer.Option(
@@ -60,13 +61,14 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
     from kit.reports.folder import reports_folder
+    from kit.results.place import part
     from kit.results.schema import load_all
     from kit.storage.files import exclusive
 
     parsed = load_recipe(recipe)
     within = reports_folder(parsed, reports)
     folder = within / parsed.model.name
-    folder = folder / "simulated" if simulated else folder
+    folder = part(folder, simulated=simulated, here=here)
     with exclusive(folder, within):
         stored = load_all(folder)
         chosen = _chosen(parsed.targets, stored, target)

@@ -35,6 +35,10 @@ def command(
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 6 where the result is not what was published.")
     ] = False,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Replace the report that git tracks; otherwise results go to here/ beside it."),
+    ] = False,
     gate_base: options.BaseRevision = None,
     base: options.Base = None,
     wheelhouse: options.Wheelhouse = None,
@@ -100,13 +104,17 @@ def command(
             build=build,
             progress=choose(as_json=as_json, verbose=verbose),
             force=tuple(force or ()),
+            update=update,
         )
     if done.notice:
         print(f"note: {done.notice}", file=sys.stderr)
     if as_json:
         typer.echo(json.dumps({"event": "report", "folder": str(done.folder), "changed": list(done.changed)}))
     else:
-        _tell(done.folder, done.changed)
+        from kit.cli.ending import ending
+
+        for line in ending(parsed, done):
+            typer.echo(line)
     if gate:
         from kit.recipe.revision import recipe_at
         from kit.reports.gate import check, judged_by
@@ -123,9 +131,3 @@ def command(
             weights=weights,
             simulated=simulate,
         )
-
-
-def _tell(folder: Path, changed: tuple[str, ...]) -> None:
-    place = folder / "README.md"
-    state = f"{len(changed)} files written" if changed else "nothing changed"
-    typer.echo(f"report: {place} ({state})")

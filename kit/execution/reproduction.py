@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.containers.choice import choose_runner
@@ -18,7 +18,8 @@ from kit.reports.folder import update_report
 from kit.results.assembly import assemble
 from kit.results.kept import pack
 from kit.results.outputs import Outputs
-from kit.results.schema import Results
+from kit.results.place import HERE, is_tracked, part
+from kit.results.schema import Results, load_all
 from kit.storage.store import Store
 
 __all__ = ["Reproduction", "report_folder", "reproduce"]
@@ -32,6 +33,7 @@ class Reproduction:
     folder: Path
     changed: tuple[str, ...]
     notice: str = ""
+    committed: Mapping[str, Results] = field(default_factory=dict)  # of the tracked report, which was left as it is
 
 
 def reproduce(
@@ -43,6 +45,7 @@ def reproduce(
     build: BuildOptions,
     progress: Progress,
     force: Sequence[str] = (),
+    update: bool = False,
 ) -> Reproduction:
     """Run every step that the store does not have, then write results and report.
 
@@ -71,12 +74,17 @@ def reproduce(
         outputs = Outputs.of_records(mine, store.artifact)
         results[job.target] = assemble(target, job, planned, mine, outputs, digest)
         archives[job.target] = pack(mine.values(), outputs)
-    folder = report_folder(selection, reports)
+    folder = report_folder(selection, reports, update=update)
     changed = update_report(recipe, folder, results, archives, simulated=choice.simulate)
-    return Reproduction(results, folder, changed, notice)
+    committed = load_all(folder.parent) if folder.name == HERE else {}
+    return Reproduction(results, folder, changed, notice, committed)
 
 
-def report_folder(selection: Selection, reports: Path) -> Path:
-    """``reports/<model>``; a rehearsal has its own folder in it, so that it never replaces what was measured."""
+def report_folder(selection: Selection, reports: Path, *, update: bool = False) -> Path:
+    """``reports/<model>``, or a folder in it: of a rehearsal, and of a run beside a report that git tracks.
+
+    ``update``: the tracked report itself is to be replaced.
+    """
     folder = reports / selection.recipe.model.name
-    return folder / "simulated" if selection.choice.simulate else folder
+    simulate = selection.choice.simulate
+    return part(folder, simulated=simulate, here=not simulate and not update and is_tracked(folder))

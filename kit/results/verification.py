@@ -11,6 +11,7 @@ from kit.recipe.schema import Recipe
 from kit.results.derivation import derive
 from kit.results.kept import SUFFIX, unpack
 from kit.results.link import Link
+from kit.results.place import part
 from kit.results.raw_outputs import RawOutputs
 from kit.results.records import check_archive
 from kit.results.schema import Results, load_all
@@ -32,16 +33,18 @@ def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None =
     store.check()
     digest, first = find_weights(recipe, store, weights)
     found = [first]
-    rehearsal = folder / "simulated"
+    rehearsal = part(folder, simulated=True)
     # Where there was only a rehearsal there is no other report.
-    places = [rehearsal] if rehearsal.is_dir() and not _any_report(folder) else [folder, rehearsal]
+    places = (
+        [rehearsal] if rehearsal.is_dir() and not _any_report(folder) else [folder, part(folder, here=True), rehearsal]
+    )
     for place in places:
         try:
             results = load_all(place)
         except KitError as error:
             found.append(Link(_relative(place, folder) + "results", "wrong", str(error), error.where or ""))
             continue
-        found += verify_results(recipe, place, results, store, digest, simulated=place != folder)
+        found += verify_results(recipe, place, results, store, digest, simulated=place == rehearsal)
         if place == folder or results:
             found += _report(recipe, results, place, folder)
     return found

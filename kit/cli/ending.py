@@ -1,0 +1,40 @@
+"""The end of ``kit reproduce`` in four lines: what was reproduced, what is the same, what differs, where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kit.terminal import visible
+
+if TYPE_CHECKING:
+    from kit.execution.reproduction import Reproduction
+    from kit.recipe.schema import Recipe
+    from kit.results.schema import Results
+
+__all__ = ["ending"]
+
+
+def ending(recipe: Recipe, done: Reproduction) -> Iterator[str]:
+    """The lines; two of them only where a committed report holds results of the same targets."""
+    yield f"reproduced  {visible(recipe.model.name)}: {'; '.join(map(_one, done.results.values()))}"
+    if done.committed:
+        from kit.results.comparison import Rule, compare, pairs
+
+        matched, _ = pairs(done.committed, done.results)
+        rule = Rule(recipe.tolerance.throughput_percent, recipe.tolerance.accuracy_points, recipe.comparison.accept)
+        found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
+        same = [f"{line.target} {line.quantity}" for line in found if line.outcome == "same"]
+        other = [f"{line.target} {line.quantity} {line.outcome}" for line in found if line.outcome != "same"]
+        yield f"the same    {', '.join(same) or 'nothing'}"
+        yield f"different   {', '.join(other) or 'nothing'}"
+    state = f"{len(done.changed)} files written" if done.changed else "nothing changed"
+    beside = "; the committed report is as it was: --update replaces it" if done.committed else ""
+    yield f"report: {done.folder / 'README.md'} ({state}{beside})"
+
+
+def _one(results: Results) -> str:
+    accuracy = results.accuracy
+    top1 = f", {accuracy.correct[0]} of {accuracy.n} right" if accuracy else ""
+    batches = f", {len(results.throughput)} batches" if results.throughput else ""
+    return f"{results.target}{' SIMULATED' if results.source == 'simulated' else ''}{top1}{batches}"
