@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from kit.results.conditions import differences
 from kit.results.measurements import Accuracy, Throughput, percent, wilson
+from kit.results.metrics import Metric
 from kit.results.schema import Results
 
 __all__ = ["Compared", "Judgement", "Outcome", "Rule", "compare", "judge", "pairs"]
 
 Judgement = Literal["same", "more", "less", "unclear"]
-Outcome = Literal["same", "faster", "slower", "higher", "lower", "not comparable"]
+Outcome = Literal["same", "faster", "slower", "better", "worse", "not comparable"]
 
 _OUTCOMES: dict[Judgement, Outcome] = {
     "same": "same", "more": "faster", "less": "slower", "unclear": "not comparable"
@@ -52,7 +53,7 @@ class Compared:
 
     @property
     def worse(self) -> bool:
-        return self.outcome in {"slower", "lower"}
+        return self.outcome in {"slower", "worse"}
 
     def as_json(self) -> dict[str, Any]:
         """For ``--format json``."""
@@ -89,12 +90,14 @@ def pairs(
 def compare(name: str, one: Results, other: Results, rule: Rule) -> list[Compared]:
     """Every number of two results of a target."""
     reasons = _reasons(one, other)
-    found = _accuracy(name, one, other, reasons, rule)
+    found = [*_accuracy(name, one, other, reasons, rule), *_metrics(name, one, other, reasons, rule)]
     mine = {each.batch: each for each in one.throughput}
     theirs = {each.batch: each for each in other.throughput}
-    for batch in sorted(mine.keys() | theirs.keys()):
-        found.append(_throughput(name, batch, mine.get(batch), theirs.get(batch), reasons, rule))
-    return found
+    batches = sorted(mine.keys() | theirs.keys())
+    return [
+        *found,
+        *(_throughput(name, batch, mine.get(batch), theirs.get(batch), reasons, rule) for batch in batches),
+    ]
 
 
 def _reasons(one: Results, other: Results) -> list[str]:
@@ -170,10 +173,43 @@ def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], r
     return found
 
 
+def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Rule) -> list[Compared]:
+    """Metrics of tasks that do not count classes, by name."""
+    mine, theirs = ({each.name: each for each in side.metrics} for side in (one, other))
+    found = []
+    for quantity in [*mine, *(each for each in theirs if each not in mine)]:
+        first, second = mine.get(quantity), theirs.get(quantity)
+        unit = (first or second or theirs[quantity]).unit
+        values = [each.value if each else None for each in (first, second)]
+        if first is None or second is None:
+            found.append(_refused(name, quantity, unit, values, ("only in one of the two",)))
+            continue
+        why = tuple(reasons)
+        for what in ("unit", "better", "samples"):
+            if getattr(first, what) != getattr(second, what):
+                why += (f"{what} {getattr(first, what)} against {getattr(second, what)}",)
+        if why:
+            found.append(_refused(name, quantity, unit, values, why))
+            continue
+        outcome = _judge_metric(first, second, rule)
+        found.append(Compared(name, quantity, unit, first.value, second.value, None, None, None, outcome))
+    return found
+
+
+def _judge_metric(one: Metric, other: Metric, rule: Rule) -> Outcome:
+    """As an accuracy; a unit that is no share has the margin of throughputs for its tolerance."""
+    shares = {"percent": rule.accuracy_points, "fraction": rule.accuracy_points / 100}
+    tolerance = shares.get(one.unit, abs(one.value) * rule.margin_percent / 100)
+    delta = other.value - one.value
+    if abs(delta) <= tolerance or (other.interval and other.interval[0] <= one.value <= other.interval[1]):
+        return "same"
+    return "better" if (delta > 0) == (one.better == "higher") else "worse"
+
+
 def _judge_accuracy(one: Accuracy, other: Accuracy, k: int, points: float) -> Outcome:
-    """Higher or lower where the distance is beyond the tolerance and chance does not explain it."""
+    """Better or worse where the distance is beyond the tolerance and chance does not explain it."""
     delta = other.top(k) - one.top(k)
     low, high = wilson(other.correct[k - 1], other.n)
     if abs(delta) <= Decimal(repr(points)) or low <= float(one.top(k)) <= high:
         return "same"
-    return "higher" if delta > 0 else "lower"
+    return "better" if delta > 0 else "worse"

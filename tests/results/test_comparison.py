@@ -9,6 +9,7 @@ import pytest
 
 from kit.results.comparison import Compared, Rule, compare, judge, pairs
 from kit.results.measurements import Accuracy, Throughput
+from kit.results.metrics import Metric
 from kit.results.schema import Artifact, Results
 
 DIGEST = "a" * 64
@@ -93,8 +94,8 @@ def test_what_makes_all_numbers_not_comparable(changes: dict[str, Any], reason: 
 
 
 @pytest.mark.parametrize(
-    ("correct", "n", "outcome"), [(500, 1000, "same"), (496, 1000, "same"), (470, 1000, "same"), (400, 1000, "lower"),
-                                  (600, 1000, "higher"), (600, 1200, "not comparable")],
+    ("correct", "n", "outcome"), [(500, 1000, "same"), (496, 1000, "same"), (470, 1000, "same"), (400, 1000, "worse"),
+                                  (600, 1000, "better"), (600, 1200, "not comparable")],
 )  # fmt: skip
 def test_an_accuracy(correct: int, n: int, outcome: str) -> None:
     found = compare("cpu", results(), results(correct=correct, n=n), Rule())
@@ -121,3 +122,23 @@ def test_targets_are_paired_by_name_or_because_there_is_no_choice() -> None:
 def test_an_interval_beyond_the_margin_on_both_sides_says_nothing() -> None:
     assert judge(Decimal(100), (Decimal(80), Decimal(120)), Decimal(100), 10) == "unclear"
     assert judge(Decimal(100), (Decimal(95), Decimal(120)), Decimal(100), 10) == "same"
+
+
+@pytest.mark.parametrize(
+    ("unit", "better", "one", "other", "outcome"),
+    [
+        ("fraction", "higher", 0.371, 0.368, "same"), ("fraction", "higher", 0.371, 0.36, "worse"),
+        ("percent", "higher", 37.1, 37.5, "same"), ("percent", "higher", 37.1, 39.0, "better"),
+        ("px", "lower", 2.0, 2.05, "same"), ("px", "lower", 2.0, 2.5, "worse"), ("px", "lower", 2.0, 1.5, "better"),
+        ("dB", "higher", 30.0, 25.0, "worse"),
+    ],
+)  # fmt: skip
+def test_a_metric_of_any_task(unit: Any, better: Any, one: float, other: float, outcome: str) -> None:
+    sides = [
+        results(accuracy=None, metrics=(Metric(name="m", value=value, unit=unit, better=better, samples=10),))
+        for value in (one, other)
+    ]
+    (found,) = compare("cpu", sides[0], sides[1], Rule())
+    assert (found.quantity, found.outcome, found.worse) == ("m", outcome, outcome == "worse")
+    fewer = results(accuracy=None, metrics=(Metric(name="m", value=other, unit=unit, better=better, samples=9),))
+    assert compare("cpu", sides[0], fewer, Rule())[0].outcome == "not comparable"
