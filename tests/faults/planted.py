@@ -151,6 +151,7 @@ def cloned_store(bench: Bench, count: int) -> Outcomes:
             (site.store / "lock").write_text("precious")
             (site.store / ".gitignore").write_text("precious")
         clone = _clone(site, bench.folder("clone"))
+        (clone.folder / "reports").mkdir(exist_ok=True)  # git keeps no empty folder
         before = _state(clone.folder)
         for words in _COMMANDS[:4]:
             ran = clone.kit(*words)

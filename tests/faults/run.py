@@ -43,9 +43,9 @@ _TAIL = """
 ## What is tried elsewhere
 
 * Text of strangers, mutated by hypothesis and guided by coverage with atheris: `tests/fuzz` (recipe, results, store
-  record, report, logs through every reader). CI does a minute of it. On 2026-11-26 it ran for 166 minutes of processor
-  time on another machine (sixteen cores, Python 3.12): 17.0 million inputs, 3.2 million of them reports, and no defect;
-  what reached most is in the corpus.
+  record and marker, report, logs through every reader, what is printed). CI does less than two minutes of it. On
+  2026-11-26 it ran for 166 minutes of processor time on another machine (sixteen cores, Python 3.12): 17.0 million
+  inputs, 3.2 million of them reports, and no defect; what reached most is in the corpus.
   `python tests/fuzz/fuzz.py audit --seconds 3600` for more.
 * Every container of a run as `docker inspect` shows it: `tests/faults/test_isolation.py`.
 * Lies: every field of results and records, recipe, outputs, archive and report changed after a run;
@@ -59,7 +59,7 @@ _TAIL = """
 * An interruption while the engine was making a container left that container behind, in one of twelve.
 * A tensor that the user brings, cut short, was told by the vendor's tool only, without its name.
 
-Both are mended, and tests of their own hold them.
+Both are fixed, and tests of their own hold them.
 
 ## What is not tried
 
@@ -127,7 +127,8 @@ def table(tallies: list[Tally], minutes: float) -> str:
     total = sum(tally.done for tally in tallies if tally.one.group != "Long")  # those are no faults
     failed = sum(bool(tally.failure) for tally in tallies)
     lines.append(f"\n{total} faults in {len(tallies)} kinds; {failed} kinds failed.")
-    return "\n".join(lines) + "\n" + _TAIL
+    strangers = Path(__file__).with_name("strangers.md").read_text(encoding="utf-8")
+    return "\n".join(lines) + "\n\n" + strangers + _TAIL
 
 
 def _few(outcomes: Counter[str]) -> list[tuple[str, int]]:
