@@ -175,7 +175,7 @@ def _both(name: str, model: str, batch: int, threads: int, seconds: float) -> li
     # Short turns, of single calls where they take long, so that both meet the same disturbances.
     rates: dict[str, list[float]] = {"kit": [], "bare": []}
     end = time.perf_counter() + 2 * seconds
-    while len(rates["kit"]) < 10 or time.perf_counter() < end:
+    while len(rates["kit"]) < 6 or time.perf_counter() < end:
         for name_, values in alternate(loops, 2).items():
             rates[name_] += values
     return [statistics.median(rates["kit"]), statistics.median(rates["bare"]), paired(rates["kit"], rates["bare"])]
