@@ -137,18 +137,22 @@ def open_engine(spec: EngineSpec, batch: int) -> Engine:
     precision = spec.options.get("precision", "fp32")
     if precision not in PRECISIONS:
         raise UserError(f"{precision!r} is not a precision", f"Choose one of {', '.join(PRECISIONS)}.")
-    if spec.engine == "onnxruntime":
-        from .ort_engine import OrtEngine
+    try:
+        if spec.engine == "onnxruntime":
+            from .ort_engine import OrtEngine
 
-        return OrtEngine(spec, batch)
-    if spec.engine == "openvino":
-        from .openvino_engine import OpenvinoEngine
+            return OrtEngine(spec, batch)
+        if spec.engine == "openvino":
+            from .openvino_engine import OpenvinoEngine
 
-        return OpenvinoEngine(spec, batch)
-    if spec.engine == "torch":
-        from .torch_engine import TorchEngine
+            return OpenvinoEngine(spec, batch)
+        if spec.engine == "torch":
+            from .torch_engine import TorchEngine
 
-        return TorchEngine(spec, batch)
+            return TorchEngine(spec, batch)
+    except ModuleNotFoundError as error:
+        remedy = "Build the image again with `kit build`, or install the extra of this target."
+        raise UserError(f"there is no Python package {error.name!r} here", remedy, kind="missing") from None
     raise UserError(f"there is no engine {spec.engine!r}", f"Choose one of {', '.join(ENGINES)}.")
 
 

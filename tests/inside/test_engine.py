@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,14 @@ def test_wrong_options(make_model: Make, engine: str, options: dict[str, Any], k
     with pytest.raises(UserError, match=what) as caught:
         open_engine(EngineSpec(engine, str(make_model()), SHAPE, 1, options), 1)
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "torch"])
+def test_an_image_without_the_engine(make_model: Make, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UserError, match=f"no Python package '{name}'") as caught:
+        open_engine(EngineSpec(name, str(make_model()), SHAPE, 1), 1)
+    assert caught.value.kind == "missing"
 
 
 def test_a_provider_that_cannot_be_loaded_is_not_the_cpu(make_model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
