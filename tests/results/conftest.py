@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -104,10 +105,11 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Proven:
 
 @pytest.fixture
 def proven(run: Proven, tmp_path: Path) -> Proven:
-    """A copy of recipe and report; the store, which is large, is shared unless a test copies it."""
+    """A copy of recipe and report; the files of the store are shared (hard links) unless a test copies them."""
     for name in ("kit.yaml", "val_label.txt"):
         shutil.copy(run.folder / name, tmp_path)
-    for name in (".kit", "val", "spnasnet_digits.pth.tar"):
+    for name in ("val", "spnasnet_digits.pth.tar"):
         (tmp_path / name).symlink_to(run.folder / name)
+    shutil.copytree(run.folder / ".kit", tmp_path / ".kit", copy_function=os.link)
     shutil.copytree(run.folder / "reports", tmp_path / "reports")
     return Proven(tmp_path)

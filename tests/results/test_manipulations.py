@@ -126,7 +126,7 @@ def rewrite(store: Store, record: dict[str, Any], path: Path) -> None:
 
 
 def test_every_field_of_the_records_is_bound(proven: Proven, run: Proven) -> None:
-    (proven.folder / ".kit").unlink()
+    shutil.rmtree(proven.folder / ".kit")
     shutil.copytree(run.folder / ".kit", proven.folder / ".kit", symlinks=True)
     store = proven.store()
     runs = {one.step: one.fingerprint for one in load_results(proven.results).runs}
@@ -319,7 +319,7 @@ def test_a_recipe_that_was_changed_after_the_run_is_told(proven: Proven, name: s
 
 
 def own_store(proven: Proven, run: Proven) -> dict[str, Path]:
-    (proven.folder / ".kit").unlink()
+    shutil.rmtree(proven.folder / ".kit")
     shutil.copytree(run.folder / ".kit", proven.folder / ".kit", symlinks=True)
     return {one.step: proven.store().artifact(one.fingerprint) for one in load_results(proven.results).runs}
 
