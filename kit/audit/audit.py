@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Verified
+from kit.audit.facts.companions import companions_of, links_of
 from kit.audit.facts.encoding import decode
 from kit.audit.facts.facts import read_facts
 from kit.audit.facts.places import column_of, section_of
 from kit.audit.rule import Finding, Held, Rule, Unknown, rules
+from kit.errors import KitError
 from kit.storage.inputs import read_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from kit.audit.diagnostic import Kind
@@ -20,17 +25,34 @@ if TYPE_CHECKING:
 
 __all__ = ["audit_file", "audit_text", "read_report"]
 
+#: Folders of result files, and how many files beside a report are looked at.
+_RESULTS = {"results", "result"}
+_MOST_FILES = 200
 #: A larger file is not a report that somebody wrote.
 MAX_BYTES = 16 << 20
 
 
-def audit_text(text: str, path: str = "", chosen: Iterable[Rule] | None = None) -> AuditResult:
-    """Audit the text of a report. ``path`` is its name in the diagnostics, ``chosen`` limits the rules."""
-    return judge(read_facts(text), path, rules() if chosen is None else chosen)
+def audit_text(
+    text: str,
+    path: str = "",
+    chosen: Iterable[Rule] | None = None,
+    beside: Mapping[str, str] | None = None,
+) -> AuditResult:
+    """Audit the text of a report.
+
+    ``path`` is its name in the diagnostics, ``chosen`` limits the rules. ``beside`` are the texts of files in its
+    folder, by name; reports among them are also those that an index links to.
+    """
+    companions = None
+    if beside:
+        name = path.rpartition("/")[2] or "README.md"
+        companions = companions_of(name, list(beside), beside.get)
+        companions = replace(companions, links=links_of(text, beside.get))
+    return judge(read_facts(text, companions), path, rules() if chosen is None else chosen)
 
 
-def audit_file(path: Path, chosen: Iterable[Rule] | None = None) -> AuditResult:
-    """Audit a report in a file.
+def audit_file(path: Path, chosen: Iterable[Rule] | None = None, *, index: bool = False) -> AuditResult:
+    """Audit a report in a file, with what lies beside it; an ``index`` also against the reports that it links to.
 
     Raises:
         MissingError: there is no such file.
@@ -38,7 +60,38 @@ def audit_file(path: Path, chosen: Iterable[Rule] | None = None) -> AuditResult:
         DamagedError: it is larger than 16 MiB.
         ResourceError: it may not be read.
     """
-    return audit_text(read_report(path), str(path), chosen)
+    text = read_report(path)
+    companions = companions_of(path.name, _names(path.parent), partial(_beside, path.parent))
+    if index:
+        companions = replace(companions, links=links_of(text, partial(_linked, path.parent)))
+    return judge(read_facts(text, companions), str(path), rules() if chosen is None else chosen)
+
+
+def _names(folder: Path) -> list[str]:
+    """The files beside a report that can have to do with it."""
+    try:
+        names = [one.name for one in folder.iterdir()]
+        results = [f"{name}/{one.name}" for name in names if name in _RESULTS for one in (folder / name).glob("*.json")]
+    except OSError:
+        return []
+    return [*names[:_MOST_FILES], *results[:_MOST_FILES]]
+
+
+def _beside(folder: Path, name: str) -> str | None:
+    try:
+        return read_report(folder / name)
+    except KitError:
+        return None  # it is a report or a result of its own, and says so when it is audited
+
+
+def _linked(folder: Path, target: str) -> str | None:
+    """The report that a link of an index means: below the folder of the index, a folder by its README.md."""
+    path = (folder / unquote(target)).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        return None
+    if path.is_dir():
+        path /= "README.md"
+    return _beside(path.parent, path.name) if path.suffix.lower() in {".md", ".markdown"} else None
 
 
 def read_report(path: Path) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ class Rule:
 
     ``summary`` is one line, ``why`` says what a wrong statement of this sort does to a reader; ``bad`` and ``good`` are
     whole small reports: the first has a diagnostic of this rule, the second has none of any. ``severity`` is the worst
-    that it reports.
+    that it reports. ``beside`` are the files, by name, that lie beside the examples where the rule looks at some.
     """
 
     id: str
@@ -84,6 +84,7 @@ class Rule:
     good: str
     check: Callable[[Facts], Iterator[Outcome]]
     severity: Severity = Severity.MAJOR
+    beside: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @cache

@@ -24,6 +24,7 @@ class Request:
 
     places: tuple[Path, ...]
     config: Path | None = None
+    index: Path | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
@@ -61,8 +62,10 @@ def audit(request: Request, progress: Callable[[int, int], None]) -> AuditOutcom
     known_file = request.baseline or (folder / settings.baseline if settings.baseline else None)
     known = load_baseline(known_file) if known_file and not request.write_baseline else None
     paths = find_reports(request.places, settings)
+    if request.index is not None:
+        paths = [request.index, *(path for path in paths if path != request.index)]
     lines = {path: changed_lines(path, request.diff) for path in paths} if request.diff else {}
-    audited = audit_reports(paths, settings, progress)
+    audited = audit_reports(paths, settings, progress, request.index)
     notices: list[str] = []
     if request.fix:
         audited = _fixed(audited, settings, request, notices)
@@ -95,7 +98,7 @@ def _fixed(audited: list[Audited], settings: AuditSettings, request: Request, no
         made = fix_report(one.path, one.result.diagnostics, unsafe=request.unsafe) if one.result else 0
         if made:
             notices.append(f"{one.path}: {made} fixed")
-            again += audit_reports([one.path], settings)
+            again += audit_reports([one.path], settings, index=request.index)
         else:
             again.append(one)
     return again

@@ -60,10 +60,16 @@ def _markdown(top: Path) -> Iterator[Path]:
 
 
 def audit_reports(
-    paths: Sequence[Path], settings: AuditSettings, progress: Callable[[int, int], None] = lambda _done, _total: None
+    paths: Sequence[Path],
+    settings: AuditSettings,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    index: Path | None = None,
 ) -> list[Audited]:
-    """Audit all reports, in the order given, with the settings' rules, severities and the reports' suppressions."""
-    one = partial(_audit, settings)
+    """Audit all reports, in the order given, with the settings' rules, severities and the reports' suppressions.
+
+    The one that is the ``index`` is also held against the reports that it links to.
+    """
+    one = partial(_audit, settings, index)
     if len(paths) < _FEW:
         return list(_counted(map(one, paths), len(paths), progress))
     workers = min(len(os.sched_getaffinity(0)), len(paths))
@@ -78,10 +84,10 @@ def _counted(found: Iterable[Audited], total: int, progress: Callable[[int, int]
         yield one
 
 
-def _audit(settings: AuditSettings, path: Path) -> Audited:
+def _audit(settings: AuditSettings, index: Path | None, path: Path) -> Audited:
     chosen = settings.chosen()
     try:
-        result = audit_file(path, chosen)
+        result = audit_file(path, chosen, index=path == index)
     except KitError as error:
         return Audited(path, None, error)
     return Audited(path, settings.with_severities(apply_suppressions(result, (rule.id for rule in chosen))))

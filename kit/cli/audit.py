@@ -65,6 +65,15 @@ def command(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write one page over all reports to this file.", readable=False)
     ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            "--index",
+            metavar="README.md",
+            help="A summary page: hold its rows against the reports they link to.",
+            readable=False,
+        ),
+    ] = None,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule is about; 'all' lists them.")
     ] = None,
@@ -82,6 +91,7 @@ def command(
       kit audit --diff origin/main --format github models
       kit audit --fix README.md
       kit audit models --html audit.html
+      kit audit --index README.md models
       kit audit --explain KA012
     """  # noqa: D301 - \b keeps the lines of the examples apart
     if explain:
@@ -89,14 +99,15 @@ def command(
 
         typer.echo(explained(explain))
         return
-    if not reports:
+    if not reports and not index:
         raise InvalidInputError("no report is given", remedy="give Markdown files or folders")
     if unsafe and not fix:
         raise InvalidInputError("--unsafe goes with --fix", remedy="give both, or neither")
     from kit.audit.session import Request, audit
 
     request = Request(
-        places=tuple(reports),
+        places=tuple(reports or ()),
+        index=index,
         config=config,
         select=tuple(select or ()),
         ignore=tuple(ignore or ()),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kit.audit.facts.cellindex import CellIndex
+from kit.audit.facts.companions import Companions
 from kit.audit.facts.document import Document, parse
 from kit.audit.facts.expressions import Comparison, Equation, comparisons, equations
 from kit.audit.facts.grids import Grid, read_grids
@@ -31,7 +32,7 @@ class Facts:
 
     ``views`` are the tables of devices, ``near`` the statements, marks and tool runs by their lines; ``labels`` has the
     batch and device that each statement is really about; ``ratios`` are the ratio columns of the views,
-    ``grids`` all tables as columns of numbers. ``formulas``,
+    ``grids`` all tables as columns of numbers. ``companions`` is what other files say. ``formulas``,
     ``comparisons`` and ``claims`` are those of prose, by line. ``npu`` is the device that a plain "NPU" means.
     """
 
@@ -46,6 +47,7 @@ class Facts:
     index: CellIndex
     ratios: tuple[RatioColumn, ...]
     grids: tuple[Grid, ...]
+    companions: Companions
     _alone: Mapping[str, int]
 
     @property
@@ -81,8 +83,8 @@ class Facts:
             yield from ((self._alone[device], cell) for cell in found.lone)
 
 
-def read_facts(text: str) -> Facts:
-    """Read the text of a report."""
+def read_facts(text: str, companions: Companions | None = None) -> Facts:
+    """Read the text of a report; ``companions`` are what was read of the files beside it."""
     document = parse(text)
     formulas = _formulas(document)
     marks = read_marks(document, formulas)
@@ -106,6 +108,7 @@ def read_facts(text: str) -> Facts:
         index,
         tuple(column for view in views for column in ratio_columns(view, document)),
         tuple(read_grids(document)),
+        companions or Companions(),
         _alone(statements, labels),
     )
 

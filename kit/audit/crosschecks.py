@@ -1,0 +1,81 @@
+"""Numbers of a report held against numbers of another file, cell by cell.
+
+A column is believed to state what the other file states where most of its numbers do; then one that does not is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kit.audit.diagnostic import Severity
+from kit.audit.facts.document import Document
+from kit.audit.facts.printed import Printed, find_numbers, same_number
+from kit.audit.facts.tablerows import Table, TableRow
+from kit.audit.rule import Finding, Held, Outcome
+
+__all__ = ["CellNumber", "differing", "numbers_of_row", "single_number"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellNumber:
+    """The one number of a cell: row and column, the cell's line, where the number begins, and the number."""
+
+    row: TableRow
+    column: int
+    line: int
+    start: int
+    number: Printed
+
+
+def single_number(text: str, *, decimal_comma: bool = False) -> Printed | None:
+    """The number of a cell that has one alone."""
+    numbers = find_numbers(text, decimal_comma=decimal_comma) if len(text) < 80 else []
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def numbers_of_row(document: Document, row: TableRow) -> Iterator[CellNumber]:
+    """The numbers of a row, each with its place."""
+    for column, cell in enumerate(row.cells):
+        number = single_number(cell, decimal_comma=document.decimal_comma)
+        if number is not None:
+            line, offset = row.place(column)
+            yield CellNumber(row, column, line, document.lines[line - 1].find(number.text, offset), number)
+
+
+def differing(
+    table: Table, cells: Sequence[CellNumber], expected: Callable[[CellNumber], Sequence[Printed]], where: str
+) -> Iterator[Outcome]:
+    """The outcome for each number that has a counterpart: ``expected`` gives what it can be, nothing for unknown."""
+    columns: dict[int, list[tuple[CellNumber, Sequence[Printed], bool]]] = {}
+    for cell in cells:
+        known = expected(cell)
+        if known:
+            right = any(same_number(cell.number, one) for one in known)
+            columns.setdefault(cell.column, []).append((cell, known, right))
+    for column, found in columns.items():
+        agreeing = sum(1 for _, _, right in found if right)
+        title = table.header.cells[column] if column < len(table.header.cells) else ""
+        for cell, known, right in found:
+            if right:
+                yield Held(cell.line, cell.number.text, cell.number.text, f"{title} as in {where}")
+            elif agreeing and 2 * agreeing >= len(found):
+                yield _wrong(cell, known, title, where)
+
+
+def _wrong(cell: CellNumber, known: Sequence[Printed], title: str, where: str) -> Finding:
+    nearest = min(known, key=lambda one: abs(one.value - cell.number.value))
+    # A copied number has no reason to differ but in its last digit.
+    slip = abs(nearest.value - cell.number.value) < 1.5 * max(cell.number.unit, nearest.unit)
+    subject = f"{cell.row.cells[0] or 'row'} | {title}"
+    return Finding(
+        cell.line,
+        cell.number.text,
+        nearest.text,
+        where,
+        f"{subject} is {cell.number.text} here, but {nearest.text} in {where}",
+        Severity.DIGITS if slip else Severity.MAJOR,
+        cell.start,
+        computation=f"{where}: {nearest.text}",
+        subject=subject,
+    )

@@ -1,0 +1,104 @@
+"""The rows of a summary page against the reports that they link to (``--index``)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.document import Document
+from kit.audit.facts.printed import Printed, find_numbers
+from kit.audit.rule import Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.companions import Link
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.tablerows import TableRow
+
+__all__ = ["RULE"]
+
+#: A number with fewer digits stands in every report.
+_DIGITS = 3
+#: Numbers so near each other, relatively, can be the same with fewer digits; so many are looked at.
+_NEAR = 0.02
+_MOST = 200
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    links = facts.companions.links
+    numbers = {link.target: _numbers(link.document) for link in links.values()} if links else {}
+    for table in facts.document.tables if links else ():
+        rows = {id(row): link for row in table.rows if (link := _link(row, links)) is not None}
+        if not rows:
+            continue
+        cells = [
+            cell
+            for row in table.rows
+            if id(row) in rows
+            for cell in numbers_of_row(facts.document, row)
+            if _telling(cell.number)
+        ]
+        targets = {link.target for link in rows.values()}
+        where = targets.pop() if len(targets) == 1 else "the report that its row links to"
+        yield from differing(table, cells, partial(_linked, numbers, rows), where)
+
+
+def _linked(numbers: dict[str, list[Printed]], rows: dict[int, Link], cell: CellNumber) -> Sequence[Printed]:
+    """The numbers of the linked report that are near the one of a cell, or else the next above it or below."""
+    known = numbers[rows[id(cell.row)].target]
+    value = cell.number.value
+    first = bisect_left(known, value * (1 - _NEAR), key=_value)
+    last = bisect_right(known, value * (1 + _NEAR), key=_value)
+    return known[first : min(last, first + _MOST)] or known[max(0, first - 1) : first + 1]
+
+
+def _value(number: Printed) -> float:
+    return number.value
+
+
+def _link(row: TableRow, links: Mapping[int, Link]) -> Link | None:
+    lines = (row.line, *(place[0] for place in row.places))
+    return next((links[line] for line in lines if line in links), None)
+
+
+def _telling(number: Printed) -> bool:
+    return len(number.text.replace(".", "").strip("0")) >= _DIGITS
+
+
+def _numbers(document: Document) -> list[Printed]:
+    """The numbers of a report that can be told apart from counts, each once."""
+    found: dict[str, Printed] = {}
+    for text in document.lines:
+        for number in find_numbers(text, decimal_comma=document.decimal_comma):
+            if _telling(number) and len(found) < 3000:
+                found.setdefault(number.text, number)
+    return sorted(found.values(), key=_value)
+
+
+RULE = Rule(
+    id="KA041",
+    name="index-differs-from-report",
+    kind=Kind.CLAIM,
+    summary="A row of a summary page states a number that the report which it links to does not have.",
+    why="People choose a model from the summary page; it is not updated when the report is.",
+    bad="""\
+| model | 310P (fps) |
+| --- | --- |
+| [net a](models/a.md) | 1743.58 |
+| [net b](models/b.md) | 901.25 |
+""",
+    good="""\
+| model | 310P (fps) |
+| --- | --- |
+| [net a](models/a.md) | 1743.58 |
+| [net b](models/b.md) | 920.15 |
+""",
+    beside={
+        "models/a.md": "# 性能\n\nbatch1 310P单卡吞吐率：1743.58 fps\n",
+        "models/b.md": "# 性能\n\nbatch1 310P单卡吞吐率：920.15 fps\n",
+    },
+    check=_check,
+)
