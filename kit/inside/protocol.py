@@ -5,7 +5,7 @@ A line that starts with ``@kit `` holds one JSON object; everything else on eith
     @kit {"progress": [120, 500], "unit": "images"}
     @kit {"error": {"kind": "damaged", "what": "…", "where": "weights.pth.tar", "remedy": "…"}}
 
-Exit codes: 0 done; 64 the user can mend it (an error line was printed); 70 a defect (a traceback is on standard error);
+Exit codes: 0 done; 64 the user can fix it (an error line was printed); 70 a defect (a traceback is on standard error);
 130 and 143 stopped by SIGINT and SIGTERM.
 """
 
@@ -47,7 +47,7 @@ _last_progress = -1.0
 
 
 class UserError(Exception):
-    """A mistake or condition that the user can mend: what happened, where (optional), what to do; one sentence each."""
+    """A mistake or condition that the user can fix: what happened, where (optional), what to do; one sentence each."""
 
     def __init__(self, what: str, remedy: str, where: str | None = None, kind: str = "invalid") -> None:
         if kind not in KINDS:
