@@ -62,7 +62,7 @@ def assemble(
         toolchain=reading.toolchain or target.toolchain,
         hardware=reading.hardware or target.hardware,
         containerized=all(record.runner == "docker" for record in mine.values()),
-        planned=planned_from(job),
+        planned=planned_from(target, job),
         accuracy=reading.accuracy,
         metrics=reading.metrics,
         throughput=reading.throughput,

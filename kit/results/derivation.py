@@ -190,6 +190,9 @@ def _places(subject: str, derived: Results, sources: RawOutputs) -> Iterator[Lin
 
 def differences(stated: Any, true: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
     """Where two trees of JSON data differ: name of the place, and what each has there; None for nothing."""
+    # A section that the other lacks is named by what stands in it.
+    stated = {} if stated is _MISSING and isinstance(true, dict) and true else stated
+    true = {} if true is _MISSING and isinstance(stated, dict) and stated else true
     if isinstance(stated, dict) and isinstance(true, dict):
         for key in sorted(stated.keys() | true.keys()):
             yield from differences(stated.get(key, _MISSING), true.get(key, _MISSING), (*place, key))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kit.planning.step import canonical
 from kit.results.schema import Planned
 
 if TYPE_CHECKING:
-    from kit.planning.target import Job
+    from kit.planning.target import Job, Target
     from kit.recipe.schema import Recipe
 
 __all__ = ["planned_from", "settings"]
@@ -45,12 +46,12 @@ def settings(recipe: Recipe, target: str) -> dict[str, Any]:
     return tree
 
 
-def planned_from(job: Job) -> Planned:
-    """What the steps of a job were planned from."""
+def planned_from(target: Target, job: Job) -> Planned:
+    """What the steps of a job were planned from; the device only where a step depends on it."""
     tree = settings(job.recipe, job.target)
     return Planned(
         recipe=tree,
         recipe_sha256=hashlib.sha256(canonical(tree)).hexdigest(),
         batches=job.batches,
-        device=job.device,
+        device=job.device if target.plan(job) != target.plan(replace(job, device=0)) else 0,
     )

@@ -84,6 +84,7 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Proven:
     for old, new in (
         ("count: 500", f"count: {IMAGES}"),
         ("batches: [1, 4, 8, 16, 32, 64]", "batches: [1, 4]"),
+        ("  cpu:\n  openvino:\n  torch:\ndefault: [cpu, openvino]", "  cpu:\ndefault: [cpu]"),
         ("repeats: 10", "repeats: 3"),
         ("seconds: 0.15", "seconds: 0.02"),
         ("limit: 30", "limit: 1"),
