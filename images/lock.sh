@@ -22,6 +22,7 @@ compile runtime "$@"
 pins=$(mktemp)
 grep -o "^[a-z].*==[^ ]*" runtime/requirements.lock >"$pins"
 compile openvino --constraint "$pins" $(sed "s/==.*//; s/^/--no-emit-package /" "$pins") "$@"
+compile coco --constraint "$pins" $(sed "s/==.*//; s/^/--no-emit-package /" "$pins") "$@"
 rm -f "$pins"
 # torch decides versions of its dependencies, but is installed from its own index: see exporter/torch.lock.
 torch=$(sed -n 's/^torch==/torch==/p' exporter/torch.lock)

@@ -16,6 +16,10 @@ from kit.results.schema import Results
 __all__ = ["MetricRow", "below_published", "declarations", "metric_rows"]
 
 
+#: Scripts print no more decimals than that.
+_PRINTED = 8
+
+
 @dataclass(frozen=True)
 class MetricRow:
     """One metric of one target. What is not known is None."""
@@ -66,7 +70,7 @@ def _row(target: str, results: Results, metric: Metric, declared: Declaration | 
     def cell(id_: str, value: float, formula: str) -> Cell:
         return cells.keep(
             Cell(
-                id=id_, value=Decimal(repr(value)), text=plain(value), unit=unit, source=results.source,
+                id=id_, value=Decimal(repr(value)), text=_shown(value), unit=unit, source=results.source,
                 formula=formula, target=target, toolchain=results.toolchain,
                 raw={"value": metric.value} | ({"samples": metric.samples} if metric.samples else {}),
             )
@@ -83,6 +87,12 @@ def _row(target: str, results: Results, metric: Metric, declared: Declaration | 
     return _compared(row, metric, declared, cells) if declared and declared.published is not None else row
 
 
+def _shown(value: float) -> str:
+    """As a script printed it; of what kit computed, four decimals."""
+    text = plain(value)
+    return plain(value, 4) if len(text.partition(".")[2]) > _PRINTED else text
+
+
 def _compared(row: MetricRow, metric: Metric, declared: Declaration, cells: Cells) -> MetricRow:
     stated = Decimal(repr(declared.published))
     published = cells.keep(
@@ -93,7 +103,7 @@ def _compared(row: MetricRow, metric: Metric, declared: Declaration, cells: Cell
         )
     )  # fmt: skip
     value = row.shown.value - stated
-    text = plain(value)
+    text = _shown(float(value))
     delta = cells.keep(
         Cell(
             id=f"{row.shown.id}@published", value=value, text=f"+{text}" if value > 0 else text, unit=row.unit,

@@ -188,8 +188,9 @@ def _infer_files(place: _Place, batch: int, task: Task, run: FileRun) -> Step:
     form = task.form(job)
     argv = (
         "python3", "-m", "ais_bench",
-        f"--model={_engine(place, batch)}",
+        "--model={in:engine}",
         f"--batchsize={batch}",
+        f"--warmup_count={_WARM_UP_CALLS}",
         "--input=" + ",".join(f"{{in:input{number}}}" for number in range(len(run.inputs))),
         "--output={out}",
         "--output_dirname=result",

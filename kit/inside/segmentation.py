@@ -1,0 +1,141 @@
+"""Mean intersection over union of label maps: one confusion matrix over the data set.
+
+Command line::
+
+    python3 -m inside.segmentation --results DIR --masks DIR --classes N --ignore 255 --out DIR
+
+``--results`` holds ``NAME_0.npy`` for each image: scores (classes, height, width), or the class of each pixel (height,
+width). ``--masks`` holds ``NAME.png`` with the true class of each pixel. A prediction of another size than its mask is
+enlarged or reduced to it by the nearest pixel. It writes ``metrics.json``: ``metrics`` (mIoU and aAcc as fractions,
+each with a 95 % bootstrap interval over images) and ``iou`` of each class, null for one that is nowhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .protocol import UserError, progress, run, write_json
+from .samples import natural
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Counts = NDArray[np.int64]
+
+__all__ = ["confusion", "main", "mean_iou", "pixel_accuracy"]
+
+_RESAMPLES = 1000
+
+
+def confusion(truth: NDArray[Any], found: NDArray[Any], classes: int, ignore: int) -> Counts:
+    """(classes, classes): pixels by true and found class; those whose true label is ``ignore`` are left out."""
+    counted = truth != ignore
+    cells = truth[counted].astype(np.int64) * classes + found[counted].astype(np.int64)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_ious(matrix: Counts) -> NDArray[np.float64]:
+    """Intersection over union of each class; NaN for a class that is neither true nor found anywhere."""
+    hit = np.diagonal(matrix, axis1=-2, axis2=-1).astype(np.float64)
+    union = matrix.sum(axis=-1) + matrix.sum(axis=-2) - hit
+    ious: NDArray[np.float64] = np.divide(hit, union, out=np.full_like(hit, np.nan), where=union > 0)
+    return ious
+
+
+def mean_iou(matrix: Counts) -> float:
+    """Mean over the classes that are present."""
+    return float(np.nanmean(class_ious(matrix)))
+
+
+def pixel_accuracy(matrix: Counts) -> float:
+    """Share of pixels with the right class."""
+    return float(np.trace(matrix) / matrix.sum())
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line of this module."""
+    arguments = _arguments(argv)
+    names = _names(arguments.masks)
+    matrices = np.zeros((len(names), arguments.classes, arguments.classes), np.int64)
+    for number, name in enumerate(names):
+        truth = _mask(os.path.join(arguments.masks, f"{name}.png"), arguments.classes, arguments.ignore)
+        found = _prediction(os.path.join(arguments.results, f"{name}_0.npy"), arguments.classes, truth.shape)
+        matrices[number] = confusion(truth, found, arguments.classes, arguments.ignore)
+        progress(number + 1, len(names), "images")
+    whole = matrices.sum(axis=0)
+    if not whole.sum():
+        raise UserError("every pixel has the label that is left out", "Correct ignore in the recipe.", arguments.masks)
+    random = np.random.default_rng(0)
+    drawn = [matrices[random.integers(len(names), size=len(names))].sum(axis=0) for _ in range(_RESAMPLES)]
+    metrics = []
+    for name, compute in (("mIoU", mean_iou), ("aAcc", pixel_accuracy)):
+        values = [compute(one) for one in drawn if one.sum()]
+        interval = [float(np.percentile(values, share)) for share in (2.5, 97.5)]
+        metrics.append({"name": name, "value": compute(whole), "interval": interval, "samples": len(names)})
+    ious = [None if np.isnan(one) else float(one) for one in class_ious(whole)]
+    write_json(os.path.join(arguments.out, "metrics.json"), {"metrics": metrics, "iou": ious})
+    print(", ".join(f"{one['name']} {one['value']:.4f}" for one in metrics))
+
+
+def _names(masks: str) -> list[str]:
+    names = sorted((name[:-4] for name in os.listdir(masks) if name.endswith(".png") and name[0] != "."), key=natural)
+    if not names:
+        raise UserError("the folder holds no masks", "Give the folder of the .png masks.", masks, "missing")
+    return names
+
+
+def _mask(path: str, classes: int, ignore: int) -> NDArray[Any]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            truth = np.asarray(image)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UserError(f"the mask cannot be read: {error}", "Replace it.", path, "damaged") from error
+    if truth.ndim != 2:
+        raise UserError("the mask has several channels", "Give masks with one class number a pixel.", path)
+    wrong = truth[(truth != ignore) & (truth >= classes)]
+    if wrong.size:
+        raise UserError(
+            f"the mask has the class {int(wrong[0])}, and the model has 0 to {classes - 1}",
+            "Correct model -> classes or ignore in the recipe, or the masks.",
+            path,
+        )
+    return truth
+
+
+def _prediction(path: str, classes: int, size: tuple[int, ...]) -> NDArray[Any]:
+    if not os.path.isfile(path):
+        raise UserError("there is no result of this image", "Run the inference again with --force.", path, "missing")
+    found = np.squeeze(np.load(path, allow_pickle=False))
+    if found.ndim == 3 and found.shape[0] == classes:
+        if not np.isfinite(found).all():
+            raise UserError("the scores hold NaN or infinity", "Check the model.", path, "tolerance")
+        found = found.argmax(axis=0)
+    if found.ndim != 2 or found.min() < 0 or found.max() >= classes:
+        raise UserError(
+            f"the result has shape {list(found.shape)}, which is neither a class nor {classes} scores a pixel",
+            "Correct model -> classes in the recipe, or name the right output first.",
+            path,
+        )
+    rows, columns = (np.arange(want) * have // want for want, have in zip(size, found.shape, strict=True))
+    resized: NDArray[Any] = found[rows[:, None], columns]
+    return resized
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="inside.segmentation", description="Mean intersection over union.")
+    parser.add_argument("--results", required=True)
+    parser.add_argument("--masks", required=True)
+    parser.add_argument("--classes", type=int, required=True)
+    parser.add_argument("--ignore", type=int, default=255)
+    parser.add_argument("--out", required=True)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

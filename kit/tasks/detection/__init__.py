@@ -1,0 +1,1 @@
+"""Boxes: mean average precision as COCO defines it."""

@@ -1,0 +1,1 @@
+"""A class for each pixel: mean intersection over union, with labels that are left out."""

@@ -1,0 +1,106 @@
+"""The metric of boxes: what pycocotools says of the same boxes, and what is told of annotations that cannot be."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from kit.inside.detection import main, suppress
+from kit.inside.protocol import UserError
+
+SIZE = {"width": 80, "height": 40}
+LETTERBOX = {"resize": [64, 64], "crop": [64, 64], "fit": "contain", "interpolation": "bilinear"}
+FORM = {
+    "outputs": "rows", "boxes": "xyxy", "objectness": False, "score": 0.05, "iou": 0.6, "most": 100, "first_label": 0,
+}  # fmt: skip
+
+
+def scene(folder: Path, **changes: Any) -> list[str]:
+    """Six images with two boxes each; the model finds them by and large, in pixels of a 64x64 letterbox."""
+    random = np.random.default_rng(0)
+    (folder / "result").mkdir()
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number in range(1, 7):
+        images.append({"id": number, "file_name": f"{number}.jpg", **SIZE})
+        rows = np.zeros((20, 6))
+        rows[:, :4] = np.sort(random.uniform(0, 64, (20, 2, 2)), axis=1).reshape(20, 4)
+        rows[:, 4:] = random.uniform(0, 0.3, (20, 2))
+        for place in range(2):
+            left, top = random.integers(0, 40, 1)[0], random.integers(0, 15, 1)[0]
+            width, height = random.integers(10, 30, 1)[0], random.integers(8, 20, 1)[0]
+            annotations.append(
+                {
+                    "id": len(annotations) + 1, "image_id": number, "category_id": (3, 7)[place], "iscrowd": 0,
+                    "bbox": [int(left), int(top), int(width), int(height)], "area": int(width * height),
+                }
+            )  # fmt: skip
+            box = np.array([left, top, left + width, top + height]) * 0.8 + [0, 16, 0, 16]
+            rows[place, :4] = box + random.normal(0, 0.7, 4)
+            rows[place, 4 + place] = random.uniform(0.4, 0.9)
+        np.save(folder / "result" / f"{number}_0.npy", rows.astype(np.float32)[None])
+    categories = [{"id": 3, "name": "a"}, {"id": 7, "name": "b"}]
+    tree = {"images": images, "annotations": annotations, "categories": categories} | changes
+    (folder / "ann.json").write_text(json.dumps(tree))
+    return [
+        "--results", str(folder / "result"), "--annotations", str(folder / "ann.json"),
+        "--preprocess", json.dumps(LETTERBOX), "--form", json.dumps(FORM), "--out", str(folder),
+    ]  # fmt: skip
+
+
+def test_it_equals_pycocotools_run_directly(tmp_path: Path) -> None:
+    main(scene(tmp_path))
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(tmp_path / "ann.json"))
+        evaluation = COCOeval(truth, truth.loadRes(str(tmp_path / "detections.json")), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        table = io.StringIO()
+        with contextlib.redirect_stdout(table):
+            evaluation.summarize()
+    found = {one["name"]: one["value"] for one in json.loads((tmp_path / "metrics.json").read_text())["metrics"]}
+    assert found == {"mAP": evaluation.stats[0], "AP50": evaluation.stats[1]}
+    assert 0.3 < found["mAP"] < found["AP50"] <= 1
+    assert (tmp_path / "table.txt").read_text() == table.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bbox": [70, 5, 20, 10]}, "the box of annotation 1 lies outside of image 1"),
+        ({"bbox": [5, 5, 0, 10]}, "the box of annotation 1 lies outside of image 1"),
+        ({"category_id": 99}, "annotation 1 is of category 99, which the file does not list"),
+        ({"image_id": 99}, "annotation 1 is of image 99"),
+        ({"bbox": "text"}, "not in COCO's form"),
+    ],
+)
+def test_annotations_that_cannot_be(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    one = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [5, 5, 10, 10]} | changes
+    with pytest.raises(UserError, match=said):
+        main(scene(tmp_path, annotations=[one]))
+
+
+def test_other_categories_than_the_models(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="3 categories need rows of 7"):
+        main(scene(tmp_path, categories=[{"id": one, "name": str(one)} for one in (3, 7, 8)]))
+
+
+def test_a_result_that_is_missing(tmp_path: Path) -> None:
+    words = scene(tmp_path)
+    (tmp_path / "result" / "4_0.npy").unlink()
+    with pytest.raises(UserError, match=r"image 4\.jpg has no result"):
+        main(words)
+
+
+def test_the_better_of_two_boxes_stays() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30]], dtype=np.float64)
+    assert suppress(boxes, np.array([0.5, 0.9, 0.1]), 0.6) == [1, 2]
+    assert suppress(boxes, np.array([0.5, 0.9, 0.1]), 0.9) == [1, 0, 2]
