@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from kit.errors import InvalidInputError
 
 __all__ = [
     "Adopt",
@@ -14,6 +17,7 @@ __all__ = [
     "BaseRevision",
     "Batches",
     "Device",
+    "Devices",
     "Images",
     "Json",
     "Labels",
@@ -45,6 +49,7 @@ RecipePath = Annotated[
     typer.Option(
         "--recipe", "-r", envvar="KIT_RECIPE", help="The recipe, or a folder that holds kit.yaml.", readable=False
     ),
+    "parse_devices",
 ]
 Targets = Annotated[
     list[str] | None, typer.Option("--target", "-t", help="Target of the recipe; may be given several times.")
@@ -78,6 +83,10 @@ Runner = Annotated[
 ]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Rehearse with stand-ins for the vendor's tools; results say SIMULATED.")
+]
+Devices = Annotated[
+    str | None,
+    typer.Option("--devices", envvar="KIT_DEVICES", help="Devices of one card, measured at once as well: 0-3."),
 ]
 Device = Annotated[int, typer.Option("--device", min=0, envvar="KIT_DEVICE", help="Number of the accelerator.")]
 WeightsPath = Annotated[
@@ -117,3 +126,21 @@ Use = Annotated[
     list[str] | None, typer.Option("--use", metavar="STEP=PATH", help="Your own file or folder in the place of a step.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Copy what is made to this folder.", readable=False)]
+
+
+def parse_devices(text: str | None) -> tuple[int, ...]:
+    """``0-3`` or ``0,1,2,3`` as numbers.
+
+    Raises:
+        InvalidInputError: not of that form, or a number twice.
+    """
+    found: list[int] = []
+    for part in text.split(",") if text else ():
+        first, dash, last = part.strip().partition("-")
+        if not re.fullmatch(r"[0-9]{1,3}", first) or (dash and not re.fullmatch(r"[0-9]{1,3}", last)):
+            found = []
+            break
+        found += range(int(first), int(last if dash else first) + 1)
+    if text is not None and (not found or len(set(found)) != len(found)):
+        raise InvalidInputError(f"--devices {text!r} is not a list of devices", remedy="give for example 0-3 or 0,1")
+    return tuple(found)

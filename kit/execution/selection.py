@@ -25,6 +25,7 @@ class Choice:
     batches: Sequence[int] = ()
     simulate: bool = False
     device: int = 0
+    devices: tuple[int, ...] = ()
     weights: Path | None = None
     mirror: str | None = None
     images: Path | None = None
@@ -117,6 +118,13 @@ class Selection:
 
     def _job(self, name: str, target: Target, weights: Path) -> Job:
         recipe, choice = self.recipe, self.choice
+        if len(choice.devices) > target.devices_per_card:
+            raise InvalidInputError(
+                f"target {name} has {target.devices_per_card} devices a card, --devices names {len(choice.devices)}"
+                if target.devices_per_card > 1
+                else f"target {name} has one device a card, --devices names {len(choice.devices)}",
+                remedy="name the devices of one card, or one with --device N",
+            )
         job = Job(
             recipe=recipe,
             target=name,
@@ -125,7 +133,8 @@ class Selection:
             images=self.images,
             labels=self.labels,
             simulate=choice.simulate,
-            device=choice.device,
+            device=choice.devices[0] if choice.devices else choice.device,
+            devices=choice.devices if len(choice.devices) > 1 else (),
             options=recipe.targets[name].options,
             task=self.task,
         )

@@ -73,6 +73,7 @@ class Job:
     options: Mapping[str, object] = field(default_factory=dict)
     access: DeviceAccess = field(default_factory=DeviceAccess)
     task: Task | None = None  # None: the one that counts classes
+    devices: tuple[int, ...] = ()  # of one card, to be measured at once beside ``device`` alone
 
     @property
     def file_task(self) -> Task | None:

@@ -18,6 +18,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import kit
 from kit.execution.selection import with_devices
 from kit.inside import metrics, onnx_input, trt_infer
 from kit.planning.step import Made, Outcome, Step, fill
@@ -157,8 +158,15 @@ class Rehearsal:
         folders.append(self.root / "usr/local/Ascend/ascend-toolkit/latest/bin")
         path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
         with streams[0].open("wb") as out, streams[1].open("wb") as err:
+            code = Path(kit.__file__).parent
+            python = os.pathsep.join([str(code), str(self.root / "site-packages")])
             done = subprocess.run(
-                argv, stdout=out, stderr=err, check=False, env={**os.environ, "PATH": path}, timeout=60
+                [sys.executable if word == "python3" else word for word in argv],
+                stdout=out,
+                stderr=err,
+                check=False,
+                env={**os.environ, "PATH": path, "PYTHONPATH": python},
+                timeout=60,
             )
         return done.returncode if done.returncode >= 0 else 128 - done.returncode
 
@@ -194,7 +202,13 @@ class Rehearsals:
         )
 
     def job(
-        self, target: str, *, simulate: bool = True, device: int = 0, options: Mapping[str, object] | None = None
+        self,
+        target: str,
+        *,
+        simulate: bool = True,
+        device: int = 0,
+        devices: tuple[int, ...] = (),
+        options: Mapping[str, object] | None = None,
     ) -> Job:
         recipe = load_recipe(self.folder)
         return Job(
@@ -206,6 +220,7 @@ class Rehearsals:
             labels=self.folder / "val_label.txt",
             simulate=simulate,
             device=device,
+            devices=devices,
             options=options or {},
         )
 

@@ -48,7 +48,10 @@ def judge(job: Job, step: Step, outcome: Outcome) -> None:
         _judge_state(job, step, outcome, texts)
     elif step.stage in {"infer", "bench"}:
         _refuse_errors(step, outcome, texts)
-        if options_of(job).tool == "ais_bench":
+        if step.code:  # all devices of the card at once, each in its own folder
+            for name in step.outputs:
+                (load_summary if options_of(job).tool == "ais_bench" else pure_block)(outcome.folder / name)
+        elif options_of(job).tool == "ais_bench":
             _judge_ais(step, outcome)
         elif step.stage == "infer":
             _judge_dataset(job, step, outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kit.errors import StepError
 from kit.inside.estimate import nearest_rank
@@ -12,7 +12,7 @@ from kit.planning import common as shared
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.results.conditions import Conditions
-from kit.results.evidence import Raw, measurement
+from kit.results.evidence import Raw, field_name, measurement
 from kit.results.measurements import Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
@@ -22,6 +22,7 @@ from kit.targets.ascend.steps import (
     after_name,
     before_name,
     bench_name,
+    card_name,
     dataset_step,
     infer_name,
     metrics_name,
@@ -58,10 +59,12 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         pure = None
         if not on_dataset(options, batch) or options.pure:
             pure = _pure(job, batch, outputs)
+        card = _card_rates(job, batch, outputs)
         if pure and not on_dataset(options, batch):
-            throughput.append(pure)
+            throughput.append(pure.model_copy(update=_with(pure, card)))
+            notes += _beside(pure, card)
             continue
-        rates: dict[str, Raw[float]] = {}
+        rates: dict[str, Raw[float]] = {**card}
         if pure:
             rates["pure inference (images/s)"] = Raw(pure.rate, pure.evidence["rate"])
         measured = (_from_summary if options.tool == "ais_bench" else _from_perf)(job, batch, outputs, rates)
@@ -71,6 +74,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
                 " inference; another program may have used the chip"
             )
         throughput.append(measured)
+        notes += _beside(pure or measured, card)
         if job.file_task:
             scored[batch] = job.file_task.read(job, run_prefix(job.target, batch), outputs)
             continue
@@ -131,6 +135,36 @@ def _pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
     if options_of(job).tool == "ais_bench":
         return _from_summary(job, batch, outputs, {}, mode="synthetic")
     return _from_pure(job, batch, outputs)
+
+
+def _card_rates(job: Job, batch: int, outputs: Outputs) -> dict[str, Raw[float]]:
+    """What each device of the card reached while all of them ran; empty where they were not asked to."""
+    found: dict[str, Raw[float]] = {}
+    for device in job.devices:
+        step, folder = card_name(job.target, batch), f"device{device}"
+        if options_of(job).tool == "ais_bench":
+            rate = outputs.file(step, f"{folder}/result_summary.json").key("throughput")
+        else:
+            name, block = pure_block(outputs[step] / folder)
+            rate = outputs.file(step, f"{folder}/result/{name}").line(block.rate, "ave_throughputRate")
+        found[f"device {device}, all devices of the card at once (images/s)"] = rate
+    return found
+
+
+def _with(measured: Throughput, card: Mapping[str, Raw[float]]) -> dict[str, Any]:
+    """The raw numbers of a measurement and those of the card, each with its evidence."""
+    raw = {name: rate.value for name, rate in card.items()}
+    evidence = {field_name("raw", name): rate.evidence for name, rate in card.items()}
+    return {"raw": {**measured.raw, **raw}, "evidence": {**measured.evidence, **evidence}}
+
+
+def _beside(one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:
+    """The card's measured rate beside that of one device, times the devices: they share a bus and a supply."""
+    if not card:
+        return []
+    whole, single = sum(rate.value for rate in card.values()), one.rate * len(card)
+    said = f"all {len(card)} devices of the card at once reach {whole:.6g} images/s, measured"
+    return [f"batch {one.batch}: {said}; one device x {len(card)} is {single:.6g} ({whole / single:.1%})"]
 
 
 def _from_pure(job: Job, batch: int, outputs: Outputs) -> Throughput:

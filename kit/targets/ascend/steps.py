@@ -20,6 +20,7 @@ __all__ = [
     "after_name",
     "before_name",
     "bench_name",
+    "card_name",
     "convert_name",
     "dataset_step",
     "image_name",
@@ -69,6 +70,11 @@ def metrics_name(target: str, batch: int) -> str:
     return f"{target}/metrics-bs{batch}"
 
 
+def card_name(target: str, batch: int) -> str:
+    """Name of the step that runs a batch on all devices of the card at once."""
+    return f"{target}/card-bs{batch}"
+
+
 def before_name(target: str) -> str:
     """Name of the step that looks at the chip before anything is measured."""
     return f"{target}/state-before"
@@ -111,7 +117,7 @@ def _place(job: Job) -> _Place:
     if job.access.present:  # a rehearsal passes the real nodes through, where there are some; the driver is its own
         devices = replace(job.access.devices, files=())
         return _Place(job, options, SIMULATED, devices, environment)
-    environment["KIT_SIM_DEVICES"] = f"virtual:{job.device + 1}"
+    environment["KIT_SIM_DEVICES"] = f"virtual:{max(job.devices, default=job.device) + 1}"
     leases = (f"simulated-{job.target}-{job.device}",)
     return _Place(job, options, SIMULATED, Devices(leases=leases), environment)
 
@@ -137,6 +143,8 @@ def plan(job: Job) -> list[Step]:
             measured.append(_infer(place, batch))
         if batch not in dataset or options.pure:
             measured.append(_bench(place, batch))
+        if job.devices:
+            measured.append(_card(place, batch))
     steps += measured
     steps.append(_state(place, after_name(job.target), [step.name for step in measured]))
     for batch in dataset:
@@ -311,6 +319,32 @@ def _bench(place: _Place, batch: int) -> Step:
         )
         outputs = ("result",)
     return _step(place, batch, bench_name(job.target, batch), "bench", f"pure inference, batch {batch}", argv, outputs)
+
+
+def _card(place: _Place, batch: int) -> Step:
+    """Pure inference on all devices of the card at once: what the card does, measured and not multiplied."""
+    job, rounds = place.job, place.options.rounds
+    if place.options.tool == "ais_bench":
+        command: tuple[str, ...] = (
+            "python3", "-m", "ais_bench", "--model={in:engine}", f"--batchsize={batch}",
+            f"--warmup_count={_WARM_UP_CALLS}", "--output=.", "--output_dirname=result", f"--loop={rounds}",
+            "--device={device}",
+        )  # fmt: skip
+    else:
+        command = (
+            f"benchmark.{architecture(place.options)}", f"-round={rounds}", "-om_path={in:engine}",
+            "-device_id={device}", f"-batch_size={batch}",
+        )  # fmt: skip
+    numbers = ",".join(str(device) for device in job.devices)
+    argv = ("python3", "-m", "inside.together", "--devices", numbers, "--out", "{out}", "--", *command)
+    outputs = tuple(f"device{device}" for device in job.devices)
+    title = f"all devices of the card at once, batch {batch}"
+    step = _step(place, batch, card_name(job.target, batch), "bench", title, argv, outputs)
+    # kit's own programs come with a PYTHONPATH of their own; ais_bench is found where its image has it.
+    home = toolchain_of(job).home
+    places = ("{code}", "/opt/kit/site", f"{home}/python/site-packages", f"{home}/opp/op_impl/built-in/ai_core/tbe")
+    environment = {**step.environment, "PYTHONPATH": ":".join(places)}
+    return replace(step, links={}, code=("together",), environment=environment)
 
 
 def _step(

@@ -50,7 +50,8 @@ class Ascend:
 
     def find_devices(self, job: Job) -> DeviceAccess:
         """Nodes, driver files and runtime of the chip; a rehearsal takes nothing but the nodes."""
-        return device_access(job.device, "devices" if job.simulate else options_of(job).passthrough)
+        way = "devices" if job.simulate else options_of(job).passthrough
+        return device_access(max(job.devices, default=job.device), way)
 
     def plan(self, job: Job) -> Sequence[Step]:
         """Export, parity, preprocessing, atc, state of the chip, inference, metrics."""

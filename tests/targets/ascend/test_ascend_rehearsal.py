@@ -231,3 +231,30 @@ def test_batches_that_disagree_are_no_one_model(rehearsals: Any) -> None:
     path.write_text(json.dumps(counts))
     with pytest.raises(StepError, match="results of 9 images, the data set has 10"):
         made.target.read(made.job, made.outputs)
+
+
+@pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
+def test_a_card_is_measured_and_not_multiplied(rehearsals: Any, tool: str) -> None:
+    made = rehearsals("310", tool=tool, mode="synthetic", rounds=12)
+    made.job = replace(made.job, devices=(0, 1, 2, 3))
+    made.steps = {step.name: step for step in made.target.plan(made.job)}
+    for name, step in made.steps.items():
+        if name.startswith("310/card-bs"):
+            assert step.argv[:5] == ("python3", "-m", "inside.together", "--devices", "0,1,2,3")
+            made.run(name, alone=True)
+    reading = made.target.read(made.job, made.run_all())
+    for one in reading.throughput:
+        assert one.factor == 4
+        assert [one.raw[f"device {n}, all devices of the card at once (images/s)"] > 0 for n in range(4)] == [True] * 4
+    assert (
+        sum("all 4 devices of the card at once reach" in note and "one device x 4" in note for note in reading.notes)
+        == 2
+    )
+
+
+def test_a_device_that_fails_fails_the_card(rehearsals: Any) -> None:
+    made = rehearsals("310", mode="synthetic", rounds=12)
+    made.job = replace(made.job, devices=(0, 9))
+    made.steps = {step.name: step for step in made.target.plan(made.job)}
+    with pytest.raises(DeviceError, match="cannot be opened"):
+        made.run("310/card-bs1", alone=True, KIT_SIM_DEVICES="virtual:4")
