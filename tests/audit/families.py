@@ -302,6 +302,32 @@ FAMILIES = [
     ),
 ]
 
+FAMILIES += [
+    Family(
+        "strong scaling with and without a compiler",
+        """\
+| GPUs | Batch size / GPU | XLA | Throughput - TF32 (samples/s) | Throughput - mixed (samples/s) | Throughput speedup (TF32 - mixed) | Strong scaling - TF32 |
+| --- | --- | --- | --- | --- | --- | --- |
+| 1 | 131072 | Yes | 1600000.8 | 2304001.2 | 1.44 | 1.00 |
+| 1 | 131072 | No | 1200000.5 | 1560000.6 | 1.30 | 1.00 |
+| 8 | 16384 | Yes | 5280000.1 | 5755200.2 | 1.09 | 3.30 |
+| 8 | 16384 | No | 3720000.9 | 3757200.4 | 1.01 | 3.10 |
+""",
+        (("| 3.30 |", "| 2.20 |", 5), ("| 1.30 |", "| 1.03 |", 4)),
+    ),
+    Family(
+        "times in several units",
+        """\
+| 阶段 | 原始时间 | 优化后时间 | 加速比 |
+| --- | --- | --- | --- |
+| 读取 | 2小时 | 25分钟 | 4.8x |
+| 训练 | 8小时 | 3小时 | 2.7x |
+| 合计 | 10小时 | 3.4小时 | 2.9x |
+""",
+        (("| 2.7x |", "| 7.2x |", 4),),
+    ),
+]
+
 #: Tables in which a rule could see an error that is none.
 RIGHT = {
     "throughput of several streams": """\
@@ -371,6 +397,20 @@ RIGHT = {
 | --- | --- | --- | --- |
 | 1 | 36.0 | 14.0 | 2.57 |
 | 8 | 5.0 | 2.5 | 2.00 |
+""",
+    "relative latency": """\
+| Library | Median latency (milliseconds) | Operations per second | Relative (latency) |
+| --- | --- | --- | --- |
+| a | 0.5 | 1994 | 1.0 |
+| b | 2.2 | 455 | 4.2 |
+""",
+    "latency per step": """\
+| 方法 | 延迟 | 加速比 |
+| --- | --- | --- |
+| 同步 | 45.8 ms | 1.0x |
+| 优化 | 29.2 ms | 1.57x |
+| 融合 | 26.7 ms | 1.72x |
+| 异步 | 22.1 ms/step | 2.43x |
 """,
     "median above mean": """\
 | Model | Mean (ms) | Median (ms) | p99 (ms) |

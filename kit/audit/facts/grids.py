@@ -14,6 +14,7 @@ from typing import Final
 from kit.audit.facts.document import Document
 from kit.audit.facts.printed import Printed, find_numbers
 from kit.audit.facts.quantities import (
+    TIME_UNITS,
     Quantity,
     factor_of_unit,
     is_derived,
@@ -206,7 +207,8 @@ def _column(
     place: int, title: str, line: int, entries: tuple[Entry | None, ...], cells: tuple[str, ...], context: str
 ) -> Column:
     units = {unit_of(entry.unit) for entry in entries if entry is not None}
-    unit = units.pop() if len(units) == 1 else ""
+    # A column can have times in several units; which one a number has is said in its cell.
+    unit = min(units) if units and (len(units) == 1 or units <= TIME_UNITS) else ""
     if not unit:
         unit = unit_of(title)
     quantity = quantity_of(title, unit, context)

@@ -10,6 +10,7 @@ from typing import Final
 from kit.audit.facts.vocabulary import ACCURACY
 
 __all__ = [
+    "TIME_UNITS",
     "Quantity",
     "factor_of_unit",
     "is_derived",
@@ -53,6 +54,8 @@ _UNITS: Final = (
     ("percent", re.compile(r"%|％|(?<![a-z])(?:percent|pct)(?![a-z])", re.IGNORECASE), 0.01),
     ("times", re.compile(r"^\s?(?:x|times|倍)\s?$", re.IGNORECASE), 1.0),
 )
+#: Names of the units of time.
+TIME_UNITS: Final = frozenset({"ms", "us", "s", "min", "h"})
 _FACTORS: Final = {name: factor for name, _, factor in _UNITS}
 
 _RATIO: Final = re.compile(
@@ -148,7 +151,7 @@ def quantity_of(title: str, unit: str, context: str) -> Quantity:
 
 @lru_cache(maxsize=2048)
 def _by_title(title: str, unit: str) -> Quantity | None:
-    timed = unit in {"ms", "us", "s", "min", "h"}
+    timed = unit in TIME_UNITS
     for quantity, pattern in (
         (Quantity.RATIO, _RATIO),
         (Quantity.DIFFERENCE, _DIFFERENCE),
@@ -175,7 +178,7 @@ def _by_title(title: str, unit: str) -> Quantity | None:
 def _by_unit(unit: str) -> Quantity | None:
     if unit == "rate":
         return Quantity.RATE
-    return Quantity.TIME if unit in {"ms", "us", "s", "min", "h"} else None
+    return Quantity.TIME if unit in TIME_UNITS else None
 
 
 def _by_context(context: str) -> Quantity:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.grids import Column, Grid, words_of
-from kit.audit.facts.quantities import Quantity
+from kit.audit.facts.grids import Column, Entry, Grid, words_of
+from kit.audit.facts.quantities import Quantity, factor_of_unit, unit_of
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
 
@@ -29,6 +30,7 @@ _IDLE: Final = words_of(
     "speed up speedup speedups scaling ratio ratios relative weak strong the of in x a an and by with performance gain"
 ) | {"加速比", "倍率", "加速", "比值", "比率", "倍数", "性能比", "扩展比"}
 _SPOKEN: Final = frozenset({"throughput", "time"})
+_RELATIVE: Final = re.compile(r"\brelative\b", re.IGNORECASE)
 _MOST: Final = 10
 
 
@@ -47,11 +49,21 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 yield from judged_column(grid, column, candidates, alone=True)
 
 
+def _scales(top: Column, bottom: Column, one: Entry, other: Entry) -> float | None:
+    """What the units of two cells make of their quotient ("2 h" / "25 min"); None for "ms" and "ms/step"."""
+    if one.unit == other.unit:
+        return 1.0 if one.unit else top.factor / bottom.factor
+    units = unit_of(one.unit), unit_of(other.unit)
+    if not all(units) or ("rate" not in units and "/" in one.unit + other.unit):
+        return None
+    return factor_of_unit(units[0]) / factor_of_unit(units[1])
+
+
 def _quotient(top: Column, bottom: Column, row: int) -> Computed | None:
     one, other = top.entries[row], bottom.entries[row]
-    if one is None or other is None or not one.value or not other.value:
+    factor = _scales(top, bottom, one, other) if one is not None and other is not None else None
+    if one is None or other is None or factor is None or not one.value or not other.value:
         return None
-    factor = top.factor / bottom.factor
     try:
         allowed = (allowed_values(one) / allowed_values(other)).scaled(factor)
     except ZeroDivisionError:
@@ -119,7 +131,7 @@ def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
 
 
 def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
-    """Each row against the last row above that has a printed 1.0."""
+    """Each row against a row of the last ones above that have a printed 1.0."""
     if not _SCALING.search(column.title):
         return
     bases = _bases(column)
@@ -128,49 +140,75 @@ def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Ca
     words = column.words - _IDLE
     meant = [one for one in timed if words and words <= one.words | _SPOKEN] or timed
     meant = [one for one in meant if one.quantity is Quantity.RATE] or meant
+    open_meaning = _EFFICIENCY.search(column.title) or _RELATIVE.search(column.title)
     for one in timed:
-        sure = len(meant) == 1 and one is meant[0] and any(base is not None for base in bases)
-        yield _scaling(column, one, bases, None, sure=sure and not _EFFICIENCY.search(column.title))
+        sure = len(meant) == 1 and one is meant[0] and any(bases) and not open_meaning
+        yield _scaling(column, one, bases, None, sure=sure)
+        if open_meaning:
+            yield _scaling(column, one, bases, None, sure=False, inverse=True)
         if cards is not None:
             yield _scaling(column, one, bases, cards, sure=False)
 
 
-def _bases(column: Column) -> list[int | None]:
+def _bases(column: Column) -> list[tuple[int, ...]]:
+    """For each row the rows that it can be compared with: the last ones together that have a printed 1.0."""
     one = 100.0 if _percent(column) else 1.0
-    bases: list[int | None] = []
-    base: int | None = None
+    bases: list[tuple[int, ...]] = []
+    block: list[int] = []
     for row, entry in enumerate(column.entries):
         if entry is not None and entry.value == one:
-            base = row
-        bases.append(base)
+            if block and block[-1] != row - 1:
+                block = []
+            block.append(row)
+        bases.append(tuple(block[-_MOST:]))
     return bases
 
 
 def _scaling(
-    column: Column, measured: Column, bases: Sequence[int | None], cards: Column | None, *, sure: bool
+    column: Column,
+    measured: Column,
+    bases: Sequence[tuple[int, ...]],
+    cards: Column | None,
+    *,
+    sure: bool,
+    inverse: bool = False,
 ) -> Candidate:
-    def compute(row: int) -> Computed | None:
-        base = bases[row]
-        if base is None:
-            return None
-        own, first = measured.entries[row], measured.entries[base]
-        if own is None or first is None or not own.value or not first.value:
-            return None
-        top, bottom = (first, own) if measured.quantity is Quantity.TIME else (own, first)
-        share = 1.0
-        if cards is not None:
-            here, there = cards.entries[row], cards.entries[base]
-            if here is None or there is None or here.value <= 0 or there.value <= 0:
-                return None
-            share = there.value / here.value
-        try:
-            allowed = (allowed_values(top) / allowed_values(bottom)).scaled(share)
-        except ZeroDivisionError:
-            return None
-        text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
-        return Computed(top.value / bottom.value * share, allowed, text, trivial=row == base)
+    scale = 0.01 if _percent(column) else 1.0
+    upward = (measured.quantity is Quantity.TIME) == inverse
 
-    return Candidate(f"{measured.title} against the row of 1.0", compute, sure, 0.01 if _percent(column) else 1.0)
+    def compute(row: int) -> Computed | None:
+        printed = column.entries[row]
+        if printed is None or not printed.value:
+            return None
+        found = [one for base in bases[row] if (one := _against(measured, row, base, cards, upward=upward)) is not None]
+        # Of several rows of 1.0 (with and without a compiler) the one is meant that fits best.
+        return min(found, key=lambda one: abs(math.log(abs(one.value / (printed.value * scale)))), default=None)
+
+    return Candidate(f"{measured.title} against the row of 1.0", compute, sure, scale)
+
+
+def _against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> Computed | None:
+    own, first = measured.entries[row], measured.entries[base]
+    if own is None or first is None or not own.value or not first.value:
+        return None
+    factor = _scales(measured, measured, own, first)
+    share = _share_of_cards(cards, row, base) if cards is not None else 1.0
+    if factor is None or share is None:
+        return None
+    top, bottom, factor = (own, first, factor) if upward else (first, own, 1 / factor)
+    try:
+        allowed = (allowed_values(top) / allowed_values(bottom)).scaled(share * factor)
+    except ZeroDivisionError:
+        return None
+    text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
+    return Computed(top.value / bottom.value * share * factor, allowed, text, trivial=row == base)
+
+
+def _share_of_cards(cards: Column, row: int, base: int) -> float | None:
+    here, there = cards.entries[row], cards.entries[base]
+    if here is None or there is None or here.value <= 0 or there.value <= 0:
+        return None
+    return there.value / here.value
 
 
 RULE = Rule(
