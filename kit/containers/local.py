@@ -138,6 +138,29 @@ def _packages(folder: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _stand_in(image: str) -> list[str]:
+    """The packages that stand in for an image; none where nothing does.
+
+    ``<package>-<variant>`` is an image whose package takes the place of the runtime image's, as ``<variant>.txt`` says.
+    """
+    folders = resource("images")
+    if (folders / image).is_dir():
+        return _packages(folders / image)
+    base, _, variant = image.partition("-")
+    own = folders / base / f"{variant}.txt"
+    if not own.is_file():
+        return _packages(folders / base)
+    return [
+        *(name for name in _packages(folders / "runtime") if name != base),
+        *_NAME.findall(own.read_text(encoding="utf-8")),
+    ]
+
+
+def _extra(image: str, missing: list[str]) -> str:
+    """What to give pip: the extra of an image, or the packages of a variant, which has none."""
+    return f"'kit-repro[{image}]'" if (resource("images") / image).is_dir() else " ".join(missing)
+
+
 class _Guard:
     """Holds a child to its limits of time and memory, which in a container the engine and the kernel do."""
 
@@ -172,15 +195,15 @@ class _Guard:
 
 @cache
 def _environment_id(image: str) -> str:
-    folder = resource("images") / image
-    if not (folder / "requirements.in").is_file():
+    packages = _stand_in(image)
+    if not packages:
         raise EngineError(
             f"image {image!r} has no stand-in in this environment",
             remedy="install and start a Docker engine, then use --runner docker",
         )
     found = [sys.version]
     missing = []
-    for name in sorted(_packages(folder)):
+    for name in sorted(packages):
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
@@ -190,7 +213,7 @@ def _environment_id(image: str) -> str:
     if missing:
         raise MissingError(
             f"to run without containers, {', '.join(missing)} must be installed",
-            remedy=f"pip install 'kit-repro[{image}]', or start a Docker engine",
+            remedy=f"pip install {_extra(image, missing)}, or start a Docker engine",
         )
     return "local:" + hashlib.sha256("\n".join(found).encode()).hexdigest()
 
