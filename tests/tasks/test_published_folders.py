@@ -44,6 +44,21 @@ def test_on_cpu(tmp_path: Path, make: Callable[[Path], Path], metric: str, value
 
 @pytest.mark.docker
 @pytest.mark.slow
+def test_packages_of_the_recipe_are_in_the_image_of_its_scripts(tmp_path: Path) -> None:
+    recipe = several_inputs(tmp_path)
+    folder = recipe.parent
+    (folder / "requirements.txt").write_text(
+        "tqdm==4.70.1 \\\n    --hash=sha256:c293e525e6fef9c20e8728fd4612df02a0aa31bb5fe91ecd93e123b1b7bffa73 \\\n"
+        "    --hash=sha256:cefd0eca11b2a37a3aee776544d4f4ae913f02688135b5556b8788dfa474afc4\n"
+    )
+    recipe.write_text(recipe.read_text().replace("code: scripts", "code: scripts\n    packages: requirements.txt"))
+    script = folder / "scripts" / "prep.py"
+    script.write_text("import tqdm\n" + script.read_text())
+    assert reproduce(recipe, "--batch", "1") == 0
+
+
+@pytest.mark.docker
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "metric", "value"), FOLDERS)
 def test_in_the_rehearsal_of_a_card(tmp_path: Path, make: Callable[[Path], Path], metric: str, value: float) -> None:
     recipe = make(tmp_path)

@@ -13,14 +13,17 @@ from kit.planning.step import GIB, External, Input, Limits, Made, Step
 from kit.planning.target import ImageSpec, Job
 from kit.planning.task import FileForm, FileRun, InputFiles
 from kit.recipe.schema import Recipe
+from kit.resources import resource
 from kit.results.evidence import measurement
 from kit.results.metrics import Declaration, Metric, Unit
 from kit.results.outputs import Outputs
+from kit.storage.files import os_errors
 from kit.tasks.script.settings import COCO_ROWS, MetricPattern, ScriptSettings, script_settings
 
 __all__ = ["TASK", "Script"]
 
 BEFORE = "script/preprocess"
+_PACKAGES = "packages"
 
 
 class Script:
@@ -57,9 +60,15 @@ class Script:
             for name, one in settings.metrics.items()
         ]
 
-    def images(self, job: Job) -> Sequence[ImageSpec]:  # noqa: ARG002
-        """None where the scripts need nothing but what the runtime image holds."""
-        return ()
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """The runtime image with the packages of the recipe, where it names some."""
+        settings = script_settings(job.recipe)
+        if not settings.packages:
+            return ()
+        path = job.recipe.resolve(settings.packages)
+        with os_errors(path):
+            text = path.read_text(encoding="utf-8")
+        return (ImageSpec(_PACKAGES, resource("images") / _PACKAGES, args={"REQUIREMENTS": text}, base="runtime"),)
 
     def prepare(self, job: Job) -> Sequence[Step]:
         """The programs before inference."""
@@ -202,7 +211,7 @@ def _step(
         name=name,
         stage=stage,
         title=title,
-        image="runtime",
+        image=_PACKAGES if settings.packages else "runtime",
         argv=(
             "python3", "-m", "inside.script",
             "--code", "{in:code}",
