@@ -58,7 +58,9 @@ def test_the_core_names_no_target(root: Path) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
-                assert node.value == "cpu" and path.name == "host.py", f"{path}:{node.lineno} names {node.value}"
+                assert node.value == "cpu" and path.name in {"host.py", "kubernetes.py"}, (
+                    f"{path}:{node.lineno} names {node.value}"
+                )
 
 
 def test_heavy_packages_are_not_imported_by_the_host_side(root: Path) -> None:

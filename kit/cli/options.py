@@ -22,6 +22,7 @@ __all__ = [
     "Json",
     "Labels",
     "Mirror",
+    "PlanFormat",
     "RecipePath",
     "Reports",
     "Runner",
@@ -42,6 +43,14 @@ class RunnerName(StrEnum):
     AUTO = "auto"
     DOCKER = "docker"
     LOCAL = "local"
+
+
+class PlanFormat(StrEnum):
+    """In which form a plan is printed."""
+
+    TEXT = "text"
+    SLURM = "slurm"
+    K8S = "k8s"
 
 
 RecipePath = Annotated[

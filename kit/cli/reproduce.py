@@ -33,6 +33,13 @@ def command(
     plan: Annotated[
         bool, typer.Option("--plan", help="Print the steps and the exact command lines; do nothing.")
     ] = False,
+    form: Annotated[
+        options.PlanFormat,
+        typer.Option("--format", help="With --plan: lines for a shell, or a ready job for Slurm or Kubernetes."),
+    ] = options.PlanFormat.TEXT,
+    image: Annotated[
+        str | None, typer.Option("--image", help="With --format k8s: the image of the pods, which holds kit.")
+    ] = None,
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 6 where the result is not what was published.")
     ] = False,
@@ -62,6 +69,7 @@ def command(
       kit reproduce --target 310P --simulate            a rehearsal without the card
       kit reproduce --target cpu --batch 1 --batch 16   two of the recipe's batches
       kit reproduce --target T4 --plan                  what would run, to read or to paste
+      kit reproduce --plan --format slurm > submit.sh   jobs for a cluster (docs/fleet.md)
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.images import BuildOptions
     from kit.data.weights import weights_path
@@ -89,7 +97,22 @@ def command(
     kept.check()
     selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
-    jobs = selection.jobs(weights_path(parsed, kept.root, weights))
+    file = weights_path(parsed, kept.root, weights)
+    if form is not options.PlanFormat.TEXT:
+        if not plan:
+            raise typer.BadParameter("goes with --plan", param_hint="--format")
+        if form is options.PlanFormat.SLURM:
+            from kit.fleet.slurm import slurm_script
+
+            places = {"recipe": recipe, "store": kept.root, "reports": reports_folder(parsed, reports)}
+            typer.echo(slurm_script(selection, file, **places, runner=runner.value, base=base), nl=False)
+        else:
+            from kit import __version__
+            from kit.fleet.kubernetes import kubernetes_jobs
+
+            typer.echo(kubernetes_jobs(selection, file, image=image or f"kit:{__version__}"), nl=False)
+        return
+    jobs = selection.jobs(file)
     if plan:
         from kit.execution.listing import command_lines
 

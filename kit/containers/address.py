@@ -1,5 +1,7 @@
 """Where the container engine is: DOCKER_HOST, the docker context that is chosen, or the usual socket.
 
+Podman serves the same API (`podman system service`); its sockets are looked for where Docker has none.
+
 The order is that of the command `docker`: DOCKER_HOST, DOCKER_CONTEXT, ``currentContext`` of its configuration.
 """
 
@@ -48,9 +50,18 @@ def find_engine() -> EngineAddress:
         found = EngineAddress(host, "DOCKER_HOST", Path(folder) if folder else None, bool(verify))
     else:
         name = os.environ.get("DOCKER_CONTEXT") or _current_context()
-        found = _of_context(name) if name != "default" else EngineAddress(f"unix://{SOCKET}", "the usual socket")
+        found = _of_context(name) if name != "default" else _usual()
     _check(found)
     return found
+
+
+def _usual() -> EngineAddress:
+    if not Path(SOCKET).exists():
+        own = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+        for path in (f"{own}/podman/podman.sock", "/run/podman/podman.sock"):
+            if Path(path).exists():
+                return EngineAddress(f"unix://{path}", "Podman's usual socket")
+    return EngineAddress(f"unix://{SOCKET}", "the usual socket")
 
 
 def _folder() -> Path:

@@ -74,6 +74,12 @@ _FAULTS: tuple[tuple[str, type[KitError], str, str], ...] = (
         "wait until that container has ended, or remove it",
     ),
     (
+        "container-init binary not found",
+        EngineError,
+        "Podman lacks the small init program that reaps a container's processes",
+        "install it (Debian: apt install catatonit)",
+    ),
+    (
         "exec format error",
         EngineError,
         "the image is for another processor architecture",
@@ -171,7 +177,10 @@ def patience(client: Any, seconds: int = LONG_S) -> Iterator[None]:
 @cache
 def version() -> str:
     """The engine's name and version, for a run record."""
-    return f"Docker {connect().version().get('Version', 'unknown')}"
+    told = connect().version()
+    parts = [str(part.get("Name", "")) for part in told.get("Components") or []]
+    name = "Podman" if any(part.startswith("Podman") for part in parts) else "Docker"
+    return f"{name} {told.get('Version', 'unknown')}"
 
 
 @contextlib.contextmanager

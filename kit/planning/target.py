@@ -24,6 +24,7 @@ __all__ = [
     "ImageSpec",
     "Job",
     "Reading",
+    "SchedulerDevice",
     "Target",
     "load_target",
     "target_names",
@@ -44,6 +45,14 @@ class ImageSpec:
     base: str | None = None  # a reference, or the name of another ImageSpec
     files: Path | None = None  # folder of vendor packages that the user filled, added to the build context
     code: tuple[str, ...] = ()  # folders of the package that belong into the build context
+
+
+@dataclass(frozen=True)
+class SchedulerDevice:
+    """What schedulers call one device of a target: Slurm's generic resource, and the Kubernetes device plug-in's."""
+
+    gres: str  # "gpu:t4:1"; sites may name theirs otherwise
+    kubernetes: str  # "nvidia.com/gpu"
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,7 @@ class Target(Protocol):
 
     Two methods are optional: ``find_devices(job) -> DeviceAccess`` looks up how containers reach this host's
     accelerator, and ``explain(message) -> KitError | None`` says what the engine's words about its devices mean.
+    So is the attribute ``scheduler_device: SchedulerDevice`` of a target that needs more than a processor.
     """
 
     name: str  # "cpu"

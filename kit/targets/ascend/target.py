@@ -8,7 +8,7 @@ from pathlib import Path
 from kit.doctor import Check
 from kit.errors import KitError
 from kit.planning.step import Outcome, Step
-from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading
+from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
 from kit.targets.ascend import checks, judging, packages, reading, steps
 from kit.targets.ascend.config import CARDS, options_of
@@ -32,6 +32,7 @@ class Ascend:
         self.name = name
         self.hardware = CARDS[name].hardware
         self.devices_per_card = CARDS[name].devices
+        self.scheduler_device = SchedulerDevice(f"npu:{name}:1", f"huawei.com/Ascend{name}")
 
     def images(self, job: Job) -> Sequence[ImageSpec]:
         """The image with the vendor's packages; for a rehearsal the one with the stand-ins."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from kit.doctor import Check
 from kit.errors import KitError
 from kit.planning.step import Outcome, Step
-from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading
+from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
 from kit.targets.tensorrt import checks, judging, reading, steps
 from kit.targets.tensorrt.config import base_of, options_of
@@ -29,6 +29,7 @@ class T4:
     toolchain = DEFAULT
     unit = "qps"
     devices_per_card = 1
+    scheduler_device = SchedulerDevice("gpu:t4:1", "nvidia.com/gpu")
 
     def images(self, job: Job) -> Sequence[ImageSpec]:
         """TensorRT's image; for a rehearsal the one with the stand-ins."""

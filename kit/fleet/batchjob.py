@@ -1,0 +1,72 @@
+"""What a batch system runs: one ``kit reproduce`` per target, as a value that each format prints in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kit.errors import InvalidInputError
+from kit.execution.selection import Choice, Selection
+from kit.planning.planner import plan
+from kit.planning.target import SchedulerDevice
+
+__all__ = ["BatchJob", "batch_jobs", "check_paths", "reproduce_words"]
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """One target on one host."""
+
+    target: str
+    device: SchedulerDevice | None  # None: the processor is enough
+    memory_bytes: int  # the largest limit of a step's container
+    timed: bool  # it measures time, so nothing may run beside it
+
+
+def batch_jobs(selection: Selection, weights: Path) -> list[BatchJob]:
+    """A job for each chosen target; a rehearsal needs no device.
+
+    Raises:
+        InvalidInputError: a target or batch that the recipe lacks.
+    """
+    found = []
+    for target, job in selection.jobs(weights):
+        steps = plan([(target, job)]).steps
+        device: SchedulerDevice | None = None if job.simulate else getattr(target, "scheduler_device", None)
+        memory = max(step.limits.memory_bytes for step in steps)
+        found.append(BatchJob(job.target, device, memory, any(step.timed for step in steps)))
+    return found
+
+
+def reproduce_words(choice: Choice, target: str, places: Mapping[str, Path | str], runner: str) -> list[str]:
+    """The words of ``kit reproduce`` for one target.
+
+    Args:
+        choice: what the command line chose.
+        target: the target.
+        places: options that name a place, such as ``--recipe``, and the place as the job's host sees it.
+        runner: where the steps run there.
+    """
+    words = ["kit", "reproduce", "--target", target, "--runner", runner]
+    for option, place in places.items():
+        words += [option, str(place)]
+    for batch in choice.batches:
+        words += ["--batch", str(batch)]
+    words += ["--simulate"] if choice.simulate else []
+    words += ["--device", str(choice.device)] if choice.device else []
+    words += ["--mirror", choice.mirror] if choice.mirror else []
+    return words
+
+
+def check_paths(*paths: Path | str | None) -> None:
+    """Refuse names that a script of lines cannot hold.
+
+    Raises:
+        InvalidInputError: a control character in one.
+    """
+    for path in paths:
+        if path is not None and not str(path).isprintable():
+            raise InvalidInputError(
+                f"{str(path)!r} cannot stand in a job, because it holds a control character", remedy="rename it"
+            )
