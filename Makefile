@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := $(BIN)/python -c 'import sys; from kit.containers.client import available; sys.exit(available() is not None)'
 
-.PHONY: help reports reproduce test lint format types bench faults base images clean
+.PHONY: help models reports reproduce test lint format types bench faults base images clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -73,6 +73,9 @@ images: base
 bench: $(VENV)/test base
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py --date "$$(date +%F)"
+
+models: $(VENV)/exporter
+	$(BIN)/python benchmarks/models.py
 
 faults: $(VENV)/test base
 	$(BIN)/python tests/faults/run.py

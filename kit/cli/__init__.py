@@ -28,6 +28,7 @@ __all__ = ["COMMANDS", "app", "main"]
 
 #: Name -> one line for ``kit --help``. The module is ``kit.cli.<name>``, its function ``command``.
 COMMANDS: dict[str, str] = {
+    "init": "Write a commented kit.yaml for a model of timm or torchvision, own code, ONNX or scripts.",
     "reproduce": "Build, convert, infer, measure and report, in containers.",
     "report": "Render the report from stored results and published numbers.",
     "verify": "Check digests of weights and artifacts, and that the report is what the results say.",

@@ -14,17 +14,59 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import NamedTuple
 
 from .protocol import UserError, run, write_json
 from .wire import as_bytes, fields, messages
 
-__all__ = ["check_input", "inputs", "main"]
+__all__ = ["GraphValue", "check_input", "graph_values", "inputs", "main"]
 
 _MAX = 4 << 30
 #: ModelProto.graph; GraphProto.initializer and .input; ValueInfoProto.name and .type; TypeProto.tensor_type; its shape;
 #: TensorShapeProto.dim; Dimension.dim_value.
 _GRAPH, _INITIALIZER, _INPUT, _NAME, _TYPE, _TENSOR, _SHAPE, _DIM, _VALUE = 7, 5, 11, 1, 2, 1, 2, 1, 1
 _INITIALIZER_NAME = 8
+
+
+#: GraphProto.output; TypeProto.Tensor.elem_type; ModelProto.opset_import and its version.
+_OUTPUT, _ELEMENT = 12, 1
+#: TensorProto.DataType in NumPy's words.
+_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
+
+
+class GraphValue(NamedTuple):
+    """An input or output of a graph; a size that is not fixed is None."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+def graph_values(path: str) -> tuple[list[GraphValue], list[GraphValue]]:
+    """Inputs and outputs of an ONNX file, read from the file itself; weights listed as inputs are left out.
+
+    Raises:
+        UserError: the file is no ONNX model.
+    """
+    known = inputs(path)
+    found: dict[int, list[GraphValue]] = {_INPUT: [], _OUTPUT: []}
+    with open(path, "rb") as file:
+        data = memoryview(file.read(_MAX))
+    for graph in messages(data, _GRAPH):
+        for number, value in fields(graph):
+            if number in found:
+                name, dims = _value_info(as_bytes(value))
+                found[number].append(GraphValue(name, _element(as_bytes(value)), dims))
+    return [one for one in found[_INPUT] if one.name in known], found[_OUTPUT]
+
+
+def _element(value: memoryview) -> str:
+    for kind in messages(value, _TYPE):
+        for tensor in messages(kind, _TENSOR):
+            for number, element in fields(tensor):
+                if number == _ELEMENT and isinstance(element, int):
+                    return _TYPES.get(element, "unknown")
+    return "unknown"
 
 
 def inputs(path: str) -> dict[str, tuple[int | None, ...]]:

@@ -1,0 +1,79 @@
+"""``kit init``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+class Size(StrEnum):
+    """Which of two sizes of a model."""
+
+    NATIVE = "native"
+    TEST = "test"
+
+
+def command(
+    source: Annotated[
+        str | None, typer.Argument(help="timm/NAME[.TAG], torchvision/NAME, or the path of an ONNX file.")
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option("--code", metavar="FILE:FUNCTION", help="Your own code, such as my_model.py:build.")
+    ] = None,
+    script: Annotated[Path | None, typer.Option("--script", help="Folder of your own pre- and postprocessing.")] = None,
+    example: Annotated[str | None, typer.Option("--example", help="Copy a bundled example, such as digits.")] = None,
+    weights: Annotated[Path | None, typer.Option("--weights", help="The checkpoint; its digest is computed.")] = None,
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of the images; they are counted.")] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="Label file; its form is told.")] = None,
+    class_names: Annotated[Path | None, typer.Option("--class-names", help="Names of the classes, one a line.")] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes.")] = None,
+    shape: Annotated[str | None, typer.Option("--shape", help="Shape of one sample: 3,224,224.")] = None,
+    size: Annotated[
+        Size, typer.Option("--size", help="The size of training, or the one that was tested.")
+    ] = Size.NATIVE,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the model in the report.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new kit.yaml.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Write over a kit.yaml that is there.")] = False,
+) -> None:
+    """Write a commented kit.yaml that runs; what only you can know is asked for in one list.
+
+    \b
+    Examples:
+      kit init timm/resnet50.a1_in1k --weights resnet50.pth --images val --labels val_label.txt
+      kit init torchvision/resnet50
+      kit init model.onnx
+      kit init --code my_model.py:build --weights w.pth --shape 3,224,224 --classes 10
+      kit init --script my_scripts
+      kit init --example digits
+    """  # noqa: D301 - \b keeps the lines of the example apart
+    from kit.recipe.new import Wishes, copy_example, draft_of, write_recipe
+
+    chosen = [one for one in (source, code, script, example) if one is not None]
+    if len(chosen) != 1:
+        message = "give one source: timm/NAME, torchvision/NAME, model.onnx, --code, --script or --example"
+        raise typer.BadParameter(message)
+    if example is not None:
+        folder = copy_example(example, out, force=force)
+        typer.echo(f"wrote {folder}\n  do: kit reproduce --recipe {folder} --target cpu")
+        return
+    wishes = Wishes(
+        source=source, code=code, script=script, weights=weights, images=images, labels=labels,
+        class_names=class_names, classes=classes, shape=shape, test_size=size is Size.TEST, name=name, out=out,
+    )  # fmt: skip
+    draft = draft_of(wishes)
+    path = write_recipe(draft, out, force=force)
+    typer.echo(f"wrote {path}")
+    for remark in draft.remarks.values():
+        if remark.startswith("or "):
+            typer.echo(f"  note: {remark}")
+    if draft.open:
+        typer.echo("still to be said in it:")
+        for one in draft.open:
+            typer.echo(f"  - {one}")
+    else:
+        typer.echo(f"  do: kit reproduce --recipe {path} --target cpu")

@@ -1,0 +1,105 @@
+"""What timm, torchvision or a checkpoint say about a model, for ``kit init``; nothing is fetched.
+
+Command line::
+
+    python3 -m inside.lookup (--timm NAME | --torchvision NAME | --weights FILE) --out DIR
+
+writes ``lookup.json``: the configuration of the weights as timm words it, or the sets of weights in the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from .network import import_timm, import_torchvision
+from .protocol import UserError, run, write_json
+
+__all__ = ["main", "timm_config", "torchvision_config"]
+
+_KEYS = (
+    "input_size", "test_input_size", "crop_pct", "test_crop_pct", "crop_mode", "interpolation", "mean", "std",
+    "num_classes", "url", "hf_hub_id", "license", "paper_name", "paper_ids", "architecture", "tag", "fixed_input_size",
+)  # fmt: skip
+
+
+def timm_config(name: str) -> dict[str, Any]:
+    """The configuration of a model and its tag.
+
+    Raises:
+        UserError: timm has none of that name; with names that are near.
+    """
+    import difflib
+
+    timm = import_timm()
+    base, _, tag = name.partition(".")
+    if ":" in name or "/" in name or not timm.is_model(base):
+        near = difflib.get_close_matches(base, timm.list_models(), 3)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "timm.list_models() lists all names."
+        raise UserError(f"timm {timm.__version__} has no architecture {base!r}", remedy)
+    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    if config is None or (tag and config.tag != tag):
+        tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{base}.*")]
+        raise UserError(f"timm {timm.__version__} has no weights {name!r}", f"Choose a tag: {', '.join(tags[:8])}.")
+    tree = config.to_dict()
+    return {key: tree[key] for key in _KEYS if tree.get(key) is not None} | {"version": timm.__version__}
+
+
+def torchvision_config(name: str) -> dict[str, Any]:
+    """The configuration of a model's default weights, in timm's words.
+
+    Raises:
+        UserError: torchvision has none of that name; with names that are near.
+    """
+    import difflib
+
+    torchvision = import_torchvision()
+    names = torchvision.models.list_models()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 3)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "torchvision.models.list_models() lists all names."
+        raise UserError(f"torchvision {torchvision.__version__} has no model {name!r}", remedy)
+    weights = torchvision.models.get_model_weights(name).DEFAULT
+    transforms = weights.transforms()
+    if not hasattr(transforms, "crop_size"):
+        what = f"{name} is no classifier: its transforms have no crop"
+        raise UserError(what, "Choose a classifier, or use your own code with a task for it.")
+    crop, resize = transforms.crop_size[0], transforms.resize_size[0]
+    return {
+        "input_size": [3, crop, crop],
+        "resize": resize,
+        "interpolation": transforms.interpolation.value,
+        "mean": list(transforms.mean),
+        "std": list(transforms.std),
+        "num_classes": len(weights.meta["categories"]),
+        "url": weights.url,
+        "weights": str(weights),
+        "version": str(torchvision.__version__),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="lookup", description="What is known of a model.")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--timm", help="name of a timm model")
+    source.add_argument("--torchvision", help="name of a torchvision model")
+    source.add_argument("--weights", help="checkpoint whose sets of weights are told")
+    parser.add_argument("--out", required=True)
+    arguments = parser.parse_args(argv)
+    if arguments.timm:
+        found = timm_config(arguments.timm)
+    elif arguments.torchvision:
+        found = torchvision_config(arguments.torchvision)
+    else:
+        from .checkpoint import read_checkpoint
+
+        checkpoint = read_checkpoint(arguments.weights)
+        found = {"sets": [one for one in (checkpoint.key, *checkpoint.others) if one]}
+    os.makedirs(arguments.out, exist_ok=True)
+    write_json(os.path.join(arguments.out, "lookup.json"), found)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,187 @@
+"""``kit init``: what it writes is a recipe, says what is missing, and runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from kit.recipe.schema import load_recipe
+
+onnx: Any = pytest.importorskip("onnx", reason="onnx is in the extra 'exporter'")
+needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is in the extra 'exporter'")
+
+
+def kit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kit", *words], cwd=folder, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
+def model(path: Path, shape: list[int | str], outputs: list[list[int | str]], element: int = 1) -> Path:
+    helper = onnx.helper
+    names = [f"out{number}" for number in range(len(outputs))]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["images"], [name]) for name in names],
+        "g",
+        [helper.make_tensor_value_info("images", element, shape)],
+        [helper.make_tensor_value_info(name, element, one) for name, one in zip(names, outputs, strict=True)],
+    )
+    onnx.save(helper.make_model(graph), path)
+    return path
+
+
+def images(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        path = folder / "val" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return folder / "val"
+
+
+def test_an_onnx_file_tells_names_shapes_and_types(tmp_path: Path) -> None:
+    model(tmp_path / "net.onnx", ["n", 3, 64, 96], [["n", 10], ["n", 5]])
+    images(tmp_path, ["a.jpg", "b.jpg", "._a.jpg"])
+    (tmp_path / "labels.csv").write_text("image,label\na,1\nb,10\n")
+    done = kit(tmp_path, "init", "net.onnx", "--images", "val", "--labels", "labels.csv")
+    assert done.returncode == 0, done.stderr
+    recipe = load_recipe(tmp_path)
+    assert recipe.model.source == "onnx"
+    assert (recipe.model.classes, recipe.input.name, recipe.input.shape) == (10, "images", (3, 64, 96))
+    assert recipe.output == "out0"
+    assert (recipe.dataset.count, recipe.dataset.first_label) == (2, 1)
+    assert recipe.weights.sha256
+    assert "preprocess: color, resize" in done.stdout
+    assert "of out0, out1" in (tmp_path / "kit.yaml").read_text()
+    again = kit(tmp_path, "init", "net.onnx")
+    assert again.returncode == 3
+    assert "there is a recipe already" in again.stderr
+
+
+def test_an_onnx_file_of_bytes_channels_last_and_a_fixed_batch(tmp_path: Path) -> None:
+    model(tmp_path / "net.onnx", [4, 32, 32, 3], [[4, 7]], element=2)
+    images(tmp_path, ["cat/a.jpg", "dog/a.jpg"])
+    assert kit(tmp_path, "init", "net.onnx", "--images", "val").returncode == 0
+    recipe = load_recipe(tmp_path)
+    assert (recipe.input.layout, recipe.input.dtype, recipe.input.batch) == ("NHWC", "uint8", 4)
+    assert recipe.batches == (4,)
+    assert (recipe.dataset.layout, recipe.dataset.labels, recipe.dataset.count) == ("folders", None, 2)
+
+
+def test_own_code(tmp_path: Path) -> None:
+    (tmp_path / "my_model.py").write_text("def build():\n    pass\n")
+    (tmp_path / "w.pth").write_bytes(b"not looked at where PyTorch is not installed")
+    images(tmp_path, ["a.jpg"])
+    (tmp_path / "labels.txt").write_text("a.jpg 0\n")
+    words = ["--code", "my_model.py:build", "--shape", "1,28,28", "--classes", "10"]
+    words += ["--images", "val", "--labels", "labels.txt"]
+    done = kit(tmp_path, "init", *words)
+    assert done.returncode == 0, done.stderr
+    assert "weights: the checkpoint and its digest" in done.stdout
+    tree = yaml.safe_load((tmp_path / "kit.yaml").read_text())
+    assert tree["model"] == {"name": "my_model", "source": "code", "build": "my_model.py:build", "classes": 10}
+    assert tree["preprocess"]["color"] == "GRAY"
+    assert kit(tmp_path, "init", "--code", "other.py:build", "--out", "x").returncode == 4
+    assert kit(tmp_path, "init", "--code", "my_model.py").returncode == 3
+
+
+@needs_timm
+@pytest.mark.slow
+def test_timm_tells_both_sizes(tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parents[2] / "examples/digits/spnasnet_digits.pth.tar", tmp_path / "w.pth")
+    images(tmp_path, ["a.jpg"])
+    (tmp_path / "labels.txt").write_text("a.jpg 0\n")
+    words = ["--weights", "w.pth", "--images", "val", "--labels", "labels.txt"]
+    done = kit(tmp_path, "init", "timm/resnet50.a1_in1k", *words)
+    assert done.returncode == 0, done.stderr
+    assert "[3, 288, 288], crop_pct 1.0" in done.stdout
+    assert "still to be said" not in done.stdout
+    recipe = load_recipe(tmp_path)
+    assert (recipe.preprocess.resize, recipe.preprocess.interpolation) == (235, "bicubic")
+    assert kit(tmp_path, "init", "timm/resnet50.a1_in1k", "--size", "test", "--force", *words).returncode == 0
+    recipe = load_recipe(tmp_path)
+    assert (recipe.preprocess.resize, recipe.input.shape) == (288, (3, 288, 288))
+    wrong = kit(tmp_path, "init", "timm/resnet5", "--out", "x")
+    assert wrong.returncode == 3
+    assert "timm" in wrong.stderr
+    assert "Did you mean" in wrong.stderr
+
+
+@needs_timm
+@pytest.mark.slow
+def test_torchvision(tmp_path: Path) -> None:
+    assert kit(tmp_path, "init", "torchvision/resnet50").returncode == 0
+    tree = yaml.safe_load((tmp_path / "kit.yaml").read_text())
+    assert tree["model"]["source"] == "torchvision"
+    assert (tree["preprocess"]["resize"], tree["preprocess"]["interpolation"]) == (232, "bilinear")
+
+
+def test_an_example_is_copied(tmp_path: Path) -> None:
+    done = kit(tmp_path, "init", "--example", "digits")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "digits/val").iterdir())) == load_recipe(tmp_path / "digits").dataset.count
+    assert kit(tmp_path, "init", "--example", "digits").returncode == 3
+    unknown = kit(tmp_path, "init", "--example", "letters")
+    assert unknown.returncode == 4
+    assert "digits" in unknown.stderr
+
+
+def test_a_folder_of_scripts(tmp_path: Path) -> None:
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "net_preprocess.py").write_text(
+        "parser.add_argument('--image_src_path', required=True)\nparser.add_argument('--bin_path', required=True)\n"
+    )
+    (folder / "net_postprocess.py").write_text("import sys\nres, gt = sys.argv[1], sys.argv[2]\nprint('mIoU: 0.51')\n")
+    model(folder / "net.onnx", ["n", 3, 8, 8], [["n", 3, 8, 8]])
+    images(tmp_path, ["a.jpg"])
+    done = kit(tmp_path, "init", "--script", "scripts", "--images", "val")
+    assert done.returncode == 0, done.stderr
+    tree = yaml.safe_load((tmp_path / "kit.yaml").read_text())
+    script = tree["task"]["script"]
+    assert script["preprocess"] == [
+        ["python3", "net_preprocess.py", "--image_src_path", "{data}", "--bin_path", "prep"]
+    ]
+    assert script["postprocess"] == [["python3", "net_postprocess.py", "{results}", "{data}"]]
+    assert list(script["metrics"]) == ["mIoU"]
+    assert tree["inputs"] == [{"name": "images", "shape": [3, 8, 8]}]
+    (folder / "other_preprocess.py").write_text("")
+    assert (
+        "several scripts could be the preprocessing" in kit(tmp_path, "init", "--script", "scripts", "-o", "x").stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([], 2),
+        (["a.onnx", "--example", "digits"], 2),
+        (["nowhere.onnx"], 4),
+        (["lfs.onnx"], 5),
+        (["--script", "nowhere"], 4),
+    ],
+)
+def test_bad_sources(tmp_path: Path, words: list[str], code: int) -> None:
+    (tmp_path / "lfs.onnx").write_text("version https://git-lfs.github.com/spec/v1\n")
+    done = kit(tmp_path, "init", *words)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "kit.yaml").exists()
+
+
+def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys, json\nfrom kit.cli import main\ntry:\n    main(['init', '--help'])\nexcept SystemExit:\n    pass\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not {"torch", "timm", "onnx", np.__name__} & loaded
