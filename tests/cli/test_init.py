@@ -105,9 +105,11 @@ def test_timm_tells_both_sizes(tmp_path: Path) -> None:
     assert "[3, 288, 288], crop_pct 1.0" in done.stdout
     assert "still to be said" not in done.stdout
     recipe = load_recipe(tmp_path)
+    assert recipe.preprocess
     assert (recipe.preprocess.resize, recipe.preprocess.interpolation) == (235, "bicubic")
     assert kit(tmp_path, "init", "timm/resnet50.a1_in1k", "--size", "test", "--force", *words).returncode == 0
     recipe = load_recipe(tmp_path)
+    assert recipe.preprocess
     assert (recipe.preprocess.resize, recipe.input.shape) == (288, (3, 288, 288))
     wrong = kit(tmp_path, "init", "timm/resnet5", "--out", "x")
     assert wrong.returncode == 3
