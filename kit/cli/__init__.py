@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "explain": "Trace a number of the report to its formula, raw samples and run record.",
     "read": "Read logs of vendor tools into checked values.",
     "doctor": "Check engine, devices, drivers, disk, data and weights before a run.",
+    "worker": "Say what this host can offer to a cluster of several hosts.",
     "build": "Build the container images.",
     "convert": "Run the conversion stage alone.",
     "infer": "Run inference over a data set alone.",

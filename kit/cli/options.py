@@ -16,6 +16,7 @@ __all__ = [
     "Base",
     "BaseRevision",
     "Batches",
+    "Cluster",
     "Device",
     "Devices",
     "Images",
@@ -127,6 +128,10 @@ BaseRevision = Annotated[
 Wheelhouse = Annotated[
     list[Path] | None,
     typer.Option("--wheelhouse", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).", readable=False),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--on", envvar="KIT_CLUSTER", help="Run each target on a host of this Ray cluster: ray://HEAD:10001."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]

@@ -48,6 +48,7 @@ def command(
         typer.Option("--update", help="Replace the report that git tracks; otherwise results go to here/ beside it."),
     ] = False,
     gate_base: options.BaseRevision = None,
+    on: options.Cluster = None,
     base: options.Base = None,
     wheelhouse: options.Wheelhouse = None,
     store: options.StorePath = Path(".kit"),
@@ -119,18 +120,29 @@ def command(
         for step, line in command_lines(jobs, kept, runner.value, build):
             typer.echo(f"# {step.name}: {step.title}{' (SIMULATED)' if step.simulated else ''}\n{line}")
         return
-    preflight(jobs)
+    place, forced = reports_folder(parsed, reports), tuple(force or ())
+    if on is None:
+        preflight(jobs)
     with kept.lock(wait=wait):
-        done = reproduce(
-            selection,
-            kept,
-            reports_folder(parsed, reports),
-            runner=runner.value,
-            build=build,
-            progress=choose(as_json=as_json, verbose=verbose),
-            force=tuple(force or ()),
-            update=update,
-        )
+        if on is not None:
+            from kit.fleet.expedition import reproduce_on
+            from kit.fleet.fleetview import FleetView
+            from kit.fleet.order import options_for_hosts
+
+            words = options_for_hosts(choice, runner.value, forced, base)
+            view = FleetView(as_json=as_json)
+            done = reproduce_on(on, selection, kept, place, recipe=recipe, words=words, view=view, update=update)
+        else:
+            done = reproduce(
+                selection,
+                kept,
+                place,
+                runner=runner.value,
+                build=build,
+                progress=choose(as_json=as_json, verbose=verbose),
+                force=forced,
+                update=update,
+            )
     if done.notice:
         print(f"note: {done.notice}", file=sys.stderr)
     if as_json:

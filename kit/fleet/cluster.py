@@ -1,0 +1,219 @@
+"""A Ray cluster: connection, hosts with their resources, tasks. The one module that imports Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kit.errors import DeviceError, EngineError, MissingError
+from kit.fleet.delivery import Delivery
+from kit.fleet.order import Order
+
+__all__ = ["Cluster", "Host", "connected"]
+
+_AUTH = "RAY_AUTH_MODE"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the cluster that takes work of kit; ``label`` is what reports and messages call it."""
+
+    node: str
+    name: str
+    label: str
+    resources: Mapping[str, float]
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Cluster]:
+    """The cluster at an address, such as ``ray://HEAD:10001`` or ``HEAD:6379`` on one of its hosts.
+
+    Token authentication is on unless RAY_AUTH_MODE says otherwise.
+
+    Raises:
+        MissingError: Ray is not installed.
+        EngineError: no cluster answers, or it does not accept the token.
+    """
+    os.environ.setdefault(_AUTH, "token")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingError(
+            "a cluster needs Ray, which is not installed", remedy="pip install 'kit-repro[fleet]'"
+        ) from error
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+    except Exception as error:
+        raise _refused(address, error) from error
+    try:
+        yield Cluster(ray, address)
+    finally:
+        with contextlib.suppress(Exception):
+            ray.shutdown()
+
+
+def _refused(address: str, error: Exception) -> EngineError:
+    words = " ".join(str(error).split())
+    if "token" in words.lower() or "unauthenticated" in words.lower():
+        return EngineError(
+            "the cluster wants a token, or another one than this machine has",
+            where=address,
+            remedy="copy ~/.ray/auth_token of the head to this machine, or name it with RAY_AUTH_TOKEN_PATH",
+        )
+    return EngineError(
+        f"no cluster answers, or it does not take this machine's token ({words[:200] or type(error).__name__})",
+        where=address,
+        remedy="start it with the lines of `kit worker --resources`, and check address, port and ~/.ray/auth_token",
+    )
+
+
+class Cluster:
+    """Hosts, and tasks of kit on them."""
+
+    def __init__(self, ray: Any, address: str) -> None:
+        self._ray = ray
+        self.address = address
+        self._look: Any = ray.remote(_look)
+        self._run: Any = ray.remote(_run)
+        self._events: Any = ray.remote(_Events).options(num_cpus=0, max_restarts=0).remote()
+
+    def hosts(self) -> list[Host]:
+        """The living hosts that offer something of kit, in the order of their names; the first is host A."""
+        found = []
+        for node in self._ray.nodes():
+            offered = {name: amount for name, amount in node["Resources"].items() if name.startswith("kit_")}
+            if node["Alive"] and offered:
+                found.append((node["NodeManagerHostname"], node["NodeID"], offered))
+        return [
+            Host(node, name, f"host {_letters(number)}", offered)
+            for number, (name, node, offered) in enumerate(sorted(found, key=lambda one: one[:2]))
+        ]
+
+    def fitting(self, target: str, wanted: Mapping[str, float], hosts: list[Host]) -> list[Host]:
+        """The hosts that have what a task takes.
+
+        Raises:
+            DeviceError: none has; with those that are there and what they lack.
+        """
+        fit = [host for host in hosts if all(host.resources.get(name, 0) >= amount for name, amount in wanted.items())]
+        if fit:
+            return fit
+        told = []
+        for host in hosts:
+            lacks = [name for name, amount in wanted.items() if host.resources.get(name, 0) < amount]
+            told.append(f"{host.name} lacks {', '.join(lacks)}")
+        raise DeviceError(
+            f"no host can run target {target}: {'; '.join(told) or 'no host offers anything of kit'}",
+            where=self.address,
+            remedy="start a host that has it with the line of `kit worker --resources`",
+        )
+
+    def send(self, parcels: Delivery) -> Any:
+        """Put files into the cluster's object store, once for all hosts."""
+        return self._ray.put(parcels)
+
+    def look(self, host: Host, order: Order, parcels: Any) -> Any:
+        """Ask a host what it is; see :func:`kit.fleet.task.look`."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        there = NodeAffinitySchedulingStrategy(host.node, soft=False)
+        return self._look.options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote(order, parcels)
+
+    def run(self, order: Order, parcels: Any, wanted: Mapping[str, float]) -> Any:
+        """Run an order on a host that has the resources; a task that fails is not started again in silence."""
+        options = self._run.options(num_cpus=0, max_retries=0, resources=dict(wanted))
+        return options.remote(order, parcels, self._events)
+
+    def wait(self, tasks: list[Any], seconds: float) -> list[Any]:
+        """Those of the tasks that have ended."""
+        ended, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=seconds)
+        return list(ended)
+
+    def result(self, task: Any, doing: str) -> Any:
+        """What a task returned.
+
+        Raises:
+            EngineError: its worker or its host has gone.
+        """
+        from ray import exceptions
+
+        try:
+            return self._ray.get(task)
+        except (exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.RaySystemError) as error:
+            what = f"the worker or its host ended while it was {doing}"
+            raise EngineError(what, where=self.address, remedy=_AGAIN) from error
+        except exceptions.TaskCancelledError as error:
+            raise EngineError(f"cancelled while it was {doing}", where=self.address, remedy=_AGAIN) from error
+        except exceptions.RayTaskError as error:
+            words = str(error).strip().splitlines()[-1]
+            raise EngineError(
+                f"the host failed while it was {doing}: {words}", where=self.address, remedy=_AGAIN
+            ) from error
+        except exceptions.RayError as error:
+            raise EngineError(f"the cluster failed while it was {doing}", where=self.address, remedy=_AGAIN) from error
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the tasks told since the last call; nothing where the messenger's host has gone."""
+        with contextlib.suppress(Exception):
+            return list(self._ray.get(self._events.take.remote(), timeout=5))
+        return []
+
+    def cancel(self, tasks: list[Any]) -> None:
+        """Interrupt the tasks, and wait until their containers are gone, half a minute at most."""
+        for task in tasks:
+            with contextlib.suppress(Exception):
+                self._ray.cancel(task, force=False)
+        with contextlib.suppress(Exception):
+            self._ray.wait(tasks, num_returns=len(tasks), timeout=30)
+
+
+_AGAIN = "run the same command again: what was finished is kept in the hosts' stores"
+
+
+def _letters(number: int) -> str:
+    """A, B, ... Z, AA, AB, ..."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
+
+
+class _Events:
+    """An actor that keeps messages of the tasks until home takes them."""
+
+    def __init__(self) -> None:
+        self._kept: list[dict[str, Any]] = []
+
+    def put(self, message: dict[str, Any]) -> None:
+        self._kept.append(message)
+
+    def take(self) -> list[dict[str, Any]]:
+        taken, self._kept = self._kept, []
+        return taken
+
+
+def _look(order: Order, parcels: Delivery) -> dict[str, Any]:
+    from kit.fleet import task
+
+    return task.look(order, parcels)
+
+
+def _run(order: Order, parcels: Delivery, events: Any) -> dict[str, Any]:
+    import ray
+
+    from kit.fleet import task
+
+    node = ray.get_runtime_context().get_node_id()
+
+    def tell(message: dict[str, Any]) -> None:
+        events.put.remote({"node": node, "target": order.target, "attempt": order.attempt, **message})
+
+    return {"node": node, **task.run(order, parcels, tell)}

@@ -1,0 +1,57 @@
+"""``kit worker --resources``: what this host can offer to a cluster, from doctor's findings."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from kit import __version__, doctor
+from kit.errors import KitError
+from kit.execution.selection import Choice, Selection
+from kit.fleet.order import QUIET
+from kit.planning.target import load_target, target_names
+from kit.recipe.schema import Recipe, TargetEntry
+
+__all__ = ["offered", "start_line"]
+
+#: No host has more accelerators.
+_MOST = 64
+
+
+def offered(recipe: Recipe) -> dict[str, int]:
+    """How many devices of each installed target this host has, and its quiet, as the cluster's resources.
+
+    A target without checks needs no hardware and is offered once.
+    """
+    found = {}
+    for name in target_names():
+        entry = recipe.targets.get(name, TargetEntry())
+        own = recipe.model_copy(update={"targets": {name: entry}})
+        count = _devices(own, name)
+        if count:
+            found[f"kit_{name}"] = count
+    return {**found, QUIET: 1}
+
+
+def _devices(recipe: Recipe, name: str) -> int:
+    target = load_target(name)
+    for device in range(_MOST):
+        try:
+            (_, job), *_ = Selection(recipe, Choice(targets=(name,), device=device)).jobs(recipe.folder / "weights")
+            checks = target.checks(job)
+            if not checks:
+                return 1
+            if doctor.failure(doctor.run(checks)):
+                return device
+        except KitError:
+            return device
+    return _MOST
+
+
+def start_line(resources: dict[str, int], address: str | None) -> str:
+    """The line for a shell: it joins the cluster at ``address``, or starts one with this host as its head."""
+    join = ["--head", "--ray-client-server-port=10001"] if address is None else [f"--address={address}"]
+    labels = {"kit": __version__}
+    words = ["ray", "start", *join, "--num-cpus=2", f"--resources={json.dumps(resources)}"]
+    text = ",".join(f"{name}={value}" for name, value in labels.items())
+    return f"RAY_AUTH_MODE=token {shlex.join([*words, f'--labels={text}'])}"

@@ -1,0 +1,86 @@
+"""What a host is asked to do for one target: the recipe's text, small files by digest, and the choice of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kit.errors import MissingError
+from kit.execution.selection import Choice, Selection
+from kit.fleet.delivery import Delivery, pack
+from kit.planning.planner import plan
+from kit.planning.step import External
+
+__all__ = ["QUIET", "Order", "files_of", "options_for_hosts", "resources_of"]
+
+#: Every host of kit offers it once, and whoever measures takes it: two timed runs never share a host.
+QUIET = "kit_quiet"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One target on one host.
+
+    ``words`` are further options of ``kit reproduce``; ``weights`` is the name of the checkpoint among the files.
+    """
+
+    attempt: str
+    target: str
+    words: tuple[str, ...] = ()
+    weights: str | None = None
+    simulate: bool = False
+    data: dict[str, str] = field(default_factory=dict)  # "images" and "labels": tree digest at home, where they are
+
+
+def files_of(selection: Selection, recipe: Path, attempt: str) -> tuple[Delivery, str | None]:
+    """The recipe and the small files that it names, and the name of the weights where they are a file of this machine.
+
+    The data set stays: a host has its own.
+    """
+    parsed = selection.recipe
+    text = recipe / "kit.yaml" if recipe.is_dir() else recipe
+    weights = selection.choice.weights or (parsed.resolve(parsed.weights.path) if parsed.weights.path else None)
+    files = dict(pack(attempt, parsed.folder.absolute(), _named(selection, weights)).files)
+    files["kit.yaml"] = pack(attempt, text.parent, [text]).files[text.name]
+    if weights is None:
+        return Delivery(attempt, files), None
+    if not weights.is_file():
+        raise MissingError("there are no weights", where=str(weights), remedy="point to the file with --weights FILE")
+    name = f"weights/{weights.name}"
+    files[name] = pack(attempt, weights.parent, [weights]).files[weights.name]
+    return Delivery(attempt, files), name
+
+
+def _named(selection: Selection, weights: Path | None) -> set[Path]:
+    """Files of the recipe's folder that steps or images take, but the data set and the weights."""
+    recipe = selection.recipe
+    root, stay = recipe.folder.absolute(), (selection.images, selection.labels)
+    planned = plan(selection.jobs(weights or root / "weights"))
+    places = {one.path for step in planned.steps for one in step.inputs.values() if isinstance(one, External)}
+    places |= {recipe.resolve(name) for name in (recipe.model.requirements, recipe.dataset.classes) if name}
+    found = set()
+    for place in places - {*stay, weights, root / "weights"}:
+        if place.is_relative_to(root):
+            found |= {place} if place.is_file() else {path for path in place.rglob("*") if path.is_file()}
+    return {path for path in found if "__pycache__" not in path.parts}
+
+
+def options_for_hosts(choice: Choice, runner: str, force: Sequence[str], base: str | None) -> tuple[str, ...]:
+    """Options of the command line that hold on every host; places of this machine are not among them."""
+    words = ["--runner", runner, "--device", str(choice.device)]
+    for batch in choice.batches:
+        words += ["--batch", str(batch)]
+    for step in force:
+        words += ["--force", step]
+    for option, text in (("--mirror", choice.mirror), ("--base", base)):
+        words += [option, text] if text else []
+    return tuple(words)
+
+
+def resources_of(selection: Selection, target: str) -> dict[str, float]:
+    """What a task for a target takes: its hardware, where it is no rehearsal, and the host's quiet."""
+    wanted = {QUIET: 1.0}
+    if not selection.choice.simulate:
+        wanted[f"kit_{selection.recipe.hardware_of(target)}"] = 1.0
+    return wanted
