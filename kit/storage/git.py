@@ -1,0 +1,43 @@
+"""git, asked in folders of strangers: their configuration must not make it start a program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from kit.errors import InvalidInputError, MissingError
+
+__all__ = ["run_git"]
+
+_SECONDS = 60
+#: What a shipped .git/config could name a program for.
+_HARMLESS = (
+    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.sshCommand=false", "diff.external=", "core.pager=cat",
+    "protocol.allow=never",
+)  # fmt: skip
+
+
+def run_git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a folder; its exit code is the caller's business.
+
+    Raises:
+        MissingError: git is not installed.
+        InvalidInputError: it cannot be run there, or does not answer within a minute.
+    """
+    settings = [word for setting in _HARMLESS for word in ("-c", setting)]
+    try:
+        return subprocess.run(
+            ["git", *settings, "-C", str(folder), *words],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+            check=False,
+            timeout=_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise MissingError("git is not installed", remedy="install git, or leave the revision out") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InvalidInputError(
+            "git does not answer", where=str(folder), remedy="look at this folder with git, or leave the revision out"
+        ) from error
