@@ -78,12 +78,12 @@ def pixels(config: dict[str, Any], size: tuple[int, int]) -> str:
     from PIL import Image
     from timm.data.transforms_factory import transforms_imagenet_eval
 
-    from kit.inside.pixels import Preprocess, parse_config
+    from kit.inside.pixels import Preprocessor, parse_config
     from kit.recipe.init_timm import preprocessing
 
     names = ("crop_pct", "crop_mode", "interpolation", "mean", "std")
     transform = transforms_imagenet_eval(img_size=size, **{name: config[name] for name in names if name in config})
-    ours = Preprocess(parse_config(preprocessing(config, size)))
+    ours = Preprocessor(parse_config(preprocessing(config, size)))
     largest = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for path in pictures(Path(folder)):

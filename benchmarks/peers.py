@@ -109,10 +109,10 @@ def limit_read(folder: str) -> None:
 
 def fill(images: str, preprocess: str) -> None:
     """Decode and preprocess into memory as kit does, in one process; prints the seconds."""
-    from kit.inside.pixels import Preprocess
+    from kit.inside.pixels import Preprocessor
 
     names = _names(images)
-    made = Preprocess(json.loads(preprocess))
+    made = Preprocessor(json.loads(preprocess))
     tensor = made.prep(f"{images}/{names[0]}")
     start = time.perf_counter()
     for name in names:

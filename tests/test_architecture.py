@@ -58,7 +58,9 @@ def test_the_core_names_no_target(root: Path) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
-                assert node.value == "cpu" and path.name in {"host.py", "kubernetes.py"}, (
+                if (node.value, path.name) == ("torch", "new.py"):
+                    continue  # the package that tells a model's settings, not the target
+                assert node.value == "cpu" and path.name in {"host.py", "kubernetes.py", "new.py", "expedition.py"}, (
                     f"{path}:{node.lineno} names {node.value}"
                 )
 
@@ -96,4 +98,30 @@ def test_the_core_names_no_task(root: Path) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
                 where = path.relative_to(root / "kit").as_posix()
-                assert (where, node.value) == ("planning/task.py", "classification"), f"{path}:{node.lineno}"
+                # `kit init --script` writes recipes of that task: it is the one place that knows its name.
+                known = {("planning/task.py", "classification"), ("recipe/new.py", "script")}
+                assert (where, node.value) in known, f"{path}:{node.lineno}"
+
+
+def test_no_class_name_stands_twice(root: Path) -> None:
+    """A name has one meaning: who searches for a class finds one."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((root / "kit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{path.relative_to(root)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+#: Modules of these are named after something outside: a command, what a check looks at, a program, a vendor's tool, or
+#: they are the fixed parts of a plug-in's folder.
+_NAMED_OUTSIDE = ("cli", "doctor", "inside", "simulated", "targets", "tasks", "audit/rules")
+
+
+def test_no_two_modules_share_a_name(root: Path) -> None:
+    places: dict[str, list[str]] = {}
+    for path in sorted((root / "kit").rglob("*.py")):
+        inner = path.relative_to(root / "kit").as_posix()
+        if path.name not in {"__init__.py", "__main__.py"} and not inner.startswith(_NAMED_OUTSIDE):
+            places.setdefault(path.stem, []).append(inner)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -56,7 +56,7 @@ def test_a_command_of_the_readme_works(line: str) -> None:
     "page", ["README.md", "images/README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 )
 def test_links_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^    .*$", "", (ROOT / page).read_text(encoding="utf-8"))  # code shows links, and has none
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if not target.startswith(("http:", "https:")):
             assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"

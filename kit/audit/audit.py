@@ -11,8 +11,8 @@ from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Verified
 from kit.audit.facts.companions import companions_of, links_of
 from kit.audit.facts.encoding import decode
 from kit.audit.facts.facts import read_facts
-from kit.audit.facts.places import column_of, section_of
-from kit.audit.rule import Finding, Held, Rule, Unknown, rules
+from kit.audit.facts.positions import column_of, section_of
+from kit.audit.rule import Held, Rule, Unknown, Wrong, rules
 from kit.errors import KitError
 from kit.storage.inputs import read_input
 
@@ -101,13 +101,13 @@ def read_report(path: Path) -> str:
 
 def judge(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
     """What the rules say of a report. The same statement is told once, by the rule with the lowest id."""
-    wrong: dict[tuple[int, Kind, str], tuple[Rule, Finding]] = {}
+    wrong: dict[tuple[int, Kind, str], tuple[Rule, Wrong]] = {}
     held: dict[tuple[int, Kind, str, str], Verified] = {}
     unknown: set[tuple[int, Kind, str]] = set()
     for rule in sorted(chosen, key=lambda rule: rule.id):
         for outcome in rule.check(facts):
             match outcome:
-                case Finding():
+                case Wrong():
                     wrong.setdefault((outcome.line, rule.kind, outcome.stated), (rule, outcome))
                 case Held(line, stated, recomputed, note):
                     entry = Verified(rule.id, rule.kind, line, stated, recomputed, note)
@@ -128,7 +128,7 @@ def judge(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
     )
 
 
-def _diagnostic(facts: Facts, path: str, rule: Rule, finding: Finding) -> Diagnostic:
+def _diagnostic(facts: Facts, path: str, rule: Rule, finding: Wrong) -> Diagnostic:
     column, end_column, found = column_of(facts.document, finding.line, finding.stated, finding.start)
     fix = None
     if found and finding.replacement is not None and finding.replacement != finding.stated:

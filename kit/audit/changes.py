@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
-from kit.errors import InvalidInputError, MissingError
+from kit.errors import InvalidInputError
+from kit.storage.git import run_git
 
 __all__ = ["changed_lines"]
 
 _HUNK = re.compile(r"^@@ -\S+ \+(\d{1,9})(?:,(\d{1,9}))? @@")
-_SECONDS = 60
 
 
 def changed_lines(path: Path, revision: str) -> frozenset[int] | None:
@@ -48,18 +47,7 @@ def changed_lines(path: Path, revision: str) -> frozenset[int] | None:
 
 
 def _git(folder: Path, *words: str, problem: str) -> str:
-    try:
-        ran = subprocess.run(
-            ["git", "-C", str(folder), *words],
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            stdin=subprocess.DEVNULL,
-        )
-    except FileNotFoundError as error:
-        raise MissingError("git is not installed", remedy="install git, or leave --diff out") from error
-    except subprocess.TimeoutExpired as error:
-        raise InvalidInputError(f"{problem}: no answer within {_SECONDS} s", remedy="leave --diff out") from error
+    ran = run_git(folder, *words)
     if ran.returncode:
         said = ran.stderr.decode("utf-8", "replace").strip().splitlines()
         raise InvalidInputError(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.document import Document
-from kit.audit.facts.printed import Printed, find_numbers, same_number
-from kit.audit.facts.tablerows import Table, TableRow
-from kit.audit.rule import Finding, Held, Outcome
+from kit.audit.facts.printednumber import Printed, find_numbers, same_number
+from kit.audit.facts.tablerows import ReportRow, Table
+from kit.audit.rule import Held, Outcome, Wrong
 
 __all__ = ["CellNumber", "differing", "numbers_of_row", "single_number"]
 
@@ -21,7 +21,7 @@ __all__ = ["CellNumber", "differing", "numbers_of_row", "single_number"]
 class CellNumber:
     """The one number of a cell: row and column, the cell's line, where the number begins, and the number."""
 
-    row: TableRow
+    row: ReportRow
     column: int
     line: int
     start: int
@@ -34,7 +34,7 @@ def single_number(text: str, *, decimal_comma: bool = False) -> Printed | None:
     return numbers[0] if len(numbers) == 1 else None
 
 
-def numbers_of_row(document: Document, row: TableRow) -> Iterator[CellNumber]:
+def numbers_of_row(document: Document, row: ReportRow) -> Iterator[CellNumber]:
     """The numbers of a row, each with its place."""
     for column, cell in enumerate(row.cells):
         number = single_number(cell, decimal_comma=document.decimal_comma)
@@ -63,12 +63,12 @@ def differing(
                 yield _wrong(cell, known, title, where)
 
 
-def _wrong(cell: CellNumber, known: Sequence[Printed], title: str, where: str) -> Finding:
+def _wrong(cell: CellNumber, known: Sequence[Printed], title: str, where: str) -> Wrong:
     nearest = min(known, key=lambda one: abs(one.value - cell.number.value))
     # A copied number has no reason to differ but in its last digit.
     slip = abs(nearest.value - cell.number.value) < 1.5 * max(cell.number.unit, nearest.unit)
     subject = f"{cell.row.cells[0] or 'row'} | {title}"
-    return Finding(
+    return Wrong(
         cell.line,
         cell.number.text,
         nearest.text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kit.audit.rule import Finding, Held, Outcome
+from kit.audit.rule import Held, Outcome, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ def label_check(*causes: str) -> Callable[[Facts], Iterator[Outcome]]:
             if fault.cause in causes:
                 digits = fault.stated.strip("batchsize_=: BATCHSIZE")
                 sure = fault.cause == "formula" and digits.isdigit() and fault.right.removeprefix("batch").isdigit()
-                yield Finding(
+                yield Wrong(
                     fault.line,
                     fault.stated,
                     fault.right,

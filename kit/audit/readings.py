@@ -13,8 +13,8 @@ from typing import Final
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printed import Agreement, Interval, Printed, agree, show
-from kit.audit.rule import Finding, Held, Outcome, Unknown
+from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
+from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import rounded
 
 __all__ = ["Candidate", "Computed", "allowed_values", "judged_column"]
@@ -144,7 +144,7 @@ def _judged(
         return Unknown(entry.line, entry.number.text)
     value = found.value / fit.candidate.scale
     subject = f"{grid.labels[row] or 'row'} | {column.title}"
-    return Finding(
+    return Wrong(
         entry.line,
         entry.number.text,
         show(value),

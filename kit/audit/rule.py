@@ -19,11 +19,11 @@ from kit.audit.diagnostic import Kind, Severity
 if TYPE_CHECKING:
     from kit.audit.facts.facts import Facts
 
-__all__ = ["Finding", "Held", "Outcome", "Rule", "Unknown", "rule_named", "rules"]
+__all__ = ["Held", "Outcome", "Rule", "Unknown", "Wrong", "rule_named", "rules"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Wrong:
     """A wrong statement, as a rule sees it: ``kit.audit.audit`` adds the rule, the path and the columns.
 
     ``line`` is from 1; ``start`` is where ``stated`` begins in the normalised line, -1 where that is not known.
@@ -63,7 +63,7 @@ class Unknown:
     stated: str
 
 
-Outcome = Finding | Held | Unknown
+Outcome = Wrong | Held | Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import Final
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printed import Agreement, Interval, agree, show
+from kit.audit.facts.printednumber import Agreement, Interval, agree, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import Summary, column_entries, is_average_label, is_total_label, mean_of, sum_of, summaries
 from kit.audit.readings import Candidate, Computed, judged_column
-from kit.audit.rule import Finding, Held, Outcome, Unknown
+from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import rounded
 
 __all__ = ["judged_summaries"]
@@ -25,7 +25,7 @@ _NO_PARTS: Final = {Quantity.BATCH, Quantity.CARDS, Quantity.SHARE, Quantity.RAT
 
 
 @dataclass(frozen=True, slots=True)
-class _Cell:
+class _SummaryCell:
     """A number in a summary row, and what its parts give."""
 
     column: Column
@@ -53,7 +53,7 @@ def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
         if entry is None or parts is None or column.quantity in _NO_PARTS:
             continue
         value, allowed = mean_of(parts) if averages else sum_of(parts)
-        cells.append(_Cell(column, entry, value, allowed))
+        cells.append(_SummaryCell(column, entry, value, allowed))
     kinds = [cell.column.quantity for cell in cells]
     confirmed = [cell.column.quantity for cell in cells if cell.agreement is Agreement.SAME]
     for cell in cells:
@@ -66,7 +66,7 @@ def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
             yield Unknown(cell.entry.line, cell.entry.number.text)
 
 
-def _confirmed(cell: _Cell, kinds: list[Quantity], confirmed: list[Quantity], *, averages: bool) -> bool:
+def _confirmed(cell: _SummaryCell, kinds: list[Quantity], confirmed: list[Quantity], *, averages: bool) -> bool:
     """Whether other columns show that the row is what its label says.
 
     A mean can be weighted, so it needs columns of the same kind; scores are not added up.
@@ -77,15 +77,15 @@ def _confirmed(cell: _Cell, kinds: list[Quantity], confirmed: list[Quantity], *,
     return same in confirmed and 2 * confirmed.count(same) >= kinds.count(same) - 1
 
 
-def _comparable(cell: _Cell) -> bool:
+def _comparable(cell: _SummaryCell) -> bool:
     """Whether a number that does not fit is at least of the size of a sum or mean: else it is something else."""
     return cell.value != 0 and abs(cell.entry.value / cell.value - 1) <= _NEAR
 
 
-def _finding(grid: Grid, summary: Summary, cell: _Cell, text: str) -> Finding:
+def _finding(grid: Grid, summary: Summary, cell: _SummaryCell, text: str) -> Wrong:
     subject = f"{grid.labels[summary.row]} | {cell.column.title}"
     slip = cell.agreement is Agreement.SLIP
-    return Finding(
+    return Wrong(
         cell.entry.line,
         cell.entry.number.text,
         show(cell.value),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kit.audit.diagnostic import Severity
-from kit.audit.facts.printed import Agreement, Interval, Printed, agree, show
-from kit.audit.rule import Finding, Held, Outcome
+from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
+from kit.audit.rule import Held, Outcome, Wrong
 
 __all__ = ["compared", "rounded"]
 
@@ -31,7 +31,7 @@ def compared(
     if verdict is Agreement.SAME:
         return Held(line, stated.text, shown, note)
     slip = verdict is Agreement.SLIP
-    return Finding(
+    return Wrong(
         line,
         stated.text,
         shown,

@@ -61,7 +61,7 @@ def command(
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
-    from kit.results.comparison import Rule, compare, pairs
+    from kit.results.comparison import Margins, compare, pairs
     from kit.results.conditions import CONDITIONS
     from kit.results.sources import load_side
 
@@ -77,7 +77,7 @@ def command(
         raise InvalidInputError(
             f"a margin of {margin:g} % or {points:g} points is none", remedy="give a percentage between 0 and 100"
         )
-    rule = Rule(margin, points, frozenset(accepted))
+    rule = Margins(margin, points, frozenset(accepted))
     matched, alone = pairs(load_side(one, report), load_side(other, report))
     found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
     if not found:

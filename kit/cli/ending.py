@@ -10,7 +10,7 @@ from kit.terminal import visible
 if TYPE_CHECKING:
     from kit.execution.reproduction import Reproduction
     from kit.recipe.schema import Recipe
-    from kit.results.schema import Results
+    from kit.results.resultsfile import Results
 
 __all__ = ["ending"]
 
@@ -19,10 +19,10 @@ def ending(recipe: Recipe, done: Reproduction) -> Iterator[str]:
     """The lines; two of them only where a committed report holds results of the same targets."""
     yield f"reproduced  {visible(recipe.model.name)}: {'; '.join(map(_one, done.results.values()))}"
     if done.committed:
-        from kit.results.comparison import Rule, compare, pairs
+        from kit.results.comparison import Margins, compare, pairs
 
         matched, _ = pairs(done.committed, done.results)
-        rule = Rule(recipe.tolerance.throughput_percent, recipe.tolerance.accuracy_points, recipe.comparison.accept)
+        rule = Margins(recipe.tolerance.throughput_percent, recipe.tolerance.accuracy_points, recipe.comparison.accept)
         found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
         same = [f"{line.target} {line.quantity}" for line in found if line.outcome == "same"]
         other = [f"{line.target} {line.quantity} {line.outcome}" for line in found if line.outcome != "same"]

@@ -49,12 +49,12 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.reports.context import build
     from kit.reports.explain import find, trace
-    from kit.reports.facts import describe_targets, reported_targets
     from kit.reports.folder import reports_folder
+    from kit.reports.targetfacts import describe_targets, reported_targets
     from kit.results.kept import SUFFIX, unpack
     from kit.results.place import part
     from kit.results.raw_outputs import RawOutputs
-    from kit.results.schema import load_all
+    from kit.results.resultsfile import load_all
     from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
@@ -108,8 +108,8 @@ def _source(source: str) -> str:
 
 
 def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
+    from kit.reports.escaping import in_language
     from kit.reports.explain import trace
-    from kit.reports.text import in_language
 
     cell = found.cell
     lines = [f"{cell.id} = {cell.text} {cell.unit}".rstrip(), f"  formula    {cell.formula}"]

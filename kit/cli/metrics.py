@@ -14,7 +14,7 @@ from kit.cli import options
 __all__ = ["command"]
 
 
-class Form(StrEnum):
+class ResultForm(StrEnum):
     """What the result files are."""
 
     AUTO = "auto"
@@ -31,7 +31,9 @@ def command(
     labels: Annotated[
         Path, typer.Option("--labels", envvar="KIT_LABELS", help="Label file: lines of `name label`.", readable=False)
     ],
-    form: Annotated[Form, typer.Option("--format", help="By default told from the files' names.")] = Form.AUTO,
+    form: Annotated[
+        ResultForm, typer.Option("--format", help="By default told from the files' names.")
+    ] = ResultForm.AUTO,
     suffix: Annotated[
         int | None, typer.Option("--suffix", help="Number behind the last _ of a name: which output.")
     ] = None,

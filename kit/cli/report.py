@@ -62,7 +62,7 @@ def command(
     from kit.reports import folder as report_folder
     from kit.reports.folder import reports_folder
     from kit.results.place import part
-    from kit.results.schema import load_all
+    from kit.results.resultsfile import load_all
     from kit.storage.files import exclusive
 
     parsed = load_recipe(recipe)

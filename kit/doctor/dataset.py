@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kit.data.dataset import check_dataset
+from kit.data.presence import check_dataset
 from kit.doctor import Check, Finding
 from kit.errors import Exit, InvalidInputError
 from kit.recipe.schema import Recipe

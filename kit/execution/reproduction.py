@@ -19,7 +19,7 @@ from kit.results.assembly import assemble
 from kit.results.kept import pack
 from kit.results.outputs import Outputs
 from kit.results.place import HERE, is_tracked, part
-from kit.results.schema import Results, load_all
+from kit.results.resultsfile import Results, load_all
 from kit.storage.store import Store
 
 __all__ = ["Reproduction", "report_folder", "reproduce"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kit.containers.choice import choose_runner
 from kit.containers.images import BuildOptions, Images
-from kit.data.dataset import check_labels
+from kit.data.presence import check_labels
 from kit.errors import InvalidInputError, MissingError
 from kit.execution.executor import Executor
 from kit.execution.partial import copy_outputs

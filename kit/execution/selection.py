@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from kit.data.dataset import check_dataset, prepare_labels
+from kit.data.presence import check_dataset, prepare_labels
 from kit.errors import InvalidInputError
 from kit.planning.planner import choose_batches
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of

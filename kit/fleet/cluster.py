@@ -119,7 +119,7 @@ class Cluster:
         return self._ray.put(parcels)
 
     def look(self, host: Host, order: Order, parcels: Any) -> Any:
-        """Ask a host what it is; see :func:`kit.fleet.task.look`."""
+        """Ask a host what it is; see :func:`kit.fleet.remote.look`."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         there = NodeAffinitySchedulingStrategy(host.node, soft=False)
@@ -201,19 +201,19 @@ class _Events:
 
 
 def _look(order: Order, parcels: Delivery) -> dict[str, Any]:
-    from kit.fleet import task
+    from kit.fleet import remote
 
-    return task.look(order, parcels)
+    return remote.look(order, parcels)
 
 
 def _run(order: Order, parcels: Delivery, events: Any) -> dict[str, Any]:
     import ray
 
-    from kit.fleet import task
+    from kit.fleet import remote
 
     node = ray.get_runtime_context().get_node_id()
 
     def tell(message: dict[str, Any]) -> None:
         events.put.remote({"node": node, "target": order.target, "attempt": order.attempt, **message})
 
-    return {"node": node, **task.run(order, parcels, tell)}
+    return {"node": node, **remote.run(order, parcels, tell)}

@@ -16,11 +16,11 @@ from kit.fleet.cluster import Cluster, Host, connected
 from kit.fleet.delivery import unpack
 from kit.fleet.fleetview import FleetView
 from kit.fleet.order import Order, files_of, resources_of
-from kit.fleet.task import HostState, code_digest
+from kit.fleet.remote import HostState, code_digest
 from kit.reports.folder import update_report
 from kit.results.kept import SUFFIX
 from kit.results.place import HERE
-from kit.results.schema import Results, load_all
+from kit.results.resultsfile import Results, load_all
 from kit.storage.files import write_atomically
 from kit.storage.store import Store
 

@@ -33,7 +33,7 @@ from .engine import EngineSpec, add_arguments, compiler_cache, open_engine, refu
 from .estimate import percentiles
 from .evaluate import parse_shape
 from .labels import list_images
-from .pixels import Config, Preprocess
+from .pixels import Config, Preprocessor
 from .pool import cores
 from .preprocess import config_argument, image_library, positive
 from .protocol import UserError, progress, run, write_json
@@ -60,7 +60,7 @@ def real_inputs(
 ) -> list[Floats]:
     """Up to four different batches of preprocessed images; a small data set starts again from its beginning."""
     names = list_images(folder, "folders" if class_folders else "flat")
-    preprocess = Preprocess(config)
+    preprocess = Preprocessor(config)
     size = preprocess.dtype.itemsize * int(np.prod(preprocess.shape)) * batch
     count = max(1, min(_TURNS, most_bytes // size, -(-len(names) // batch)))
     made: dict[str, Floats] = {}

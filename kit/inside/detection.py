@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .pixels import Preprocess
+from .pixels import Preprocessor
 from .preprocess import config_argument
 from .protocol import UserError, progress, run, write_bytes, write_json
 
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = _arguments(argv)
     form: dict[str, Any] = arguments.form
     tree = _annotations(arguments.annotations)
-    preprocess = Preprocess(config_argument(arguments.preprocess))
+    preprocess = Preprocessor(config_argument(arguments.preprocess))
     categories = sorted(one["id"] for one in tree["categories"])
     detections: list[dict[str, Any]] = []
     for number, image in enumerate(tree["images"]):
@@ -169,7 +169,7 @@ def _rows(rows: Floats, form: Mapping[str, Any], categories: int) -> tuple[Float
     return rows[index, :4], scores[index, labels], labels
 
 
-def _back(boxes: Floats, image: Mapping[str, Any], preprocess: Preprocess) -> Floats:
+def _back(boxes: Floats, image: Mapping[str, Any], preprocess: Preprocessor) -> Floats:
     """From pixels of the input to pixels of the image, cut at its edges."""
     width, height = int(image["width"]), int(image["height"])
     across, down = preprocess._resized(width, height)  # noqa: SLF001 - the one rule of sizes

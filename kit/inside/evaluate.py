@@ -27,7 +27,7 @@ import numpy as np
 
 from .engine import EngineSpec, add_arguments, compiler_cache, open_engine, refuse_busy
 from .labels import list_images, match, read_labels, unique_keys
-from .pixels import Config, Preprocess
+from .pixels import Config, Preprocessor
 from .pool import Pool, cores
 from .preprocess import NAMES, PACKED, config_argument, image_library, positive
 from .protocol import UserError, progress, run, write_json
@@ -44,7 +44,7 @@ __all__ = ["Evaluation", "evaluate", "main", "parse_shape"]
 _MOST_WORKERS = 8
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """Where tensors come from; it is sent to the workers, so what it opens it opens there."""
 
     shape: tuple[int, ...]
@@ -54,19 +54,19 @@ class Source(Protocol):
         """Put the tensors of `names`, the first of which is number `first` of all, into `out`."""
 
 
-class Images:
+class ImageBatches:
     """Image files, decoded and preprocessed."""
 
     def __init__(self, folder: str, config: Config) -> None:
         self._folder, self._config = folder, config
-        self._preprocess: Preprocess | None = None  # made where it is used: the parent needs no image library
+        self._preprocess: Preprocessor | None = None  # made where it is used: the parent needs no image library
         self.shape: tuple[int, ...] = config.shape
         self.dtype = config.dtype
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
         """See :class:`Source`."""
         if self._preprocess is None:
-            self._preprocess = Preprocess(self._config)
+            self._preprocess = Preprocessor(self._config)
         for slot, name in enumerate(names):
             self._preprocess.prep_into(os.path.join(self._folder, name), out[slot])
 
@@ -123,7 +123,7 @@ class Part(NamedTuple):
 class _Worker:
     """Makes the tensors of a batch, runs the model on them, finds the best classes."""
 
-    def __init__(self, spec: EngineSpec, source: Source, batch: int) -> None:
+    def __init__(self, spec: EngineSpec, source: ImageSource, batch: int) -> None:
         self._source = source
         self._engine = open_engine(spec, batch)
         self._told: dict[str, Any] | None = {
@@ -170,7 +170,7 @@ class Evaluation:
     engine: dict[str, Any] = field(default_factory=dict)
 
 
-def evaluate(spec: EngineSpec, source: Source, names: list[str], batch: int, workers: int) -> Evaluation:
+def evaluate(spec: EngineSpec, source: ImageSource, names: list[str], batch: int, workers: int) -> Evaluation:
     """Run the tensors of `names` through an engine, in batches, on some processes with an engine each.
 
     Seconds: ``start`` until the first batch is begun, ``total`` from then on; ``preprocessing`` and ``inference`` are
@@ -264,9 +264,9 @@ def main(argv: list[str] | None = None) -> None:
     labels = read_labels(arguments.labels) if arguments.labels else None
     if labels is not None:
         match(names, labels, folder, subset=arguments.limit is not None)
-    tensors: Source
+    tensors: ImageSource
     if arguments.images and config is not None:
-        tensors = Images(folder, config)
+        tensors = ImageBatches(folder, config)
     elif os.path.isfile(os.path.join(folder, PACKED)):
         tensors = Packed(folder, shape, len(names))
     else:

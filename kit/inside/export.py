@@ -103,7 +103,7 @@ def _graph(model: Module, spec: NetworkSpec) -> Module:
     if plain:
         return model
 
-    class Graph(torch.nn.Module):  # type: ignore[misc]
+    class TracedGraph(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = model
@@ -112,7 +112,7 @@ def _graph(model: Module, spec: NetworkSpec) -> Module:
             results = results_of(self.model(*nchw(inputs, spec)), spec)
             return results[0] if len(results) == 1 else tuple(results)
 
-    return Graph().eval()
+    return TracedGraph().eval()
 
 
 def export_network(model: Module, spec: NetworkSpec, opset: int | None) -> Any:

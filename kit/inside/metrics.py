@@ -33,7 +33,7 @@ from .labels import match, read_labels, some
 from .pool import Pool, cores, reuse_freed_memory
 from .preprocess import NAMES, positive
 from .protocol import UserError, progress, run, write_json
-from .results import FORMATS, Reader
+from .results import FORMATS, ResultReader
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class _Counter:
     def __init__(self, folder: str, form: str, classes: int) -> None:
         reuse_freed_memory()
         self._classes = classes
-        self._reader = Reader(folder, form, classes)
+        self._reader = ResultReader(folder, form, classes)
 
     def __call__(self, task: Part) -> Counts:
         names, labels = task

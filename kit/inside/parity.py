@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .labels import list_images
 from .network import example_inputs, nchw, open_network, results_of
-from .preprocess import Preprocess, config_argument
+from .preprocess import Preprocessor, config_argument
 from .protocol import UserError, progress, run, write_json
 from .specification import NetworkSpec, parse_network
 
@@ -126,7 +126,7 @@ def _batches(arguments: argparse.Namespace, spec: NetworkSpec, names: Sequence[s
     """Inputs of the graph, batch after batch: of images, or of random numbers."""
     import numpy as np
 
-    preprocess = Preprocess(config_argument(arguments.preprocess)) if arguments.images else None
+    preprocess = Preprocessor(config_argument(arguments.preprocess)) if arguments.images else None
     fixed, done = spec.inputs[0].batch, 0
     while done < len(names):
         batch = names[done : done + (fixed or (_BATCHES[0] if done == 0 else _BATCHES[1]))]

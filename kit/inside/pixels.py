@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Config", "Preprocess", "parse_config"]
+__all__ = ["Config", "Preprocessor", "parse_config"]
 
 _FORM = "Correct the preprocessing of the recipe."
 _SIDE_LIMIT = 1 << 20
@@ -155,7 +155,7 @@ class _Plan:
     crop: tuple[int, int, int, int]
 
 
-class Preprocess:
+class Preprocessor:
     """Makes tensors of image files as `config` says.
 
     Args:

@@ -21,11 +21,11 @@ import time
 from typing import Any
 
 from .labels import image_key, list_images, some, unique_keys
-from .pixels import Config, Preprocess, parse_config
+from .pixels import Config, Preprocessor, parse_config
 from .pool import Pool, cores
 from .protocol import UserError, progress, run, write_json
 
-__all__ = ["NAMES", "PACKED", "Preprocess", "config_argument", "main", "preprocess_folder"]
+__all__ = ["NAMES", "PACKED", "Preprocessor", "config_argument", "main", "preprocess_folder"]
 
 #: The packed layout's array, and the list of its images.
 PACKED, NAMES = "tensors.npy", "images.txt"
@@ -93,7 +93,7 @@ class _Writer:
         import numpy as np
 
         self._images, self._out, self._base = images, out, base
-        self._preprocess = Preprocess(config)
+        self._preprocess = Preprocessor(config)
         self._tensor = np.empty(self._preprocess.shape, dtype=self._preprocess.dtype)
         self._packed = os.open(os.path.join(out, PACKED), os.O_WRONLY | os.O_CLOEXEC) if base is not None else -1
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["FORMATS", "Reader", "parse_text"]
+__all__ = ["FORMATS", "ResultReader", "parse_text"]
 
 FORMATS = ("txt", "bin", "npy")
 #: Files that are read together: some hundred kilobytes, which stay in the processor's caches.
@@ -32,7 +32,7 @@ _AGAIN = "Empty the folder and run the inference again."
 _DENORMAL = 1e-30
 
 
-class Reader:
+class ResultReader:
     """Reads the result files of a folder.
 
     Args:

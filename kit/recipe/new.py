@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.data.dataset import inside_errors
+from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError, MissingError
 from kit.inside.labelforms import ClassNames, folder_labels, labels_of, read_classes
 from kit.inside.labels import list_images

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
 from kit.errors import InvalidInputError
 from kit.recipe.schema import Recipe, load_recipe
+from kit.storage.git import run_git
 
 __all__ = ["recipe_at"]
-
-_SECONDS = 60
 
 
 def recipe_at(path: Path, revision: str) -> Recipe | None:
@@ -37,10 +35,5 @@ def recipe_at(path: Path, revision: str) -> Recipe | None:
 
 
 def _git(folder: Path, *words: str) -> bytes | None:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False, timeout=_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidInputError(
-            "git cannot be run", where=str(folder), remedy="install git, or leave the base revision out"
-        ) from error
+    done = run_git(folder, *words)
     return done.stdout if done.returncode == 0 else None

@@ -9,10 +9,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.recipe.dataset import Dataset, Preprocess
-from kit.recipe.document import DocumentError, load_yaml
 from kit.recipe.fields import Key, Line, Name, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
 from kit.recipe.model import GraphInput, Model, Weights
 from kit.recipe.sentences import sentence
+from kit.recipe.yamlfile import DocumentError, load_yaml
 from kit.results.conditions import ConditionName, Conditions
 from kit.storage.inputs import read_input
 

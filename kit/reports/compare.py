@@ -13,10 +13,10 @@ from kit.reports.cells import Cell
 from kit.results.comparison import judge
 from kit.results.conditions import differences
 from kit.results.measurements import Throughput
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 __all__ = [
-    "Check",
+    "AccuracyCheck",
     "Reason",
     "Verdict",
     "accuracy_reasons",
@@ -48,7 +48,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Check:
+class AccuracyCheck:
     """An accuracy against the open-source reference."""
 
     target: str

@@ -10,13 +10,13 @@ from typing import Literal
 from kit.recipe.schema import Recipe, TargetEntry
 from kit.reports import compare, tables
 from kit.reports.cells import Cell, difference
-from kit.reports.compare import Check, Verdict
-from kit.reports.facts import Facts
-from kit.reports.metrics import MetricRow, declarations, metric_rows
+from kit.reports.compare import AccuracyCheck, Verdict
+from kit.reports.metricrows import MetricRow, declarations, metric_rows
 from kit.reports.sides import TOPS, Cells, Side, published_side, reference, run_side
-from kit.reports.tables import Table
+from kit.reports.tables import ReportTable
+from kit.reports.targetfacts import TargetFacts
 from kit.results.measurements import Interval, plain
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 __all__ = ["Report", "TargetView", "build"]
 
@@ -26,7 +26,7 @@ class TargetView:
     """One target of the report: its run, if any, and what was published for it."""
 
     name: str
-    facts: Facts
+    facts: TargetFacts
     entry: TargetEntry | None
     published: Side | None
     run: Side | None
@@ -67,8 +67,8 @@ class Report:
     recipe: Recipe
     targets: tuple[TargetView, ...]
     reference: Mapping[int, Cell]
-    tables: tuple[Table, ...]
-    checks: tuple[Check, ...]
+    tables: tuple[ReportTable, ...]
+    checks: tuple[AccuracyCheck, ...]
     verdicts: tuple[Verdict, ...]
     cells: Mapping[str, Cell]
     families: tuple[str, ...] = field(default=())
@@ -100,7 +100,9 @@ class Report:
         return next(view for view in self.targets if view.name == name)
 
 
-def build(recipe: Recipe, results: Mapping[str, Results], targets: Sequence[str], facts: Mapping[str, Facts]) -> Report:
+def build(
+    recipe: Recipe, results: Mapping[str, Results], targets: Sequence[str], facts: Mapping[str, TargetFacts]
+) -> Report:
     """Compute the report.
 
     Args:
@@ -146,7 +148,7 @@ def _described(views: Iterable[TargetView]) -> list[TargetView]:
     return [view for view in listed if view.ran or view.accuracy] or listed
 
 
-def _view(recipe: Recipe, results: Results | None, name: str, facts: Facts, cells: Cells) -> TargetView:
+def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts, cells: Cells) -> TargetView:
     run = run_side(name, results, cells) if results else None
     measured = run is not None and not run.simulated
     accuracy, throughput = recipe.published.accuracy.get(name), recipe.published.throughput.get(name)
@@ -160,7 +162,9 @@ def _view(recipe: Recipe, results: Results | None, name: str, facts: Facts, cell
     return TargetView(name, facts, recipe.targets.get(name), published, run, results)
 
 
-def _checks(recipe: Recipe, view: TargetView, side: Side, reference: Mapping[int, Cell], cells: Cells) -> list[Check]:
+def _checks(
+    recipe: Recipe, view: TargetView, side: Side, reference: Mapping[int, Cell], cells: Cells
+) -> list[AccuracyCheck]:
     checks = []
     for k, stated in reference.items():
         shown = side.accuracy[k]
@@ -170,7 +174,7 @@ def _checks(recipe: Recipe, view: TargetView, side: Side, reference: Mapping[int
             view.results and view.results.accuracy and view.results.accuracy.n == recipe.dataset.count
         )
         checks.append(
-            Check(
+            AccuracyCheck(
                 target=view.name, k=k, shown=shown, reference=stated, delta=delta, low=low, high=high,
                 met=delta.value >= -Decimal(repr(recipe.tolerance.accuracy_points)),
                 inside=low.value <= stated.value <= high.value,

@@ -14,10 +14,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kit.errors import InvalidInputError, MissingError
-from kit.recipe.document import DocumentError, load_yaml
 from kit.recipe.schema import Text
+from kit.recipe.yamlfile import DocumentError, load_yaml
 from kit.reports.cells import Cell
-from kit.reports.text import Safe, in_language
+from kit.reports.escaping import Safe, in_language
 from kit.reports.writer import Writer
 from kit.storage.inputs import read_input
 

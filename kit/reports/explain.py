@@ -12,7 +12,7 @@ from kit.recipe.schema import Text
 from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.results.evidence import Evidence
-from kit.results.schema import Artifact, Command, Results, Run
+from kit.results.resultsfile import Artifact, Command, Results, Run
 
 __all__ = ["Quote", "Trace", "find", "printed_by", "trace"]
 

@@ -10,11 +10,11 @@ from kit.errors import CheckFailedError
 from kit.recipe.schema import PublishedAccuracy, Recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, TargetView, build
-from kit.reports.facts import describe_targets, reported_targets
-from kit.reports.metrics import below_published
+from kit.reports.metricrows import below_published
+from kit.reports.targetfacts import describe_targets, reported_targets
 from kit.results.link import Link
 from kit.results.measurements import plain
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 from kit.results.verification import find_weights, verify_results
 from kit.storage.store import Store
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from kit.reports.cells import Cell
 from kit.reports.context import Report
+from kit.reports.escaping import in_language, shell
 from kit.reports.explain import Trace, trace
 from kit.reports.markdown import to_html
 from kit.reports.pages import Pages, document
-from kit.reports.text import in_language, shell
 from kit.resources import resource
 
 __all__ = ["page"]

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from kit.reports.text import slug
+from kit.reports.escaping import slug
 from kit.reports.writer import CELL_END, CELL_SEPARATOR, CELL_START
 
 __all__ = ["to_html"]

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.reports.context import Report
-from kit.reports.text import escape, slug
+from kit.reports.escaping import escape, slug
 
-__all__ = ["Section", "outline"]
+__all__ = ["ReportSection", "outline"]
 
 Words = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading, the partial below it, and what the partial needs."""
 
     number: str
@@ -36,7 +36,9 @@ class Section:
 Part = tuple[str, str | None, dict[str, Any]]
 
 
-def outline(report: Report, words: Words, families: Callable[[str], Words], plots: tuple[str, ...]) -> list[Section]:
+def outline(
+    report: Report, words: Words, families: Callable[[str], Words], plots: tuple[str, ...]
+) -> list[ReportSection]:
     """All sections in order, with anchors as GitHub and Gitee make them.
 
     Args:
@@ -65,10 +67,10 @@ def outline(report: Report, words: Words, families: Callable[[str], Words], plot
     sections = []
     for chapter, (name, template, parts) in enumerate(chapters, start=1):
         heading = f"{chapter} {names[name]}"
-        sections.append(Section(str(chapter), names[name], slug(heading, taken), template))
+        sections.append(ReportSection(str(chapter), names[name], slug(heading, taken), template))
         for index, (title, partial, variables) in enumerate(parts, start=1):
             number = f"{chapter}.{index}"
-            sections.append(Section(number, title, slug(f"{number} {title}", taken), partial, variables))
+            sections.append(ReportSection(number, title, slug(f"{number} {title}", taken), partial, variables))
     return sections
 
 

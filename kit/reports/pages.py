@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from kit.reports.context import Report
-from kit.reports.outline import Section, outline
+from kit.reports.escaping import Safe, code, escape, fence, in_language, shell, slug
+from kit.reports.outline import ReportSection, outline
 from kit.reports.tables import Claim
-from kit.reports.text import Safe, code, escape, fence, in_language, shell, slug
 from kit.reports.writer import Writer
 from kit.results.measurements import plain
 
@@ -44,7 +44,7 @@ class Pages:
             return "generic"
         return family
 
-    def sections(self, language: str, plots: tuple[str, ...]) -> list[Section]:
+    def sections(self, language: str, plots: tuple[str, ...]) -> list[ReportSection]:
         """The outline in a language."""
         return outline(
             self.report,
@@ -53,7 +53,7 @@ class Pages:
             plots,
         )
 
-    def body(self, language: str, section: Section, writer: Writer) -> str:
+    def body(self, language: str, section: ReportSection, writer: Writer) -> str:
         """The text below a heading."""
         if section.template is None:
             return ""
@@ -90,7 +90,7 @@ def document(pages: Pages, language: str, plots: tuple[str, ...], *, html: bool 
     return _tidy("\n\n".join(parts))
 
 
-def _contents(title: str, sections: Sequence[Section]) -> str:
+def _contents(title: str, sections: Sequence[ReportSection]) -> str:
     lines = ["\t" * (one.level - 1) + f"- [{one.heading}](#{one.anchor})" for one in sections]
     return "\n".join([f"- [{title}](#{slug(title)})", *lines])
 

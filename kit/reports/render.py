@@ -9,10 +9,10 @@ from pathlib import Path
 from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
-from kit.reports.facts import Facts, describe_targets, reported_targets
 from kit.reports.pages import Pages, document
+from kit.reports.targetfacts import TargetFacts, describe_targets, reported_targets
 from kit.reports.writer import Writer
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 __all__ = ["LANGUAGES", "render"]
 
@@ -27,7 +27,7 @@ def render(
     *,
     deviations: Sequence[Deviation] = (),
     languages: Sequence[str] = LANGUAGES,
-    facts: Mapping[str, Facts] | None = None,
+    facts: Mapping[str, TargetFacts] | None = None,
 ) -> dict[str, bytes]:
     """Render the report.
 
@@ -67,7 +67,7 @@ def render(
     return {name: text.encode() for name, text in sorted(files.items())}
 
 
-def _folders(facts: Mapping[str, Facts], report: Report) -> tuple[Path, ...]:
+def _folders(facts: Mapping[str, TargetFacts], report: Report) -> tuple[Path, ...]:
     known = [*facts.values(), *(view.facts for view in report.targets)]
     return tuple(dict.fromkeys(one.templates for one in known if one.templates))
 

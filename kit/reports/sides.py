@@ -9,9 +9,9 @@ from typing import Literal
 
 from kit.recipe.schema import PublishedAccuracy, Recipe, Text
 from kit.reports.cells import Cell, best_cell, throughput_cells
-from kit.reports.facts import Facts, factor
+from kit.reports.targetfacts import TargetFacts, factor
 from kit.results.measurements import Throughput, percent, plain, wilson
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 __all__ = ["TOPS", "Cells", "Side", "published_side", "reference", "run_side"]
 
@@ -92,7 +92,7 @@ def run_side(name: str, results: Results, cells: Cells) -> Side:
 
 
 def published_side(
-    recipe: Recipe, name: str, facts: Facts, cells: Cells, *, accuracy_prefix: str, throughput_prefix: str
+    recipe: Recipe, name: str, facts: TargetFacts, cells: Cells, *, accuracy_prefix: str, throughput_prefix: str
 ) -> Side:
     """What the recipe says was published; a prefix tells cells apart from measured ones of the same name."""
     stated = recipe.published.accuracy.get(name)

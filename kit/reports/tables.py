@@ -12,11 +12,11 @@ from kit.reports.sides import Cells, Side
 from kit.results.conditions import Difference, differences
 from kit.results.measurements import plain
 
-__all__ = ["Accepted", "Claim", "Refusal", "Row", "Table", "table"]
+__all__ = ["Accepted", "Claim", "Refusal", "ReportTable", "TableRow", "table"]
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of the comparison: one batch, or the best of each column (``batch`` is None)."""
 
     batch: int | None
@@ -57,13 +57,13 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """Section 7.4: throughput of all targets by batch, and the ratios of the subject to the others."""
 
     simulated: bool
     targets: tuple[str, ...]
     ratios: tuple[tuple[str, str], ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     claims: tuple[Claim, ...]
     accepted: tuple[Accepted, ...]
 
@@ -82,7 +82,7 @@ class Table:
         return any(isinstance(cell, Cell) and cell.half_width for row in self.rows for cell in row.cells[first:])
 
 
-def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells, prefix: str) -> Table | None:
+def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells, prefix: str) -> ReportTable | None:
     """The table over those of the targets that have a side with throughputs; None where none has."""
     present = {name: side for name, side in sides if side and side.cells}
     if not present:
@@ -112,15 +112,15 @@ def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells
     for batch in sorted({batch for side in present.values() for batch in side.cells}):
         row: list[Cell | Refusal | None] = [side.cells.get(batch) for side in present.values()]
         row += [divide(pair, batch, *(present[name].cells.get(batch) for name in pair)) for pair in pairs]
-        rows.append(Row(batch, tuple(row)))
+        rows.append(TableRow(batch, tuple(row)))
     quotients = [divide(pair, None, bests[pair[0]], bests[pair[1]]) for pair in pairs]
-    rows.append(Row(None, (*bests.values(), *quotients)))
+    rows.append(TableRow(None, (*bests.values(), *quotients)))
     claims = [
         Claim(*pair, quotient, cells.keep(_times(quotient)))
         for pair, quotient in zip(pairs, quotients, strict=True)
         if isinstance(quotient, Cell)
     ]
-    return Table(bool(prefix), tuple(present), pairs, tuple(rows), tuple(claims), tuple(accepted))
+    return ReportTable(bool(prefix), tuple(present), pairs, tuple(rows), tuple(claims), tuple(accepted))
 
 
 def _differences(one: Cell, other: Cell) -> tuple[Difference, ...]:

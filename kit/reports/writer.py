@@ -12,17 +12,17 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from kit.reports.cells import Cell
-from kit.reports.compare import Check, Verdict
+from kit.reports.compare import AccuracyCheck, Verdict
 from kit.reports.context import Report, TargetView
+from kit.reports.escaping import Safe, code, escape, fence, link, one_line, shell
 from kit.reports.explain import printed_by
-from kit.reports.metrics import MetricRow
+from kit.reports.metricrows import MetricRow
 from kit.reports.sides import Side
-from kit.reports.tables import Refusal, Row, Table
-from kit.reports.text import Safe, code, escape, fence, link, one_line, shell
+from kit.reports.tables import Refusal, ReportTable, TableRow
 from kit.results.conditions import Difference
 from kit.results.digits import justified
 from kit.results.measurements import plain
-from kit.results.schema import Command, Results
+from kit.results.resultsfile import Command, Results
 
 __all__ = ["CELL_END", "CELL_SEPARATOR", "CELL_START", "MARKS", "Writer"]
 
@@ -173,7 +173,7 @@ class Writer:
         """A percentage with the mark of its source where there are several."""
         return Safe(f"{self.cell(cell)}%{MARKS[cell.source] if len(sources) > 1 else ''}")
 
-    def _met(self, check: Check) -> str:
+    def _met(self, check: AccuracyCheck) -> str:
         w = self.words
         if check.met:
             text = w["inside"] if check.inside else w["met"]
@@ -182,7 +182,7 @@ class Writer:
         text = text if check.complete else text + w["partial"]
         return f"{text} ({w['simulated']})" if check.shown.source == "simulated" else str(text)
 
-    def comparison(self, table: Table) -> Safe:
+    def comparison(self, table: ReportTable) -> Safe:
         """Section 7.4: throughput by batch and the ratios; a column of several sources has its marks in the cells."""
         w = self.words
         names = [*table.targets, *(f"{one}/{other}" for one, other in table.ratios)]
@@ -207,7 +207,7 @@ class Writer:
         ]
         return self.table(header, rows)
 
-    def ratio_intervals(self, table: Table) -> Safe:
+    def ratio_intervals(self, table: ReportTable) -> Safe:
         """The 95 % intervals of the ratios, by batch."""
         first = len(table.targets)
         header = [self.words["interval"], *(f"{one}/{other}" for one, other in table.ratios)]
@@ -239,7 +239,7 @@ class Writer:
         ]
         return str(self.words["list"].join(shared))
 
-    def refused(self, table: Table) -> list[str]:
+    def refused(self, table: ReportTable) -> list[str]:
         """Why ratios are not printed: a line for each pair and reason, with its batches."""
         found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
         for one in table.refusals:
@@ -252,7 +252,7 @@ class Writer:
             for (subject, other, reasons), places in found.items()
         ]
 
-    def accepted(self, table: Table) -> str:
+    def accepted(self, table: ReportTable) -> str:
         """Differences that the recipe accepts, with the pairs that have them."""
         found: dict[str, list[str]] = {}
         for one in table.accepted:
@@ -260,7 +260,7 @@ class Writer:
         comma = str(self.words["list"])
         return comma.join(f"{text} ({comma.join(dict.fromkeys(pairs))})" for text, pairs in found.items())
 
-    def _batch(self, row: Row) -> str:
+    def _batch(self, row: TableRow) -> str:
         return f"bs{row.batch}" if row.batch is not None else str(self.words["best_batch"])
 
     def rates(self, side: Side) -> Safe:

@@ -14,7 +14,7 @@ from kit.planning.target import Job, Target
 from kit.results.evidence import Evidence, Raw, field_name, measurement
 from kit.results.outputs import Outputs
 from kit.results.planned import planned_from
-from kit.results.schema import Artifact, Command, Parity, Results
+from kit.results.resultsfile import Artifact, Command, Parity, Results
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from kit.results.conditions import differences
 from kit.results.measurements import Accuracy, Throughput, percent, wilson
 from kit.results.metrics import Metric
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
-__all__ = ["Compared", "Judgement", "Outcome", "Rule", "compare", "judge", "pairs"]
+__all__ = ["Compared", "Judgement", "Margins", "Outcome", "compare", "judge", "pairs"]
 
 Judgement = Literal["same", "more", "less", "unclear"]
 Outcome = Literal["same", "faster", "slower", "better", "worse", "not comparable"]
@@ -27,7 +27,7 @@ _OUTCOMES: dict[Judgement, Outcome] = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class Margins:
     """What still counts as the same, and which differences of conditions are accepted."""
 
     margin_percent: float = 5.0
@@ -87,7 +87,7 @@ def pairs(
     return [(name, one[name], other[name]) for name in common], alone
 
 
-def compare(name: str, one: Results, other: Results, rule: Rule) -> list[Compared]:
+def compare(name: str, one: Results, other: Results, rule: Margins) -> list[Compared]:
     """Every number of two results of a target."""
     reasons = _reasons(one, other)
     found = [*_accuracy(name, one, other, reasons, rule), *_metrics(name, one, other, reasons, rule)]
@@ -114,7 +114,7 @@ def _reasons(one: Results, other: Results) -> list[str]:
 
 
 def _throughput(
-    name: str, batch: int, one: Throughput | None, other: Throughput | None, reasons: Sequence[str], rule: Rule
+    name: str, batch: int, one: Throughput | None, other: Throughput | None, reasons: Sequence[str], rule: Margins
 ) -> Compared:
     quantity = f"bs{batch}"
     if one is None or other is None:
@@ -152,7 +152,7 @@ def _width(one: Throughput, other: Throughput) -> float:
     return math.hypot(*widths)
 
 
-def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Rule) -> list[Compared]:
+def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Margins) -> list[Compared]:
     if one.accuracy is None and other.accuracy is None:
         return []
     found = []
@@ -173,7 +173,7 @@ def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], r
     return found
 
 
-def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Rule) -> list[Compared]:
+def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Margins) -> list[Compared]:
     """Metrics of tasks that do not count classes, by name."""
     mine, theirs = ({each.name: each for each in side.metrics} for side in (one, other))
     found = []
@@ -196,7 +196,7 @@ def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], ru
     return found
 
 
-def _judge_metric(one: Metric, other: Metric, rule: Rule) -> Outcome:
+def _judge_metric(one: Metric, other: Metric, rule: Margins) -> Outcome:
     """As an accuracy; a unit that is no share has the margin of throughputs for its tolerance."""
     shares = {"percent": rule.accuracy_points, "fraction": rule.accuracy_points / 100}
     tolerance = shares.get(one.unit, abs(one.value) * rule.margin_percent / 100)

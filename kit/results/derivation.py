@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from kit.errors import KitError
 from kit.planning.planner import Plan, plan
 from kit.planning.step import External
 from kit.planning.target import Job, Target, target_of
+from kit.planning.task import task_of
 from kit.recipe.schema import Recipe
 from kit.results import records as chain
 from kit.results.assembly import assemble
@@ -20,7 +22,7 @@ from kit.results.outputs import Outputs
 from kit.results.places import read_again, same
 from kit.results.planned import settings
 from kit.results.raw_outputs import RawOutputs
-from kit.results.schema import Planned, Results
+from kit.results.resultsfile import Planned, Results
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record
 
@@ -96,9 +98,11 @@ def _from_records(
         labels=recipe.folder / "labels",
         simulate=any(record.simulated for record in records.values()),
         device=planned.device,
+        devices=planned.devices,
         options=recipe.targets[name].options,
     )
     try:
+        job = replace(job, task=task_of(recipe))
         target = target_of(recipe, name)
         steps = plan([(target, job)])
     except KitError as error:
@@ -181,6 +185,7 @@ def _places(subject: str, derived: Results, sources: RawOutputs) -> Iterator[Lin
             yield Link(f"{subject}: {field}", "wrong", f"at {evidence.place} of {evidence.file} stands {again}")
     for model, prefix in (
         *((one, f"throughput[{index}]") for index, one in enumerate(derived.throughput)),
+        *((one, f"metrics[{index}]") for index, one in enumerate(derived.metrics)),
         *((one, name) for name, one in (("accuracy", derived.accuracy), ("parity", derived.parity)) if one),
     ):
         for field in model.unproven():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
+
+from kit.errors import KitError
+from kit.storage.git import run_git
 
 __all__ = ["HERE", "REHEARSAL", "is_tracked", "part"]
 
 #: A rehearsal never replaces what was measured, and what this machine measured never what was committed, unasked.
 REHEARSAL, HERE = "simulated", "here"
-_SECONDS = 30
 
 
 def part(folder: Path, *, simulated: bool = False, here: bool = False) -> Path:
@@ -23,16 +23,9 @@ def part(folder: Path, *, simulated: bool = False, here: bool = False) -> Path:
 def is_tracked(folder: Path) -> bool:
     """Whether the report in this folder is under version control; false where git is not installed."""
     report = folder / "report.json"
-    if not report.is_file() or not shutil.which("git"):
+    if not report.is_file():
         return False
     try:
-        asked = subprocess.run(
-            ["git", "-C", str(folder), "ls-files", "--error-unmatch", "--", report.name],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            timeout=_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return run_git(folder, "ls-files", "--error-unmatch", "--", report.name).returncode == 0
+    except KitError:
         return False
-    return asked.returncode == 0

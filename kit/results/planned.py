@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kit.planning.step import canonical
-from kit.results.schema import Planned
+from kit.results.resultsfile import Planned
 
 if TYPE_CHECKING:
     from kit.planning.target import Job, Target
@@ -53,5 +53,6 @@ def planned_from(target: Target, job: Job) -> Planned:
         recipe=tree,
         recipe_sha256=hashlib.sha256(canonical(tree)).hexdigest(),
         batches=job.batches,
+        devices=job.devices,
         device=job.device if target.plan(job) != target.plan(replace(job, device=0)) else 0,
     )

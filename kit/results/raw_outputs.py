@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kit.results.evidence import Evidence
 from kit.results.kept import Kept
-from kit.results.schema import Run
+from kit.results.resultsfile import Run
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record, Store
 

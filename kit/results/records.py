@@ -14,7 +14,7 @@ from kit.errors import KitError
 from kit.planning.step import External, Step, fingerprint_of, fingerprint_parts
 from kit.results.kept import Kept
 from kit.results.link import Link
-from kit.results.schema import Results, Run
+from kit.results.resultsfile import Results, Run
 from kit.storage.store import Record, Store
 
 __all__ = ["check_archive", "check_files", "check_inputs", "check_record", "check_steps"]

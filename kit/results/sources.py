@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
-from kit.errors import InvalidInputError, MissingError
-from kit.results.schema import Results, load_all, load_results
+from kit.errors import InvalidInputError, KitError, MissingError
+from kit.results.resultsfile import Results, load_all, load_results
+from kit.storage.git import run_git
 
 __all__ = ["load_side"]
 
@@ -88,7 +88,7 @@ def _from_git(revision: str, report: Path) -> dict[str, Results] | None:
 def _git(folder: Path, *words: str) -> bytes | None:
     """What git prints; None where it fails or is not there."""
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_git(folder, *words)
+    except KitError:
         return None
     return None if done.returncode else done.stdout

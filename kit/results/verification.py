@@ -14,7 +14,7 @@ from kit.results.link import Link
 from kit.results.place import part
 from kit.results.raw_outputs import RawOutputs
 from kit.results.records import check_archive
-from kit.results.schema import Results, load_all
+from kit.results.resultsfile import Results, load_all
 from kit.storage.digests import FileDigest
 from kit.storage.store import Store
 

@@ -17,7 +17,7 @@ import numpy as np
 from .ais_files import PADDING, PURE, FilesError, Group, content, groups_of, shapes_of, write_output
 from .compiled import Compiled
 from .devices import acl_problem, missing_library
-from .engine import EngineError
+from .engine import StandInError
 from .om import Om, OmError, read_om
 from .world import World, mark, mark_folder, world
 
@@ -171,7 +171,7 @@ class Session:
             print(f"[ERROR] {error}", flush=True)
             print(f"RuntimeError: {error}", file=sys.stderr)
             return 1
-        except (EngineError, OSError, ValueError) as error:
+        except (StandInError, OSError, ValueError) as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
         self.summary(folder)
@@ -213,7 +213,7 @@ class Session:
             if om.soc_version not in {self.machine.soc_version, "Ascend710"}:
                 raise OmError(f"the om is for {om.soc_version}, the chip is {self.machine.soc_version}")
             model = self.fixed(om)
-        except (OmError, OSError, EngineError, ValueError) as error:
+        except (OmError, OSError, StandInError, ValueError) as error:
             mark(f"{path}: {error}")
             print(f"[ERROR] load model from file failed, model file is {path}")
             print("RuntimeError:[1][ACL:invalid parameter]", file=sys.stderr)

@@ -13,9 +13,9 @@ from pathlib import Path
 from . import aipp, atc_flags, atc_shapes
 from .atc_flags import AtcError, invalid
 from .devices import missing_library
-from .engine import Engine, EngineError
+from .engine import StandInEngine, StandInError
 from .gflags import Flags, FlagsError, fail, parse
-from .models import Model, ModelError, read_model, with_input_shapes, with_outputs
+from .models import ModelError, StandInModel, read_model, with_input_shapes, with_outputs
 from .om import Om, OmError, read_om, write_om
 from .versions import Version
 from .world import World, mark, world
@@ -108,7 +108,7 @@ def convert(flags: Flags, machine: World, command: str) -> list[str]:
     return [f"W11001: High-priority service of op[{op}] is invalid, {tail}"]
 
 
-def load(flags: Flags, machine: World) -> Model:
+def load(flags: Flags, machine: World) -> StandInModel:
     path = Path(flags.text("model"))
 
     def refused(why: str) -> AtcError:
@@ -137,7 +137,7 @@ def load(flags: Flags, machine: World) -> Model:
     return model
 
 
-def compiled(flags: Flags, machine: World, model: Model, command: str) -> Om:
+def compiled(flags: Flags, machine: World, model: StandInModel, command: str) -> Om:
     """Fix shapes and outputs, and prove that the result runs."""
     graph_names = {name for node in model.nodes for name in (node.name, *node.output)}
     shapes = atc_shapes.resolve(flags, model.inputs, graph_names)
@@ -155,10 +155,10 @@ def compiled(flags: Flags, machine: World, model: Model, command: str) -> Om:
     precision = flags.text("precision_mode") or str(flags.get("precision_mode_v2") or "") or "force_fp16"
     fp16 = precision not in {"force_fp32", "must_keep_origin_dtype", "origin", "cube_fp16in_fp32out"}
     try:
-        engine = Engine(content, fp16=fp16)
+        engine = StandInEngine(content, fp16=fp16)
         if len(fixed) == len(model.inputs):
             engine(engine.zeros(fixed))
-    except EngineError as error:
+    except StandInError as error:
         raise AtcError("E19999", _INNER, str(error)) from error
     return Om(
         name=Path(flags.text("output")).name,
@@ -183,7 +183,7 @@ def compiled(flags: Flags, machine: World, model: Model, command: str) -> Om:
     )
 
 
-def out_nodes(text: str, model: Model) -> list[str]:
+def out_nodes(text: str, model: StandInModel) -> list[str]:
     """Tensor names of ``--out_nodes``: ``node:index`` pairs, or names of tensors."""
     by_name = {node.name: list(node.output) for node in model.nodes}
     tensors = {name for outputs in by_name.values() for name in outputs}

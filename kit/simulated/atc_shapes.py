@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .atc_flags import AtcError, invalid
 from .gflags import Flags
-from .models import Port
+from .models import ModelPort
 
 __all__ = ["Shapes", "resolve"]
 
@@ -87,7 +87,7 @@ def gears_of(text: str, flag: str) -> list[list[int]]:
     return gears
 
 
-def resolve(flags: Flags, inputs: tuple[Port, ...], nodes: set[str]) -> Shapes:
+def resolve(flags: Flags, inputs: tuple[ModelPort, ...], nodes: set[str]) -> Shapes:
     """The shapes to compile for; ``nodes`` are names of the graph's nodes and tensors, for a better message.
 
     Raises:

@@ -17,7 +17,7 @@ from . import benchmark_flags
 from .benchmark_run import DataSetRun, Frame
 from .compiled import Compiled
 from .devices import acl_problem, missing_library
-from .engine import EngineError
+from .engine import StandInError
 from .gflags import Flags, FlagsError, fail, parse
 from .om import OmError, read_om
 from .world import World, mark, mark_folder, world
@@ -155,7 +155,7 @@ def load(flags: Flags, machine: World, path: Path) -> Compiled | None:
         return None
     try:
         return Compiled(om, batch, size)
-    except EngineError as error:
+    except StandInError as error:
         mark(str(error))
         refuse(*not_loaded)
         return None
@@ -173,9 +173,9 @@ def pure_inference(flags: Flags, machine: World, path: Path) -> int:
         start = time.perf_counter()
         try:
             if machine.has("acl-execute"):
-                raise EngineError("injected")
+                raise StandInError("injected")
             model.run(buffers)
-        except EngineError as error:
+        except StandInError as error:
             mark(str(error))
             print("[ERROR] execute model failed.")
             return 0

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from .compiled import Compiled
-from .engine import EngineError
+from .engine import StandInError
 from .gflags import Flags
 from .world import DEFECT, World, mark
 
@@ -176,9 +176,9 @@ class DataSetRun:
         start = time.perf_counter()
         try:
             if self.machine.has("acl-execute"):
-                raise EngineError("injected")
+                raise StandInError("injected")
             outputs = self.model.run(dict(buffers))
-        except EngineError as error:
+        except StandInError as error:
             mark(str(error))
             print("[ERROR] execute model failed.")
             print("[ERROR][Inference] Call exefunction failed!")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import aipp
-from .engine import Engine, EngineError
+from .engine import StandInEngine, StandInError
 from .om import Om
 
 __all__ = ["Compiled"]
@@ -22,7 +22,7 @@ class Compiled:
     def __init__(self, om: Om, batch: int | None = None, size: Shape | None = None) -> None:
         """``batch`` is a gear of an om with several batches, ``size`` the height and width of one with image gears."""
         self.om = om
-        self.engine = Engine(om.onnx, fp16=om.fp16)
+        self.engine = StandInEngine(om.onnx, fp16=om.fp16)
         self.dtypes = {entry["name"]: np.dtype(entry["dtype"]) for entry in om.inputs}
         self.names = list(self.dtypes)
         self.shapes: dict[str, Shape] = {entry["name"]: tuple(entry["dims"]) for entry in om.inputs}
@@ -36,14 +36,14 @@ class Compiled:
         """Fix the axes that are open.
 
         Raises:
-            EngineError: a shape contradicts what the om was compiled for, or is none of its gears.
+            StandInError: a shape contradicts what the om was compiled for, or is none of its gears.
         """
         for name, wanted in shapes.items():
             compiled = tuple(next(entry["dims"] for entry in self.om.inputs if entry["name"] == name))
             fits = len(wanted) == len(compiled) and all(a in (-1, b) for a, b in zip(compiled, wanted, strict=True))
             chosen = [now for was, now in zip(compiled, wanted, strict=False) if was < 0]
             if not fits or (chosen and self.om.sizes and chosen not in self.om.sizes):
-                raise EngineError(f"the shape {wanted} of {name} is none that the om was compiled for: {compiled}")
+                raise StandInError(f"the shape {wanted} of {name} is none that the om was compiled for: {compiled}")
             self.shapes[name] = tuple(wanted)
 
     @property
@@ -62,7 +62,7 @@ class Compiled:
         """Run one full batch; buffers have exactly :meth:`bytes_per_input` bytes.
 
         Raises:
-            EngineError: the model fails on it.
+            StandInError: the model fails on it.
         """
         feeds = {}
         for name, data in buffers.items():

@@ -11,7 +11,7 @@ import numpy as np
 
 from .models import half, round_to_half
 
-__all__ = ["Engine", "EngineError"]
+__all__ = ["StandInEngine", "StandInError"]
 
 TYPES = {
     "tensor(float)": np.float32,
@@ -25,11 +25,11 @@ TYPES = {
 }
 
 
-class EngineError(RuntimeError):
+class StandInError(RuntimeError):
     """The model cannot be loaded or run; the text is the engine's."""
 
 
-class Engine:
+class StandInEngine:
     """A loaded model. ``fp16`` rounds weights, inputs and outputs to half precision and computes in float32.
 
     That is cheap and close to what the cards do; rounding of every intermediate tensor is not emulated.
@@ -52,7 +52,7 @@ class Engine:
             model = round_to_half(onnx) if fp16 else onnx
             self.session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            raise EngineError(str(error)) from error
+            raise StandInError(str(error)) from error
         self.inputs = {item.name: np.dtype(TYPES.get(item.type, np.float32)) for item in self.session.get_inputs()}
         self.outputs = [item.name for item in self.session.get_outputs()]
 
@@ -60,25 +60,25 @@ class Engine:
         """Inputs of zeros, for a first run.
 
         Raises:
-            EngineError: they would not fit into the memory of this machine.
+            StandInError: they would not fit into the memory of this machine.
         """
         wanted = sum(math.prod(shapes[name]) * dtype.itemsize for name, dtype in self.inputs.items())
         if wanted * 4 > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
-            raise EngineError(f"inputs of {wanted} bytes do not fit into the memory")
+            raise StandInError(f"inputs of {wanted} bytes do not fit into the memory")
         return {name: np.zeros(shapes[name], dtype) for name, dtype in self.inputs.items()}
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Run one batch; feeds by input name, outputs in the model's order.
 
         Raises:
-            EngineError: shapes or types do not fit.
+            StandInError: shapes or types do not fit.
         """
         if self.fp16:
             feeds = {name: half(value) if value.dtype == np.float32 else value for name, value in feeds.items()}
         try:
             results = self.session.run(None, dict(feeds))
         except Exception as error:
-            raise EngineError(str(error)) from error
+            raise StandInError(str(error)) from error
         if self.fp16:
             return [half(value) if value.dtype == np.float32 else value for value in results]
         return [np.asarray(value) for value in results]

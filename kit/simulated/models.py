@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Model", "ModelError", "Port", "half", "read_model", "round_to_half", "with_input_shapes", "with_outputs"]
+__all__ = [
+    "ModelError",
+    "ModelPort",
+    "StandInModel",
+    "half",
+    "read_model",
+    "round_to_half",
+    "with_input_shapes",
+    "with_outputs",
+]
 
 
 class ModelError(ValueError):
@@ -17,7 +26,7 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True)
-class Port:
+class ModelPort:
     """An input or output of the graph; a dimension that is not fixed is -1."""
 
     name: str
@@ -30,13 +39,13 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Model:
+class StandInModel:
     """A parsed model. ``proto`` is an ``onnx.ModelProto``."""
 
     proto: Any
     opset: int
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[ModelPort, ...]
+    outputs: tuple[ModelPort, ...]
 
     @property
     def nodes(self) -> list[Any]:
@@ -59,15 +68,15 @@ class Model:
         return bytes(self.proto.SerializeToString())
 
 
-def port_of(value: Any) -> Port:
+def port_of(value: Any) -> ModelPort:
     from onnx.helper import tensor_dtype_to_np_dtype
 
     kind = value.type.tensor_type
     dims = tuple(int(dim.dim_value) if dim.WhichOneof("value") == "dim_value" else -1 for dim in kind.shape.dim)
-    return Port(value.name, np.dtype(tensor_dtype_to_np_dtype(kind.elem_type)).name, dims)
+    return ModelPort(value.name, np.dtype(tensor_dtype_to_np_dtype(kind.elem_type)).name, dims)
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path) -> StandInModel:
     """Read a model with all its weights.
 
     Raises:
@@ -81,7 +90,7 @@ def read_model(path: Path) -> Model:
         proto = onnx.load(str(path))
         graph = proto.graph
         weights = {weight.name for weight in graph.initializer}
-        model = Model(
+        model = StandInModel(
             proto=proto,
             opset=next((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), 0),
             inputs=tuple(port_of(value) for value in graph.input if value.name not in weights),
@@ -94,7 +103,7 @@ def read_model(path: Path) -> Model:
     return model
 
 
-def with_input_shapes(model: Model, shapes: Mapping[str, Sequence[int]]) -> Model:
+def with_input_shapes(model: StandInModel, shapes: Mapping[str, Sequence[int]]) -> StandInModel:
     """The model with these input shapes (-1 stays open); shapes of its outputs are left to the engine."""
     import onnx
 
@@ -112,7 +121,9 @@ def with_input_shapes(model: Model, shapes: Mapping[str, Sequence[int]]) -> Mode
                     dim.dim_value = size
     for value in proto.graph.output:
         value.type.tensor_type.ClearField("shape")
-    return Model(proto, model.opset, tuple(map(port_of, _inputs(proto))), tuple(map(port_of, proto.graph.output)))
+    return StandInModel(
+        proto, model.opset, tuple(map(port_of, _inputs(proto))), tuple(map(port_of, proto.graph.output))
+    )
 
 
 def _inputs(proto: Any) -> list[Any]:
@@ -120,7 +131,7 @@ def _inputs(proto: Any) -> list[Any]:
     return [value for value in proto.graph.input if value.name not in weights]
 
 
-def with_outputs(model: Model, names: Sequence[str]) -> Model:
+def with_outputs(model: StandInModel, names: Sequence[str]) -> StandInModel:
     """The model with these tensors as its outputs, in this order."""
     import onnx
     from onnx import TensorProto, helper
@@ -132,7 +143,7 @@ def with_outputs(model: Model, names: Sequence[str]) -> Model:
     del proto.graph.output[:]
     for name in names:
         proto.graph.output.append(known.get(name) or helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    return Model(proto, model.opset, model.inputs, tuple(map(port_of, proto.graph.output)))
+    return StandInModel(proto, model.opset, model.inputs, tuple(map(port_of, proto.graph.output)))
 
 
 def half(value: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ USAGE = "Usage: npu-smi info <watch|proc|-h|-m|-l|-t type> [Options...]"
 
 
 @dataclass(frozen=True)
-class Chip:
+class StandInChip:
     card: int
     index: int  # on its card
     device: int  # davinciN
@@ -29,13 +29,13 @@ class Chip:
     health: str = "OK"
 
 
-def chips(machine: World) -> list[Chip]:
+def chips(machine: World) -> list[StandInChip]:
     """The chips with steady, made-up readings: a table of real ones cannot be mistaken for a measurement of speed."""
     busy = machine.has("npu-busy")
     health = "Alarm" if machine.has("npu-alarm") else "OK"
     small = machine.chip == "310"
     return [
-        Chip(
+        StandInChip(
             card=device // 4 if small else device,
             index=device % 4 if small else 0,
             device=device,

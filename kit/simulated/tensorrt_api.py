@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Engine
+from .engine import StandInEngine
 from .nvidia_smi import failure
-from .trt_plan import Plan, PlanError, read_plan
+from .trt_plan import EnginePlan, PlanError, read_plan
 from .versions import version_of
 from .world import mark, world
 
@@ -75,7 +75,7 @@ class Runtime:
 
 
 class _Engine:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: EnginePlan) -> None:
         self.plan = plan
         self.entries = {entry["name"]: entry for entry in (*plan.inputs, *plan.outputs)}
         self.names = list(self.entries)
@@ -133,7 +133,7 @@ class Context:
 
     def __init__(self, engine: _Engine) -> None:
         self.engine = engine
-        self.model = Engine(engine.plan.onnx, fp16=engine.plan.fp16)
+        self.model = StandInEngine(engine.plan.onnx, fp16=engine.plan.fp16)
         self.shapes = {name: tuple(engine.entries[name]["dims"]) for name in engine.names}
         self.addresses: dict[str, int] = {}
 

@@ -8,11 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-from .engine import Engine, EngineError
-from .models import Model, ModelError, Port, read_model, with_input_shapes
+from .engine import StandInEngine, StandInError
+from .models import ModelError, ModelPort, StandInModel, read_model, with_input_shapes
 from .trt_log import Console
 from .trt_options import Options
-from .trt_plan import Plan
+from .trt_plan import EnginePlan
 from .versions import Version
 from .world import World, mark
 
@@ -66,7 +66,7 @@ class Builder:
             self.console.error(line)
         return FailedError()
 
-    def build(self, options: Options) -> Plan:
+    def build(self, options: Options) -> EnginePlan:
         """Parse the ONNX file and make a plan for the profile."""
         started = time.perf_counter()
         model = self.parse(options.text("onnx"))
@@ -75,7 +75,7 @@ class Builder:
         profile = self.profile(options, model)
         self.inject(model)
         shapes = {name: sizes[1] for name, sizes in profile.items()}
-        plan = Plan(
+        plan = EnginePlan(
             version=self.machine.tensorrt,
             fp16=options.fp16,
             inputs=[{"name": port.name, "dims": list(port.dims), "dtype": port.dtype} for port in model.inputs],
@@ -84,9 +84,9 @@ class Builder:
             onnx=model.content(),
         )
         try:
-            engine = Engine(with_input_shapes(model, shapes).content(), fp16=plan.fp16)
+            engine = StandInEngine(with_input_shapes(model, shapes).content(), fp16=plan.fp16)
             engine(engine.zeros({port.name: tuple(shapes.get(port.name, port.dims)) for port in model.inputs}))
-        except EngineError as error:
+        except StandInError as error:
             mark(str(error))
             raise self.fail(
                 f"[TRT] Network must have at least one output that can be computed: {model.outputs[0].name}"
@@ -98,7 +98,7 @@ class Builder:
             self.console.info(f"Created engine with size: {len(plan.onnx) / 2**20:g} MiB")
         return plan
 
-    def parse(self, path: str) -> Model:
+    def parse(self, path: str) -> StandInModel:
         failed = ("Failed to parse onnx file", "Parsing model failed")
         try:
             model = read_model(Path(path))
@@ -143,7 +143,7 @@ class Builder:
             )
         return model
 
-    def profile(self, options: Options, model: Model) -> dict[str, list[list[int]]]:
+    def profile(self, options: Options, model: StandInModel) -> dict[str, list[list[int]]]:
         """min, opt and max of each dynamic input; names that match none are ignored, in silence."""
         dynamic = [port for port in model.inputs if port.dynamic]
         if not dynamic and options.shapes and self.version >= (8, 0, 0):
@@ -172,7 +172,7 @@ class Builder:
             result[port.name] = given
         return result
 
-    def override(self, port: Port) -> list[int]:
+    def override(self, port: ModelPort) -> list[int]:
         dims = [size if size > 0 else 1 for size in port.dims]
         self.console.warning(
             f"Dynamic dimensions required for input: {port.name}, but no shapes were provided. Automatically "
@@ -180,7 +180,7 @@ class Builder:
         )
         return dims
 
-    def inject(self, model: Model) -> None:
+    def inject(self, model: StandInModel) -> None:
         """Failures of the builder that cannot be caused here."""
         if self.machine.has("trt-killed"):
             end_by(signal.SIGKILL)

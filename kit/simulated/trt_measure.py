@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .engine import Engine
+from .engine import StandInEngine
 from .trt_log import Console
 from .trt_options import Options
-from .trt_plan import Plan
-from .trt_report import Record
+from .trt_plan import EnginePlan
+from .trt_report import TimingRecord
 
 __all__ = ["Measured", "export_output", "export_profile", "fill", "measure", "show_output", "show_profile"]
 
@@ -26,7 +26,7 @@ class Measured:
     """Records of all enqueues, outputs of the last one, and milliseconds per layer over all of them."""
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self.records: list[TimingRecord] = []
         self.outputs: Outputs = []
         self.layers: list[tuple[str, float]] = []
 
@@ -43,10 +43,10 @@ def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarra
     return draws.integers(0 if dtype.kind in "bu" else -128, 128, shape).astype(dtype)
 
 
-def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray]) -> Measured:
+def measure(plan: EnginePlan, options: Options, feeds: dict[str, np.ndarray]) -> Measured:
     """Enqueue until ``--iterations`` and ``--duration`` are both reached; warm-up is the time before ``--warmUp``."""
     folder = tempfile.mkdtemp() if options.profiled else None
-    engine = Engine(plan.onnx, fp16=plan.fp16, profile=os.path.join(folder, "run") if folder else None)
+    engine = StandInEngine(plan.onnx, fp16=plan.fp16, profile=os.path.join(folder, "run") if folder else None)
     result = Measured()
     warm_up, iterations = options.number("warmUp"), options.number("iterations")
     limit = options.number("duration") * 1000 + warm_up
@@ -74,7 +74,7 @@ def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray]) -> Measu
             end = now() if copies else computed
             entered = copied if copies else enqueued  # without copies their times are those of the computation
             result.records.append(
-                Record(
+                TimingRecord(
                     start,
                     start + enqueued - copied,
                     start if copies else entered,
@@ -95,7 +95,7 @@ def measure(plan: Plan, options: Options, feeds: dict[str, np.ndarray]) -> Measu
     return result
 
 
-def layer_times(engine: Engine) -> list[tuple[str, float]]:
+def layer_times(engine: StandInEngine) -> list[tuple[str, float]]:
     """Milliseconds per node over all iterations, from the engine's own profile."""
     path = Path(engine.session.end_profiling())
     events = json.loads(path.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MAGIC", "Plan", "PlanError", "read_plan", "write_plan"]
+__all__ = ["MAGIC", "EnginePlan", "PlanError", "read_plan", "write_plan"]
 
 MAGIC = b"ptrtSIMULATED\0\0\0"
 
@@ -20,7 +20,7 @@ class PlanError(ValueError):
 
 
 @dataclass
-class Plan:
+class EnginePlan:
     """An engine: its bindings (dims with -1 where a profile decides) and the profile it was built for."""
 
     version: str
@@ -33,7 +33,7 @@ class Plan:
     onnx: bytes = b""
 
 
-def write_plan(path: Path, plan: Plan) -> None:
+def write_plan(path: Path, plan: EnginePlan) -> None:
     """Write in place, as trtexec does.
 
     Raises:
@@ -46,7 +46,7 @@ def write_plan(path: Path, plan: Plan) -> None:
     path.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
 
 
-def read_plan(data: bytes) -> Plan:
+def read_plan(data: bytes) -> EnginePlan:
     """A plan from the bytes of its file.
 
     Raises:
@@ -59,4 +59,4 @@ def read_plan(data: bytes) -> Plan:
         raise PlanError("the plan is cut or damaged")
     (size,) = struct.unpack_from("<I", data, start)
     start += 4
-    return Plan(onnx=data[start + size :], **json.loads(data[start : start + size]))
+    return EnginePlan(onnx=data[start + size :], **json.loads(data[start : start + size]))

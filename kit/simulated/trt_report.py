@@ -13,11 +13,11 @@ from .trt_log import Console
 from .trt_options import Options
 from .versions import Version
 
-__all__ = ["Record", "export_times", "percentile", "report"]
+__all__ = ["TimingRecord", "export_times", "percentile", "report"]
 
 
 @dataclass(frozen=True)
-class Record:
+class TimingRecord:
     """Times of one enqueue in ms since the start of the loop."""
 
     enq_start: float
@@ -61,7 +61,7 @@ def percentile(percent: float, values: list[float]) -> float:
     return ordered[max(len(ordered) - 1 - excluded, 0)]
 
 
-def report(console: Console, options: Options, version: Version, records: list[Record], queries: int) -> None:
+def report(console: Console, options: Options, version: Version, records: list[TimingRecord], queries: int) -> None:
     """Print everything from ``Warmup completed`` on; ``queries`` multiplies counts (0 for ONNX in 7.2)."""
     warm_up = options.number("warmUp")
     timed = [record for record in records if record.compute_start >= warm_up]
@@ -78,7 +78,7 @@ def report(console: Console, options: Options, version: Version, records: list[R
     print_blocks(console, options, version, timed, len(timed) * queries / wall, wall)
 
 
-def averages(console: Console, runs: int, version: Version, timed: list[Record]) -> None:
+def averages(console: Console, runs: int, version: Version, timed: list[TimingRecord]) -> None:
     console.info(f"Trace averages of {runs} runs:")
     lines = []
     for start in range(0, len(timed) - runs + 1, runs) if runs > 0 else ():
@@ -96,7 +96,9 @@ def averages(console: Console, runs: int, version: Version, timed: list[Record])
     console.info(*lines)
 
 
-def classic(console: Console, options: Options, version: Version, timed: list[Record], qps: float, wall: float) -> None:
+def classic(
+    console: Console, options: Options, version: Version, timed: list[TimingRecord], qps: float, wall: float
+) -> None:
     """The blocks of 7.x."""
     host = [record.latency for record in timed]
     total = [record.end_to_end for record in timed]
@@ -125,7 +127,9 @@ def classic(console: Console, options: Options, version: Version, timed: list[Re
     )
 
 
-def modern(console: Console, options: Options, version: Version, timed: list[Record], qps: float, wall: float) -> None:
+def modern(
+    console: Console, options: Options, version: Version, timed: list[TimingRecord], qps: float, wall: float
+) -> None:
     """The summary of 8.0 and later."""
     if options.profiled and (8, 6, 0) <= version < (11, 0, 0) and not options.on("separateProfileRun"):
         console.info(
@@ -189,7 +193,7 @@ def modern(console: Console, options: Options, version: Version, timed: list[Rec
     console.info("Explanations of the performance metrics are printed in the verbose logs.", "")
 
 
-def export_times(path: Path, options: Options, version: Version, records: list[Record]) -> None:
+def export_times(path: Path, options: Options, version: Version, records: list[TimingRecord]) -> None:
     """``--exportTimes``, sorted by start: with the warm-up before 8.5; 7.1 and 7.2 swap enqueue and input."""
     if version >= (8, 5, 0):
         records = [record for record in records if record.compute_start >= options.number("warmUp")]

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from .devices import gpu_indices
-from .engine import EngineError
-from .models import Port
+from .engine import StandInError
+from .models import ModelPort
 from .nvidia_smi import failure
 from .trt_build import Builder, FailedError, end_by
 from .trt_log import Console
 from .trt_measure import Measured, export_output, export_profile, fill, measure, show_output, show_profile
 from .trt_options import InvalidArgumentError, Options, OutOfRangeError, options_of
-from .trt_plan import Plan, PlanError, read_plan, write_plan
+from .trt_plan import EnginePlan, PlanError, read_plan, write_plan
 from .trt_report import export_times, report
 from .trt_show import device_lines, help_text, option_lines
 from .versions import version_of
@@ -121,7 +121,7 @@ class Trtexec(Builder):
             end_by(signal.SIGSEGV)
         try:
             measured = measure(plan, options, feeds)
-        except EngineError as error:
+        except StandInError as error:
             mark(str(error))
             self.console.error(
                 "[TRT] ../rtSafe/cuda/genericReformat.cu (1294) - Cuda Error in executeMemcpy: 1 (invalid argument)"
@@ -147,7 +147,7 @@ class Trtexec(Builder):
             if output:
                 export_output(Path(output), measured.outputs)
 
-    def load(self, path: str) -> Plan:
+    def load(self, path: str) -> EnginePlan:
         started = time.perf_counter()
         try:
             plan = read_plan(Path(path).read_bytes())
@@ -188,7 +188,7 @@ class Trtexec(Builder):
         self.console.error("Inference set up failed")
         return FailedError()
 
-    def set_up(self, plan: Plan, options: Options) -> dict[str, np.ndarray]:
+    def set_up(self, plan: EnginePlan, options: Options) -> dict[str, np.ndarray]:
         """Fix the shape of each dynamic binding and fill the inputs."""
         feeds = {}
         loaded, files = options.on("loadEngine"), options.values["loadInputs"] or {}
@@ -199,7 +199,9 @@ class Trtexec(Builder):
             if any(size < 0 for size in dims):
                 wanted = options.shapes.get(name)
                 if wanted is None:
-                    wanted = self.override(Port(name, entry["dtype"], tuple(dims))) if loaded else plan.profile[name][1]
+                    wanted = (
+                        self.override(ModelPort(name, entry["dtype"], tuple(dims))) if loaded else plan.profile[name][1]
+                    )
                 self.check_binding(dims, wanted, plan.profile[name])
                 dims = list(wanted)
                 if self.version >= (9, 1, 0):

@@ -17,12 +17,12 @@ from typing import Any, ClassVar
 from kit.doctor import Check
 from kit.errors import InvalidInputError
 from kit.planning import common as shared
-from kit.planning.files import file_rate_step, file_steps, infer_step
 from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
 from kit.planning.task import Task
+from kit.planning.tensorfiles import file_rate_step, file_steps, infer_step
 from kit.results.batches import read_accuracy, read_versions
-from kit.results.bench import read_throughput
+from kit.results.benchfile import read_throughput
 from kit.results.evidence import Raw
 from kit.results.filerate import read_file_rate
 from kit.results.outputs import Output, Outputs

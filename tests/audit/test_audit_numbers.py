@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.audit.facts.printed import Agreement, agree, find_numbers, number_from, same_number, uses_decimal_comma
+from kit.audit.facts.printednumber import Agreement, agree, find_numbers, number_from, same_number, uses_decimal_comma
 
 
 @pytest.mark.parametrize(

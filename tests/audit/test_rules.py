@@ -10,7 +10,7 @@ import pytest
 from kit.audit import audit_text
 from kit.audit.audit import judge
 from kit.audit.facts.facts import read_facts
-from kit.audit.rule import Finding, Rule, rule_named, rules
+from kit.audit.rule import Rule, Wrong, rule_named, rules
 from kit.audit.rulepages import explanation, rules_page
 
 each_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
@@ -65,7 +65,7 @@ def test_a_rule_alone_finds_what_it_finds_among_all() -> None:
     facts = read_facts(text)
     for rule in rules():
         alone = judge(facts, "", [rule]).diagnostics
-        lines = {(one.line, one.stated) for one in rule.check(facts) if isinstance(one, Finding)}
+        lines = {(one.line, one.stated) for one in rule.check(facts) if isinstance(one, Wrong)}
         assert {(one.line, one.stated) for one in alone} == lines
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from kit.cli import main
 from kit.results.measurements import Throughput
-from kit.results.schema import Results, results_text
+from kit.results.resultsfile import Results, results_text
 
 
 def save(folder: Path, target: str = "cpu", rate: float = 100.0, width: float = 0.01, **conditions: object) -> Path:

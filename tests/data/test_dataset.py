@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.data.dataset import check_dataset, prepare_labels, read_dataset
+from kit.data.presence import check_dataset, prepare_labels, read_dataset
 from kit.errors import InvalidInputError, KitError, MissingError
 from kit.recipe.dataset import Dataset
 

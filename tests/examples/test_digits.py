@@ -67,10 +67,10 @@ def test_no_test_image_was_trained_on(script: Any) -> None:
 
 
 def test_the_preprocessing_of_the_script_is_the_recipe_s(script: Any) -> None:
-    from kit.inside.preprocess import Preprocess
+    from kit.inside.preprocess import Preprocessor
 
     config = yaml.safe_load((FOLDER / "kit.yaml").read_text())["preprocess"]
-    preprocess = Preprocess(config)
+    preprocess = Preprocessor(config)
     for path in IMAGES[:20]:
         assert abs(preprocess.prep(str(path)) - script.preprocess(path.read_bytes())).max() < 1e-6
 

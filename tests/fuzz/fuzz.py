@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 with atheris.instrument_imports(include=["kit"]):
     import kit.audit
     import kit.recipe.schema
-    import kit.results.schema
+    import kit.results.resultsfile
     import kit.storage.store
     import kit.toollogs.reader
 

@@ -18,7 +18,7 @@ from kit.errors import KitError
 from kit.output.annotations import annotation
 from kit.output.junit import JUnitCase, JUnitSuite, junit
 from kit.recipe.schema import load_recipe
-from kit.results.schema import load_results
+from kit.results.resultsfile import load_results
 from kit.storage.root import Root
 from kit.storage.store import Store
 from kit.terminal import visible, visible_lines

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kit.inside.bench import real_inputs
-from kit.inside.pixels import Preprocess, parse_config
+from kit.inside.pixels import Preprocessor, parse_config
 
 SMALL = '{"resize": [36, 36], "crop": [32, 32]}'
 Make = Callable[..., Path]
@@ -104,7 +104,7 @@ def test_the_state_is_told_after_each_round(program: Any, make_model: Make) -> N
 def test_small_data_set_fills_a_large_batch_by_starting_again(images: Path) -> None:
     config = parse_config(json.loads(SMALL))
     (batch,) = real_inputs(str(images), config, 50)
-    preprocess = Preprocess(config)
+    preprocess = Preprocessor(config)
     assert batch.shape == (50, 3, 32, 32)
     for slot in (0, 20, 40):
         assert np.array_equal(batch[slot], preprocess.prep(str(images / "image_00.jpg")))

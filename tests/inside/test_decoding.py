@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kit.inside.pixels import Preprocess, parse_config
+from kit.inside.pixels import Preprocessor, parse_config
 from kit.inside.protocol import UserError
 
 Photo = Callable[..., Image.Image]
@@ -21,7 +21,7 @@ PLAIN = {"resize": [20, 30], "crop": [20, 30], "scale": 1, "mean": [0, 0, 0], "s
 
 
 def pixels(path: Path, **changes: Any) -> Any:
-    return Preprocess(parse_config({**PLAIN, **changes})).prep(str(path))
+    return Preprocessor(parse_config({**PLAIN, **changes})).prep(str(path))
 
 
 def refused(path: Path, **changes: Any) -> UserError:
@@ -152,7 +152,7 @@ def test_pixels_are_those_of_timm(
     }
     assert timm
     transform = transforms_imagenet_eval(img_size=size, **config)
-    ours = Preprocess(parse_config(preprocessing(config, size)))
+    ours = Preprocessor(parse_config(preprocessing(config, size)))
     for number, shape in enumerate([(90, 70), (61, 133), (200, 51), (64, 64), (71, 71)]):
         image = make_photo(number, *shape)
         path = tmp_path / f"{number}.png"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit.inside.pixels import Preprocess
+from kit.inside.pixels import Preprocessor
 from kit.inside.topk import best
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def expected(model: Path, images: Path) -> tuple[list[str], Any]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    preprocess = Preprocess(json.loads(SMALL))
+    preprocess = Preprocessor(json.loads(SMALL))
     names = sorted(path.name for path in images.iterdir())
     return names, np.concatenate(
         [session.run(None, {"input": preprocess.prep(str(images / n))[None]})[0] for n in names]

@@ -22,7 +22,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from kit.inside.pixels import Config, Preprocess, parse_config
+from kit.inside.pixels import Config, Preprocessor, parse_config
 from kit.inside.pool import Pool
 from kit.inside.preprocess import write_info
 from kit.inside.protocol import UserError
@@ -60,16 +60,16 @@ def published(path: Path, config: Config | None = None) -> NDArray[np.float32]:
     return planes
 
 
-def same_bits(preprocess: Preprocess, path: Path) -> bool:
+def same_bits(preprocess: Preprocessor, path: Path) -> bool:
     return preprocess.prep(str(path)).tobytes() == published(path, preprocess.config).tobytes()
 
 
 @pytest.fixture(scope="module")
-def imagenet() -> Preprocess:
-    return Preprocess({})
+def imagenet() -> Preprocessor:
+    return Preprocessor({})
 
 
-def test_fast_way_is_taken_with_this_pillow(imagenet: Preprocess) -> None:
+def test_fast_way_is_taken_with_this_pillow(imagenet: Preprocessor) -> None:
     assert imagenet.way in {"shrink", "horizontal"}
     assert imagenet.shape == (3, 224, 224)
 
@@ -81,7 +81,7 @@ SIDES = (1, 2, 3, 37, 223, 224, 225, 255, 256, 257, 300, 375, 384, 389, 499, 500
     ("width", "height"), [*zip(SIDES, SIDES[::-1], strict=True), (384, 518), (384, 517), (1500, 90)]
 )
 def test_bits_are_the_published_ones(
-    imagenet: Preprocess, tmp_path: Path, make_photo: Photo, width: int, height: int
+    imagenet: Preprocessor, tmp_path: Path, make_photo: Photo, width: int, height: int
 ) -> None:
     path = tmp_path / "a.png"
     make_photo(width, width, height).save(path, compress_level=0)
@@ -104,7 +104,7 @@ CONFIGS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_bits_with_other_settings(tmp_path: Path, make_photo: Photo, config: dict[str, Any]) -> None:
-    preprocess = Preprocess(config)
+    preprocess = Preprocessor(config)
     for number, (width, height) in enumerate(itertools.product((40, 64, 97, 130, 200), (41, 64, 96, 131, 201))):
         path = tmp_path / f"{number}.png"
         make_photo(number, width, height).save(path, compress_level=0)
@@ -114,7 +114,7 @@ def test_bits_with_other_settings(tmp_path: Path, make_photo: Photo, config: dic
 def test_whole_way_gives_the_same(images: Path) -> None:
     config = {"resize": [64, 64], "crop": [48, 48]}
     for path in images.iterdir():
-        whole, fast = (Preprocess(config, way) for way in ("whole", None))
+        whole, fast = (Preprocessor(config, way) for way in ("whole", None))
         assert whole.prep(str(path)).tobytes() == fast.prep(str(path)).tobytes()
 
 
@@ -148,7 +148,7 @@ def odd_images(folder: Path, make_photo: Photo) -> Iterator[Path]:
 
 
 @pytest.mark.filterwarnings("ignore:Palette images with Transparency:UserWarning")
-def test_odd_images_as_the_published_way(imagenet: Preprocess, tmp_path: Path, make_photo: Photo) -> None:
+def test_odd_images_as_the_published_way(imagenet: Preprocessor, tmp_path: Path, make_photo: Photo) -> None:
     paths = list(odd_images(tmp_path, make_photo))
     assert len(paths) == 13
     for path in paths:
@@ -160,7 +160,7 @@ def test_large_image_passes_where_pillow_only_warns(
 ) -> None:
     path = tmp_path / "large.png"
     make_photo(1, 300, 200).save(path)
-    preprocess = Preprocess({})
+    preprocess = Preprocessor({})
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 55_000)  # it has 60,000: more than the limit, less than twice of it
     assert preprocess.prep(str(path)).shape == (3, 224, 224)
 
@@ -197,7 +197,7 @@ def png(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("library", ["pillow", "opencv"])
 def test_broken_images_are_named(tmp_path: Path, make_photo: Photo, library: str) -> None:
-    preprocess = Preprocess({"library": library})
+    preprocess = Preprocessor({"library": library})
     for path, what in broken(tmp_path, make_photo):
         with pytest.raises(UserError) as caught:
             preprocess.prep(str(path))
@@ -208,7 +208,7 @@ def test_broken_images_are_named(tmp_path: Path, make_photo: Photo, library: str
 
 @pytest.mark.parametrize("library", ["pillow", "opencv"])
 def test_absent_and_unreadable_image(tmp_path: Path, library: str) -> None:
-    preprocess = Preprocess({"library": library})
+    preprocess = Preprocessor({"library": library})
     with pytest.raises(UserError, match="no such image") as caught:
         preprocess.prep(str(tmp_path / "absent.jpg"))
     assert caught.value.kind == "missing"
@@ -222,12 +222,12 @@ def test_opencv_way(images: Path) -> None:
 
     config = {"library": "opencv", "color": "BGR", "resize": [40, 50], "crop": [32, 40], "interpolation": "bicubic"}
     path = images / "image_01.jpg"
-    made = Preprocess(config).prep(str(path))
+    made = Preprocessor(config).prep(str(path))
     whole = cv2.resize(cv2.imread(str(path)), (50, 40), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     mean, std = np.array(Config().mean, dtype=np.float32), np.array(Config().std, dtype=np.float32)
     expected = ((whole[4:36, 5:45] / np.float32(255) - mean) / std).transpose(2, 0, 1)
     assert made.tobytes() == np.ascontiguousarray(expected).tobytes()
-    turned = Preprocess(config | {"color": "RGB"}).prep(str(path))
+    turned = Preprocessor(config | {"color": "RGB"}).prep(str(path))
     assert not np.array_equal(made, turned)
 
 
@@ -270,7 +270,7 @@ def test_bin_files_and_info_file(program: Any, images: Path, tmp_path: Path) -> 
     names = sorted(path.name for path in images.iterdir())
     for name in names:
         made = (tmp_path / "prep_bin" / name).with_suffix(".bin").read_bytes()
-        assert made == published(images / name, Preprocess(json.loads(SMALL)).config).tobytes()
+        assert made == published(images / name, Preprocessor(json.loads(SMALL)).config).tobytes()
     lines = (tmp_path / "prep.info").read_bytes().decode()
     assert lines == "".join(f"{i} ./prep_bin/{Path(name).stem}.bin 32 32\n" for i, name in enumerate(names))
     assert len(list((tmp_path / "prep_bin").iterdir())) == len(names)
@@ -305,7 +305,7 @@ def test_packed_layout_holds_the_same(program: Any, images: Path, tmp_path: Path
     array = np.load(tmp_path / "out" / "tensors.npy")
     names = (tmp_path / "out" / "images.txt").read_text().splitlines()
     assert names == sorted(path.name for path in images.iterdir())
-    preprocess = Preprocess(json.loads(SMALL))
+    preprocess = Preprocessor(json.loads(SMALL))
     assert array.tobytes() == b"".join(preprocess.prep(str(images / name)).tobytes() for name in names)
 
 

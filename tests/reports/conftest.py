@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pytest
 
 from kit.recipe.schema import Recipe, load_recipe
-from kit.reports.facts import Facts
+from kit.reports.targetfacts import TargetFacts
 from kit.results.measurements import Accuracy, Latency, Per, Throughput
-from kit.results.schema import Artifact, Command, Parity, Results, Run
+from kit.results.resultsfile import Artifact, Command, Parity, Results, Run
 
 Make = Callable[..., Results]
 
@@ -25,13 +25,13 @@ def seed_recipe(root: Path) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def facts() -> dict[str, Facts]:
+def facts() -> dict[str, TargetFacts]:
     """Targets in words, whether they are installed or not."""
     return {
-        "310": Facts("310", "ascend", "Atlas 300I", "CANN 5.1.RC1", 4),
-        "310P": Facts("310P", "ascend", "Atlas 300I Pro", "CANN 5.1.RC1", 1),
-        "T4": Facts("T4", "tensorrt", "NVIDIA T4", "TensorRT 7.2.3.4", 1),
-        "cpu": Facts("cpu", "onnxruntime", "CPU", "ONNX Runtime", 1),
+        "310": TargetFacts("310", "ascend", "Atlas 300I", "CANN 5.1.RC1", 4),
+        "310P": TargetFacts("310P", "ascend", "Atlas 300I Pro", "CANN 5.1.RC1", 1),
+        "T4": TargetFacts("T4", "tensorrt", "NVIDIA T4", "TensorRT 7.2.3.4", 1),
+        "cpu": TargetFacts("cpu", "onnxruntime", "CPU", "ONNX Runtime", 1),
     }
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from kit.audit import audit_file
 from kit.recipe.schema import Recipe
-from kit.reports.facts import Facts
+from kit.reports.escaping import slug
 from kit.reports.render import render
-from kit.reports.text import slug
-from kit.results.schema import Results
+from kit.reports.targetfacts import TargetFacts
+from kit.results.resultsfile import Results
 
 Make = Callable[..., Results]
 
@@ -65,7 +65,7 @@ def run(draw: st.DrawFn, target: str) -> dict[str, object]:
 @given(made=runs())
 def test_any_results_give_a_report_that_holds(
     seed_recipe: Recipe,
-    facts: dict[str, Facts],
+    facts: dict[str, TargetFacts],
     make: Make,
     tmp_path_factory: pytest.TempPathFactory,
     made: dict[str, dict[str, object]],

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kit.recipe.schema import Recipe
-from kit.reports.facts import Facts
 from kit.reports.render import render
+from kit.reports.targetfacts import TargetFacts
 
 BROWSER = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
@@ -40,7 +40,7 @@ PROBE = """
 
 @pytest.mark.skipif(not BROWSER, reason="no browser is installed")
 def test_a_click_on_a_number_shows_where_it_comes_from(
-    seed_recipe: Recipe, facts: dict[str, Facts], tmp_path: Path
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], tmp_path: Path
 ) -> None:
     html = render(seed_recipe, {}, facts=facts)["report.html"].decode()
     path = tmp_path / "report.html"

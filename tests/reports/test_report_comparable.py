@@ -9,12 +9,12 @@ import pytest
 
 from kit.recipe.schema import Comparison, Recipe
 from kit.reports.context import Report, build
-from kit.reports.facts import Facts
 from kit.reports.gate import Judged, failures
 from kit.reports.render import render
 from kit.reports.tables import Refusal
+from kit.reports.targetfacts import TargetFacts
 from kit.results.measurements import Throughput
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 ALIKE = {"precision": "fp32", "transfers": "none", "threads": 2}
 
@@ -36,7 +36,7 @@ def results(target: str, rates: Mapping[int, float], width: float | None = 0.01,
     )  # fmt: skip
 
 
-FACTS = {name: Facts(name) for name in ("one", "other")}
+FACTS = {name: TargetFacts(name) for name in ("one", "other")}
 
 
 def report(recipe: Recipe, one: Results, other: Results, accept: tuple[str, ...] = ()) -> Report:

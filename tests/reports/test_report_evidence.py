@@ -9,10 +9,10 @@ import pytest
 from kit.recipe.schema import Recipe
 from kit.reports.context import build
 from kit.reports.explain import find, trace
-from kit.reports.facts import Facts
 from kit.reports.render import render
+from kit.reports.targetfacts import TargetFacts
 from kit.results.evidence import Evidence
-from kit.results.schema import Command, Results, Run
+from kit.results.resultsfile import Command, Results, Run
 
 Make = Callable[..., Results]
 DIGEST = "0123456789abcdef" * 4
@@ -49,7 +49,9 @@ def both(make: Make) -> Results:
     return made.model_copy(update={"throughput": (rate,), "commands": commands, "runs": runs})
 
 
-def test_the_report_shows_the_command_of_the_rate(seed_recipe: Recipe, facts: dict[str, Facts], both: Results) -> None:
+def test_the_report_shows_the_command_of_the_rate(
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], both: Results
+) -> None:
     files = render(seed_recipe, {"310": both}, ["310"], facts=facts)
     for name in ("README.md", "README.en.md"):
         text = files[name].decode()
@@ -59,7 +61,7 @@ def test_the_report_shows_the_command_of_the_rate(seed_recipe: Recipe, facts: di
     assert "310/infer-bs1/out.txt, line 4, columns 58-64" in html
 
 
-def test_explain_names_the_same_run(seed_recipe: Recipe, facts: dict[str, Facts], both: Results) -> None:
+def test_explain_names_the_same_run(seed_recipe: Recipe, facts: dict[str, TargetFacts], both: Results) -> None:
     report = build(seed_recipe, {"310": both}, ["310"], facts)
     found = trace(report, find(report, "310/bs1"))
     assert [one.step for one in found.commands] == ["310/infer-bs1"]

@@ -13,11 +13,11 @@ from kit.errors import DamagedError, InvalidInputError
 from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.context import build
-from kit.reports.facts import Facts, reported_targets
 from kit.reports.folder import rendered, write
 from kit.reports.render import render
+from kit.reports.targetfacts import TargetFacts, reported_targets
 from kit.reports.templates import environment
-from kit.results.schema import Results, results_text
+from kit.results.resultsfile import Results, results_text
 
 Make = Callable[..., Results]
 
@@ -84,7 +84,7 @@ def test_the_committed_report_is_what_the_recipe_says(seed_recipe: Recipe, root:
         assert (folder / name).read_bytes() == data, f"{name} is old: run kit report"
 
 
-def test_deviations_of_the_published_report(seed_recipe: Recipe, root: Path, facts: dict[str, Facts]) -> None:
+def test_deviations_of_the_published_report(seed_recipe: Recipe, root: Path, facts: dict[str, TargetFacts]) -> None:
     listed = deviations.load(root / "reports" / "spnasnet_100" / "deviations.yaml")
     lines = {line for one in listed for line in one.lines}
     assert {108, 156, 160, 202, 235, 259, 283, 293} <= lines
@@ -117,7 +117,7 @@ def test_deviations_quote_the_published_report(root: Path) -> None:
 
 
 def test_deviations_keep_the_published_number_when_a_measured_one_replaces_it(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     report = build(seed_recipe, {"310P": make("310P", {1: 2000.5})}, reported_targets(seed_recipe, {}), facts)
     assert deviations.fill("{310P/bs1} {310/bs4:formula} {batch} ${chip_name}", report.cells) == (

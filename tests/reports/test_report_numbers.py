@@ -13,10 +13,10 @@ import pytest
 from kit.errors import InvalidInputError
 from kit.recipe.schema import Recipe
 from kit.reports.context import Report, build
-from kit.reports.facts import Facts, describe_targets, factor, reported_targets
 from kit.reports.render import render
+from kit.reports.targetfacts import TargetFacts, describe_targets, factor, reported_targets
 from kit.results.measurements import Throughput
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 Make = Callable[..., Results]
 
@@ -38,7 +38,7 @@ RATIOS = {
 
 
 @pytest.fixture
-def report(seed_recipe: Recipe, facts: dict[str, Facts]) -> Report:
+def report(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> Report:
     return build(seed_recipe, {}, reported_targets(seed_recipe, {}), facts)
 
 
@@ -65,7 +65,7 @@ def test_ratios_and_best_batches(report: Report) -> None:
 
 
 def test_the_published_document_comes_back_with_every_number_right(
-    seed_recipe: Recipe, facts: dict[str, Facts]
+    seed_recipe: Recipe, facts: dict[str, TargetFacts]
 ) -> None:
     files = render(seed_recipe, {}, facts=facts)
     text = files["README.md"].decode()
@@ -106,7 +106,9 @@ def test_the_published_document_comes_back_with_every_number_right(
 
 
 @pytest.mark.skipif(not SEED.is_file(), reason="the published report is not beside this checkout")
-def test_headings_and_tables_are_those_of_the_published_report(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
+def test_headings_and_tables_are_those_of_the_published_report(
+    seed_recipe: Recipe, facts: dict[str, TargetFacts]
+) -> None:
     seed = SEED.read_text(encoding="utf-8")
     ours = render(seed_recipe, {}, facts=facts)["README.md"].decode()
 
@@ -128,7 +130,7 @@ def test_headings_and_tables_are_those_of_the_published_report(seed_recipe: Reci
         assert row in made
 
 
-def test_any_set_of_targets(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
+def test_any_set_of_targets(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
     names = list(facts)
     for count in range(1, len(names) + 1):
         for chosen in combinations(names, count):
@@ -148,7 +150,7 @@ def test_any_set_of_targets(seed_recipe: Recipe, facts: dict[str, Facts]) -> Non
 
 
 def test_a_measurement_replaces_the_published_numbers_of_its_target(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     rates = {1: 1800.5, 16: 6400.25}
     measured = make("310P", rates)
@@ -169,7 +171,7 @@ def test_a_measurement_replaces_the_published_numbers_of_its_target(
 
 
 def test_accuracy_alone_leaves_the_published_throughput(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     report = build(seed_recipe, {"310": make("310")}, ["310"], facts)
     assert report.cells["310/top1"].source == "measured"
@@ -177,7 +179,7 @@ def test_accuracy_alone_leaves_the_published_throughput(
     assert report.cells["310/bs4"].text == "5246.8"
 
 
-def test_simulated_numbers_have_their_own_table(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_simulated_numbers_have_their_own_table(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     results = {"310": make("310", {1: 700.0, 4: 1300.0}, source="simulated"), "310P": make("310P", {1: 1800.5})}
     report = build(seed_recipe, results, ["310", "310P", "T4"], facts)
     real, fake = report.tables
@@ -190,7 +192,7 @@ def test_simulated_numbers_have_their_own_table(seed_recipe: Recipe, facts: dict
 
 
 def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     rate = 57.29817239812345
     one = Throughput(batch=1, rate=rate, per="image", factor=1, mode="dataset")
@@ -209,7 +211,7 @@ def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
     assert "| bs4 | 14.3245432 | 4 | 57.2981728 | single run |" in text
 
 
-def test_numbers_of_any_size(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_numbers_of_any_size(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     results = {"310P": make("310P", {1: 1e300, 4: 1e-300, 8: 3.0}), "cpu": make("cpu", {1: 1e-300, 4: 1e15, 8: 3.0})}
     cells = build(seed_recipe, results, ["310P", "cpu"], facts).cells
     assert cells["310P/cpu@bs8"].text == "1"
@@ -223,7 +225,7 @@ def test_facts_of_what_nobody_installed(seed_recipe: Recipe, make: Make) -> None
     assert (found.hardware, found.family) == ("hardware of TPU", "generic")
     rates = seed_recipe.published.throughput["310"]
     with pytest.raises(InvalidInputError, match="devices of a card are unknown"):
-        factor(rates, 4, Facts("310"))
+        factor(rates, 4, TargetFacts("310"))
     with pytest.raises(InvalidInputError, match="no target 'nothing'"):
         describe_targets(["nothing"], seed_recipe, {})
     assert reported_targets(seed_recipe, {}) == ["310", "310P", "T4"]
@@ -240,7 +242,7 @@ def test_gathered_facts_of_the_installed_targets(seed_recipe: Recipe) -> None:
     }
 
 
-def test_spread_and_percentiles(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_spread_and_percentiles(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     results: dict[str, Results] = {"cpu": make("cpu", {8: 50.0}, per="image", spread=0.2)}
     cells = build(seed_recipe, results, ["cpu"], facts).cells
     assert cells["cpu/bs8/spread"].text == "20"

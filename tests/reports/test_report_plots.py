@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from kit.recipe.schema import Recipe
-from kit.reports.facts import Facts
 from kit.reports.render import render
 from kit.reports.svg import Scale, legend, marker
-from kit.results.schema import Results
+from kit.reports.targetfacts import TargetFacts
+from kit.results.resultsfile import Results
 
 Make = Callable[..., Results]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -20,7 +20,7 @@ def plots(files: dict[str, bytes]) -> dict[str, ET.Element]:
     return {name: ET.fromstring(data.decode()) for name, data in files.items() if name.startswith("plots/")}
 
 
-def test_a_plot_shows_every_published_point(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
+def test_a_plot_shows_every_published_point(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
     files = render(seed_recipe, {}, facts=facts)
     assert set(plots(files)) == {"plots/throughput.svg", "plots/throughput.en.svg"}
     root = plots(files)["plots/throughput.en.svg"]
@@ -35,7 +35,7 @@ def test_a_plot_shows_every_published_point(seed_recipe: Recipe, facts: dict[str
     assert "prefers-color-scheme:dark" in files["plots/throughput.en.svg"].decode()
 
 
-def test_points_lie_where_their_values_say(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
+def test_points_lie_where_their_values_say(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
     data = render(seed_recipe, {}, ["310P"], facts=facts)["plots/throughput.en.svg"].decode()
     ticks = {
         float(value): float(y) - 4
@@ -49,7 +49,9 @@ def test_points_lie_where_their_values_say(seed_recipe: Recipe, facts: dict[str,
         assert float(pair.split(" ")[1]) == pytest.approx(wanted, abs=0.11)
 
 
-def test_latency_and_simulated_plots_stand_apart(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_latency_and_simulated_plots_stand_apart(
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
+) -> None:
     results = {"cpu": make("cpu", {1: 50.0, 8: 60.0}, per="image"), "310": make("310", {1: 700.0}, source="simulated")}
     made = render(seed_recipe, results, facts=facts)
     found = plots(made)
@@ -63,7 +65,7 @@ def test_latency_and_simulated_plots_stand_apart(seed_recipe: Recipe, facts: dic
     assert described.text == "cpu bs1 p50 1.5 p90 1.75 p99 2.25 ms; cpu bs8 p50 12 p90 14 p99 18 ms"
 
 
-def test_no_dates_and_short_coordinates(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_no_dates_and_short_coordinates(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     for name, data in render(seed_recipe, {"cpu": make("cpu", {1: 1e-3, 8: 1e6})}, facts=facts).items():
         if name.endswith(".svg"):
             assert not re.search(rb"\d{4}-\d\d|\d\d:\d\d", data)

@@ -20,10 +20,10 @@ from markdown_it import MarkdownIt
 
 from kit.audit import audit_file
 from kit.recipe.schema import Recipe
-from kit.reports.facts import Facts
+from kit.reports.escaping import escape, fence, link, slug
 from kit.reports.render import render
-from kit.reports.text import escape, fence, link, slug
-from kit.results.schema import Command, Results, results_text
+from kit.reports.targetfacts import TargetFacts
+from kit.results.resultsfile import Command, Results, results_text
 
 Make = Callable[..., Results]
 RATES = {1: 1800.5, 4: 5100.25, 16: 6400.25}
@@ -51,7 +51,7 @@ def links(markdown: str) -> list[str]:
 
 
 def test_every_anchor_leads_to_a_heading_for_any_targets(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     for count in range(1, 5):
         for chosen in combinations(facts, count):
@@ -72,7 +72,7 @@ def test_every_anchor_leads_to_a_heading_for_any_targets(
                     assert len([one for one in numbers if one.startswith("7.")]) == len(chosen) + 1
 
 
-def test_both_languages_hold_the_same_numbers(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_both_languages_hold_the_same_numbers(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     for results in ({}, mixture(make)):
         files = render(seed_recipe, results, facts=facts)
         tables = []
@@ -93,7 +93,7 @@ def test_both_languages_hold_the_same_numbers(seed_recipe: Recipe, facts: dict[s
 
 
 def test_simulated_numbers_say_so_in_every_table_and_line(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     rates = {1: 703.125, 4: 1303.125}
     made = make("310", rates, factor=4, source="simulated")
@@ -119,7 +119,7 @@ def test_simulated_numbers_say_so_in_every_table_and_line(
     assert all("SIMULATED" in line for line in verdict)
 
 
-def test_a_run_outside_containers_is_announced(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_a_run_outside_containers_is_announced(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     stored = {"cpu": make("cpu", {1: 50.0}, containerized=False)}
     files = render(seed_recipe, stored, facts=facts)
     assert files["README.en.md"].decode().index("Not in containers") < files["README.en.md"].decode().index("## 1 ")
@@ -129,7 +129,7 @@ def test_a_run_outside_containers_is_announced(seed_recipe: Recipe, facts: dict[
 
 
 def test_commands_and_environment_are_those_of_the_run(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     text = render(seed_recipe, {"cpu": make("cpu", {1: 50.0})}, ["cpu"], facts=facts)["README.en.md"].decode()
     assert "\npython3 -m inside.export --opset 11\n" in text
@@ -191,7 +191,7 @@ def parse(html: bytes) -> Page:
     return page
 
 
-def test_hostile_text_stays_text(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_hostile_text_stays_text(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     stored = {
         "cpu": make(
             "cpu", {1: 50.0}, hardware=HOSTILE, toolchain=HOSTILE, notes=(HOSTILE,), host={HOSTILE: HOSTILE},
@@ -222,7 +222,9 @@ def test_hostile_text_stays_text(seed_recipe: Recipe, facts: dict[str, Facts], m
             ET.fromstring(data.decode())
 
 
-def test_the_page_is_whole_and_needs_nothing_else(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_the_page_is_whole_and_needs_nothing_else(
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
+) -> None:
     files = render(seed_recipe, mixture(make), facts=facts)
     html = files["report.html"].decode()
     page = parse(files["report.html"])
@@ -244,7 +246,7 @@ def test_the_page_is_whole_and_needs_nothing_else(seed_recipe: Recipe, facts: di
 
 @pytest.mark.parametrize("kind", ["seed", "mixture"])
 def test_the_page_shows_every_number_of_the_markdown(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make, kind: str
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make, kind: str
 ) -> None:
     files = render(seed_recipe, {} if kind == "seed" else mixture(make), facts=facts, languages=["en"])
     shown = re.sub(
@@ -256,7 +258,7 @@ def test_the_page_shows_every_number_of_the_markdown(
 
 
 def test_our_own_audit_finds_nothing_in_our_own_report(
-    seed_recipe: Recipe, facts: dict[str, Facts], make: Make, tmp_path: Path
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make, tmp_path: Path
 ) -> None:
     for kind, results in (("seed", {}), ("mixture", mixture(make))):
         files = render(seed_recipe, results, facts=facts)
@@ -273,7 +275,7 @@ import hashlib, json, sys
 from pathlib import Path
 from kit.recipe.schema import load_recipe
 from kit.reports.render import render
-from kit.results.schema import load_results
+from kit.results.resultsfile import load_results
 results = {path.stem: load_results(path) for path in map(Path, sys.argv[2:])}
 files = render(load_recipe(Path(sys.argv[1])), results)
 print(json.dumps({name: hashlib.sha256(data).hexdigest() for name, data in files.items()}))
@@ -301,7 +303,7 @@ def test_same_bytes_in_any_surroundings(root: Path, make: Make, tmp_path: Path) 
     assert "README.md" in json.loads(found[0])
 
 
-def test_no_trace_of_this_machine(seed_recipe: Recipe, facts: dict[str, Facts], make: Make, root: Path) -> None:
+def test_no_trace_of_this_machine(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make, root: Path) -> None:
     everything = b"".join(render(seed_recipe, mixture(make), facts=facts).values()).decode()
     assert str(root) not in everything
     assert os.uname().nodename not in everything or len(os.uname().nodename) < 4
@@ -318,19 +320,19 @@ def test_another_package_brings_its_own_templates(seed_recipe: Recipe, make: Mak
         (folder / "tool.md.j2").write_text("tpu-run runs it on {{ views[0].name }}.")
         (folder / "infer.md.j2").write_text("inference")
         (folder / "measure.md.j2").write_text("measured with {{ code('tpu-run') }}")
-    facts = {"TPU": Facts("TPU", "tpu", "a TPU", "TPU 1.0", 1, tmp_path)}
+    facts = {"TPU": TargetFacts("TPU", "tpu", "a TPU", "TPU 1.0", 1, tmp_path)}
     files = render(seed_recipe, {"TPU": make("TPU", {1: 10.0})}, ["TPU"], facts=facts)
     text = files["README.en.md"].decode()
     for part in ("### 3.2 To TPU", "tpuc makes it.", "tpu-run runs it on TPU.", "measured with `tpu-run`"):
         assert part in text
-    plain = {"TPU": Facts("TPU", "nobody", "a TPU")}
+    plain = {"TPU": TargetFacts("TPU", "nobody", "a TPU")}
     assert (
         "### 3.2 From ONNX to an engine"
         in render(seed_recipe, {"TPU": make("TPU", {1: 10.0})}, ["TPU"], facts=plain)["README.en.md"].decode()
     )
 
 
-def test_accuracies_that_are_not_met_are_listed(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> None:
+def test_accuracies_that_are_not_met_are_listed(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     low = {"n": 50000, "classes": 1000, "correct": [36000, 43000, 45000, 45500, 45970]}
     files = render(seed_recipe, {"cpu": make("cpu", {1: 50.0}, accuracy=low)}, facts=facts)
     assert "> 1 accuracies are not met and need work: cpu Top1." in files["README.en.md"].decode()
@@ -338,7 +340,7 @@ def test_accuracies_that_are_not_met_are_listed(seed_recipe: Recipe, facts: dict
     assert "> 各项精度均达标" in render(seed_recipe, {}, facts=facts)["README.md"].decode()
 
 
-def test_nothing_measured_and_nothing_published(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
+def test_nothing_measured_and_nothing_published(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
     text = render(seed_recipe, {}, ["cpu"], facts=facts)["README.en.md"].decode()
     assert "kit reproduce --target cpu" in text
     assert "There is no throughput of this target yet" in text

@@ -11,11 +11,11 @@ import pytest
 from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, build
-from kit.reports.facts import Facts, reported_targets
 from kit.reports.gate import Judged, failures
+from kit.reports.targetfacts import TargetFacts, reported_targets
 from kit.results.link import Link
 from kit.results.measurements import Accuracy
-from kit.results.schema import Artifact, Results
+from kit.results.resultsfile import Artifact, Results
 
 Make = Callable[..., Results]
 DIGEST = "0123456789abcdef" * 4
@@ -31,7 +31,7 @@ def outcomes(report: Report) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 @pytest.fixture
-def judged(seed_recipe: Recipe, facts: dict[str, Facts], make: Make) -> Any:
+def judged(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> Any:
     def judge(target: str = "310P", rates: dict[int, float] | None = None, **changes: Any) -> Report:
         return build(seed_recipe, {target: make(target, rates or PUBLISHED, **changes)}, [target], facts)
 
@@ -88,7 +88,7 @@ def test_accuracy_beyond_tolerance_and_interval_is_different(judged: Any) -> Non
     assert outcomes(judged(accuracy=far))["top1"][0] == "different"
 
 
-def test_a_gain_inside_its_interval_is_called_so(seed_recipe: Recipe, facts: dict[str, Facts]) -> None:
+def test_a_gain_inside_its_interval_is_called_so(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
     report = build(seed_recipe, {}, ["310"], facts)
     first = report.checks[0]
     assert first.met
@@ -115,7 +115,7 @@ def test_toolchains(stated: str, real: str, environment: dict[str, str], same: b
 
 
 @pytest.fixture
-def closed(seed_recipe: Recipe, facts: dict[str, Facts]) -> Callable[..., str]:
+def closed(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> Callable[..., str]:
     """Why the gate is closed on these results, all reasons in one text."""
 
     def reasons(results: dict[str, Results], recipe: Recipe = seed_recipe, **judged: Any) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kit.results.comparison import Compared, Rule, compare, judge, pairs
+from kit.results.comparison import Compared, Margins, compare, judge, pairs
 from kit.results.measurements import Accuracy, Throughput
 from kit.results.metrics import Metric
-from kit.results.schema import Artifact, Results
+from kit.results.resultsfile import Artifact, Results
 
 DIGEST = "a" * 64
 
@@ -33,7 +33,7 @@ def results(*measured: Throughput, target: str = "cpu", correct: int = 500, n: i
 
 
 def of_batch(one: Results, other: Results, **rule: Any) -> Compared:
-    return next(line for line in compare("cpu", one, other, Rule(**rule)) if line.quantity == "bs1")
+    return next(line for line in compare("cpu", one, other, Margins(**rule)) if line.quantity == "bs1")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,9 @@ def test_other_conditions(changes: dict[str, Any], reason: str) -> None:
 )  # fmt: skip
 def test_what_makes_all_numbers_not_comparable(changes: dict[str, Any], reason: str) -> None:
     artifact = Artifact(step="weights", path="w", sha256=DIGEST, md5=None, bytes=1)
-    found = compare("cpu", results(throughput(100), artifacts=(artifact,)), results(throughput(100), **changes), Rule())
+    found = compare(
+        "cpu", results(throughput(100), artifacts=(artifact,)), results(throughput(100), **changes), Margins()
+    )
     assert {line.outcome for line in found} == {"not comparable"}
     assert {line.reasons for line in found} == {(reason,)}
 
@@ -98,7 +100,7 @@ def test_what_makes_all_numbers_not_comparable(changes: dict[str, Any], reason: 
                                   (600, 1000, "better"), (600, 1200, "not comparable")],
 )  # fmt: skip
 def test_an_accuracy(correct: int, n: int, outcome: str) -> None:
-    found = compare("cpu", results(), results(correct=correct, n=n), Rule())
+    found = compare("cpu", results(), results(correct=correct, n=n), Margins())
     assert found[0].quantity == "top1"
     assert found[0].outcome == outcome
 
@@ -138,7 +140,7 @@ def test_a_metric_of_any_task(unit: Any, better: Any, one: float, other: float, 
         results(accuracy=None, metrics=(Metric(name="m", value=value, unit=unit, better=better, samples=10),))
         for value in (one, other)
     ]
-    (found,) = compare("cpu", sides[0], sides[1], Rule())
+    (found,) = compare("cpu", sides[0], sides[1], Margins())
     assert (found.quantity, found.outcome, found.worse) == ("m", outcome, outcome == "worse")
     fewer = results(accuracy=None, metrics=(Metric(name="m", value=other, unit=unit, better=better, samples=9),))
-    assert compare("cpu", sides[0], fewer, Rule())[0].outcome == "not comparable"
+    assert compare("cpu", sides[0], fewer, Margins())[0].outcome == "not comparable"

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from kit.results.evidence import field_name
 from kit.results.kept import SUFFIX, unpack
-from kit.results.schema import load_results
+from kit.results.resultsfile import load_results
 from kit.storage.store import MadeFile, Record, Store
 from tests.results.conftest import Proven
 

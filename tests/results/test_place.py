@@ -13,7 +13,7 @@ from kit.execution.reproduction import Reproduction, report_folder
 from kit.execution.selection import Choice, Selection
 from kit.recipe.schema import load_recipe
 from kit.results.place import is_tracked, part
-from kit.results.schema import load_all
+from kit.results.resultsfile import load_all
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")

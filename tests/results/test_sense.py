@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kit.errors import DamagedError
-from kit.results.schema import load_results
+from kit.results.resultsfile import load_results
 
 
 def stored(root: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from kit.simulated import aipp, atc_flags, atc_shapes
 from kit.simulated.atc_flags import AtcError
 from kit.simulated.benchmark import read_info
 from kit.simulated.gflags import FlagsError, parse
-from kit.simulated.models import Port
+from kit.simulated.models import ModelPort
 from kit.simulated.om import OmError, read_om
 from kit.simulated.trt_options import InvalidArgumentError, OutOfRangeError, options_of
 from kit.simulated.trt_plan import PlanError, read_plan
@@ -72,7 +72,7 @@ def test_atc_flags(items: dict[str, str], version: tuple[int, int, int]) -> None
 
 @given(TEXT, st.sampled_from(["dynamic_batch_size", "dynamic_image_size", "dynamic_dims", "input_shape_range"]), TEXT)
 def test_atc_shapes(shape: str, flag: str, gears: str) -> None:
-    inputs = (Port("a", "float32", (-1, 3, 4, 4)), Port("b", "float32", (2,)))
+    inputs = (ModelPort("a", "float32", (-1, 3, 4, 4)), ModelPort("b", "float32", (2,)))
     for given_shape in (shape, f"a:{shape}", f"a:-1,3,-1,-1;b:{shape}"):
         with contextlib.suppress(AtcError):
             flags = parse([f"--input_shape={given_shape}", f"--{flag}={gears}"], atc_flags.defaults((5, 1, 1)))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kit.audit.facts.printed import Printed, find_numbers, number_from
+from kit.audit.facts.printednumber import Printed, find_numbers, number_from
 from kit.audit.facts.views import cell_number
 from kit.audit.facts.vocabulary import ACCURACY, devices_in, only
 

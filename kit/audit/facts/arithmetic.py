@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.expressions import Equation
-from kit.audit.facts.printed import Agreement, Interval, Printed, agree
+from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree
 
 __all__ = ["DEVICE_NUMBERS", "Evaluated", "evaluated"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from kit.audit.facts.printed import Printed, same_number
-from kit.audit.facts.views import Cell, View
+from kit.audit.facts.printednumber import Printed, same_number
+from kit.audit.facts.views import NumberCell, View
 
 __all__ = ["CellIndex", "DeviceCells"]
 
@@ -22,17 +22,17 @@ _STEPS: Final = 50
 class DeviceCells:
     """The throughput cells of a device: by batch, and those of tables that name no batch."""
 
-    by_batch: dict[int, list[Cell]]
-    lone: list[Cell]
-    _by_value: dict[int, list[tuple[int, Cell]]]
+    by_batch: dict[int, list[NumberCell]]
+    lone: list[NumberCell]
+    _by_value: dict[int, list[tuple[int, NumberCell]]]
 
-    def pairs(self) -> Iterator[tuple[int, Cell]]:
+    def pairs(self) -> Iterator[tuple[int, NumberCell]]:
         """All cells with their batch."""
         for batch, cells in self.by_batch.items():
             for cell in cells:
                 yield batch, cell
 
-    def like(self, number: Printed) -> Iterator[tuple[int, Cell]]:
+    def like(self, number: Printed) -> Iterator[tuple[int, NumberCell]]:
         """Cells, with their batch, that can print the same quantity."""
         step = _step(number.value)
         for key in (step - 1, step, step + 1):

@@ -11,7 +11,7 @@ from kit.audit.facts.document import Document, parse
 from kit.audit.facts.vocabulary import devices_in, only
 from kit.toollogs.numbers import finite, load_json
 
-__all__ = ["Companions", "Link", "MeasuredRate", "companions_of", "links_of"]
+__all__ = ["Companions", "MeasuredRate", "ReportLink", "companions_of", "links_of"]
 
 _LANGUAGE: Final = re.compile(r"[._-](?:en|zh|cn|zh[-_]cn|en[-_]us|chinese|english)\Z", re.IGNORECASE)
 _LINK: Final = re.compile(
@@ -36,7 +36,7 @@ class MeasuredRate:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ReportLink:
     """A line of an index that links to a report, and the text of that report."""
 
     line: int
@@ -50,7 +50,7 @@ class Companions:
 
     twins: tuple[tuple[str, Document], ...] = ()
     rates: tuple[MeasuredRate, ...] = ()
-    links: Mapping[int, Link] = field(default_factory=dict)
+    links: Mapping[int, ReportLink] = field(default_factory=dict)
 
 
 def companions_of(name: str, names: Sequence[str], read: Callable[[str], str | None]) -> Companions:
@@ -74,9 +74,9 @@ def companions_of(name: str, names: Sequence[str], read: Callable[[str], str | N
     return Companions(tuple(twins), tuple(rates))
 
 
-def links_of(text: str, read: Callable[[str], str | None]) -> dict[int, Link]:
+def links_of(text: str, read: Callable[[str], str | None]) -> dict[int, ReportLink]:
     """The reports that the lines of an index link to, by line; ``read`` takes the target as written."""
-    found: dict[int, Link] = {}
+    found: dict[int, ReportLink] = {}
     known: dict[str, Document | None] = {}
     for line, written in enumerate(text.split("\n"), start=1):
         match = _LINK.search(written) if "](" in written or "href" in written else None
@@ -90,7 +90,7 @@ def links_of(text: str, read: Callable[[str], str | None]) -> dict[int, Link]:
             known[target] = parse(content) if content is not None else None
         document = known[target]
         if document is not None:
-            found[line] = Link(line, target, document)
+            found[line] = ReportLink(line, target, document)
     return found
 
 

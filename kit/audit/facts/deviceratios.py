@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from kit.audit.facts.printed import number_from
+from kit.audit.facts.printednumber import number_from
 from kit.audit.facts.vocabulary import ACCURACY, LATENCY, batches_in, devices_in, only
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kit.audit.facts.facts import Facts
     from kit.audit.facts.multiples import TimesClaim
     from kit.audit.facts.statements import Statement
-    from kit.audit.facts.views import Record, View
+    from kit.audit.facts.views import RowRecord, View
 
 __all__ = ["DeviceRatios", "RatioSource"]
 
@@ -184,6 +184,6 @@ def _from_view(view: View, subject: str, other: str) -> DeviceRatios:
     return DeviceRatios(ratios, max(tops) / max(bottoms) if tops and bottoms else None, tuple(rows))
 
 
-def _plain(record: Record, place: int) -> float | None:
+def _plain(record: RowRecord, place: int) -> float | None:
     cell = record.cells[place]
     return cell.number.value if cell is not None and cell.unit in {"", "rate"} and cell.number.value > 0 else None

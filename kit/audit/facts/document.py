@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from kit.audit.facts.encoding import normalise, split_lines
 from kit.audit.facts.htmltables import html_tables
-from kit.audit.facts.printed import uses_decimal_comma
+from kit.audit.facts.printednumber import uses_decimal_comma
 from kit.audit.facts.tablerows import Table, markdown_tables, text_tables
 
 __all__ = ["Document", "Heading", "parse"]

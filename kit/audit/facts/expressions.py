@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.formulatokens import TokenLine, tokens_of
-from kit.audit.facts.printed import Agreement, Interval, Printed, agree, exactly
+from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, exactly
 
-__all__ = ["Comparison", "Equation", "Expression", "comparisons", "equations", "expression_at", "expression_before"]
+__all__ = ["ComparedSides", "Equation", "Expression", "comparisons", "equations", "expression_at", "expression_before"]
 
 #: Formulas are short; what has more tokens is data.
 _MAX_TOKENS: Final = 40
@@ -72,7 +72,7 @@ class Equation:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparedSides:
     """``left sign right``: sign is one of > < >= <=; at least one side has a unit, a decimal point or an operator."""
 
     left: Expression
@@ -128,7 +128,7 @@ def _quotients(line: str, *, decimal_comma: bool) -> list[Equation]:
     return found
 
 
-def comparisons(line: str, *, decimal_comma: bool = False) -> list[Comparison]:
+def comparisons(line: str, *, decimal_comma: bool = False) -> list[ComparedSides]:
     """All comparisons of numbers or formulas on a line."""
     found = []
     for mark in list(_COMPARE.finditer(line))[:20]:
@@ -138,7 +138,7 @@ def comparisons(line: str, *, decimal_comma: bool = False) -> list[Comparison]:
         if left is None or right is None or _goes_on(line, right.end) or (right.unit == "倍" and left.unit != "倍"):
             continue
         if any(side.compound or side.unit or "." in side.text for side in (left, right)):
-            found.append(Comparison(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
+            found.append(ComparedSides(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kit.audit.facts.cellindex import CellIndex
 from kit.audit.facts.companions import Companions
 from kit.audit.facts.document import Document, parse
-from kit.audit.facts.expressions import Comparison, Equation, comparisons, equations
+from kit.audit.facts.expressions import ComparedSides, Equation, comparisons, equations
 from kit.audit.facts.grids import Grid, read_grids
 from kit.audit.facts.labelling import Labels, resolve_labels
 from kit.audit.facts.multiples import TimesClaim, read_times_claims
@@ -17,7 +17,7 @@ from kit.audit.facts.neighbours import Neighbours
 from kit.audit.facts.ratioreading import RatioColumn, ratio_columns
 from kit.audit.facts.statements import Statement, read_marks, read_statements
 from kit.audit.facts.toolruns import ToolRun, find_runs
-from kit.audit.facts.views import Cell, View, read_views, with_npu
+from kit.audit.facts.views import NumberCell, View, read_views, with_npu
 
 __all__ = ["Facts", "read_facts"]
 
@@ -41,7 +41,7 @@ class Facts:
     near: Neighbours
     labels: Labels
     formulas: Mapping[int, tuple[Equation, ...]]
-    comparisons: Mapping[int, tuple[Comparison, ...]]
+    comparisons: Mapping[int, tuple[ComparedSides, ...]]
     claims: tuple[TimesClaim, ...]
     npu: str | None
     index: CellIndex
@@ -68,14 +68,14 @@ class Facts:
         """The device that a statement is about."""
         return self.labels.device(statement)
 
-    def cells(self, device: str, batch: int) -> list[Cell]:
+    def cells(self, device: str, batch: int) -> list[NumberCell]:
         """Throughput cells of a device at a batch."""
         found = self.index.of(device)
         # A table without batches is about the one batch that the prose knows for the device.
         lone = found.lone if self._alone.get(device) == batch else []
         return [*found.by_batch.get(batch, ()), *lone]
 
-    def all_cells(self, device: str) -> Iterator[tuple[int, Cell]]:
+    def all_cells(self, device: str) -> Iterator[tuple[int, NumberCell]]:
         """All throughput cells of a device with their batch."""
         found = self.index.of(device)
         yield from found.pairs()
@@ -142,7 +142,7 @@ def _formulas(document: Document) -> dict[int, tuple[Equation, ...]]:
     return found
 
 
-def _comparisons(document: Document) -> dict[int, tuple[Comparison, ...]]:
+def _comparisons(document: Document) -> dict[int, tuple[ComparedSides, ...]]:
     found = {}
     for line, text in document.prose():
         if any(sign in text for sign in "<>≥≤") and not document.is_command(line):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from kit.audit.facts.printed import NUMBER, Printed, number_from
+from kit.audit.facts.printednumber import NUMBER, Printed, number_from
 
 __all__ = ["Token", "TokenLine", "tokens_of"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.document import Document
-from kit.audit.facts.printed import Printed, find_numbers
+from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.quantities import (
     TIME_UNITS,
     Quantity,
@@ -23,7 +23,7 @@ from kit.audit.facts.quantities import (
     quantity_of,
     unit_of,
 )
-from kit.audit.facts.tablerows import Table, TableRow
+from kit.audit.facts.tablerows import ReportRow, Table
 from kit.audit.facts.vocabulary import ratio_sides
 
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
@@ -128,7 +128,7 @@ def _context(table: Table, document: Document) -> str:
     return " ".join([path[-1].text if path else "", *(text for text in above if len(text) < 200)])
 
 
-def _full(row: TableRow, table: Table) -> bool:
+def _full(row: ReportRow, table: Table) -> bool:
     """Rows that fill little of a wide header would make more entries than there is text; rules are no rows."""
     width = len(table.header.cells)
     if len(row.cells) > 1 and len(set(row.sources)) == 1 and width > 1 and row.sources:
@@ -136,17 +136,17 @@ def _full(row: TableRow, table: Table) -> bool:
     return width <= _WIDE or 4 * len(row.cells) >= width
 
 
-def _turned(header: TableRow, rows: Sequence[TableRow]) -> Iterator[TableRow]:
+def _turned(header: ReportRow, rows: Sequence[ReportRow]) -> Iterator[ReportRow]:
     lines = [header, *rows]
     for column in range(min(len(header.cells), _WIDEST)):
-        yield TableRow(
+        yield ReportRow(
             header.place(column)[0],
             tuple(row.cells[column] if column < len(row.cells) else "" for row in lines),
             tuple(row.place(column) for row in lines),
         )
 
 
-def _grid(document: Document, header: TableRow, rows: Sequence[TableRow], context: str, *, sideways: bool) -> Grid:
+def _grid(document: Document, header: ReportRow, rows: Sequence[ReportRow], context: str, *, sideways: bool) -> Grid:
     columns: list[Column] = []
     texts: list[tuple[str, ...]] = []
     for place, title in enumerate(header.cells[:_WIDEST]):
@@ -183,7 +183,7 @@ def _split_title(title: str, cells: Iterable[str]) -> list[str]:
     return parts if 2 * double > len(filled) else [title]
 
 
-def _entry(document: Document, row: TableRow, place: int, part: int) -> Entry | None:
+def _entry(document: Document, row: ReportRow, place: int, part: int) -> Entry | None:
     body = _ERROR.sub("", _NOTE.sub("", row.cells[place]))
     if part >= 0:
         # "10.0 ms / 100.0 img/s": the first bar that parts two numbers.

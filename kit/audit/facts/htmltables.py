@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from kit.audit.facts.tablerows import Table, TableRow, clean
+from kit.audit.facts.tablerows import ReportRow, Table, clean
 
 __all__ = ["html_tables"]
 
@@ -114,7 +114,7 @@ def _tables(text: str, starts: list[int]) -> Iterator[list[_Row]]:
         yield rows
 
 
-def _fill(rows: list[_Row], left: int) -> tuple[list[TableRow], int]:
+def _fill(rows: list[_Row], left: int) -> tuple[list[ReportRow], int]:
     """The rows with spans filled in, and how many copies are still allowed."""
     down: dict[int, tuple[int, _Cell]] = {}
     filled = []
@@ -140,7 +140,7 @@ def _fill(rows: list[_Row], left: int) -> tuple[list[TableRow], int]:
         take()
         if cells:
             filled.append(
-                TableRow(
+                ReportRow(
                     row.line,
                     tuple(cell.text for cell in cells),
                     tuple(cell.place for cell in cells),
@@ -150,7 +150,7 @@ def _fill(rows: list[_Row], left: int) -> tuple[list[TableRow], int]:
     return filled, left
 
 
-def _table(rows: list[_Row], filled: list[TableRow]) -> Table:
+def _table(rows: list[_Row], filled: list[ReportRow]) -> Table:
     written = [row for row in rows if row.cells]
     count = 1
     while count < len(filled) - 1 and count < len(written) and _heads(written, filled, count):
@@ -164,7 +164,7 @@ def _table(rows: list[_Row], filled: list[TableRow]) -> Table:
     )
 
 
-def _heads(written: list[_Row], filled: list[TableRow], count: int) -> bool:
+def _heads(written: list[_Row], filled: list[ReportRow], count: int) -> bool:
     """Whether row ``count`` still belongs to the header: it is marked so, or goes under a cell that spans columns."""
     row, above = written[count], filled[count - 1]
     if row.head or (count < len(written) and all(cell.head for cell in row.cells) and len(row.cells) > 1):
@@ -182,7 +182,7 @@ def _measured(text: str) -> bool:
     return _MEASURED.match(text) is not None and not _SHORT.fullmatch(text)
 
 
-def _joined(rows: list[TableRow]) -> TableRow:
+def _joined(rows: list[ReportRow]) -> ReportRow:
     """One header row: per column the words of all rows, each cell once."""
     if len(rows) == 1:
         return rows[0]
@@ -196,4 +196,4 @@ def _joined(rows: list[TableRow]) -> TableRow:
         cells.append(" ".join(word for word in words.values() if word))
         lowest = next(row for row in reversed(rows) if column < len(row.cells))
         places.append(lowest.place(column))
-    return TableRow(rows[0].line, tuple(cells), tuple(places), tuple(range(width)))
+    return ReportRow(rows[0].line, tuple(cells), tuple(places), tuple(range(width)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.facts.cellindex import CellIndex, DeviceCells
-from kit.audit.facts.printed import Agreement, Printed, agree, same_number, show
+from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number, show
 from kit.audit.facts.quoting import heading_of_quote
 
 if TYPE_CHECKING:

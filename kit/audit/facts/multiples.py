@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from kit.audit.facts.printed import Printed, number_from
+from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.vocabulary import ACCURACY, BEST, batches_in, devices_in
 
 __all__ = ["TimesClaim", "read_times_claims"]

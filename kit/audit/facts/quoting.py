@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kit.audit.facts.printed import Printed, same_number
+from kit.audit.facts.printednumber import Printed, same_number
 
 if TYPE_CHECKING:
     from kit.audit.facts.neighbours import Neighbours

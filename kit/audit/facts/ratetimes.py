@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printed import Interval, exactly
+from kit.audit.facts.printednumber import Interval, exactly
 from kit.audit.facts.quantities import Quantity, percentile_of
 from kit.audit.facts.vocabulary import label_batches
 

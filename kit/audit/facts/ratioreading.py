@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kit.audit.facts.printed import Agreement, Interval, agree, exactly
+from kit.audit.facts.printednumber import Agreement, Interval, agree, exactly
 from kit.audit.facts.vocabulary import VARIANT
 
 if TYPE_CHECKING:
     from kit.audit.facts.document import Document
-    from kit.audit.facts.views import Cell, Record, View
+    from kit.audit.facts.views import NumberCell, RowRecord, View
 
-__all__ = ["Quotient", "RatioColumn", "Reading", "quotient", "ratio_columns"]
+__all__ = ["Quotient", "RatioColumn", "RatioReading", "quotient", "ratio_columns"]
 
 #: So many rows decide how a column is read, and so many columns are tried.
 _ROWS: Final = 60
@@ -38,7 +38,7 @@ _WAYS: Final[dict[str, Callable[[Interval, Interval], Interval]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RatioReading:
     """One way to read a ratio column: which series it divides, and how."""
 
     top: int
@@ -56,9 +56,9 @@ class RatioColumn:
 
     view: View
     place: int
-    reading: Reading | None
-    other: Reading | None
-    records: tuple[Record, ...]
+    reading: RatioReading | None
+    other: RatioReading | None
+    records: tuple[RowRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Quotient:
 
     value: float
     allowed: Interval
-    top: Cell
-    bottom: Cell
+    top: NumberCell
+    bottom: NumberCell
 
 
 def ratio_columns(view: View, document: Document) -> Iterator[RatioColumn]:
@@ -85,7 +85,7 @@ def ratio_columns(view: View, document: Document) -> Iterator[RatioColumn]:
             yield _read(view, document, place, (tops, bottoms), records)
 
 
-def quotient(reading: Reading, record: Record) -> Quotient | None:
+def quotient(reading: RatioReading, record: RowRecord) -> Quotient | None:
     """The quotient of a row; None where a cell is missing or zero."""
     top, bottom = record.cells[reading.top], record.cells[reading.bottom]
     if top is None or bottom is None or not top.number.value or not bottom.number.value:
@@ -99,10 +99,10 @@ def quotient(reading: Reading, record: Record) -> Quotient | None:
 
 
 def _read(
-    view: View, document: Document, place: int, sides: tuple[list[int], list[int]], records: tuple[Record, ...]
+    view: View, document: Document, place: int, sides: tuple[list[int], list[int]], records: tuple[RowRecord, ...]
 ) -> RatioColumn:
     sample = records[:_ROWS]
-    readings = [Reading(top, bottom) for top in sides[0] for bottom in sides[1]]
+    readings = [RatioReading(top, bottom) for top in sides[0] for bottom in sides[1]]
     stated = max(readings, key=lambda reading: _fits(reading, place, sample))
     fits, rows = _fits(stated, place, sample), _rows(stated, place, sample)
     other = None
@@ -111,7 +111,7 @@ def _read(
         if other is not None and _fits(other, place, sample) < max(2, 0.8 * _rows(other, place, sample)):
             other = None
     if _timed(view, stated, sample):
-        inverse = Reading(stated.top, stated.bottom, "inverse")
+        inverse = RatioReading(stated.top, stated.bottom, "inverse")
         if _fits(inverse, place, sample) > fits:
             stated, other = inverse, None
     if other is not None and other.way == "gain":
@@ -121,16 +121,16 @@ def _read(
     return RatioColumn(view, place, stated, other, records)
 
 
-def _says(cell: Cell, found: Quotient) -> Agreement:
+def _says(cell: NumberCell, found: Quotient) -> Agreement:
     number = cell.number.scaled(0.01) if cell.unit == "percent" else cell.number
     return agree(number, found.value, found.allowed)
 
 
-def _rows(reading: Reading, place: int, records: Sequence[Record]) -> int:
+def _rows(reading: RatioReading, place: int, records: Sequence[RowRecord]) -> int:
     return sum(1 for record in records if record.cells[place] is not None and quotient(reading, record) is not None)
 
 
-def _fits(reading: Reading, place: int, records: Sequence[Record]) -> int:
+def _fits(reading: RatioReading, place: int, records: Sequence[RowRecord]) -> int:
     count = 0
     for record in records:
         cell, found = record.cells[place], quotient(reading, record)
@@ -144,7 +144,7 @@ def _says_throughput(document: Document, view: View) -> bool:
     return any(_RATE_WORDS.search(line) for line in lines)
 
 
-def _timed(view: View, reading: Reading, records: Sequence[Record]) -> bool:
+def _timed(view: View, reading: RatioReading, records: Sequence[RowRecord]) -> bool:
     """Whether both sides are times: the ratio of performances is then the inverse quotient."""
     return all(
         view.series[side].timed
@@ -153,12 +153,12 @@ def _timed(view: View, reading: Reading, records: Sequence[Record]) -> bool:
     )
 
 
-def _others(view: View, stated: Reading) -> list[Reading]:
+def _others(view: View, stated: RatioReading) -> list[RatioReading]:
     values = [place for place, one in enumerate(view.series) if one.sides is None and one.device is not None]
     values = values[:_TRIED]
-    readings = [Reading(stated.top, stated.bottom, way) for way in ("inverse", "gain", "per device", "per card")]
+    readings = [RatioReading(stated.top, stated.bottom, way) for way in ("inverse", "gain", "per device", "per card")]
     readings += [
-        Reading(top, bottom)
+        RatioReading(top, bottom)
         for top in values
         for bottom in values
         if top != bottom and (top, bottom) != (stated.top, stated.bottom)

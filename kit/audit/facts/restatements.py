@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kit.audit.facts.printed import Printed, same_number
+from kit.audit.facts.printednumber import Printed, same_number
 from kit.audit.facts.vocabulary import batches_in
 
 if TYPE_CHECKING:
-    from kit.audit.facts.expressions import Comparison, Expression
+    from kit.audit.facts.expressions import ComparedSides, Expression
     from kit.audit.facts.facts import Facts
 
 __all__ = ["Restatement", "restatements"]
@@ -85,7 +85,7 @@ class _Stated:
         meant = next(iter(sizes)) if len(sizes) == 1 and batch not in sizes else None
         yield Restatement(line, number, batch, device, tuple(self._measured[device, batch]), meant)
 
-    def rates_of(self, line: int, one: Comparison, batch: int) -> Iterator[Restatement]:
+    def rates_of(self, line: int, one: ComparedSides, batch: int) -> Iterator[Restatement]:
         """Where one side is the throughput of a device, the other has to be that of the other device."""
         rates = self._rates.get(batch, {})
         sides = [side.number for side in (one.left, one.right) if side.number is not None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.facts.expressions import Equation, expression_at
-from kit.audit.facts.printed import Printed, find_numbers, number_from
+from kit.audit.facts.printednumber import Printed, find_numbers, number_from
 from kit.audit.facts.toolruns import file_batch
 from kit.audit.facts.vocabulary import RATE_UNIT, THROUGHPUT, TIME_UNIT, batches_in, devices_in, only
 

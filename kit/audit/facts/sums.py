@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printed import Interval, exactly
+from kit.audit.facts.printednumber import Interval, exactly
 
 __all__ = ["Summary", "column_entries", "is_average_label", "is_total_label", "mean_of", "sum_of", "summaries"]
 

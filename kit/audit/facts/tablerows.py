@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kit.audit.facts.vocabulary import batches_in, devices_in
 
-__all__ = ["Table", "TableRow", "clean", "markdown_tables", "text_tables"]
+__all__ = ["ReportRow", "Table", "clean", "markdown_tables", "text_tables"]
 
 _SPLIT = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
@@ -18,7 +18,7 @@ _RULE_CELL = re.compile(r":?-+:?\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
+class ReportRow:
     """Cells of a row, cleaned of markup; its line from 1.
 
     ``places[i]`` is the line of cell i and where its text begins in the normalised line. ``sources[i]`` numbers the
@@ -46,14 +46,14 @@ class Table:
     A header of several rows is one here: each cell has the words of all rows, outermost first.
     """
 
-    header: TableRow
-    rows: tuple[TableRow, ...]
+    header: ReportRow
+    rows: tuple[ReportRow, ...]
     first: int
     last: int
     #: Columns of text, parted by blanks: the columns are guessed.
     guessed: bool = False
     #: Rows of the header below its first.
-    under: tuple[TableRow, ...] = field(default=())
+    under: tuple[ReportRow, ...] = field(default=())
 
 
 def clean(cell: str) -> str:
@@ -67,7 +67,7 @@ def clean(cell: str) -> str:
     return cell.replace("**", "").replace("`", "").replace("~~", "").replace("\\|", "|").strip(" \t*")
 
 
-def _row(line: int, text: str) -> TableRow:
+def _row(line: int, text: str) -> ReportRow:
     start = 0
     while start < len(text) and text[start] in " \t>":  # quoted
         start += 1
@@ -83,7 +83,7 @@ def _row(line: int, text: str) -> TableRow:
         start = match.end()
     cells.append(clean(text[start:stop]))
     places.append((line, start))
-    return TableRow(line, tuple(cells), tuple(places), tuple(range(len(cells))))
+    return ReportRow(line, tuple(cells), tuple(places), tuple(range(len(cells))))
 
 
 def _is_delimiter(line: str) -> bool:
@@ -157,13 +157,13 @@ def _columns(lines: list[str], head: int, start: int, end: int) -> Table | None:
         return None
     width = widths.pop()
     if len(header.cells) == width - 1:
-        header = TableRow(header.line, ("", *header.cells), ((header.line, 0), *header.places))
+        header = ReportRow(header.line, ("", *header.cells), ((header.line, 0), *header.places))
     if len(header.cells) != width or batches_in(header.cells[0]):
         return None
     return Table(header, rows, head + 1, end, guessed=True)
 
 
-def _parted(line: int, text: str) -> TableRow:
+def _parted(line: int, text: str) -> ReportRow:
     cells, places = [], []
     start = len(text) - len(text.lstrip())
     stop = len(text.rstrip())
@@ -173,4 +173,4 @@ def _parted(line: int, text: str) -> TableRow:
         start = match.end()
     cells.append(clean(text[start:stop]))
     places.append((line, start))
-    return TableRow(line, tuple(cells), tuple(places))
+    return ReportRow(line, tuple(cells), tuple(places))

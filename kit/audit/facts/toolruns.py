@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from kit.audit.facts.printed import Printed, find_numbers, number_from
+from kit.audit.facts.printednumber import Printed, find_numbers, number_from
 
 if TYPE_CHECKING:
     from kit.audit.facts.document import Document

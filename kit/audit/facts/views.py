@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from kit.audit.facts.printed import Printed, find_numbers
+from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.vocabulary import (
     ACCURACY,
     BEST,
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kit.audit.facts.document import Document
-    from kit.audit.facts.tablerows import Table, TableRow
+    from kit.audit.facts.tablerows import ReportRow, Table
 
-__all__ = ["Cell", "Record", "Series", "View", "cell_number", "placed", "read_views", "with_npu"]
+__all__ = ["NumberCell", "NumberSeries", "RowRecord", "View", "cell_number", "placed", "read_views", "with_npu"]
 
 _CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
 #: "16:6005.48" and "bs16 6005.48fps" in a best row name the batch before the value.
@@ -48,7 +48,7 @@ _WIDE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class NumberCell:
     """A cell with a number in it: where, the text, the number, and the unit (rate, time, percent, times or none).
 
     ``start`` is where the number begins in the normalised line, -1 where that is not known.
@@ -62,7 +62,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class NumberSeries:
     """A device or a ratio of two: the header, its reduced key, the device, the keys of a ratio, the header's line."""
 
     header: str
@@ -74,7 +74,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RowRecord:
     """What was measured at one batch: the label, the batch size if it names one, and whether it is the best row."""
 
     label: str
@@ -82,7 +82,7 @@ class Record:
     batch: int | None
     best: bool
     accuracy: bool
-    cells: tuple[Cell | None, ...]
+    cells: tuple[NumberCell | None, ...]
     texts: tuple[str, ...]
 
 
@@ -90,8 +90,8 @@ class Record:
 class View:
     """A table as series by records. ``cells[i]`` of a record belongs to ``series[i]``."""
 
-    series: tuple[Series, ...]
-    records: tuple[Record, ...]
+    series: tuple[NumberSeries, ...]
+    records: tuple[RowRecord, ...]
     header_line: int
     performance: bool
     transposed: bool
@@ -116,7 +116,7 @@ class View:
 
 
 def _made(
-    series: tuple[Series, ...], records: Iterable[Record], line: int, *, performance: bool, transposed: bool
+    series: tuple[NumberSeries, ...], records: Iterable[RowRecord], line: int, *, performance: bool, transposed: bool
 ) -> View:
     keys: dict[str, list[int]] = {}
     devices: dict[str, list[int]] = {}
@@ -141,7 +141,7 @@ def with_npu(view: View, npu: str) -> View:
     return _made(series, view.records, view.header_line, performance=view.performance, transposed=view.transposed)
 
 
-def placed(text: str, row: TableRow, column: int, document: Document) -> Cell | None:
+def placed(text: str, row: ReportRow, column: int, document: Document) -> NumberCell | None:
     """The number of a cell of a table, with its place."""
     line, offset = row.place(column)
     cell = cell_number(text, line, decimal_comma=document.decimal_comma)
@@ -150,7 +150,7 @@ def placed(text: str, row: TableRow, column: int, document: Document) -> Cell | 
     return replace(cell, start=document.lines[line - 1].find(cell.number.text, offset))
 
 
-def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> Cell | None:
+def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> NumberCell | None:
     """The number of a cell, with its unit; None where the cell holds words, several numbers or nothing."""
     body = _BATCH_LEAD.sub("", _CELL_NOTE.sub("", text).strip(_LEAD))
     if not body or not (body[0].isdigit() or body[0] in "+-"):
@@ -171,7 +171,7 @@ def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> Cell | 
         unit = "times"
     else:
         return None
-    return Cell(line, text, numbers[0], unit)
+    return NumberCell(line, text, numbers[0], unit)
 
 
 def _view(table: Table, document: Document) -> View | None:
@@ -215,10 +215,10 @@ def _composed(text: str, keys: frozenset[str]) -> tuple[str, str] | None:
     return sides
 
 
-def _series(text: str, line: int, keys: frozenset[str] = frozenset()) -> Series:
+def _series(text: str, line: int, keys: frozenset[str] = frozenset()) -> NumberSeries:
     sides = ratio_sides(text) or _composed(text, keys)
     device = only(devices_in(text)) if sides is None else None
-    return Series(text, column_key(text), device, sides, line, LATENCY.search(text) is not None)
+    return NumberSeries(text, column_key(text), device, sides, line, LATENCY.search(text) is not None)
 
 
 def _label(cells: Sequence[str], header: Sequence[str]) -> tuple[str, int | None, bool]:
@@ -256,7 +256,7 @@ def _upright(table: Table, named: list[int], keys: frozenset[str], document: Doc
         measured = tuple(placed(cells[place], row, place, document) if place < len(cells) else None for place in named)
         label, batch, best = _label([_at(cells, place) for place in others], titles)
         texts = tuple(_at(cells, place) for place in named)
-        records.append(Record(label, row.line, batch, best, ACCURACY.search(label) is not None, measured, texts))
+        records.append(RowRecord(label, row.line, batch, best, ACCURACY.search(label) is not None, measured, texts))
     if _is_timed(table, document):
         series = tuple(replace(one, timed=one.sides is None) for one in series)
     return _made(
@@ -285,7 +285,7 @@ def _sideways(table: Table, down: list[int], document: Document) -> View:
         best = BEST.search(title) is not None
         texts = tuple(_at(row.cells, column) for row in rows)
         records.append(
-            Record(title, table.header.line, batch, best, ACCURACY.search(title) is not None, measured, texts)
+            RowRecord(title, table.header.line, batch, best, ACCURACY.search(title) is not None, measured, texts)
         )
     return _made(
         series,
@@ -304,14 +304,14 @@ def _long(table: Table, down: list[int], document: Document) -> View | None:
     if len(batches) != 1 or len(values) != 1:
         return None
     names = list(dict.fromkeys(table.rows[place].cells[0] for place in down))[:_WIDEST]
-    grid: dict[int, dict[str, Cell]] = {}
+    grid: dict[int, dict[str, NumberCell]] = {}
     for row in (table.rows[place] for place in down):
         size = _PLAIN_BATCH.match(_at(row.cells, batches[0]))
         cell = placed(_at(row.cells, values[0]), row, values[0], document)
         if size is not None and cell is not None:
             grid.setdefault(int(size[1]), {}).setdefault(row.cells[0], cell)
     records = [
-        Record(
+        RowRecord(
             f"bs{batch}",
             table.header.line,
             batch,
@@ -339,7 +339,9 @@ def _is_timed(table: Table, document: Document) -> bool:
     )
 
 
-def _is_performance(table: Table, document: Document, series: Iterable[Series], records: Sequence[Record]) -> bool:
+def _is_performance(
+    table: Table, document: Document, series: Iterable[NumberSeries], records: Sequence[RowRecord]
+) -> bool:
     """Whether the table holds throughput or latency: by its header, its rows, and else by the heading above it.
 
     A column of accuracies beside those of the devices says nothing about them.

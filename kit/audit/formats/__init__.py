@@ -45,7 +45,7 @@ def render(run: AuditRun, form: Form) -> str:
 
 _MODULES = {
     Form.TEXT: "carets",
-    Form.JSON: "records",
+    Form.JSON: "objects",
     Form.JUNIT: "junit_cases",
     Form.GITHUB: "github",
     Form.GITLAB: "gitlab",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.arithmetic import evaluated
-from kit.audit.facts.printed import Agreement, show
+from kit.audit.facts.printednumber import Agreement, show
 from kit.audit.rule import Outcome, Rule, Unknown
 from kit.audit.verdict import compared
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import number_from, show
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.facts.printednumber import number_from, show
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if number is not None:
                 product = show(4 * number.value)
                 message = f"{match[1]} x 4 is announced, but its result {product} is not printed"
-                yield Finding(
+                yield Wrong(
                     line,
                     match[0],
                     product,

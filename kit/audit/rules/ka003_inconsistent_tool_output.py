@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import show
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.facts.printednumber import show
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.audit.facts.facts import Facts
-    from kit.audit.facts.printed import Printed
+    from kit.audit.facts.printednumber import Printed
     from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["RULE"]
@@ -58,7 +58,7 @@ def _reciprocal(run: ToolRun, rate: str, latency: str, below: float, above: floa
         yield Held(line, second.text, show(expected), f"{latency} = 1000 / {rate}")
         return
     message = f"{latency} must be 1000 / {rate} = {show(expected)} ms, but {second.text} is printed"
-    yield Finding(line, second.text, show(expected), f"1000 / {first.text}", message, Severity.OPTIONAL)
+    yield Wrong(line, second.text, show(expected), f"1000 / {first.text}", message, Severity.OPTIONAL)
 
 
 def _samples(run: ToolRun) -> Iterator[Outcome]:
@@ -75,7 +75,7 @@ def _samples(run: ToolRun) -> Iterator[Outcome]:
         return
     inputs = f"{rate.text} x {latency.text} / 1000 = {show(samples)}"
     message = f"throughput x duration is {show(samples)} samples, which is no whole number: the quote was edited"
-    yield Finding(line, stated, show(round(samples)), inputs, message, Severity.OPTIONAL)
+    yield Wrong(line, stated, show(round(samples)), inputs, message, Severity.OPTIONAL)
 
 
 def _ais(run: ToolRun) -> Iterator[Outcome]:
@@ -92,7 +92,7 @@ def _ais(run: ToolRun) -> Iterator[Outcome]:
         return
     message = f"throughput x mean / 1000 is {show(batch)}, which is no batch size: the two are of different runs"
     severity = Severity.MAJOR if given else Severity.OPTIONAL
-    yield Finding(line, rate.text, expected, f"1000 * {whole:g} / {mean.text}", message, severity)
+    yield Wrong(line, rate.text, expected, f"1000 * {whole:g} / {mean.text}", message, severity)
 
 
 def _order(run: ToolRun) -> Iterator[Outcome]:
@@ -108,7 +108,7 @@ def _order(run: ToolRun) -> Iterator[Outcome]:
             yield Held(line, number.text, number.text, f"{name} lies between min and max")
             continue
         message = f"the {name} {number.text} ms lies outside min {low.text} and max {high.text}"
-        yield Finding(line, number.text, "", f"min {low.text}, max {high.text}", message, Severity.OPTIONAL)
+        yield Wrong(line, number.text, "", f"min {low.text}, max {high.text}", message, Severity.OPTIONAL)
 
 
 RULE = Rule(

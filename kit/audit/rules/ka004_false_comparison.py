@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.arithmetic import DEVICE_NUMBERS
-from kit.audit.facts.printed import show
+from kit.audit.facts.printednumber import show
 from kit.audit.facts.vocabulary import THROUGHPUT, batches_in, devices_in
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 yield Held(line, stated, shown, "comparison holds")
                 continue
             message = f"{stated} does not hold: the sides are {shown}"
-            yield Finding(
+            yield Wrong(
                 line, stated, shown, f"{show(left)}, {show(right)}", message, start=one.left.start, computation=shown
             )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.deviceratios import DeviceRatios, RatioSource
-from kit.audit.facts.printed import Agreement, agree, show
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.facts.printednumber import Agreement, agree, show
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,8 +102,8 @@ def _bound(claim: TimesClaim, readings: _Readings) -> Outcome:
     return _false(claim, deciding, Severity.DIGITS if rounded else Severity.MAJOR)
 
 
-def _false(claim: TimesClaim, value: float, severity: Severity) -> Finding:
-    return Finding(
+def _false(claim: TimesClaim, value: float, severity: Severity) -> Wrong:
+    return Wrong(
         claim.line,
         claim.text,
         show(value),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.accuracies import AccuracyPair, accuracy_pairs, stated_pair
-from kit.audit.facts.printed import Agreement, agree, number_from, show
+from kit.audit.facts.printednumber import Agreement, agree, number_from, show
 from kit.audit.facts.vocabulary import devices_in
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 from kit.audit.verdict import compared
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _within(line: int, match: re.Match[str], pairs: list[AccuracyPair]) -> Outco
         f"the loss is said to stay within {stated}, but {worst.what} falls"
         f" from {worst.original.text} to {worst.ported.text}"
     )
-    return Finding(line, stated, f"{drop:.3g} points", inputs, message, start=match.start(1))
+    return Wrong(line, stated, f"{drop:.3g} points", inputs, message, start=match.start(1))
 
 
 def _drop(pair: AccuracyPair) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.vocabulary import devices_in
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def _sentence(
     if values[stated] == values[best]:
         return Held(line, f"bs{stated}", f"bs{stated}", what)
     message = f"{what}: bs{stated} is printed, but the table has it at bs{best}"
-    return Finding(line, f"bs{stated}", f"bs{best}", what, message, start=match.start(group), subject=what)
+    return Wrong(line, f"bs{stated}", f"bs{best}", what, message, start=match.start(group), subject=what)
 
 
 RULE = Rule(

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.printed import Printed, number_from, same_number
+from kit.audit.facts.printednumber import Printed, number_from, same_number
 from kit.audit.facts.vocabulary import devices_in
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def _judged(
         elif known[name] and fits[1 - place] and lines.get(number.text, set()) <= {line}:
             nearest = min(known[name], key=lambda one: abs(one.value - number.value))
             message = f"{number.text} is no measurement of {name}; the nearest is {nearest.text}"
-            yield Finding(line, number.text, nearest.text, name, message, start=number.start, subject=name)
+            yield Wrong(line, number.text, nearest.text, name, message, start=number.start, subject=name)
 
 
 def _measurements(facts: Facts, name: str) -> list[Printed]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import Agreement, agree, same_number
+from kit.audit.facts.printednumber import Agreement, agree, same_number
 from kit.audit.facts.quoting import Quote, main_value, quote_of
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _judged(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outcom
     if also:
         message += f"; {number.text} is its {also[0]}"
     severity = Severity.MAJOR if agree(number, value.value) is Agreement.DIFFERENT else Severity.DIGITS
-    yield Finding(
+    yield Wrong(
         statement.line,
         number.text,
         value.text,

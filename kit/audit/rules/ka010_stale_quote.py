@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import Agreement, Printed, agree, number_from, same_number
+from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             continue
         severity = Severity.MAJOR if agree(number, rate[1].value) is Agreement.DIFFERENT else Severity.DIGITS
         message = f"{number.text} is quoted, but the rate of the run above (line {rate[0]}) is {rate[1].text}"
-        yield Finding(line, number.text, rate[1].text, f"line {rate[0]}", message, severity, number.start)
+        yield Wrong(line, number.text, rate[1].text, f"line {rate[0]}", message, severity, number.start)
 
 
 class _Rates:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.arithmetic import evaluated
-from kit.audit.facts.printed import Agreement, Printed, agree, same_number, show
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number, show
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.audit.facts.facts import Facts
     from kit.audit.facts.statements import Statement
-    from kit.audit.facts.views import Cell, Record, View
+    from kit.audit.facts.views import NumberCell, RowRecord, View
 
 __all__ = ["RULE"]
 
@@ -70,7 +70,7 @@ def _variants(facts: Facts, view: View, stated: dict[tuple[str, int], list[State
                 yield _differs(facts, lost[0], [free[0]], f"{device} batch {record.batch}")
 
 
-def _rates(record: Record, places: list[int]) -> list[Cell]:
+def _rates(record: RowRecord, places: list[int]) -> list[NumberCell]:
     return [cell for place in places if (cell := record.cells[place]) and cell.unit in {"", "rate"}]
 
 
@@ -83,7 +83,7 @@ def _distinct(statements: list[Statement]) -> list[tuple[Statement, Printed]]:
     return found
 
 
-def _fit(cell: Cell, statements: list[Statement], device: str) -> Statement | None:
+def _fit(cell: NumberCell, statements: list[Statement], device: str) -> Statement | None:
     for statement in statements:
         if statement.value is not None and same_number(cell.number, statement.value):
             return statement
@@ -98,7 +98,7 @@ def _fit(cell: Cell, statements: list[Statement], device: str) -> Statement | No
     return None
 
 
-def _differs(facts: Facts, cell: Cell, statements: list[Statement], what: str) -> Outcome:
+def _differs(facts: Facts, cell: NumberCell, statements: list[Statement], what: str) -> Outcome:
     values = {statement.value.value for statement in statements if statement.value}
     statement = statements[0]
     if len(values) != 1 or statement.value is None:
@@ -106,7 +106,7 @@ def _differs(facts: Facts, cell: Cell, statements: list[Statement], what: str) -
     value = values.pop()
     slip = agree(cell.number, value) is not Agreement.DIFFERENT
     follows = _mislabelled(facts, statement) or _miscomputed(statement)
-    return Finding(
+    return Wrong(
         cell.line,
         cell.number.text,
         statement.value.text,

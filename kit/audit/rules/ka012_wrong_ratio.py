@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import Agreement, agree, show
-from kit.audit.facts.ratioreading import Quotient, RatioColumn, Reading, quotient
-from kit.audit.rule import Finding, Outcome, Rule, Unknown
+from kit.audit.facts.printednumber import Agreement, agree, show
+from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading, quotient
+from kit.audit.rule import Outcome, Rule, Unknown, Wrong
 from kit.audit.verdict import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.audit.facts.facts import Facts
-    from kit.audit.facts.views import Cell, Record, View
+    from kit.audit.facts.views import NumberCell, RowRecord, View
 
 __all__ = ["RULE"]
 
@@ -35,9 +35,9 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 def _judged(
     column: RatioColumn,
-    reading: Reading,
-    record: Record,
-    cell: Cell,
+    reading: RatioReading,
+    record: RowRecord,
+    cell: NumberCell,
     found: Quotient,
     bests: dict[tuple[int, int], float | None],
 ) -> Outcome:
@@ -68,7 +68,7 @@ def _judged(
             factor=factor,
         )
     message = f"{note} gives {show(found.value)}; {consequence}"
-    return Finding(
+    return Wrong(
         cell.line,
         cell.number.text,
         show(found.value),
@@ -81,7 +81,7 @@ def _judged(
     )
 
 
-def _best_quotient(view: View, reading: Reading, bests: dict[tuple[int, int], float | None]) -> float | None:
+def _best_quotient(view: View, reading: RatioReading, bests: dict[tuple[int, int], float | None]) -> float | None:
     values = [_best(view, side, bests) for side in (reading.top, reading.bottom)]
     if reading.way == "inverse":
         values.reverse()

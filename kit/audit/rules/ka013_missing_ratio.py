@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import show
+from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratioreading import quotient
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if found is None:
                 continue
             subject = f"{record.label or 'row'} | {series.header}"
-            yield Finding(
+            yield Wrong(
                 series.line if view.transposed else record.line,
                 "",
                 show(found.value),

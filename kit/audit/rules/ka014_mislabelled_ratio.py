@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             "per card": f"4 x {top} / {bottom}",
         }.get(column.other.way, f"{top} / {bottom}")
         message = f"the header says {series.header}, but the values below are {meaning}"
-        yield Finding(series.line, series.header, meaning, f"{top}, {bottom}", message, subject="header")
+        yield Wrong(series.line, series.header, meaning, f"{top}, {bottom}", message, subject="header")
 
 
 RULE = Rule(

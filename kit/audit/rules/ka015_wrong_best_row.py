@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import Agreement, agree, same_number
-from kit.audit.rule import Finding, Held, Outcome, Rule, Unknown
+from kit.audit.facts.printednumber import Agreement, agree, same_number
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.audit.facts.facts import Facts
-    from kit.audit.facts.views import Cell, Record, View
+    from kit.audit.facts.views import NumberCell, RowRecord, View
 
 __all__ = ["RULE"]
 
@@ -31,7 +31,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                     yield _judged(record, cell, series.header, columns[place])
 
 
-def _pools(view: View) -> Iterator[tuple[Record, list[Record]]]:
+def _pools(view: View) -> Iterator[tuple[RowRecord, list[RowRecord]]]:
     """Each best row with the rows that it sums up: those above it back to the previous, or those below if it leads."""
     bests = [place for place, record in enumerate(view.records) if record.best]
     for before, place, after in zip([-1, *bests], bests, [*bests[1:], len(view.records)], strict=False):
@@ -44,20 +44,20 @@ def _pools(view: View) -> Iterator[tuple[Record, list[Record]]]:
 class _Column:
     """The values of a column by row, the best and the worst of them, and whether less is better."""
 
-    rows: list[tuple[Record, Cell]]
-    best: Cell | None
-    worst: Cell | None
+    rows: list[tuple[RowRecord, NumberCell]]
+    best: NumberCell | None
+    worst: NumberCell | None
     timed: bool
 
 
-def _column(view: View, place: int, cell: Cell, pool: list[Record]) -> _Column:
+def _column(view: View, place: int, cell: NumberCell, pool: list[RowRecord]) -> _Column:
     rows = [(row, other) for row in pool if (other := row.cells[place]) is not None]
     timed = view.series[place].timed or cell.unit == "time"
     ordered = sorted((other for _, other in rows), key=lambda other: other.number.value, reverse=not timed)
     return _Column(rows, ordered[0] if ordered else None, ordered[-1] if ordered else None, timed)
 
 
-def _judged(record: Record, cell: Cell, header: str, column: _Column) -> Outcome:
+def _judged(record: RowRecord, cell: NumberCell, header: str, column: _Column) -> Outcome:
     best, worst = column.best, column.worst
     if len(column.rows) < 2 or best is None or worst is None:
         return Unknown(cell.line, cell.number.text)
@@ -72,7 +72,7 @@ def _judged(record: Record, cell: Cell, header: str, column: _Column) -> Outcome
     if beyond and len(column.rows) < 3:
         return Unknown(cell.line, cell.number.text)  # the table may list some batches only
     slip = agree(cell.number, best.number.value) is Agreement.SLIP
-    return Finding(
+    return Wrong(
         cell.line,
         cell.number.text,
         best.number.text,

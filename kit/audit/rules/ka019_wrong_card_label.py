@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.labelrules import label_check
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         if match is None or match[1].upper() in _KNOWN or place is None or place[0] != match[1][0].upper():
             continue
         message = f"the label names the card {match[1]}; the section is about {place}"
-        yield Finding(
+        yield Wrong(
             statement.line, match[1], place, place, message, start=match.start(1), replacement=place, subject="label"
         )
 

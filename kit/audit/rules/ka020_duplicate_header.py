@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.printed import find_numbers
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.facts.printednumber import find_numbers
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if first in numeric and place in numeric and not _equal(table, first, place):
                 cell, where = header.cells[place], f"columns {first + 1} and {place + 1}"
                 message = f"the header {cell!r} stands over {where}"
-                yield Finding(header.line, cell, "", where, message, start=header.place(place)[1], subject="header")
+                yield Wrong(header.line, cell, "", where, message, start=header.place(place)[1], subject="header")
 
 
 def _numeric(table: Table) -> set[int]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             for match in pattern.finditer(text):
                 stated = f"{match[1]} {match[2]}"
                 message = f"a {word} is given in {match[2]}"
-                yield Finding(line, stated, f"{match[1]} {right}", match[0], message, start=match.start(1))
+                yield Wrong(line, stated, f"{match[1]} {right}", match[0], message, start=match.start(1))
 
 
 RULE = Rule(

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.printed import same_number, show
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.facts.printednumber import same_number, show
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +45,7 @@ def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
         return  # the report counts in devices throughout
     product = show(4 * value.value)
     message = f"{value.text} is the throughput of one device; a 310 card has four, which makes {product}"
-    yield Finding(
-        statement.line, value.text, product, f"{value.text}, 4", message, start=value.start, subject="310 card"
-    )
+    yield Wrong(statement.line, value.text, product, f"{value.text}, 4", message, start=value.start, subject="310 card")
 
 
 def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
@@ -64,7 +62,7 @@ def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
             return
     message = f"a 310P card has one device, so its throughput is {one.text}, not {formula.formula.text}"
     stated = formula.stated
-    yield Finding(
+    yield Wrong(
         statement.line, stated.text, one.text, f"{one.text}, 4", message, start=stated.start, subject="310P card"
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.labelling import missing_of_series
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         place, _, batch = fixed
         label = rows[place].label
         message = f"two rows are labelled {label}, and none batch {batch}"
-        yield Finding(
+        yield Wrong(
             rows[place].line, label, f"bs{batch}", ", ".join(record.label for record in rows), message, subject="row"
         )
 

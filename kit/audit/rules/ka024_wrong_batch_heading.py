@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.toolruns import file_batch
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             batch = named.pop()
             message = f"the heading says batch {mark.batch}, the command and the result file below are of batch {batch}"
             inputs = "command and result file below"
-            yield Finding(mark.line, f"batch{mark.batch}", f"batch{batch}", inputs, message, subject="heading")
+            yield Wrong(mark.line, f"batch{mark.batch}", f"batch{batch}", inputs, message, subject="heading")
 
 
 RULE = Rule(

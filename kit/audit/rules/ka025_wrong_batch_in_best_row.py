@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.audit.facts.facts import Facts
-    from kit.audit.facts.views import Record, View
+    from kit.audit.facts.views import RowRecord, View
 
 __all__ = ["RULE"]
 
@@ -39,7 +39,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _row(
-    view: View, record: Record, values: dict[tuple[int, float], set[int | None]], batches: set[int | None]
+    view: View, record: RowRecord, values: dict[tuple[int, float], set[int | None]], batches: set[int | None]
 ) -> Iterator[Outcome]:
     for place, series in enumerate(view.series):
         cell, lead = record.cells[place], _LEAD.match(record.texts[place].strip("*` "))
@@ -55,7 +55,7 @@ def _row(
             yield Held(cell.line, f"bs{batch}", f"bs{right}", what)
             continue
         message = f"{what}: bs{batch} is printed, but the table has it at bs{right}"
-        yield Finding(cell.line, f"bs{batch}", f"bs{right}", what, message, subject=f"{record.label} | {series.header}")
+        yield Wrong(cell.line, f"bs{batch}", f"bs{right}", what, message, subject=f"{record.label} | {series.header}")
 
 
 RULE = Rule(

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import Agreement, Printed, agree, number_from, same_number
+from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in, devices_in
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _compared(line: int, first: str, second: str, start: int) -> Iterator[Outcom
         return
     severity = Severity.MAJOR if agree(number, printed.value) is Agreement.DIFFERENT else Severity.DIGITS
     message = f"{first} is quoted, but {second} is worked with"
-    yield Finding(line, second, first, first, message, severity, start)
+    yield Wrong(line, second, first, first, message, severity, start)
 
 
 def _times_four(one: Printed, other: Printed) -> bool:

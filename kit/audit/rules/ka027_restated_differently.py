@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.printed import same_number
+from kit.audit.facts.printednumber import same_number
 from kit.audit.facts.restatements import restatements
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         right = one.known[-1].text
         message = f"{one.number.text} is compared, but the measurement of {what} is {right}"
         # It may be of another run that the report does not show.
-        yield Finding(
-            one.line, one.number.text, right, what, message, Severity.OPTIONAL, one.number.start, subject=what
-        )
+        yield Wrong(one.line, one.number.text, right, what, message, Severity.OPTIONAL, one.number.start, subject=what)
 
 
 RULE = Rule(

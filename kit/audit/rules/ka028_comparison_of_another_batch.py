@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.restatements import restatements
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             f"the label says batch {one.batch},"
             f" but {one.number.text} is the measurement of {one.device} batch {one.meant}"
         )
-        yield Finding(one.line, f"batch{one.batch}", f"batch{one.meant}", one.number.text, message, subject="label")
+        yield Wrong(one.line, f"batch{one.batch}", f"batch{one.meant}", one.number.text, message, subject="label")
 
 
 RULE = Rule(

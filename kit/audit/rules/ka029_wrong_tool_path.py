@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,12 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         if match:
             right = "/usr/local/Ascend/ascend-toolkit/"
             message = f"there is no {match[1]}; the folder is ascend-toolkit"
-            yield Finding(line, match[0], right, "", message, start=match.start(), replacement=right)
+            yield Wrong(line, match[0], right, "", message, start=match.start(), replacement=right)
         match = _ROOT_TOOL.search(text)
         if match:
             right = f".{match[1]}"
             message = "the tool lies in the current folder, not in the root folder"
-            yield Finding(line, match[1], right, "", message, start=match.start(1), replacement=right)
+            yield Wrong(line, match[1], right, "", message, start=match.start(1), replacement=right)
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.commands import calls_tool
 from kit.audit.facts.encoding import MAX_LINE
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         if match:
             message = "a typographic dash begins the option, which no tool takes for one"
             right = f"--{match[2]}"
-            yield Finding(line, match[0], right, "", message, start=0, replacement=right)
+            yield Wrong(line, match[0], right, "", message, start=0, replacement=right)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.commands import calls_tool
-from kit.audit.rule import Finding, Outcome, Rule
+from kit.audit.rule import Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         if match and calls_tool(text):
             right = _MISSPELT[match[1]]
             message = f"the option is called {right}"
-            yield Finding(
+            yield Wrong(
                 line, match[1], right, "", message, Severity.OPTIONAL, match.start(1), replacement=right, safe=True
             )
 

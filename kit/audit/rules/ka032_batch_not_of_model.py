@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.commands import calls_tool
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,8 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             yield _finding(line, output[1], shape[1], message, output.start(1))
 
 
-def _finding(line: int, stated: str, batch: str, message: str, start: int) -> Finding:
-    return Finding(line, stated, f"batch size {batch}", "", message, Severity.OPTIONAL, start)
+def _finding(line: int, stated: str, batch: str, message: str, start: int) -> Wrong:
+    return Wrong(line, stated, f"batch size {batch}", "", message, Severity.OPTIONAL, start)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printed import Interval
+from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printed import Interval
+from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import is_average_label, is_total_label, sum_of
 from kit.audit.readings import Candidate, Computed, judged_column

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Grid
-from kit.audit.facts.printed import show
+from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratetimes import RateTime, RateTimeRow, rate_times
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from kit.audit.facts.facts import Facts
@@ -65,14 +65,14 @@ def _swapped(rows: Sequence[RateTimeRow]) -> bool:
     return abs(first - 1) <= _EQUAL and abs(second - 1) <= _EQUAL
 
 
-def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Finding:
+def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Wrong:
     one, other = rows
     names = [grid.labels[row.row] or f"line {row.rate.line}" for row in rows]
     message = (
         f"{reading.time.title}: {one.time.number.text} of {names[0]} and {other.time.number.text} of {names[1]}"
         " are swapped: each fits the rate of the other row"
     )
-    return Finding(
+    return Wrong(
         one.time.line,
         one.time.number.text,
         other.time.number.text,
@@ -84,14 +84,14 @@ def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Finding
     )
 
 
-def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Finding:
+def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
     subject = f"{grid.labels[row.row] or 'row'} | {reading.rate.title}"
     value = row.rate.value / row.share
     message = (
         f"{subject}: {row.text} makes {show(row.share * row.samples)} samples, not {show(row.samples)}"
         f" ({reading.meaning}) as in the other rows; {row.time.number.text} would be {show(value)} per second"
     )
-    return Finding(
+    return Wrong(
         row.rate.line,
         row.rate.number.text,
         show(value),

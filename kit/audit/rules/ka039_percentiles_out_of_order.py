@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.quantities import Quantity, percentile_of
-from kit.audit.rule import Finding, Held, Outcome, Rule
+from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
     from kit.audit.facts.facts import Facts
@@ -89,7 +89,7 @@ def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
             continue
         subject = f"{grid.labels[row] or 'row'} | {lower.title}"
         message = f"{subject} is {low.number.text}, above {upper.title}, which is {high.number.text}"
-        yield Finding(
+        yield Wrong(
             low.line,
             low.number.text,
             f"at most {high.number.text}",

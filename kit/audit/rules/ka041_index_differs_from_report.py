@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.document import Document
-from kit.audit.facts.printed import Printed, find_numbers
+from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.rule import Outcome, Rule
 
 if TYPE_CHECKING:
-    from kit.audit.facts.companions import Link
+    from kit.audit.facts.companions import ReportLink
     from kit.audit.facts.facts import Facts
-    from kit.audit.facts.tablerows import TableRow
+    from kit.audit.facts.tablerows import ReportRow
 
 __all__ = ["RULE"]
 
@@ -46,7 +46,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         yield from differing(table, cells, partial(_linked, numbers, rows), where)
 
 
-def _linked(numbers: dict[str, list[Printed]], rows: dict[int, Link], cell: CellNumber) -> Sequence[Printed]:
+def _linked(numbers: dict[str, list[Printed]], rows: dict[int, ReportLink], cell: CellNumber) -> Sequence[Printed]:
     """The numbers of the linked report that are near the one of a cell, or else the next above it or below."""
     known = numbers[rows[id(cell.row)].target]
     value = cell.number.value
@@ -59,7 +59,7 @@ def _value(number: Printed) -> float:
     return number.value
 
 
-def _link(row: TableRow, links: Mapping[int, Link]) -> Link | None:
+def _link(row: ReportRow, links: Mapping[int, ReportLink]) -> ReportLink | None:
     lines = (row.line, *(place[0] for place in row.places))
     return next((links[line] for line in lines if line in links), None)
 

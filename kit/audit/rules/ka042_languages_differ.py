@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row, single_number
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.printed import Printed
+from kit.audit.facts.printednumber import Printed
 from kit.audit.rule import Outcome, Rule
 
 if TYPE_CHECKING:

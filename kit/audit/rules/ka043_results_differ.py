@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.companions import MeasuredRate
-from kit.audit.facts.printed import Printed
+from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.quantities import Quantity, quantity_of, unit_of
 from kit.audit.facts.vocabulary import devices_in, label_batches, only
 from kit.audit.rule import Outcome, Rule
@@ -36,7 +36,7 @@ def _judged(table: Table, cells: list[CellNumber], columns: dict[int, list[Measu
     def expected(cell: CellNumber) -> Sequence[Printed]:
         batch = _batch(cell.row.cells[0], table.header.cells[0])
         found = [rate for rate in columns[cell.column] if rate.batch == batch] if cell.column else []
-        return [_number(value) for rate in found for value in rate.values]
+        return [_rounded_like(cell.number, value) for rate in found for value in rate.values]
 
     files = sorted({rate.file for known in columns.values() for rate in known})
     yield from differing(table, cells, expected, ", ".join(files[:3]))
@@ -69,6 +69,14 @@ def _batch(label: str, header: str) -> int | None:
 def _number(value: float) -> Printed:
     text = f"{value:.12g}"
     return Printed(text, value, 10.0 ** -len(text.partition(".")[2]))
+
+
+def _rounded_like(stated: Printed, value: float) -> Printed:
+    """The measured value, to the tens or hundreds where the report prints a whole number that ends in zeros."""
+    digits = stated.text.replace(",", "")
+    zeros = len(digits) - len(digits.rstrip("0")) if digits.isdecimal() else 0
+    rounded = round(value, -zeros)
+    return _number(rounded) if zeros and rounded == stated.value else _number(value)
 
 
 RULE = Rule(

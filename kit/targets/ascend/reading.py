@@ -16,7 +16,6 @@ from kit.results.evidence import Raw, field_name, measurement
 from kit.results.measurements import Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
-from kit.targets.ascend.judging import dataset_block, load_summary, pure_block
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import (
     after_name,
@@ -29,6 +28,7 @@ from kit.targets.ascend.steps import (
     on_dataset,
     run_prefix,
 )
+from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 
 if TYPE_CHECKING:
     from kit.planning.target import Job

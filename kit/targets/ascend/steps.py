@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kit.planning import common as shared
-from kit.planning.files import run_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
+from kit.planning.tensorfiles import run_name
 from kit.targets.ascend.config import AscendOptions, architecture, options_of, soc_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
 
@@ -91,7 +91,7 @@ def on_dataset(options: AscendOptions, batch: int) -> bool:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _ChipContext:
     """What all steps on the chip have in common."""
 
     job: Job
@@ -105,10 +105,10 @@ class _Place:
         return self.job.target
 
 
-def _place(job: Job) -> _Place:
+def _place(job: Job) -> _ChipContext:
     options = options_of(job)
     if not job.simulate:
-        return _Place(job, options, image_name(job), job.access.devices, {**_HOME, **job.access.environment})
+        return _ChipContext(job, options, image_name(job), job.access.devices, {**_HOME, **job.access.environment})
     environment = {
         **_HOME,
         "KIT_SIM_CHIP": soc_of(job).removeprefix("Ascend"),
@@ -116,10 +116,10 @@ def _place(job: Job) -> _Place:
     }
     if job.access.present:  # a rehearsal passes the real nodes through, where there are some; the driver is its own
         devices = replace(job.access.devices, files=())
-        return _Place(job, options, SIMULATED, devices, environment)
+        return _ChipContext(job, options, SIMULATED, devices, environment)
     environment["KIT_SIM_DEVICES"] = f"virtual:{max(job.devices, default=job.device) + 1}"
     leases = (f"simulated-{job.target}-{job.device}",)
-    return _Place(job, options, SIMULATED, Devices(leases=leases), environment)
+    return _ChipContext(job, options, SIMULATED, Devices(leases=leases), environment)
 
 
 def plan(job: Job) -> list[Step]:
@@ -152,7 +152,7 @@ def plan(job: Job) -> list[Step]:
     return steps
 
 
-def _convert(place: _Place, batch: int) -> Step:
+def _convert(place: _ChipContext, batch: int) -> Step:
     """``atc``: needs no device, litters its working directory, names its output ``<output>.om``."""
     job, options = place.job, place.options
     name = f"{job.recipe.model.name}_bs{batch}"
@@ -190,7 +190,7 @@ def _input_shape(job: Job, batch: int) -> str:
     return ";".join(f"{one.name}:{','.join(map(str, (batch, *one.shape)))}" for one in job.recipe.graph_inputs)
 
 
-def _infer_files(place: _Place, batch: int, task: Task, run: FileRun) -> Step:
+def _infer_files(place: _ChipContext, batch: int, task: Task, run: FileRun) -> Step:
     """One of the task's runs: a folder for each input of the graph, by ais_bench."""
     job = place.job
     form = task.form(job)
@@ -226,18 +226,18 @@ def run_prefix(target: str, batch: int) -> str:
     return f"{target}/bs{batch}-"
 
 
-def _score(place: _Place, batch: int, task: Task) -> list[Step]:
+def _score(place: _ChipContext, batch: int, task: Task) -> list[Step]:
     job, prefix = place.job, run_prefix(place.target, batch)
     runs = task.runs(job)
     results = {run.name: Made(run_name(prefix, run, runs)) for run in runs}
     return [replace(step, batch=batch) for step in task.score(job, prefix, results)]
 
 
-def _engine(place: _Place, batch: int) -> str:
+def _engine(place: _ChipContext, batch: int) -> str:
     return f"{place.job.recipe.model.name}_bs{batch}.om"
 
 
-def _measuring(place: _Place, batch: int, inputs: Mapping[str, Input]) -> dict[str, Input]:
+def _measuring(place: _ChipContext, batch: int, inputs: Mapping[str, Input]) -> dict[str, Input]:
     # The chip's state is an input of what is measured: a chip that is taken stops the run before its numbers are low.
     return {
         "engine": Made(convert_name(place.target, batch), _engine(place, batch)),
@@ -246,7 +246,7 @@ def _measuring(place: _Place, batch: int, inputs: Mapping[str, Input]) -> dict[s
     }
 
 
-def _infer(place: _Place, batch: int) -> Step:
+def _infer(place: _ChipContext, batch: int) -> Step:
     job, options = place.job, place.options
     _, height, width = job.recipe.input.shape
     tensors: dict[str, Input] = {"tensors": Made(shared.TENSORS)}
@@ -295,7 +295,7 @@ def _infer(place: _Place, batch: int) -> Step:
     )
 
 
-def _bench(place: _Place, batch: int) -> Step:
+def _bench(place: _ChipContext, batch: int) -> Step:
     job, options = place.job, place.options
     if options.tool == "ais_bench":
         argv: tuple[str, ...] = (
@@ -321,7 +321,7 @@ def _bench(place: _Place, batch: int) -> Step:
     return _step(place, batch, bench_name(job.target, batch), "bench", f"pure inference, batch {batch}", argv, outputs)
 
 
-def _card(place: _Place, batch: int) -> Step:
+def _card(place: _ChipContext, batch: int) -> Step:
     """Pure inference on all devices of the card at once: what the card does, measured and not multiplied."""
     job, rounds = place.job, place.options.rounds
     if place.options.tool == "ais_bench":
@@ -348,7 +348,7 @@ def _card(place: _Place, batch: int) -> Step:
 
 
 def _step(
-    place: _Place,
+    place: _ChipContext,
     batch: int,
     name: str,
     stage: str,
@@ -381,7 +381,7 @@ def _step(
     )
 
 
-def _state(place: _Place, name: str, after: Sequence[str]) -> Step:
+def _state(place: _ChipContext, name: str, after: Sequence[str]) -> Step:
     """``npu-smi info``: name, health, load, memory and driver of the chip, kept with the measurement."""
     return Step(
         name=name,
@@ -399,7 +399,7 @@ def _state(place: _Place, name: str, after: Sequence[str]) -> Step:
     )
 
 
-def _metrics(place: _Place, batch: int) -> Step:
+def _metrics(place: _ChipContext, batch: int) -> Step:
     options = place.options
     if options.tool == "ais_bench":
         folder, suffix = "result", 0

@@ -10,7 +10,8 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.ascend import checks, judging, packages, reading, steps
+from kit.targets.ascend import checks, packages, reading, steps
+from kit.targets.ascend import success as judging
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
 from kit.targets.ascend.passthrough import device_access

@@ -17,7 +17,7 @@ __all__ = ["TARGETS", "OpenVino"]
 _IMAGE = "openvino"
 
 
-class _Options(BaseModel):
+class _OpenvinoOptions(BaseModel):
     """``targets -> openvino -> options``."""
 
     model_config = ConfigDict(extra="forbid")
@@ -37,7 +37,7 @@ class OpenVino(EngineTarget):
     toolchain = "OpenVINO"
 
     def use(self, job: Job) -> EngineUse:
-        options = parse_options(_Options, job.target, job.options)
+        options = parse_options(_OpenvinoOptions, job.target, job.options)
         asked = {"precision": options.precision, "streams": options.streams}
         return EngineUse("openvino", _IMAGE, options.infer_batch, options=asked)
 

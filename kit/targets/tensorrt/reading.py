@@ -21,7 +21,6 @@ from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.tensorrt.config import options_of
-from kit.targets.tensorrt.judging import gpu_of, load_times, warm_up_ms
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
 from kit.targets.tensorrt.steps import (
     QUERY,
@@ -33,6 +32,7 @@ from kit.targets.tensorrt.steps import (
     long_name,
     metrics_name,
 )
+from kit.targets.tensorrt.success import gpu_of, load_times, warm_up_ms
 
 if TYPE_CHECKING:
     from kit.planning.target import Job

@@ -101,7 +101,7 @@ def shapes(job: Job, batch: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _GpuContext:
     """What all steps on the GPU have in common."""
 
     job: Job
@@ -126,16 +126,16 @@ class _Place:
         return Made(convert_name(self.target, batch), self.engine(batch))
 
 
-def _place(job: Job) -> _Place:
+def _place(job: Job) -> _GpuContext:
     options, row = options_of(job), toolchain_of(job)
     if not job.simulate:
         environment = {**_HOME, **job.access.environment}
-        return _Place(job, options, row, image_name(job), job.access.devices, environment)
+        return _GpuContext(job, options, row, image_name(job), job.access.devices, environment)
     environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1"}
     if job.toolchain not in {None, DEFAULT}:
         environment["KIT_SIM_TENSORRT"] = row.version
     devices = Devices(leases=(f"simulated-{job.target}-{job.device}",))
-    return _Place(job, options, row, SIMULATED, devices, environment)
+    return _GpuContext(job, options, row, SIMULATED, devices, environment)
 
 
 def plan(job: Job) -> list[Step]:
@@ -190,20 +190,20 @@ def _guard(job: Job) -> Step:
     )  # fmt: skip
 
 
-def _build_flags(place: _Place, batch: int) -> tuple[str, ...]:
+def _build_flags(place: _GpuContext, batch: int) -> tuple[str, ...]:
     precision = ("--fp16",) if place.options.fp16 else ()
     workspace = place.row.workspace.format(mib=place.options.workspace)
     return (*precision, f"--shapes={shapes(place.job, batch)}", workspace)
 
 
-def _measure_flags(place: _Place, batch: int) -> tuple[str, ...]:
+def _measure_flags(place: _GpuContext, batch: int) -> tuple[str, ...]:
     """7.2 measures with the flags of the published report; later ones state what they would do by default."""
     if place.row.published_flags:
         return (*_build_flags(place, batch), "--threads")
     return (f"--shapes={shapes(place.job, batch)}", *place.row.clock)
 
 
-def _convert(place: _Place, batch: int) -> Step:
+def _convert(place: _GpuContext, batch: int) -> Step:
     """``trtexec`` picks the fastest kernels by timing them, so nothing else may run meanwhile."""
     return Step(
         name=convert_name(place.target, batch),
@@ -230,7 +230,7 @@ def _convert(place: _Place, batch: int) -> Step:
     )
 
 
-def _infer(place: _Place, batch: int) -> Step:
+def _infer(place: _GpuContext, batch: int) -> Step:
     recipe = place.job.recipe
     return Step(
         name=infer_name(place.target, batch),
@@ -259,7 +259,7 @@ def _infer(place: _Place, batch: int) -> Step:
     )  # fmt: skip
 
 
-def _check(place: _Place, batch: int, number: int, name: str) -> Step:
+def _check(place: _GpuContext, batch: int, number: int, name: str) -> Step:
     """The plan through trtexec, on a batch that the inference kept: the same binary must give the same numbers."""
     return Step(
         name=name,
@@ -288,7 +288,7 @@ def _check(place: _Place, batch: int, number: int, name: str) -> Step:
     )
 
 
-def _bench(place: _Place, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
+def _bench(place: _GpuContext, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
     return Step(
         name=name,
         stage="bench",
@@ -321,7 +321,7 @@ def _overridden(flags: Sequence[str], by: Sequence[str]) -> tuple[str, ...]:
     return (*(flag for flag in flags if flag.partition("=")[0] not in names), *by)
 
 
-def _state(place: _Place, name: str, after: Sequence[str]) -> Step:
+def _state(place: _GpuContext, name: str, after: Sequence[str]) -> Step:
     return Step(
         name=name,
         stage="query",

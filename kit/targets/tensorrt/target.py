@@ -10,7 +10,8 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.tensorrt import checks, judging, reading, steps
+from kit.targets.tensorrt import checks, reading, steps
+from kit.targets.tensorrt import success as judging
 from kit.targets.tensorrt.config import base_of, options_of
 from kit.targets.tensorrt.faults import START
 from kit.targets.tensorrt.gpus import device_access

@@ -18,7 +18,7 @@ from kit.targets.engine_target import EngineTarget, EngineUse
 __all__ = ["TARGETS", "Torch"]
 
 
-class _Options(BaseModel):
+class _TorchOptions(BaseModel):
     """``targets -> torch -> options``."""
 
     model_config = ConfigDict(extra="forbid")
@@ -43,8 +43,8 @@ class Torch(EngineTarget):
     toolchain = "PyTorch"
     exported: ClassVar[bool] = False
 
-    def _options(self, job: Job) -> _Options:
-        return parse_options(_Options, job.target, job.options)
+    def _options(self, job: Job) -> _TorchOptions:
+        return parse_options(_TorchOptions, job.target, job.options)
 
     def _on_gpu(self, job: Job) -> bool:
         options = self._options(job)

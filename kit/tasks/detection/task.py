@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kit.data.dataset import image_names
+from kit.data.presence import image_names
 from kit.errors import InvalidInputError, MissingError
 from kit.planning import common
 from kit.planning.step import GIB, External, Limits, Made, Step
@@ -30,7 +30,7 @@ _IMAGE = "coco"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Settings(Section):
+class _DetectionSettings(Section):
     """``task -> detection``."""
 
     outputs: Literal["rows", "lists"] = Field(
@@ -74,8 +74,8 @@ class Detection:
                 remedy="set resize: [height, width] to the crop's size, and fit: stretch, or contain for a letterbox",
             )
 
-    def _settings(self, recipe: Recipe) -> _Settings:
-        return parse_settings(_Settings, recipe)
+    def _settings(self, recipe: Recipe) -> _DetectionSettings:
+        return parse_settings(_DetectionSettings, recipe)
 
     def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:
         """As many images as the recipe says, and annotations that list them."""

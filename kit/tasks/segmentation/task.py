@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from kit.data.dataset import image_names
+from kit.data.presence import image_names
 from kit.errors import InvalidInputError, MissingError
 from kit.planning import common
 from kit.planning.step import External, Made, Step
@@ -25,7 +25,7 @@ __all__ = ["TASK", "Segmentation"]
 _METRICS = ("mIoU", "aAcc")
 
 
-class _Settings(Section):
+class _SegmentationSettings(Section):
     """``task -> segmentation``."""
 
     ignore: int = Field(255, ge=0, le=65535, description="Label of the pixels that nobody counts.")
@@ -57,8 +57,8 @@ class Segmentation:
                 remedy="set resize: [height, width] to the crop's size, and fit: stretch",
             )
 
-    def _settings(self, recipe: Recipe) -> _Settings:
-        return parse_settings(_Settings, recipe)
+    def _settings(self, recipe: Recipe) -> _SegmentationSettings:
+        return parse_settings(_SegmentationSettings, recipe)
 
     def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:
         """As many images as the recipe says, and a mask for each."""

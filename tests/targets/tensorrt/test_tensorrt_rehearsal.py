@@ -31,7 +31,7 @@ def quick(rehearsals: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             if step.stage == "bench":
                 object.__setattr__(step, "argv", (*step.argv, "--duration=0", "--warmUp=1"))
             assert name == step.name
-        monkeypatch.setattr("kit.targets.tensorrt.judging._WARM_UP_MS", 1.0)
+        monkeypatch.setattr("kit.targets.tensorrt.success._WARM_UP_MS", 1.0)
         return made
 
     return make
@@ -74,7 +74,7 @@ def test_rates_come_from_the_timing_export_because_7_2_prints_zero(quick: Any, m
     for batch in (1, 4):
         path = made.outputs[f"T4/bench-bs{batch}-run1"] / "times.json"
         path.write_text("[\n" + "\n, ".join(json.dumps(one) for one in times) + "\n]\n")
-    monkeypatch.setattr("kit.targets.tensorrt.judging._WARM_UP_MS", 200.0)  # trtexec's own
+    monkeypatch.setattr("kit.targets.tensorrt.success._WARM_UP_MS", 200.0)  # trtexec's own
     one = made.target.read(made.job, made.outputs).throughput[1]
     assert one.formula == "500 * 4 = 2000"
     assert one.raw["rate of the GPU alone (images/s)"] == 4000

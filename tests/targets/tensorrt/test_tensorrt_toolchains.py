@@ -79,7 +79,7 @@ def test_a_whole_rehearsal_of_each_series(rehearsals: Any, monkeypatch: pytest.M
         if step.stage == "bench":
             argv = [word for word in step.argv if not word.startswith(("--duration", "--warmUp"))]
             object.__setattr__(step, "argv", (*argv, "--duration=0", "--warmUp=1"))
-    monkeypatch.setattr("kit.targets.tensorrt.judging._WARM_UP_MS", 1.0)
+    monkeypatch.setattr("kit.targets.tensorrt.success._WARM_UP_MS", 1.0)
     reading = made.target.read(made.job, made.run_all())
     assert reading.accuracy.n == 10
     assert reading.toolchain == f"TensorRT {version}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from kit.doctor import Check, Finding
 from kit.targets.ascend.config import soc_of
 from kit.targets.ascend.faults import COMMON, NPU_SMI
-from kit.targets.ascend.judging import same_soc
 from kit.targets.ascend.passthrough import root
 from kit.targets.ascend.readers import npu_smi
+from kit.targets.ascend.success import same_soc
 from kit.toollogs.messages import explain
 
 if TYPE_CHECKING:

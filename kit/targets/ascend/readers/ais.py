@@ -197,10 +197,10 @@ def sniff(text: str) -> float:
 
 def read(text: str) -> AisReading:
     """Every summary that the text holds: printed, a table, or JSON. A value is taken only when it is surely whole."""
-    return _Scan().run(text)
+    return _AisScan().run(text)
 
 
-class _Scan:
+class _AisScan:
     """One pass; a heading, or a part or throughput that was there already, begins a new run."""
 
     def __init__(self) -> None:

@@ -92,14 +92,14 @@ def sniff(text: str) -> float:
 
 def read(text: str) -> AtcReading:
     """How the conversion went. Several conversions in one text are reported as such, not merged."""
-    scan = _Scan()
+    scan = _AtcScan()
     for raw in lines(text):
         if not raw.isspace():
             scan.line(raw)
     return scan.result()
 
 
-class _Scan:
+class _AtcScan:
     """One pass; a message goes on over indented lines until something else stands at the margin."""
 
     def __init__(self) -> None:

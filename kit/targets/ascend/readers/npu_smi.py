@@ -104,7 +104,7 @@ def sniff(text: str) -> float:
 
 def read(text: str) -> NpuSmiReading:
     """The chips that the table names. A chip whose second row is cut off is left out and said to be missing."""
-    scan = _Scan()
+    scan = _NpuSmiScan()
     for raw in lines(text):
         if raw.isspace():
             continue
@@ -147,7 +147,7 @@ def _place(block: dict[str, str]) -> str:
     return f"card {block.get('NPU ID', '?')} chip {block.get('Chip ID', '-')}"
 
 
-class _Scan:
+class _NpuSmiScan:
     """One pass over tables and ``Key : value`` blocks; what a row leaves open is named."""
 
     def __init__(self) -> None:

@@ -141,10 +141,10 @@ def read(text: str) -> PerfReading:
     The text may be the performance file, what the tool printed, or a report that quotes them. A value is taken only
     when it is surely whole; what is missing, odd or contradictory stands in ``problems``.
     """
-    return _Scan().run(text)
+    return _PerfScan().run(text)
 
 
-class _Scan:
+class _PerfScan:
     """One pass over the lines; a tag or key that was there already, or goes back in the order, begins a new block."""
 
     def __init__(self) -> None:

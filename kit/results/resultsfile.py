@@ -79,6 +79,7 @@ class Planned(_Base):
     recipe_sha256: Sha256 = Field(description="Of the canonical JSON of these settings.")
     batches: tuple[int, ...]
     device: int = 0
+    devices: tuple[int, ...] = Field((), description="Devices that were run all at once.")
 
 
 class Results(Evident):

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from kit.errors import InvalidInputError
 from kit.recipe.schema import PublishedThroughput, Recipe
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
-__all__ = ["Facts", "describe_targets", "factor", "reported_targets"]
+__all__ = ["TargetFacts", "describe_targets", "factor", "reported_targets"]
 
 
 @dataclass(frozen=True)
-class Facts:
+class TargetFacts:
     """A target in words: ``family`` names its folder of templates; ``templates`` is another package's own folder."""
 
     name: str
@@ -25,7 +25,7 @@ class Facts:
     templates: Path | None = None
 
 
-def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, Facts]:
+def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, TargetFacts]:
     """Facts of each target. One that is not installed is described by its results alone."""
     from kit.planning.target import target_of
 
@@ -38,14 +38,14 @@ def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[st
         except InvalidInputError:
             if stored is None and name not in {*recipe.published.accuracy, *recipe.published.throughput}:
                 raise
-            found[name] = Facts(
+            found[name] = TargetFacts(
                 name,
                 hardware=stored.hardware if stored else name,
                 toolchain=stored.toolchain if stored else (entry.toolchain if entry else None) or "",
             )
             continue
         folder = getattr(target, "templates", None)
-        found[name] = Facts(
+        found[name] = TargetFacts(
             name=name,
             family=target.family,
             hardware=stored.hardware if stored and stored.hardware else target.hardware,
@@ -56,7 +56,7 @@ def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[st
     return found
 
 
-def factor(published: PublishedThroughput, batch: int, facts: Facts) -> int:
+def factor(published: PublishedThroughput, batch: int, facts: TargetFacts) -> int:
     """The whole number that a published rate is multiplied with.
 
     Raises:

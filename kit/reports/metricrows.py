@@ -11,7 +11,7 @@ from kit.reports.cells import Cell, mixed
 from kit.reports.sides import Cells
 from kit.results.measurements import plain
 from kit.results.metrics import Declaration, Metric
-from kit.results.schema import Results
+from kit.results.resultsfile import Results
 
 __all__ = ["MetricRow", "below_published", "declarations", "metric_rows"]
 
