@@ -66,7 +66,9 @@ def command(
     if cell is None:
         _list(report, as_json=as_json)
         return
-    sources = [RawOutputs(Store(store), unpack(folder / "results" / f"{name}{SUFFIX}")) for name in stored]
+    sources = [
+        RawOutputs.of(one, Store(store), unpack(folder / "results" / f"{name}{SUFFIX}")) for name, one in stored.items()
+    ]
     found = trace(report, find(report, cell))
 
     def quote(evidence: Evidence) -> str:

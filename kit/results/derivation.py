@@ -64,7 +64,7 @@ def derive(results: Results, recipe: Recipe, sources: RawOutputs) -> Iterator[Li
         records[run.step] = record
     if missing:
         return
-    yield from chain.check_files(results, records, sources.store, sources.kept)
+    yield from chain.check_files(results, records, sources)
     yield from _from_records(results, recipe, planned, records, sources, changed=bool(told))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kit.errors import KitError
+from kit.planning.step import fingerprint_of
 from kit.results.evidence import Evidence
 from kit.results.kept import Kept
-from kit.results.resultsfile import Run
+from kit.results.resultsfile import Results, Run
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record, Store
 
@@ -21,6 +24,24 @@ class RawOutputs:
     store: Store
     kept: Kept = field(default_factory=Kept)
     weights: FileDigest | None = None
+    #: Fingerprints of which the store holds another run than the results quote, and the archive the quoted one: where
+    #: somebody reproduces a committed report, the same steps run again and leave records of their own.
+    another_run: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, results: Results, store: Store, kept: Kept, weights: FileDigest | None = None) -> RawOutputs:
+        """Where the outputs of these results are."""
+        another = {
+            run.fingerprint
+            for run in results.runs
+            if run.fingerprint in kept.records and _holds_another_run(store, run, kept)
+        }
+        return cls(store, kept, weights, frozenset(another))
+
+    def stored(self, fingerprint: str) -> Path | None:
+        """The store's folder of a step that the results quote; None where it has none."""
+        folder = self.store.artifact(fingerprint)
+        return folder if fingerprint not in self.another_run and folder.is_dir() else None
 
     def record(self, run: Run) -> Record | None:
         """The record of a run: the store's, or the one that was kept.
@@ -29,15 +50,15 @@ class RawOutputs:
             DamagedError: the store's is no record.
             ValueError, TypeError, KeyError: the kept one is none.
         """
-        record = self.store.load(run.fingerprint)
+        record = None if run.fingerprint in self.another_run else self.store.load(run.fingerprint)
         if record is None and run.fingerprint in self.kept.records:
             record = Record.from_proof(self.kept.records[run.fingerprint])
         return record
 
     def folder(self, fingerprint: str, place: Path) -> Path:
         """The outputs of a step: the store's folder, or the kept files written to ``place``."""
-        stored = self.store.artifact(fingerprint)
-        if stored.is_dir():
+        stored = self.stored(fingerprint)
+        if stored is not None:
             return stored
         made = place / fingerprint
         made.mkdir(exist_ok=True)
@@ -51,10 +72,24 @@ class RawOutputs:
             DamagedError: the store's record is none.
         """
         if evidence.reader == "record":
-            record = self.store.load(evidence.fingerprint)
+            another = evidence.fingerprint in self.another_run
+            record = None if another else self.store.load(evidence.fingerprint)
             return record.proof if record else self.kept.records.get(evidence.fingerprint)
-        path = self.store.artifact(evidence.fingerprint) / evidence.file
+        stored = self.stored(evidence.fingerprint)
         try:
-            return path.read_bytes()
+            if stored is not None:
+                return (stored / evidence.file).read_bytes()
         except OSError:
-            return self.kept.files.get((evidence.fingerprint, evidence.file))
+            pass  # a clone of the store without this file
+        return self.kept.files.get((evidence.fingerprint, evidence.file))
+
+
+def _holds_another_run(store: Store, run: Run, kept: Kept) -> bool:
+    """Whether the store's record of a step is whole, and of another run than the results and the archive quote."""
+    if hashlib.sha256(kept.records[run.fingerprint]).hexdigest() != run.record:
+        return False
+    try:
+        record = store.load(run.fingerprint)
+    except KitError:
+        return False
+    return record is not None and record.sha256 != run.record and fingerprint_of(record.parts) == run.fingerprint

@@ -14,8 +14,9 @@ from kit.errors import KitError
 from kit.planning.step import External, Step, fingerprint_of, fingerprint_parts
 from kit.results.kept import Kept
 from kit.results.link import Link
+from kit.results.raw_outputs import RawOutputs
 from kit.results.resultsfile import Results, Run
-from kit.storage.store import Record, Store
+from kit.storage.store import Record
 
 __all__ = ["check_archive", "check_files", "check_inputs", "check_record", "check_steps"]
 
@@ -92,19 +93,19 @@ def check_inputs(
                 )
 
 
-def check_files(results: Results, records: Mapping[str, Record], store: Store, kept: Kept) -> Iterator[Link]:
+def check_files(results: Results, records: Mapping[str, Record], sources: RawOutputs) -> Iterator[Link]:
     """Whether the files of each step are what its record says, wherever they are."""
     for name, record in records.items():
-        folder = store.artifact(record.fingerprint)
+        folder = sources.stored(record.fingerprint)
         listed = [one for one in results.artifacts if one.step == name]
-        if not folder.is_dir():
+        if folder is None:
             for one in listed:
-                here = (record.fingerprint, one.path) in kept.files
+                here = (record.fingerprint, one.path) in sources.kept.files
                 state, message = ("ok", "kept beside the results") if here else ("absent", "it is not in this store")
                 yield Link(f"{results.target}: {name}/{one.path}", "ok" if state == "ok" else "absent", message)
             continue
         try:
-            changed = store.changed(record, full=True)
+            changed = sources.store.changed(record, full=True)
         except KitError as error:
             yield Link(f"{results.target}: {name}", "wrong", error.what, str(folder))
             continue

@@ -81,7 +81,7 @@ def verify_results(
             yield Link(f"results/{path.name}", "wrong", error.what, str(path))
             continue
         yield from check_archive(one, kept, path)
-        yield from derive(one, recipe, RawOutputs(store, kept, weights))
+        yield from derive(one, recipe, RawOutputs.of(one, store, kept, weights))
     for path in sorted((place / "results").glob(f"*{SUFFIX}")):
         if path.name.removesuffix(SUFFIX) not in results:
             yield Link(f"results/{path.name}", "wrong", "there are no results beside this archive", str(path))
