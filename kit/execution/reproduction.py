@@ -73,7 +73,7 @@ def reproduce(
         mine = {name: records[name] for name in planned.of_target[job.target]}
         outputs = Outputs.of_records(mine, store.artifact)
         results[job.target] = assemble(target, job, planned, mine, outputs, digest)
-        archives[job.target] = pack(mine.values(), outputs)
+        archives[job.target] = pack(mine, outputs)
     folder = report_folder(selection, reports, update=update)
     changed = update_report(recipe, folder, results, archives, simulated=choice.simulate)
     committed = load_all(folder.parent) if folder.name == HERE else {}

@@ -82,7 +82,7 @@ def assemble(
                 md5=weights.md5,
                 bytes=weights.bytes,
             ),
-            *(artifact for record in mine.values() for artifact in _artifacts(record)),
+            *(artifact for name, record in mine.items() for artifact in _artifacts(name, record)),
         ],
         runs=[
             {
@@ -132,7 +132,7 @@ def _plain_name(step: Step, name: str) -> str:
     return source.file if isinstance(source, Made) and source.file and not step.code else name
 
 
-def _artifacts(record: Record) -> list[Artifact]:
+def _artifacts(step: str, record: Record) -> list[Artifact]:
     if len(record.files) > _FEW:
         tops = sorted({file.path.split("/")[0] for file in record.files})
     else:
@@ -147,7 +147,7 @@ def _artifacts(record: Record) -> list[Artifact]:
         md5 = below[0].md5 if single else ""
         found.append(
             Artifact(
-                step=record.step,
+                step=step,
                 path=top if single else f"{top}/",
                 sha256=digest,
                 md5=md5 or None,

@@ -10,7 +10,7 @@ import io
 import lzma
 import re
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -47,18 +47,18 @@ class Kept:
                 path.write_bytes(data)
 
 
-def pack(records: Iterable[Record], outputs: Outputs) -> bytes:
+def pack(records: Mapping[str, Record], outputs: Outputs) -> bytes:
     """The archive of a run: its records, what was read of their outputs, and other small files."""
     members: dict[str, bytes] = {}
     room = {True: _ALL_READ, False: _ALL_OTHER}
-    for record in records:
+    for step, record in records.items():  # equal steps share a record, which has the name of the first
         members[f"records/{record.fingerprint}.json"] = record.proof
         for file in sorted(record.files, key=lambda file: file.bytes):
-            read = (record.step, file.path) in outputs.read
+            read = (step, file.path) in outputs.read
             if room[read] < file.bytes or not (read or _is_small(record, file)) or file.bytes > _READ:
                 continue
             room[read] -= file.bytes
-            members[f"outputs/{record.fingerprint}/{file.path}"] = (outputs[record.step] / file.path).read_bytes()
+            members[f"outputs/{record.fingerprint}/{file.path}"] = (outputs[step] / file.path).read_bytes()
     text = io.BytesIO()
     with tarfile.open(fileobj=text, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in sorted(members.items()):

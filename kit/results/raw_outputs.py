@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.errors import KitError
-from kit.planning.step import fingerprint_of
 from kit.results.evidence import Evidence
 from kit.results.kept import Kept
 from kit.results.resultsfile import Results, Run
@@ -29,12 +29,19 @@ class RawOutputs:
     another_run: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, results: Results, store: Store, kept: Kept, weights: FileDigest | None = None) -> RawOutputs:
-        """Where the outputs of these results are."""
+    def of(
+        cls,
+        results: Results,
+        store: Store,
+        kept: Kept,
+        weights: FileDigest | None = None,
+        quoted: Collection[str] = (),
+    ) -> RawOutputs:
+        """Where the outputs of these results are; ``quoted`` are digests of records that other results quote."""
         another = {
             run.fingerprint
             for run in results.runs
-            if run.fingerprint in kept.records and _holds_another_run(store, run, kept)
+            if run.fingerprint in kept.records and _holds_another_run(store, run, kept, quoted)
         }
         return cls(store, kept, weights, frozenset(another))
 
@@ -84,12 +91,12 @@ class RawOutputs:
         return self.kept.files.get((evidence.fingerprint, evidence.file))
 
 
-def _holds_another_run(store: Store, run: Run, kept: Kept) -> bool:
-    """Whether the store's record of a step is whole, and of another run than the results and the archive quote."""
+def _holds_another_run(store: Store, run: Run, kept: Kept, quoted: Collection[str]) -> bool:
+    """Whether the store's record of a step is that of other results; a record that nothing quotes was edited."""
     if hashlib.sha256(kept.records[run.fingerprint]).hexdigest() != run.record:
         return False
     try:
         record = store.load(run.fingerprint)
     except KitError:
         return False
-    return record is not None and record.sha256 != run.record and fingerprint_of(record.parts) == run.fingerprint
+    return record is not None and record.sha256 != run.record and record.sha256 in quoted

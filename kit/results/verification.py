@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from kit.data.weights import check_weights
@@ -38,16 +39,26 @@ def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None =
     places = (
         [rehearsal] if rehearsal.is_dir() and not _any_report(folder) else [folder, part(folder, here=True), rehearsal]
     )
+    quoted = _quoted(places)
     for place in places:
         try:
             results = load_all(place)
         except KitError as error:
             found.append(Link(_relative(place, folder) + "results", "wrong", str(error), error.where or ""))
             continue
-        found += verify_results(recipe, place, results, store, digest, simulated=place == rehearsal)
+        found += verify_results(recipe, place, results, store, digest, simulated=place == rehearsal, quoted=quoted)
         if place == folder or results:
             found += _report(recipe, results, place, folder)
     return found
+
+
+def _quoted(places: Iterable[Path]) -> frozenset[str]:
+    """Digests of the records that any results of the report quote."""
+    found: set[str] = set()
+    for place in places:
+        with contextlib.suppress(KitError):  # told where that place is looked at
+            found |= {run.record for one in load_all(place).values() for run in one.runs if run.record}
+    return frozenset(found)
 
 
 def verify_results(
@@ -58,6 +69,7 @@ def verify_results(
     weights: FileDigest | None = None,
     *,
     simulated: bool,
+    quoted: Collection[str] = (),
 ) -> Iterator[Link]:
     """Whether the results in a folder follow from raw outputs.
 
@@ -68,6 +80,7 @@ def verify_results(
         store: where the outputs are, if they are on this machine.
         weights: digests of the checkpoint, where it is on this machine.
         simulated: whether this is the folder of rehearsals.
+        quoted: digests of the records that other results of the report quote.
     """
     for one in results.values():
         subject = f"results/{one.target}.json"
@@ -81,7 +94,7 @@ def verify_results(
             yield Link(f"results/{path.name}", "wrong", error.what, str(path))
             continue
         yield from check_archive(one, kept, path)
-        yield from derive(one, recipe, RawOutputs.of(one, store, kept, weights))
+        yield from derive(one, recipe, RawOutputs.of(one, store, kept, weights, quoted))
     for path in sorted((place / "results").glob(f"*{SUFFIX}")):
         if path.name.removesuffix(SUFFIX) not in results:
             yield Link(f"results/{path.name}", "wrong", "there are no results beside this archive", str(path))

@@ -72,7 +72,7 @@ PIECES = {
     "escapes": "\x1b[",
 }
 _SIZES = (20_000, 40_000, 80_000)
-_SETTLED = 0.15
+_SETTLED = 0.3
 
 
 def _fastest(run: object, text: str) -> float:
@@ -92,8 +92,8 @@ def _grows(run: object, piece: str) -> str | None:
         spent.append(_fastest(run, piece * (size // len(piece)) + "\n"))
         if spent[-1] > 5:
             return f"{size} characters take {spent[-1]:.1f} s"
-    # Below a tenth of a second the clock says more of the machine than of the reader.
-    if spent[-1] > _SETTLED and spent[-1] > 2.7 * max(spent[-2], 1e-3):
+    # Below that the clock says more of the machine than of the reader. Growth with the square is a factor of four.
+    if spent[-1] > _SETTLED and spent[-1] > 3.2 * max(spent[-2], 1e-3):
         return f"{_SIZES} characters take {[round(seconds, 3) for seconds in spent]} s"
     return None
 
