@@ -98,7 +98,8 @@ def test_twice_the_size_costs_twice_the_time(name: str) -> None:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_megabyte_takes_seconds(name: str) -> None:
     # Processor seconds; an idle machine needs a third of it, the worst layouts took a minute and more before.
-    assert seconds(LAYOUTS[name](1_000_000)) < 15
+    # The aim is 5 s; the slowest layouts (speed-ups, comparisons) take two to three times that on a machine like CI's.
+    assert seconds(LAYOUTS[name](1_000_000)) < 30
 
 
 @pytest.mark.parametrize("name", ["spans", "header cells", "rows of a wide header", "speed-up columns"])
