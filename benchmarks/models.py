@@ -79,7 +79,7 @@ def pixels(config: dict[str, Any], size: tuple[int, int]) -> str:
     from timm.data.transforms_factory import transforms_imagenet_eval
 
     from kit.inside.pixels import Preprocessor, parse_config
-    from kit.recipe.init_timm import preprocessing
+    from kit.newrecipe.timmconfig import preprocessing
 
     names = ("crop_pct", "crop_mode", "interpolation", "mean", "std")
     transform = transforms_imagenet_eval(img_size=size, **{name: config[name] for name in names if name in config})

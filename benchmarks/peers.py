@@ -131,7 +131,8 @@ _SHAPE = (3, 224, 224)
 
 def _open(engine: str, model: str, batch: int, threads: int) -> Any:
     """An engine as kit opens it; PyTorch takes the checkpoint beside the ONNX file."""
-    from kit.inside.engine import EngineSpec, open_engine
+    from kit.inside.engine import EngineSpec
+    from kit.inside.engines import open_engine
 
     options: dict[str, Any] = {}
     if engine == "torch":

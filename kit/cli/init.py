@@ -51,7 +51,9 @@ def command(
       kit init --script my_scripts
       kit init --example digits
     """  # noqa: D301 - \b keeps the lines of the example apart
-    from kit.recipe.new import Wishes, copy_example, draft_of, write_recipe
+    from kit.newrecipe.drafting import draft_of
+    from kit.newrecipe.newfile import copy_example, write_recipe
+    from kit.newrecipe.wishes import Wishes
 
     chosen = [one for one in (source, code, script, example) if one is not None]
     if len(chosen) != 1:

@@ -29,7 +29,8 @@ import numpy as np
 
 from .disturbance import clocks, disturbances, take
 from .energy import find_meter
-from .engine import EngineSpec, add_arguments, compiler_cache, open_engine, refuse_busy
+from .engine import EngineSpec
+from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
 from .estimate import percentiles
 from .evaluate import parse_shape
 from .labels import list_images

@@ -1,16 +1,8 @@
-"""An inference engine with one model: opened by name, its settings read back, its errors told in one sentence.
-
-Each engine has a module of its own (``ort_engine``, ``openvino_engine``, ``torch_engine``) and is imported only when it
-is asked for: an image holds one of them.
-"""
+"""An inference engine with one model: its settings read back, its errors told in one sentence."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -20,31 +12,20 @@ import numpy as np
 from .protocol import UserError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
 
 __all__ = [
-    "ENGINES",
-    "PRECISIONS",
     "Bound",
     "Engine",
     "EngineSpec",
-    "add_arguments",
     "check_input",
-    "compiler_cache",
     "known_options",
     "oneline",
-    "open_engine",
-    "refuse_busy",
 ]
-
-ENGINES = ("onnxruntime", "openvino", "torch")
-#: Arithmetic that a recipe may ask for. fp32 is the default of every engine, whatever its vendor's default is.
-PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
@@ -126,77 +107,6 @@ class Engine(ABC):
         """What the engine says while it computes."""
         remedy = "Check the model with the ONNX checker, and its input with the recipe."
         return UserError(f"{self.title} fails: {oneline(error)}", remedy, self.model, "tolerance")
-
-
-def open_engine(spec: EngineSpec, batch: int) -> Engine:
-    """The engine, with a look at whether the model takes `batch` images at once.
-
-    Raises:
-        UserError: no such engine, model or device; an unknown option; another input than asked for.
-    """
-    precision = spec.options.get("precision", "fp32")
-    if precision not in PRECISIONS:
-        raise UserError(f"{precision!r} is not a precision", f"Choose one of {', '.join(PRECISIONS)}.")
-    try:
-        if spec.engine == "onnxruntime":
-            from .ort_engine import OrtEngine
-
-            return OrtEngine(spec, batch)
-        if spec.engine == "openvino":
-            from .openvino_engine import OpenvinoEngine
-
-            return OpenvinoEngine(spec, batch)
-        if spec.engine == "torch":
-            from .torch_engine import TorchEngine
-
-            return TorchEngine(spec, batch)
-    except ModuleNotFoundError as error:
-        remedy = "Build the image again with `kit build`, or install the extra of this target."
-        raise UserError(f"there is no Python package {error.name!r} here", remedy, kind="missing") from None
-    raise UserError(f"there is no engine {spec.engine!r}", f"Choose one of {', '.join(ENGINES)}.")
-
-
-def refuse_busy(spec: EngineSpec) -> None:
-    """Refuse a GPU that somebody else uses, before this process and its workers use it themselves.
-
-    Raises:
-        UserError: it is in use.
-    """
-    provider, device = spec.options.get("provider"), str(spec.options.get("device", ""))
-    if spec.engine == "torch" and device.startswith("cuda"):
-        from .gpu import refuse_busy as refuse
-
-        refuse(int(device.partition(":")[2] or 0))
-    elif spec.engine == "onnxruntime" and provider in {"cuda", "tensorrt"}:
-        from .gpu import refuse_busy as refuse
-
-        refuse(int(device or 0))
-
-
-@contextlib.contextmanager
-def compiler_cache(folder: str) -> Iterator[None]:
-    """Let torch.compile write into `folder`, and remove it afterwards: a container's /tmp runs no programs."""
-    os.makedirs(folder, exist_ok=True)
-    place = tempfile.mkdtemp(prefix="compiled-", dir=folder)
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.environ["TRITON_CACHE_DIR"] = place
-    try:
-        yield
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--engine`` and ``--options`` for the programs that open one."""
-    parser.add_argument("--engine", choices=ENGINES, default="onnxruntime")
-    parser.add_argument("--options", type=_options, default={}, help="the engine's own options, as JSON")
-
-
-def _options(text: str) -> dict[str, Any]:
-    tree = json.loads(text)
-    if not isinstance(tree, dict):
-        message = "not a JSON object"
-        raise TypeError(message)
-    return tree
 
 
 def known_options(options: Mapping[str, Any], known: tuple[str, ...], title: str) -> None:

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from .engine import EngineSpec, add_arguments, compiler_cache, open_engine, refuse_busy
+from .engine import EngineSpec
+from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
 from .labels import list_images, match, read_labels, unique_keys
 from .pixels import Config, Preprocessor
 from .pool import Pool, cores

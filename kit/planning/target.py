@@ -167,9 +167,9 @@ def load_target(name: str) -> Target:
         for target in found:
             if target.name == name:
                 return target
+    known = ", ".join(target_names())
     raise InvalidInputError(
-        f"there is no target {name!r}",
-        remedy=f"choose one of {', '.join(target_names()) or 'none installed'}, or name one of them as its hardware",
+        f"there is no target {name!r}", remedy=f"choose one of {known}, or name one of them as its hardware"
     )
 
 

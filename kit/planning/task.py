@@ -133,9 +133,9 @@ def load_task(name: str) -> Task:
     for entry in entry_points(group=_GROUP, name=name):
         found: Task = entry.load()
         return found
-    raise InvalidInputError(
-        f"there is no task {name!r}", remedy=f"choose one of {', '.join(task_names()) or 'none installed'}"
-    )
+    known = ", ".join(task_names())
+    remedy = f"choose one of {known}" if known else "install kit again, `pip install --editable .` in a clone"
+    raise InvalidInputError(f"there is no task {name!r}", remedy=remedy)
 
 
 def task_of(recipe: Recipe) -> Task:

@@ -11,7 +11,7 @@ from typing import Literal
 from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.reports.cells import Cell
 from kit.results.comparison import judge
-from kit.results.conditions import differences
+from kit.results.differences import differences
 from kit.results.measurements import Throughput
 from kit.results.resultsfile import Results
 

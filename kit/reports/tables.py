@@ -9,7 +9,7 @@ from decimal import Decimal
 from kit.recipe.schema import Recipe
 from kit.reports.cells import Cell, mixed, ratio_cell
 from kit.reports.sides import Cells, Side
-from kit.results.conditions import Difference, differences
+from kit.results.differences import Difference, differences
 from kit.results.measurements import plain
 
 __all__ = ["Accepted", "Claim", "Refusal", "ReportTable", "TableRow", "table"]

@@ -19,7 +19,7 @@ from kit.reports.explain import printed_by
 from kit.reports.metricrows import MetricRow
 from kit.reports.sides import Side
 from kit.reports.tables import Refusal, ReportTable, TableRow
-from kit.results.conditions import Difference
+from kit.results.differences import Difference
 from kit.results.digits import justified
 from kit.results.measurements import plain
 from kit.results.resultsfile import Command, Results

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from kit.results.conditions import differences
+from kit.results.differences import differences
 from kit.results.measurements import Accuracy, Throughput, percent, wilson
 from kit.results.metrics import Metric
 from kit.results.resultsfile import Results

@@ -138,7 +138,7 @@ def test_pixels_are_those_of_timm(
     tmp_path: Path, make_photo: Photo, interpolation: str, mode: str, size: tuple[int, int]
 ) -> None:
     from kit.inside.network import import_timm
-    from kit.recipe.init_timm import preprocessing
+    from kit.newrecipe.timmconfig import preprocessing
 
     timm = import_timm()
     from timm.data.transforms_factory import transforms_imagenet_eval

@@ -10,7 +10,8 @@ import pytest
 
 from kit.inside import energy
 from kit.inside.energy import NvidiaSmi, find_meter
-from kit.inside.engine import EngineSpec, refuse_busy
+from kit.inside.engine import EngineSpec
+from kit.inside.engines import refuse_busy
 from kit.inside.protocol import UserError
 
 

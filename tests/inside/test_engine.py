@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit.inside.engine import Engine, EngineSpec, open_engine
+from kit.inside.engine import Engine, EngineSpec
+from kit.inside.engines import open_engine
 from kit.inside.ort_engine import _fallback
 from kit.inside.protocol import UserError
 

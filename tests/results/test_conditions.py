@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from kit.results.conditions import CONDITIONS, Conditions, differences, unknown
+from kit.results.conditions import CONDITIONS, Conditions
+from kit.results.differences import differences, unknown
 from kit.results.measurements import Mode, Throughput
 
 

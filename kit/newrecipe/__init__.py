@@ -1,0 +1,1 @@
+"""``kit init``: a recipe for a model that has none."""

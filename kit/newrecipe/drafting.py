@@ -1,0 +1,165 @@
+"""``kit init``: from a source and what the command line says to the draft of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kit.data.presence import inside_errors
+from kit.errors import InvalidInputError, MissingError
+from kit.inside.onnx_input import graph_values
+from kit.newrecipe.draft import Draft
+from kit.newrecipe.given import add_dataset, add_weights, weights_entry
+from kit.newrecipe.graphs import add_graph, graph_input, usual_preprocessing
+from kit.newrecipe.scriptfolder import script_settings_of
+from kit.newrecipe.timmconfig import preprocessing
+from kit.newrecipe.wishes import Wishes, shape_of, slug
+from kit.storage.files import os_errors
+
+__all__ = ["draft_of"]
+
+
+def draft_of(wishes: Wishes) -> Draft:
+    """What is known of the recipe.
+
+    Raises:
+        KitError: no such model or file; packages that are needed to look it up.
+    """
+    if wishes.script is not None:
+        return draft_of_script(wishes, wishes.script)
+    if wishes.code is not None:
+        draft = draft_of_code(wishes, wishes.code)
+    else:
+        source = wishes.source or ""
+        kind, _, name = source.partition("/")
+        if kind in {"timm", "torchvision"} and name and not Path(source).exists():
+            draft = draft_of_library(wishes, kind, name)
+        else:
+            draft = draft_of_onnx(wishes, Path(source))
+    add_weights(draft, wishes)
+    add_dataset(draft, wishes)
+    return draft
+
+
+def draft_of_library(wishes: Wishes, kind: str, name: str) -> Draft:
+    from kit.containers.images import BuildOptions
+    from kit.execution.lookup import look_up
+    from kit.execution.progress import choose
+
+    config = look_up((f"--{kind}", name), None, BuildOptions.from_environment(), choose(as_json=False, verbose=False))
+    native, tested = config["input_size"], config.get("test_input_size") or config["input_size"]
+    chosen = tested if wishes.test_size else native
+    crop_pct = config.get("crop_pct")
+    test_pct = config.get("test_crop_pct") or crop_pct
+    remarks = {}
+    if tested != native or test_pct != crop_pct:
+        other, pct = (native, crop_pct) if wishes.test_size else (tested, test_pct)
+        flag = "native" if wishes.test_size else "test"
+        use = "training" if wishes.test_size else "its tests"
+        remarks["input.shape"] = f"or {other}, crop_pct {pct}, the size of {use}: kit init ... --size {flag}"
+    if wishes.shape:
+        chosen = list(shape_of(wishes.shape))
+    settings = config | {"crop_pct": test_pct if wishes.test_size else crop_pct}
+    height, width = chosen[1:]
+    tree = preprocessing(settings, (height, width))
+    if "resize" in config:
+        tree["resize"] = config["resize"]
+    classes = wishes.classes or config.get("num_classes") or 1000
+    model = {"name": wishes.name or slug(name), "source": kind, "architecture": name, "classes": classes}
+    if kind == "timm":
+        remarks["preprocess.resize"] = f"input size / crop_pct {settings['crop_pct']}, rounded down"
+    draft = Draft(f"{name} of {kind} {config['version']}.", {"model": model}, remarks)
+    add_graph(draft, {"name": "input", "shape": chosen}, "output", tree)
+    origin = config.get("hf_hub_id") or config.get("url")
+    draft.lines["weights"] = [
+        "path: FILE # or url: https://...",
+        "sha256: DIGEST # of the file: sha256sum FILE",
+        *([f"# published as {origin}"] if origin else []),
+    ]
+    return draft
+
+
+def draft_of_code(wishes: Wishes, code: str) -> Draft:
+    place, mark, function = code.partition(":")
+    if not mark or not function:
+        raise InvalidInputError(f"{code!r} is not FILE:FUNCTION", remedy="give for example --code my_model.py:build")
+    inside = place if place.endswith(".py") else place.split(".")[0]
+    if not (wishes.out / inside).exists():
+        raise MissingError(
+            "there is no such code beside the recipe", where=str(wishes.out / inside), remedy="give its path from there"
+        )
+    classes = wishes.classes or 1000
+    model = {"name": wishes.name or slug(function if place.endswith(".py") else place), "source": "code"}
+    model["name"] = wishes.name or slug(Path(inside).stem)
+    draft = Draft(f"Own code: {code}.", {"model": {**model, "build": code, "classes": classes}})
+    shape = list(shape_of(wishes.shape)) if wishes.shape else [3, 224, 224]
+    if not wishes.shape:
+        draft.open.append("input -> shape: [3, 224, 224] is a guess (--shape)")
+    if wishes.classes is None:
+        draft.open.append("model -> classes: 1000 is a guess (--classes)")
+    draft.open.append("preprocess: resize, interpolation, mean and std are ImageNet's; take those of training")
+    add_graph(draft, {"name": "input", "shape": shape}, "output", usual_preprocessing(shape))
+    draft.lines["weights"] = ["path: FILE", "sha256: DIGEST # of the file: sha256sum FILE"]
+    return draft
+
+
+def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
+    if not path.is_file():
+        raise MissingError(
+            f"{str(path)!r} is neither timm/NAME nor torchvision/NAME nor a file", remedy="check the name or the path"
+        )
+    with os_errors(path), inside_errors():
+        inputs, outputs = graph_values(str(path))
+    first = inputs[0]
+    graph = graph_input(first, wishes)
+    batch = first.shape[0] if first.shape else None
+    classes = wishes.classes or next((size for size in outputs[0].shape[1:2] if size), None)
+    model = {"name": wishes.name or slug(path.stem), "source": "onnx", "classes": classes or 1000}
+    draft = Draft(f"{path.name}: an ONNX file; nothing is exported, so parity does not apply.", {"model": model})
+    if classes is None:
+        draft.open.append("model -> classes: 1000 is a guess (--classes)")
+    if any(size is None for size in first.shape[1:]) and not wishes.shape:
+        draft.open.append(f"input -> shape: {graph['shape']} is a guess, the graph leaves sizes open (--shape)")
+    names = [one.name for one in outputs]
+    image = graph["shape"] if graph.get("layout") != "NHWC" else [graph["shape"][2], *graph["shape"][:2]]
+    tree = usual_preprocessing(image)
+    add_graph(draft, graph, names[0], tree)
+    if len(names) > 1:
+        draft.remarks["output"] = f"of {', '.join(names)}"
+    if graph.get("dtype") in {None, "float32", "float16", "float64"}:
+        draft.open.append("preprocess: color, resize, interpolation, mean and std are a guess; take those of training")
+    if len(inputs) > 1 or len(graph["shape"]) != 3:
+        draft.settings["inputs"] = [graph_input(one, wishes) for one in inputs]
+        del draft.settings["input"], draft.settings["preprocess"]
+        draft.open.append("task: this model takes something else than one image; say how with task: script")
+    if batch:
+        draft.settings["batches"] = [batch]
+    del draft.settings["opset"]
+    draft.settings["weights"] = weights_entry(wishes.weights or path, wishes.out)
+    return draft
+
+
+def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
+    settings, remaining, model = script_settings_of(folder, wishes.out)
+    draft = Draft(
+        f"The users' own scripts in {folder.name}.",
+        {
+            "model": {"name": wishes.name or slug(folder.resolve().name), "source": "onnx"},
+            "task": {"script": settings},
+        },
+        open=remaining,
+    )
+    file = wishes.weights or model
+    if file is None:
+        draft.open.append("weights: the ONNX model and its digest (--weights)")
+        draft.lines["weights"] = ["path: model.onnx", "sha256: DIGEST # of the file: sha256sum FILE"]
+        draft.lines["inputs"] = ["- {name: NAME, shape: [3, 224, 224]}"]
+    else:
+        with os_errors(file), inside_errors():
+            inputs, outputs = graph_values(str(file))
+        draft.settings["weights"] = weights_entry(file, wishes.out)
+        draft.settings["inputs"] = [graph_input(one, wishes) for one in inputs]
+        draft.settings["outputs"] = [one.name for one in outputs]
+    add_dataset(draft, wishes, scripts=True)
+    draft.settings["batches"] = [1]
+    draft.settings["targets"] = {"cpu": None}
+    return draft
