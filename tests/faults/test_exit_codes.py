@@ -77,16 +77,21 @@ def device(site: Site) -> int:
     return site.kit("reproduce", "-t", "310").returncode
 
 
-def step(site: Site) -> int:
-    """A program that ends badly without saying why: Python has no module of that name."""
+def running(site: Site, *argv: str) -> dict[str, str]:
+    """The environment in which each step of a run is this program."""
     _small_model(site.folder / "model.onnx")
     hook = site.folder / "hooks"
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(
         "from kit.containers.local import LocalRunner\n"
-        "LocalRunner._argv = lambda *a: (['python3', '-c', 'raise SystemExit(3)'], {}, lambda text: '/')\n"
+        f"LocalRunner._argv = lambda *a: ({list(argv)}, {{}}, lambda text: '/')\n"
     )
-    return site.kit(*_INFER, environment={"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}"}).returncode
+    return {"PYTHONPATH": f"{hook}{os.pathsep}{ROOT}"}
+
+
+def step(site: Site) -> int:
+    """A program that ends badly without saying why."""
+    return site.kit(*_INFER, environment=running(site, "sh", "-c", "exit 3")).returncode
 
 
 def resource(site: Site) -> int:
@@ -102,10 +107,9 @@ def busy(site: Site) -> int:
 
 def _signalled(number: signal.Signals) -> Callable[[Site], int]:
     def provoke(site: Site) -> int:
-        _small_model(site.folder / "model.onnx")
-        child = site.start(*_INFER)
+        child = site.start(*_INFER, environment=running(site, "sleep", "60"))
         deadline = time.monotonic() + 20
-        while not list((site.store / "partial").glob("*")) and time.monotonic() < deadline:
+        while not list((site.store / "partial").glob("*")) and time.monotonic() < deadline and child.poll() is None:
             time.sleep(0.01)
         child.send_signal(number)
         code, _, err = ended(child)

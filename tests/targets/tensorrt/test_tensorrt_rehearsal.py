@@ -22,19 +22,9 @@ QUICK = {"runs": 1, "workspace": 64}
 
 
 @pytest.fixture
-def quick(rehearsals: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def quick(rehearsals: Any) -> Any:
     """A rehearsal whose measurements last a moment; the flags stay in the plan's text, which other tests look at."""
-
-    def make(**options: object) -> Any:
-        made = rehearsals("T4", **{**QUICK, **options})
-        for name, step in made.steps.items():
-            if step.stage == "bench":
-                object.__setattr__(step, "argv", (*step.argv, "--duration=0", "--warmUp=1"))
-            assert name == step.name
-        monkeypatch.setattr("kit.targets.tensorrt.success._WARM_UP_MS", 1.0)
-        return made
-
-    return make
+    return lambda **options: rehearsals("T4", **{**QUICK, **options}).shortened()
 
 
 def test_a_whole_run_is_read(quick: Any, rehearsals: Any) -> None:
@@ -80,10 +70,9 @@ def test_rates_come_from_the_timing_export_because_7_2_prints_zero(quick: Any, m
     assert one.raw["rate of the GPU alone (images/s)"] == 4000
 
 
-def test_a_long_series_is_kept_beside_the_rate(quick: Any) -> None:
-    made = quick(long_seconds=1)
-    step = made.steps["T4/bench-bs1-long"]
-    assert step.argv[-6:-2] == ("--warmUp=2000", "--duration=1", "--avgRuns=100", "--exportTimes=times.json")
+def test_a_long_series_is_kept_beside_the_rate(rehearsals: Any) -> None:
+    step = rehearsals("T4", long_seconds=1).steps["T4/bench-bs1-long"]
+    assert step.argv[-4:] == ("--warmUp=2000", "--duration=1", "--avgRuns=100", "--exportTimes=times.json")
 
 
 #: Fault of the stand-in -> (step, alone, error, words of the sentence, words of the remedy).
