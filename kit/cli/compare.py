@@ -63,7 +63,7 @@ def command(
     from kit.reports.folder import reports_folder
     from kit.results.comparison import Margins, compare, pairs
     from kit.results.conditions import CONDITIONS
-    from kit.results.sources import load_side
+    from kit.results.sources import load_pair
 
     accepted = set(accept or ())
     report = Path("reports")
@@ -78,7 +78,7 @@ def command(
             f"a margin of {margin:g} % or {points:g} points is none", remedy="give a percentage between 0 and 100"
         )
     rule = Margins(margin, points, frozenset(accepted))
-    matched, alone = pairs(load_side(one, report), load_side(other, report))
+    matched, alone = pairs(*load_pair(one, other, report))
     found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
     if not found:
         raise InvalidInputError(

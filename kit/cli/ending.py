@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from kit.terminal import visible
@@ -10,6 +11,7 @@ from kit.terminal import visible
 if TYPE_CHECKING:
     from kit.execution.reproduction import Reproduction
     from kit.recipe.schema import Recipe
+    from kit.results.comparison import Compared
     from kit.results.resultsfile import Results
 
 __all__ = ["ending"]
@@ -24,13 +26,21 @@ def ending(recipe: Recipe, done: Reproduction) -> Iterator[str]:
         matched, _ = pairs(done.committed, done.results)
         rule = Margins(recipe.tolerance.throughput_percent, recipe.tolerance.accuracy_points, recipe.comparison.accept)
         found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
-        same = [f"{line.target} {line.quantity}" for line in found if line.outcome == "same"]
-        other = [f"{line.target} {line.quantity} {line.outcome}" for line in found if line.outcome != "same"]
-        yield f"the same    {', '.join(same) or 'nothing'}"
-        yield f"different   {', '.join(other) or 'nothing'}"
+        yield f"the same    {_listed(line for line in found if line.outcome == 'same')}"
+        yield f"different   {_listed(line for line in found if line.outcome != 'same')}"
     state = f"{len(done.changed)} files written" if done.changed else "nothing changed"
     beside = "; the committed report is as it was: --update replaces it" if done.committed else ""
     yield f"report: {done.folder / 'README.md'} ({state}{beside})"
+
+
+def _listed(lines: Iterable[Compared]) -> str:
+    """Numbers by target and outcome: ``cpu bs1, bs4 slower (unstable); T4 top1``."""
+    parts = []
+    for (target, outcome, unstable), group in groupby(lines, lambda one: (one.target, one.outcome, bool(one.unstable))):
+        numbers = ", ".join(one.quantity for one in group)
+        said = f" {outcome}" * (outcome != "same") + " (unstable)" * unstable
+        parts.append(f"{visible(target)} {numbers}{said}")
+    return "; ".join(parts) or "nothing"
 
 
 def _one(results: Results) -> str:

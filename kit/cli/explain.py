@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from kit.cli import options
 from kit.terminal import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kit.reports.context import Report
     from kit.reports.explain import Quote, Trace
     from kit.results.evidence import Evidence
@@ -109,6 +112,20 @@ def _source(source: str) -> str:
     return {"simulated": "SIMULATED", "mixed": "measured and published"}.get(source, source)
 
 
+def _series(evidence: Mapping[str, Evidence]) -> list[list[tuple[str, Evidence]]]:
+    """Evidence by field, in the order of numbers; the samples of one list in one file stand together."""
+    groups: dict[tuple[str, ...], list[tuple[str, Evidence]]] = {}
+    for name, one in sorted(evidence.items(), key=lambda item: _natural(item[0])):
+        alike = re.fullmatch(r"(.*)\[\d+\]", name) if one.reader == "json" else None
+        key = (alike[1], one.step, one.file, re.sub(r"\d+", "", one.place)) if alike else (name,)
+        groups.setdefault(key, []).append((name, one))
+    return list(groups.values())
+
+
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
 def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
     from kit.reports.escaping import in_language
     from kit.reports.explain import trace
@@ -122,10 +139,15 @@ def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
         lines.append(f"  toolchain  {cell.toolchain}")
     lines += [f"  raw        {name}: {value}" for name, value in cell.raw.items() if name != "at"]
     lines += [f"  doubt      {in_language(one, 'en')}" for one in found.conflicts]
-    for name, evidence in found.evidence.items():
-        lines.append(f"  evidence   {name}: {evidence.step}/{evidence.file}, {evidence.place}")
-        said = quote(evidence)
-        lines.append(f"             {said}" if said else "             this file is not on this machine")
+    for group in _series(found.evidence):
+        (name, first), (last_name, last) = group[0], group[-1]
+        to = f" to {last_name}: {last.place}" if len(group) > 1 else ""
+        lines.append(f"  evidence   {name}: {first.step}/{first.file}, {first.place}{to}")
+        said = [quote(evidence) for _, evidence in group]
+        keys = [f"{one.place}: " for _, one in group]
+        values = [said[0], *(text.removeprefix(key) for key, text in zip(keys[1:], said[1:], strict=True))]
+        shown = ", ".join(values) if all(said) else "this file is not on this machine"
+        lines.append(f"             {shown}")
     lines += [f"  command    {' '.join(one.argv)}" for one in found.commands]
     for artifact in found.artifacts:
         lines.append(f"  artifact   {artifact.step}/{artifact.path}  sha256 {artifact.sha256}")

@@ -91,8 +91,12 @@ def _unstable(judged: Judged) -> Iterator[str]:
     if tolerance.unstable == "accept":
         return
     for view in judged.measured:
-        for batch, reasons in view.run.unstable(tolerance.throughput_percent).items() if view.run else ():
-            yield f"{view.name} bs{batch} is unstable: {', '.join(reasons)}"
+        found = view.run.unstable(tolerance.throughput_percent) if view.run else {}
+        if found:
+            first, reasons = next(iter(found.items()))
+            rest = "".join(f", bs{batch}" for batch in list(found)[1:])
+            also = f"; so {'is' if len(found) == 2 else 'are'} {rest[2:]}" if rest else ""
+            yield f"{view.name} bs{first} is unstable: {', '.join(reasons)}{also}"
 
 
 def _unmeasured(judged: Judged) -> Iterator[str]:

@@ -9,27 +9,44 @@ from kit.errors import InvalidInputError, KitError, MissingError
 from kit.results.resultsfile import Results, load_all, load_results
 from kit.storage.git import run_git
 
-__all__ = ["load_side"]
+__all__ = ["load_pair"]
 
 _FORMS = (
     "give a folder of results, a results file, a revision of git, or a target; FOLDER:TARGET chooses one of several"
 )
 
 
-def load_side(word: str, report: Path) -> dict[str, Results]:
-    """The results that a word of the command line names, by target.
+def load_pair(one: str, other: str, report: Path) -> tuple[dict[str, Results], dict[str, Results]]:
+    """The results that two words of the command line name, by target.
 
     Args:
-        word: ``reports/digits``, ``results/cpu.json``, ``HEAD~1``, ``cpu``, or one of the first with ``:TARGET``.
-        report: ``reports/<model>`` of the recipe, for a target and for revisions.
+        one: ``reports/digits``, ``results/cpu.json``, ``HEAD~1``, ``cpu``, or one of the first with ``:TARGET``.
+        other: the same. A revision beside a folder is that of the folder.
+        report: ``reports/<model>`` of the recipe, for a target, and for revisions where no folder is named.
 
     Raises:
         MissingError: there is nothing of that name, or no results in it.
         DamagedError: results are damaged.
     """
+    tracked = _folder_of(one, report) or _folder_of(other, report) or report
+    return _load_word(one, report, tracked), _load_word(other, report, tracked)
+
+
+def _folder_of(word: str, report: Path) -> Path | None:
+    """``reports/<model>`` that a word names as a path."""
+    for path in (Path(word), Path(word.rpartition(":")[0] or word)):
+        if path.is_file():
+            return path.parent.parent
+        for folder in (path, path.parent if path.name == "results" else path / report.name):
+            if (folder / "results").is_dir():
+                return folder
+    return None
+
+
+def _load_word(word: str, report: Path, tracked: Path) -> dict[str, Results]:
     place, _, target = word.rpartition(":")
     for where, chosen in ((word, ""), (place, target)):
-        found = _load(where, report) if where else None
+        found = _load(where, report, tracked) if where else None
         if found is None:
             continue
         if chosen and chosen not in found:
@@ -44,19 +61,17 @@ def load_side(word: str, report: Path) -> dict[str, Results]:
     raise MissingError(f"{word!r} names no results", where=str(report), remedy=_FORMS)
 
 
-def _load(where: str, report: Path) -> dict[str, Results] | None:
+def _load(where: str, report: Path, tracked: Path) -> dict[str, Results] | None:
     path = Path(where)
     if path.is_file():
         one = load_results(path)
         return {one.target: one}
     if path.is_dir():
-        for folder in (path, path.parent if path.name == "results" else path / report.name):
-            if (folder / "results").is_dir():
-                return load_all(folder)
-        return {}
+        folder = _folder_of(where, report)
+        return load_all(folder) if folder else {}
     if (report / "results" / f"{where}.json").is_file() and "/" not in where:
         return {where: load_results(report / "results" / f"{where}.json")}
-    return _from_git(where, report)
+    return _from_git(where, tracked)
 
 
 def _from_git(revision: str, report: Path) -> dict[str, Results] | None:

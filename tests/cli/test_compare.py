@@ -141,3 +141,15 @@ def test_targets_without_a_partner_are_named(here: Path, capsys: pytest.CaptureF
     assert "T4: only in one of the two" in out
     save(here / "c", "310")
     assert kit(capsys, "a", "c")[0] == 3
+
+
+def test_a_revision_beside_a_folder_is_that_of_the_folder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wherever the command is typed: without a recipe, or beside one of another model."""
+    save(here / "elsewhere/mine")
+    author = ("-c", "user.name=t", "-c", "user.email=t@t")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):
+        subprocess.run(["git", *author, *words], check=True, capture_output=True)
+    save(here / "elsewhere/mine", rate=50.0)
+    for other in ("elsewhere/mine", "elsewhere/mine/results", "elsewhere/mine/results/cpu.json", "elsewhere/mine:cpu"):
+        code, out, err = kit(capsys, "HEAD", other)
+        assert (code, "slower" in out) == (6, True), err

@@ -46,7 +46,7 @@ def reports(tmp_path: Path) -> Path:
         "throughput": [
             {"batch": batch, "rate": rate, "per": "image", "factor": 1, "mode": "dataset",
              "repeats": [rate, 49.0, 70.0], "latency_ms": {"p50": 20, "p90": 21, "p99": 25, "n": 150},
-             "evidence": {"repeats[0]": stands(f"cpu/bench-bs{batch}", "repeats[0].rate")}}
+             "evidence": {f"repeats[{n}]": stands(f"cpu/bench-bs{batch}", f"repeats[{n}].rate") for n in range(3)}}
             for batch, rate in ((1, 50.5), (16, 60.25))
         ],
         "commands": [
@@ -90,12 +90,13 @@ def test_a_measurement_down_to_samples_digests_and_runs(explain: Any) -> None:
     assert {one["step"] for one in tree["artifacts"]} == {"weights", "export", "cpu/bench-bs16"}
     assert {one["step"] for one in tree["runs"]} == {"export", "cpu/bench-bs16"}
     assert [one["argv"] for one in tree["commands"]] == [["bench", "16"], ["export"]]
-    (evidence,) = tree["evidence"]
+    evidence = tree["evidence"][0]
     assert (evidence["step"], evidence["place"], evidence["line"]) == ("cpu/bench-bs16", "repeats[0].rate", "")
     text = explain("cpu/bs16")[1]
     assert f"sha256 {DIGEST}" in text
     assert f"fingerprint {DIGEST}" in text
-    assert "evidence   repeats[0]: cpu/bench-bs16/out.json, repeats[0].rate" in text
+    # The samples of one list stand together.
+    assert "repeats[0]: cpu/bench-bs16/out.json, repeats[0].rate to repeats[2]: repeats[2].rate\n" in text
     assert "this file is not on this machine" in text
 
 
