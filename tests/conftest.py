@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -56,6 +58,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("KIT_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def kit(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
+    """Runs ``kit WORDS`` in a folder, in this process: for tests of which the process itself is not the point."""
+
+    def run(folder: Path, *words: str) -> CompletedProcess[str]:
+        from kit.cli import main
+
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            with pytest.raises(SystemExit) as end:
+                main(list(words))
+        return CompletedProcess(words, int(end.value.code or 0), *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

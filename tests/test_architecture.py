@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -18,9 +19,14 @@ from kit.planning.task import task_names
 HEAVY = {"numpy", "torch", "torchvision", "timm", "onnx", "onnxruntime", "cv2", "PIL", "sklearn", "openvino", "orjson"}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Level and module of every import, at any depth of the code."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -56,7 +62,7 @@ def test_the_core_names_no_target(root: Path) -> None:
             assert not re.match(r"kit\.targets\.", module), f"{path} imports {module}"
         if "audit" in path.parts:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
                 if (node.value, path.name) == ("torch", "given.py"):
@@ -99,7 +105,7 @@ def test_the_core_names_no_task(root: Path) -> None:
     for path in [*core(root), *sorted((root / "kit" / "targets").rglob("*.py"))]:
         for _, module in imports(path):
             assert not re.match(r"kit\.tasks\.", module), f"{path} imports {module}"
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
                 where = path.relative_to(root / "kit").as_posix()
@@ -112,7 +118,7 @@ def test_no_class_name_stands_twice(root: Path) -> None:
     """A name has one meaning: who searches for a class finds one."""
     places: dict[str, list[str]] = {}
     for path in sorted((root / "kit").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{path.relative_to(root)}:{node.lineno}")
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
@@ -142,7 +148,7 @@ def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
     for name, path in modules.items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         found = graph.setdefault(name, set())
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ImportFrom):
                 start = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
                 base = (start + (node.module or "")).rstrip(".")

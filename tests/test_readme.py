@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,18 +35,16 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("line", commands())
-def test_a_command_of_the_readme_works(line: str) -> None:
+def test_a_command_of_the_readme_works(kit: Any, line: str) -> None:
     words = shlex.split(line)[1:]
     if line in PARSED_ONLY:
         name = words[0]
         if name in COMMANDS:
             options = {word for word in words if word.startswith("--")}
-            text = subprocess.run(
-                [sys.executable, "-m", "kit", name, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
-            ).stdout
+            text = kit(ROOT, name, "--help").stdout
             assert all(option in text for option in options)
         return
-    ran = subprocess.run([sys.executable, "-m", "kit", *words], capture_output=True, text=True, check=False, cwd=ROOT)
+    ran = kit(ROOT, *words)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout
 
@@ -69,6 +66,6 @@ def test_make_targets_of_the_readme_exist() -> None:
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
-def test_each_command_explains_itself_with_an_example(name: str) -> None:
-    ran = subprocess.run([sys.executable, "-m", "kit", name, "--help"], capture_output=True, text=True, check=True)
+def test_each_command_explains_itself_with_an_example(kit: Any, name: str) -> None:
+    ran = kit(ROOT, name, "--help")
     assert re.search(rf"^\s+kit {name}", ran.stdout, re.MULTILINE), f"kit {name} --help shows no example"

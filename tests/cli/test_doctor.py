@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
-def kit(*words: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "kit", "doctor", *words], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
-    assert "Traceback" not in done.stderr
-    return done
+@pytest.fixture(autouse=True)
+def nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No devices, no engine."""
+    monkeypatch.setenv("KIT_DEVICE_ROOT", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
 
 
-@pytest.fixture
-def env(root: Path, tmp_path: Path) -> dict[str, str]:
-    # Nothing of this machine: no devices, no engine.
-    return {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(root),
-        "KIT_DEVICE_ROOT": str(tmp_path),
-        "DOCKER_HOST": f"unix://{tmp_path}/none.sock",
-    }
-
-
-def test_without_a_recipe_the_machine_alone_is_looked_at(tmp_path: Path, env: dict[str, str]) -> None:
-    done = kit(cwd=tmp_path, env=env)
+def test_without_a_recipe_the_machine_alone_is_looked_at(tmp_path: Path, kit: Any) -> None:
+    done = kit(tmp_path, "doctor")
     assert done.returncode == 7
     assert done.stdout.startswith("machine\n  engine  FAIL")
     assert "no engine answers" in done.stdout
 
 
-def test_a_target_without_its_machine(root: Path, tmp_path: Path, env: dict[str, str]) -> None:
-    done = kit("-r", str(root / "examples/digits"), "-t", "310P", "-t", "T4", "--json", cwd=tmp_path, env=env)
+def test_a_target_without_its_machine(root: Path, tmp_path: Path, kit: Any) -> None:
+    done = kit(tmp_path, "doctor", "-r", str(root / "examples/digits"), "-t", "310P", "-t", "T4", "--json")
     tree = json.loads(done.stdout)
     assert done.returncode == tree["exit_code"] == 7
     failed = {(one["section"], one["name"]) for one in tree["checks"] if one["state"] == "fail"}
@@ -52,23 +39,14 @@ def test_a_target_without_its_machine(root: Path, tmp_path: Path, env: dict[str,
     assert not (tmp_path / ".kit").exists()
 
 
-def test_an_unknown_target_is_a_sentence(root: Path, tmp_path: Path, env: dict[str, str]) -> None:
-    done = kit("-r", str(root / "examples/digits"), "-t", "T5", cwd=tmp_path, env=env)
+def test_an_unknown_target_is_a_sentence(root: Path, tmp_path: Path, kit: Any) -> None:
+    done = kit(tmp_path, "doctor", "-r", str(root / "examples/digits"), "-t", "T5")
     assert done.returncode == 3
     assert "target 'T5' is not in the recipe" in done.stderr
 
 
-def test_reproduce_says_what_is_missing_before_anything_is_built(
-    root: Path, tmp_path: Path, env: dict[str, str]
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "kit", "reproduce", "-r", str(root / "examples/digits"), "-t", "310P"],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_reproduce_says_what_is_missing_before_anything_is_built(root: Path, tmp_path: Path, kit: Any) -> None:
+    done = kit(tmp_path, "reproduce", "-r", str(root / "examples/digits"), "-t", "310P")
     assert done.returncode == 8
     assert "the Ascend driver is not installed" in done.stderr
     assert "--simulate" in done.stderr

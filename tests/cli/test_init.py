@@ -20,12 +20,6 @@ onnx: Any = pytest.importorskip("onnx", reason="onnx is in the extra 'exporter'"
 needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is in the extra 'exporter'")
 
 
-def kit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kit", *words], cwd=folder, capture_output=True, text=True, timeout=280, check=False
-    )
-
-
 def model(path: Path, shape: list[int | str], outputs: list[list[int | str]], element: int = 1) -> Path:
     helper = onnx.helper
     names = [f"out{number}" for number in range(len(outputs))]
@@ -47,7 +41,7 @@ def images(folder: Path, names: list[str]) -> Path:
     return folder / "val"
 
 
-def test_an_onnx_file_tells_names_shapes_and_types(tmp_path: Path) -> None:
+def test_an_onnx_file_tells_names_shapes_and_types(tmp_path: Path, kit: Any) -> None:
     model(tmp_path / "net.onnx", ["n", 3, 64, 96], [["n", 10], ["n", 5]])
     images(tmp_path, ["a.jpg", "b.jpg", "._a.jpg"])
     (tmp_path / "labels.csv").write_text("image,label\na,1\nb,10\n")
@@ -66,7 +60,7 @@ def test_an_onnx_file_tells_names_shapes_and_types(tmp_path: Path) -> None:
     assert "there is a recipe already" in again.stderr
 
 
-def test_an_onnx_file_of_bytes_channels_last_and_a_fixed_batch(tmp_path: Path) -> None:
+def test_an_onnx_file_of_bytes_channels_last_and_a_fixed_batch(tmp_path: Path, kit: Any) -> None:
     model(tmp_path / "net.onnx", [4, 32, 32, 3], [[4, 7]], element=2)
     images(tmp_path, ["cat/a.jpg", "dog/a.jpg"])
     assert kit(tmp_path, "init", "net.onnx", "--images", "val").returncode == 0
@@ -76,7 +70,7 @@ def test_an_onnx_file_of_bytes_channels_last_and_a_fixed_batch(tmp_path: Path) -
     assert (recipe.dataset.layout, recipe.dataset.labels, recipe.dataset.count) == ("folders", None, 2)
 
 
-def test_own_code(tmp_path: Path) -> None:
+def test_own_code(tmp_path: Path, kit: Any) -> None:
     (tmp_path / "my_model.py").write_text("def build():\n    pass\n")
     (tmp_path / "w.pth").write_bytes(b"not looked at where PyTorch is not installed")
     images(tmp_path, ["a.jpg"])
@@ -95,7 +89,7 @@ def test_own_code(tmp_path: Path) -> None:
 
 @needs_timm
 @pytest.mark.slow
-def test_timm_tells_both_sizes(tmp_path: Path) -> None:
+def test_timm_tells_both_sizes(tmp_path: Path, kit: Any) -> None:
     shutil.copy(Path(__file__).parents[2] / "examples/digits/spnasnet_digits.pth.tar", tmp_path / "w.pth")
     images(tmp_path, ["a.jpg"])
     (tmp_path / "labels.txt").write_text("a.jpg 0\n")
@@ -119,14 +113,14 @@ def test_timm_tells_both_sizes(tmp_path: Path) -> None:
 
 @needs_timm
 @pytest.mark.slow
-def test_torchvision(tmp_path: Path) -> None:
+def test_torchvision(tmp_path: Path, kit: Any) -> None:
     assert kit(tmp_path, "init", "torchvision/resnet50").returncode == 0
     tree = yaml.safe_load((tmp_path / "kit.yaml").read_text())
     assert tree["model"]["source"] == "torchvision"
     assert (tree["preprocess"]["resize"], tree["preprocess"]["interpolation"]) == (232, "bilinear")
 
 
-def test_an_example_is_copied(tmp_path: Path) -> None:
+def test_an_example_is_copied(tmp_path: Path, kit: Any) -> None:
     done = kit(tmp_path, "init", "--example", "digits")
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "digits/val").iterdir())) == load_recipe(tmp_path / "digits").dataset.count
@@ -136,7 +130,7 @@ def test_an_example_is_copied(tmp_path: Path) -> None:
     assert "digits" in unknown.stderr
 
 
-def test_a_folder_of_scripts(tmp_path: Path) -> None:
+def test_a_folder_of_scripts(tmp_path: Path, kit: Any) -> None:
     folder = tmp_path / "scripts"
     folder.mkdir()
     (folder / "net_preprocess.py").write_text(
@@ -171,7 +165,7 @@ def test_a_folder_of_scripts(tmp_path: Path) -> None:
         (["--script", "nowhere"], 4),
     ],
 )
-def test_bad_sources(tmp_path: Path, words: list[str], code: int) -> None:
+def test_bad_sources(tmp_path: Path, kit: Any, words: list[str], code: int) -> None:
     (tmp_path / "lfs.onnx").write_text("version https://git-lfs.github.com/spec/v1\n")
     done = kit(tmp_path, "init", *words)
     assert done.returncode == code, done.stderr

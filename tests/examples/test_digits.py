@@ -75,6 +75,7 @@ def test_the_preprocessing_of_the_script_is_the_recipe_s(script: Any) -> None:
         assert abs(preprocess.prep(str(path)) - script.preprocess(path.read_bytes())).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_the_accuracy_that_is_published(script: Any) -> None:
     import numpy as np
     import torch

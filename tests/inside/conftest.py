@@ -1,7 +1,8 @@
-"""Programs of kit/inside as real processes, and the images and models that they work on."""
+"""Programs of kit/inside, in this process and in their own, and the images and models that they work on."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+from kit.inside.protocol import EXIT_USER, run
 
 KIT = Path(__file__).parents[2] / "kit"
 Program = Callable[..., "Finished"]
@@ -33,8 +36,26 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
-    """Runs ``python -m inside.NAME ARGUMENTS`` in the test's folder; its error line is parsed."""
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Program:
+    """Runs program NAME of kit/inside in the test's folder, in this process; its error line is parsed."""
+
+    def start(name: str, *arguments: object) -> Finished:
+        module = importlib.import_module(f"kit.inside.{name}")
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr("kit.inside.protocol._last_progress", -1.0)
+            with pytest.raises(SystemExit) as end:
+                run(module.main, [str(word) for word in arguments])
+        assert isinstance(end.value.code, int)
+        return finished(end.value.code, *capfd.readouterr())
+
+    return start
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Program:
+    """Runs ``python -m inside.NAME ARGUMENTS`` in the test's folder, as a container does; its error line is parsed."""
 
     def start(name: str, *arguments: object) -> Finished:
         done = subprocess.run(
@@ -46,12 +67,16 @@ def program(tmp_path: Path) -> Program:
             timeout=120,
             check=False,
         )
-        said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("@kit ")]
-        errors = [line["error"] for line in said if "error" in line]
-        assert len(errors) == (done.returncode == 64), done.stdout + done.stderr
-        return Finished(done.returncode, errors[0] if errors else {}, done.stdout, done.stderr)
+        return finished(done.returncode, done.stdout, done.stderr)
 
     return start
+
+
+def finished(code: int, out: str, err: str) -> Finished:
+    said = [json.loads(line[5:]) for line in out.splitlines() if line.startswith("@kit ")]
+    errors = [line["error"] for line in said if "error" in line]
+    assert len(errors) == (code == EXIT_USER), out + err
+    return Finished(code, errors[0] if errors else {}, out, err)
 
 
 def photo(seed: int, width: int = 90, height: int = 70) -> Image.Image:
