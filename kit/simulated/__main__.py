@@ -30,6 +30,6 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from .world import run
+    from .machine import run
 
     run(lambda: main(sys.argv[1:]))

@@ -18,8 +18,8 @@ from .ais_files import PADDING, PURE, FilesError, Group, content, groups_of, sha
 from .compiled import Compiled
 from .devices import acl_problem, missing_library
 from .engine import StandInError
+from .machine import SimulatedMachine, mark, mark_folder, this_machine
 from .om import Om, OmError, read_om
-from .world import World, mark, mark_folder, world
 
 __all__ = ["main"]
 
@@ -117,7 +117,7 @@ def statistics(values: list[float]) -> dict[str, float]:
 
 def main(program: str, argv: list[str]) -> int:
     """Run one of the two forms; ``program`` tells which."""
-    machine = world()
+    machine = this_machine()
     old = program.startswith("ais_infer")
     library = missing_library("libascendcl.so", "libascend_hal.so")
     if library:
@@ -146,7 +146,9 @@ def main(program: str, argv: list[str]) -> int:
 class Session:
     """One device's run."""
 
-    def __init__(self, machine: World, args: argparse.Namespace, argv: list[str], device: int, *, old: bool) -> None:
+    def __init__(
+        self, machine: SimulatedMachine, args: argparse.Namespace, argv: list[str], device: int, *, old: bool
+    ) -> None:
         self.machine, self.args, self.argv, self.device, self.old = machine, args, argv, device, old
         self.h2d: list[float] = []  # milliseconds of each executed batch
         self.compute: list[float] = []

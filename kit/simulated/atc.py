@@ -14,11 +14,11 @@ from . import aipp, atc_flags, atc_shapes
 from .atc_flags import AtcError, invalid
 from .devices import missing_library
 from .engine import StandInEngine, StandInError
-from .gflags import Flags, FlagsError, fail, parse
+from .gflags import Flags, FlagsError, parse
+from .machine import SimulatedMachine, mark, this_machine
 from .models import ModelError, StandInModel, read_model, with_input_shapes, with_outputs
 from .om import Om, OmError, read_om, write_om
 from .versions import Version
-from .world import World, mark, world
 
 __all__ = ["main"]
 
@@ -54,7 +54,7 @@ def opsets(version: Version) -> range:
 
 def main(program: str, argv: list[str]) -> int:
     """Run the converter; the shell's status: 0, 1 for a bad flag, 255 for any other failure."""
-    machine = world()
+    machine = this_machine()
     library = missing_library("libascend_hal.so")
     if library:
         print(f"{program}: {library}", file=sys.stderr)
@@ -63,7 +63,8 @@ def main(program: str, argv: list[str]) -> int:
     try:
         flags = parse(argv, atc_flags.defaults(machine.cann))
     except FlagsError as error:
-        return fail(error)
+        print(error, file=sys.stderr)
+        return 1
     if flags["help"] or flags["h"]:
         print(atc_flags.HELP)
         return 0
@@ -81,7 +82,7 @@ def main(program: str, argv: list[str]) -> int:
     return 0
 
 
-def convert(flags: Flags, machine: World, command: str) -> list[str]:
+def convert(flags: Flags, machine: SimulatedMachine, command: str) -> list[str]:
     """Do what ``--mode`` says; the warnings to print after the success line."""
     if flags["auto_tune_mode"] and machine.cann < (9, 0, 0):
         print(f"Current available mem is {os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 1024}kB.")
@@ -108,7 +109,7 @@ def convert(flags: Flags, machine: World, command: str) -> list[str]:
     return [f"W11001: High-priority service of op[{op}] is invalid, {tail}"]
 
 
-def load(flags: Flags, machine: World) -> StandInModel:
+def load(flags: Flags, machine: SimulatedMachine) -> StandInModel:
     path = Path(flags.text("model"))
 
     def refused(why: str) -> AtcError:
@@ -137,7 +138,7 @@ def load(flags: Flags, machine: World) -> StandInModel:
     return model
 
 
-def compiled(flags: Flags, machine: World, model: StandInModel, command: str) -> Om:
+def compiled(flags: Flags, machine: SimulatedMachine, model: StandInModel, command: str) -> Om:
     """Fix shapes and outputs, and prove that the result runs."""
     graph_names = {name for node in model.nodes for name in (node.name, *node.output)}
     shapes = atc_shapes.resolve(flags, model.inputs, graph_names)
@@ -211,7 +212,7 @@ def litter(flags: Flags) -> None:
         Path(os.environ.get("HOME") or "/nonexistent", "atc_data").mkdir(exist_ok=True)
 
 
-def save(flags: Flags, machine: World, om: Om) -> None:
+def save(flags: Flags, machine: SimulatedMachine, om: Om) -> None:
     target = Path(flags.text("output") + ".om")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from .world import World, mark
+from .machine import SimulatedMachine, mark
 
 __all__ = ["COMMON", "acl_problem", "gpu_indices", "missing_library", "node_problem", "npu_indices"]
 
@@ -29,7 +29,7 @@ def missing_library(*names: str) -> str:
     return f"error while loading shared libraries: {lost}: cannot open shared object file: No such file or directory"
 
 
-def node_problem(machine: World, name: str) -> str:
+def node_problem(machine: SimulatedMachine, name: str) -> str:
     """Why ``/dev/<name>`` cannot be used, or nothing.
 
     A node made with mknod and no driver behind it answers ENXIO on open: it is mapped and permitted, which is all
@@ -52,7 +52,7 @@ def node_problem(machine: World, name: str) -> str:
     return ""
 
 
-def indices(machine: World, prefix: str) -> list[int]:
+def indices(machine: SimulatedMachine, prefix: str) -> list[int]:
     if machine.virtual:
         return list(range(machine.devices))
     try:
@@ -62,17 +62,17 @@ def indices(machine: World, prefix: str) -> list[int]:
     return sorted(int(match[1]) for name in names if (match := re.fullmatch(prefix + r"(\d+)", name)))
 
 
-def npu_indices(machine: World) -> list[int]:
+def npu_indices(machine: SimulatedMachine) -> list[int]:
     """Numbers of the chips that this process may use, from the nodes or from the virtual machine."""
     return indices(machine, "davinci")
 
 
-def gpu_indices(machine: World) -> list[int]:
+def gpu_indices(machine: SimulatedMachine) -> list[int]:
     """The same for GPUs."""
     return indices(machine, "nvidia")
 
 
-def acl_problem(machine: World, device: int) -> tuple[str, str]:
+def acl_problem(machine: SimulatedMachine, device: int) -> tuple[str, str]:
     """(call that fails, reason) before a model can be loaded on ``device``; empty where all is well."""
     if machine.has("acl-init") or machine.has("driver-not-loaded"):
         return "aclInit", "injected"

@@ -35,7 +35,7 @@ class StandInEngine:
     That is cheap and close to what the cards do; rounding of every intermediate tensor is not emulated.
     """
 
-    def __init__(self, onnx: bytes, *, fp16: bool, profile: str | None = None) -> None:
+    def __init__(self, onnx: bytes, *, fp16: bool) -> None:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
@@ -44,9 +44,6 @@ class StandInEngine:
         if threads.isdigit():
             options.intra_op_num_threads = int(threads)
             options.inter_op_num_threads = 1
-        if profile is not None:
-            options.enable_profiling = True
-            options.profile_file_prefix = profile
         self.fp16 = fp16
         try:
             model = round_to_half(onnx) if fp16 else onnx

@@ -36,7 +36,7 @@ name = os.path.basename(program)
 if shutil.which(name) == program:
     program = name
 from simulated.__main__ import main
-from simulated.world import run
+from simulated.machine import run
 run(lambda: main([tool + "@" + program, *sys.argv[3:]]))
 """
 PROGRAM = """#!/bin/sh
@@ -48,7 +48,7 @@ import os, sys
 sys.path.insert(0, {home!r})
 os.environ.setdefault("KIT_SIM_ROOT", {root!r})
 from simulated.ais_bench import main
-from simulated.world import run
+from simulated.machine import run
 run(lambda: main({name!r}, sys.argv[1:]))
 """
 TENSORRT = """\"\"\"SIMULATED: a stand-in for TensorRT's Python API.\"\"\"
@@ -117,7 +117,7 @@ class Installer:
         self.write(f"{HOME}/__main__.py", ENTRY.format(root=str(self.root)))
         args = self.args
         config = {"chip": args.chip, "devices": args.devices, "toolkit": args.toolkit, "driver": args.driver}
-        config |= {"tensorrt": args.tensorrt, "nvidia_driver": args.nvidia_driver, "benchmark": args.generation}
+        config |= {"tensorrt": args.tensorrt, "nvidia_driver": args.nvidia_driver}
         self.write("etc/kit-simulated.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
 
     def site(self) -> Path:
@@ -188,7 +188,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=4, help="chips or GPUs of the virtual machine (default 4)")
     parser.add_argument("--toolkit", default="5.1.RC1", help="CANN version")
     parser.add_argument("--driver", default="", help="Ascend driver version (default: the one of chip and toolkit)")
-    parser.add_argument("--generation", default="C", choices=["A", "B", "C"], help="generation of the benchmark tool")
     parser.add_argument("--tensorrt", default="7.2.3.4", help="TensorRT version, 7.0.0 to 11.x")
     parser.add_argument("--nvidia-driver", default="", help="default: the one of the TensorRT version")
     parser.add_argument("--python", default=sys.executable, help="Python that runs the stand-ins")

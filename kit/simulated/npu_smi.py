@@ -1,13 +1,12 @@
-"""npu-smi: ``info`` in the 310 layout of 21.0 and the 310P layout of 22.0, ``info -m | -l | -t TYPE -i CARD``."""
+"""npu-smi: ``info`` in the 310 layout of 21.0 and the 310P layout of 22.0; nothing else is rehearsed."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 
 from .devices import COMMON, node_problem, npu_indices
-from .world import World, mark, world
+from .machine import SimulatedMachine, mark, this_machine
 
 __all__ = ["main"]
 
@@ -29,7 +28,7 @@ class StandInChip:
     health: str = "OK"
 
 
-def chips(machine: World) -> list[StandInChip]:
+def chips(machine: SimulatedMachine) -> list[StandInChip]:
     """The chips with steady, made-up readings: a table of real ones cannot be mistaken for a measurement of speed."""
     busy = machine.has("npu-busy")
     health = "Alarm" if machine.has("npu-alarm") else "OK"
@@ -51,7 +50,7 @@ def chips(machine: World) -> list[StandInChip]:
     ]
 
 
-def table(machine: World) -> str:
+def table(machine: SimulatedMachine) -> str:
     """The table of ``npu-smi info``; rows are printf formats that reproduce published tables to the column."""
     tool = machine.driver_version
     driver = "22.0.2" if machine.has("npu-version-mismatch") else tool
@@ -101,73 +100,14 @@ def table(machine: World) -> str:
     return "\n".join(lines)
 
 
-def mapping(machine: World) -> str:
-    lines = ["".join(f"{text:<31}" for text in ("NPU ID", "Chip ID", "Chip Logic ID")) + "Chip Name"]
-    found = chips(machine)
-    for card in sorted({chip.card for chip in found}):
-        mine = [chip for chip in found if chip.card == card]
-        lines += [f"{card:<31}{chip.index:<31}{chip.device:<31}Ascend {machine.chip}" for chip in mine]
-        lines.append(f"{card:<31}{len(mine):<31}{'-':<31}Mcu")
-    return "\n".join(lines)
-
-
-def listing(machine: World) -> str:
-    found = chips(machine)
-    cards = sorted({chip.card for chip in found})
-    rows: list[tuple[str, object]] = [("Total Count", len(cards))]
-    for card in cards:
-        rows += [("NPU ID", card), ("Chip Count", sum(chip.card == card for chip in found))]
-    return pairs(rows)
-
-
-def pairs(rows: list[tuple[str, object]]) -> str:
-    return "\n".join(f"\t{key:<30} : {value}" for key, value in rows)
-
-
-def details(machine: World, kind: str, card: int, only: int | None) -> str | None:
-    """``info -t TYPE -i CARD [-c CHIP]``: key and value lines, ``Chip ID`` last in each block; None: no such card."""
-    found = [chip for chip in chips(machine) if chip.card == card and only in {None, chip.index}]
-    if not found:
-        return None
-    rows: list[tuple[str, object]] = [("NPU ID", card)]
-    if only is None:
-        rows.append(("Chip Count", len(found)))
-    for chip in found:
-        if kind == "usages":
-            rows += [
-                ("DDR Capacity(MB)", chip.total),
-                ("DDR Usage Rate(%)", 100 * chip.used // chip.total),
-                ("Aicore Usage Rate(%)", chip.aicore),
-                ("Aicpu Usage Rate(%)", 0),
-                ("Ctrlcpu Usage Rate(%)", 0),
-                ("DDR Bandwidth Usage Rate(%)", 0),
-            ]
-        elif kind == "common":
-            rows += [
-                ("Aicore Usage Rate(%)", chip.aicore),
-                ("Temperature(C)", chip.temperature),
-                ("NPU Real-time Power(W)", chip.power),
-                ("Health", chip.health),
-            ]
-        elif kind == "board":
-            rows += [("Chip Type", "Ascend"), ("Chip Name", machine.chip), ("PCIe Bus Info", chip.bus)]
-            rows += [("Software Version", machine.driver_version), ("Firmware Version", machine.driver_version)]
-        else:
-            rows += [("Product Type", "IT21MDCP" if machine.chip == "310" else "Atlas 300I Pro")]
-        rows.append(("Chip ID", chip.index))
-    return pairs(rows)
-
-
 def main(program: str, argv: list[str]) -> int:
     """Run npu-smi; failures are printed to stdout, as the real one does, with status 255."""
     del program
-    machine = world()
-    if argv in (["-v"], ["--version"]):
-        print(f"npu-smi version: {machine.driver_version}")
-        return 0
-    if not argv or argv[0] != "info" or argv[1:2] in (["-h"], ["--help"]):
+    machine = this_machine()
+    if argv != ["info"]:
+        mark("npu-smi: only `npu-smi info` is rehearsed")
         print(USAGE)
-        return 0 if argv[:1] == ["info"] or argv in ([], ["-h"], ["--help"]) else 1
+        return 0 if argv in ([], ["-h"], ["--help"], ["info", "-h"]) else 1
     mark("npu-smi: the chips shown do not exist" if machine.virtual else "npu-smi: readings are made up")
     problem = refusal(machine)
     if problem:
@@ -176,31 +116,11 @@ def main(program: str, argv: list[str]) -> int:
             print("DrvMngGetConsoleLogLevel failed. (ret=4)")
         print(NOT_READY)
         return 255
-    rest = argv[1:]
-    if not rest:
-        print(table(machine))
-        return 0
-    if rest == ["-m"]:
-        print(mapping(machine))
-        return 0
-    if rest == ["-l"]:
-        print(listing(machine))
-        return 0
-    options = dict(zip(rest[::2], rest[1::2], strict=False))
-    kind = options.get("-t", "")
-    card, chip = options.get("-i", ""), options.get("-c", "")
-    if kind not in {"common", "usages", "board", "product"} or not card.isdigit() or (chip and not chip.isdigit()):
-        print("Error parameter of -t." if kind else USAGE)
-        return 1
-    text = details(machine, kind, int(card), int(chip) if chip else None)
-    if text is None:
-        print("The NPU ID is invalid. Please check whether the input is correct.")
-        return 1
-    print(text)
+    print(table(machine))
     return 0
 
 
-def refusal(machine: World) -> str:
+def refusal(machine: SimulatedMachine) -> str:
     """Why the management library cannot start, or nothing."""
     if machine.has("driver-not-loaded") or machine.has("driver-mismatch"):
         return "injected"
@@ -213,7 +133,3 @@ def refusal(machine: World) -> str:
         return "/dev/davinci0 is not there"
     names = [COMMON[0], *(f"davinci{index}" for index in npu_indices(machine))]
     return next(filter(None, (node_problem(machine, name) for name in names)), "")
-
-
-if __name__ == "__main__":
-    sys.exit(main("npu-smi", sys.argv[1:]))

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from .engine import StandInEngine
+from .machine import mark, this_machine
 from .nvidia_smi import failure
 from .trt_plan import EnginePlan, PlanError, read_plan
 from .versions import version_of
-from .world import mark, world
 
 __all__ = ["Logger", "Runtime", "TensorIOMode", "init_libnvinfer_plugins", "nptype"]
 
-__version__ = world().tensorrt
+__version__ = this_machine().tensorrt
 _NAMED = version_of(__version__) >= (10, 0, 0)
 _libraries = ctypes.CDLL
 
@@ -60,7 +60,7 @@ class Runtime:
 
     def deserialize_cuda_engine(self, data: bytes) -> Any:
         """An engine with bindings or named tensors."""
-        message, status = failure(world())
+        message, status = failure(this_machine())
         try:
             plan = read_plan(bytes(data))
             if status:

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 from .engine import StandInEngine, StandInError
+from .machine import SimulatedMachine, mark
 from .models import ModelError, ModelPort, StandInModel, read_model, with_input_shapes
 from .trt_log import Console
 from .trt_options import Options
 from .trt_plan import EnginePlan
 from .versions import Version
-from .world import World, mark
 
 __all__ = ["Builder", "FailedError", "end_by"]
 
@@ -51,17 +51,13 @@ class FailedError(Exception):
 class Builder:
     """What building needs to know of the machine; the program itself derives from it."""
 
-    def __init__(self, machine: World, version: Version, console: Console) -> None:
+    def __init__(self, machine: SimulatedMachine, version: Version, console: Console) -> None:
         self.machine, self.version, self.console = machine, version, console
 
     def fail(self, *lines: str) -> FailedError:
         """Print errors and the wrapper lines that follow a failed build, in the words of the version."""
-        if self.version >= (8, 4, 0):
-            wrapper = "Failed to create engine from model or file."
-        elif self.version >= (8, 2, 0):
-            wrapper = "Failed to create engine from model."
-        else:
-            wrapper = "Engine creation failed" if self.version >= (7, 1, 0) else "Engine could not be created"
+        old = self.version < (8, 0, 0)
+        wrapper = "Engine creation failed" if old else "Failed to create engine from model or file."
         for line in (*lines, wrapper, "Engine set up failed"):
             self.console.error(line)
         return FailedError()
@@ -70,7 +66,7 @@ class Builder:
         """Parse the ONNX file and make a plan for the profile."""
         started = time.perf_counter()
         model = self.parse(options.text("onnx"))
-        if self.version >= (8, 6, 0):
+        if self.version >= (8, 0, 0):
             self.console.info(f"Finished parsing network model. Parse time: {time.perf_counter() - started:g}")
         profile = self.profile(options, model)
         self.inject(model)
@@ -92,8 +88,7 @@ class Builder:
                 f"[TRT] Network must have at least one output that can be computed: {model.outputs[0].name}"
             ) from error
         self.console.trt(f"Detected {len(model.inputs)} inputs and {len(model.outputs)} output network tensors.")
-        if self.version >= (7, 2, 0):
-            self.console.info(f"Engine built in {time.perf_counter() - started:g} sec.")
+        self.console.info(f"Engine built in {time.perf_counter() - started:g} sec.")
         if self.version >= (10, 0, 0):
             self.console.info(f"Created engine with size: {len(plan.onnx) / 2**20:g} MiB")
         return plan
@@ -120,10 +115,7 @@ class Builder:
             f"Doc string:       {proto.doc_string}",
             rule,
         )
-        if self.version < (7, 2, 2):
-            print("\n".join(header))
-        else:
-            self.console.trt(*header)
+        self.console.trt(*header)
         if model.int64_weights and self.version < (10, 0, 0):
             self.console.warning(
                 "[TRT] onnx2trt_utils.cpp:220: Your ONNX model has been generated with INT64 weights, while TensorRT "

@@ -1,11 +1,8 @@
-"""The measuring loop of trtexec on the CPU engine, its inputs, and what it exports besides times."""
+"""The measuring loop of trtexec on the CPU engine, its inputs, and the outputs that it shows or exports."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -17,18 +14,17 @@ from .trt_options import Options
 from .trt_plan import EnginePlan
 from .trt_report import TimingRecord
 
-__all__ = ["Measured", "export_output", "export_profile", "fill", "measure", "show_output", "show_profile"]
+__all__ = ["Measured", "export_output", "fill", "measure", "show_output"]
 
 Outputs = list[tuple[str, np.ndarray]]
 
 
 class Measured:
-    """Records of all enqueues, outputs of the last one, and milliseconds per layer over all of them."""
+    """Records of all enqueues, and outputs of the last one."""
 
     def __init__(self) -> None:
         self.records: list[TimingRecord] = []
         self.outputs: Outputs = []
-        self.layers: list[tuple[str, float]] = []
 
 
 def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarray:
@@ -45,8 +41,7 @@ def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarra
 
 def measure(plan: EnginePlan, options: Options, feeds: dict[str, np.ndarray]) -> Measured:
     """Enqueue until ``--iterations`` and ``--duration`` are both reached; warm-up is the time before ``--warmUp``."""
-    folder = tempfile.mkdtemp() if options.profiled else None
-    engine = StandInEngine(plan.onnx, fp16=plan.fp16, profile=os.path.join(folder, "run") if folder else None)
+    engine = StandInEngine(plan.onnx, fp16=plan.fp16)
     result = Measured()
     warm_up, iterations = options.number("warmUp"), options.number("iterations")
     limit = options.number("duration") * 1000 + warm_up
@@ -90,24 +85,7 @@ def measure(plan: EnginePlan, options: Options, feeds: dict[str, np.ndarray]) ->
         if count >= iterations + warm and result.records[-1].compute_start >= limit:
             break
     result.outputs = list(zip((entry["name"] for entry in plan.outputs), outputs, strict=True))
-    if folder:
-        result.layers = layer_times(engine)
     return result
-
-
-def layer_times(engine: StandInEngine) -> list[tuple[str, float]]:
-    """Milliseconds per node over all iterations, from the engine's own profile."""
-    path = Path(engine.session.end_profiling())
-    events = json.loads(path.read_text(encoding="utf-8"))
-    path.unlink()
-    path.parent.rmdir()
-    totals: dict[str, float] = {}
-    for event in events:
-        name = event.get("name", "")
-        if event.get("cat") == "Node" and name.endswith("_kernel_time"):
-            key = name.removesuffix("_kernel_time")
-            totals[key] = totals.get(key, 0.0) + event["dur"] / 1000
-    return list(totals.items())
 
 
 def text_of(value: np.ndarray, sign: str) -> str:
@@ -129,35 +107,3 @@ def show_output(console: Console, outputs: Outputs) -> None:
     console.info("Output Tensors:")
     for name, value in outputs:
         console.info(f"{name}: ({'x'.join(map(str, value.shape))})", text_of(value, " "))
-
-
-def show_profile(console: Console, options: Options, measured: Measured) -> None:
-    """``--dumpProfile``: the layer's name first up to 8.6.0, last from 8.6.1 on."""
-    count = len(measured.records)
-    total = sum(amount for _, amount in measured.layers) or 1.0
-    rows = [*measured.layers, ("Total", sum(amount for _, amount in measured.layers))]
-    console.info("", f"=== Profile ({count} iterations ) ===")
-    if options.version >= (8, 6, 1):
-        console.info("   Time(ms)     Avg.(ms)   Median(ms)   Time(%)   Layer")
-        for name, amount in rows:
-            each = amount / count
-            console.info(f"{amount:>11.2f}{each:>13.4f}{each:>13.4f}{100 * amount / total:>10.1f}   {name}")
-    else:
-        width = max([len("Layer"), *(len(name) for name, _ in rows)])
-        console.info(f"{'Layer':>{width}}   Time (ms)   Avg. Time (ms)   Time %")
-        for name, amount in rows:
-            console.info(f"{name:>{width}}{amount:>12.2f}{amount / count:>17.4f}{100 * amount / total:>9.1f}")
-    console.info("")
-
-
-def export_profile(path: Path, measured: Measured) -> None:
-    """``--exportProfile``: the count of iterations, then each layer."""
-    count = len(measured.records)
-    total = sum(amount for _, amount in measured.layers) or 1.0
-    lines = [f'{{ "count" : {count} }}']
-    lines += [
-        f'{{ "name" : "{name}", "timeMs" : {amount:g}, "averageMs" : {amount / count:g}, '
-        f'"percentage" : {100 * amount / total:g} }}'
-        for name, amount in measured.layers
-    ]
-    path.write_text("[\n  " + "\n, ".join(lines) + "\n]\n", encoding="utf-8")

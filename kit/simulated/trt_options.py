@@ -98,40 +98,37 @@ def _texts(text: str, since: Version = _FIRST, before: Version = _LAST) -> list[
 
 
 _WEAK = "Weakly-typed networks have been deprecated and will be removed in a future release."
-_V8, _V82, _V84, _V85, _V86, _V91, _V10, _V1014, _V11 = (
-    (8, 0, 0), (8, 2, 0), (8, 4, 0), (8, 5, 0), (8, 6, 0), (9, 1, 0), (10, 0, 0), (10, 14, 0), (11, 0, 0),
-)  # fmt: skip
+_V8, _V10, _V1014, _V11 = (8, 0, 0), (10, 0, 0), (10, 14, 0), (11, 0, 0)
 
-#: Options by heading of the help.
+#: Options by heading of the help. What is known from 8.0 on is what 8.6 knows, the only 8 that is rehearsed.
 HELP_GROUPS: dict[str, list[Option]] = {
     "Model": _texts("onnx"),
     "Build": [
         Option("maxBatch", "int", 0, before=_V10),
-        Option("explicitBatch", "flag", False, _FIRST, _V10, _V82,
+        Option("explicitBatch", "flag", False, _FIRST, _V10, _V8,
                "--explicitBatch flag has been deprecated and has no effect!"),
         *(Option(f"{kind}Shapes", "shapes") for kind in ("min", "opt", "max")),
         *_texts("minShapesCalib optShapesCalib maxShapesCalib calib precisionConstraints layerPrecisions"
                 " layerOutputTypes", before=_V11),
         *_texts("inputIOFormats outputIOFormats nvtxMode tacticSources"),
-        Option("workspace", "int", 16, _FIRST, _V10, _V84,
+        Option("workspace", "int", 16, _FIRST, _V10, _V8,
                "--workspace flag has been deprecated by --memPoolSize flag."),
-        *_texts("memPoolSize", _V84),
+        *_texts("memPoolSize", _V8),
         Option("minTiming", "int", 1, before=_V10),
         Option("avgTiming", "int", 8),
         *(Option(name, "flag", False, since, _V11, _V1014, _WEAK)
-          for name, since in (("fp16", _FIRST), ("int8", _FIRST), ("best", _FIRST), ("bf16", _V91), ("fp8", _V86),
-                              ("int4", (10, 1, 0)))),
+          for name, since in (("fp16", _FIRST), ("int8", _FIRST), ("best", _FIRST), ("bf16", _V10), ("fp8", _V8),
+                              ("int4", _V10))),
         *_flags("noTF32 refit safe noBuilderCache"),
-        *_texts("sparsity timingCacheFile profilingVerbosity", _V8),
-        *_flags("directIO", _V8), *_flags("restricted", _V82, _V11), *_flags("heuristic", _V85, _V10),
-        *_flags("versionCompatible vc stripWeights noCompilationCache errorOnTimingCacheMiss", _V86),
-        *_flags("stronglyTyped", _V91),
-        *_texts("builderOptimizationLevel maxAuxStreams hardwareCompatibilityLevel useRuntime preview maxTactics"
-                " tilingOptimizationLevel allocationStrategy", _V85),
+        *_texts("sparsity timingCacheFile profilingVerbosity builderOptimizationLevel maxAuxStreams"
+                " hardwareCompatibilityLevel useRuntime preview maxTactics tilingOptimizationLevel"
+                " allocationStrategy", _V8),
+        *_flags("directIO versionCompatible vc stripWeights noCompilationCache errorOnTimingCacheMiss", _V8),
+        *_flags("restricted", _V8, _V11), *_flags("heuristic", _V8, _V10), *_flags("stronglyTyped", _V10),
         *_texts("saveEngine loadEngine"),
-        Option("buildOnly", "flag", False, _FIRST, _V10, _V86,
+        Option("buildOnly", "flag", False, _FIRST, _V10, _V8,
                "--buildOnly flag has been deprecated by --skipInference flag."),
-        *_flags("skipInference", _V86),
+        *_flags("skipInference", _V8),
     ],
     "Inference": [
         Option("batch", "int", 0, before=_V10),
@@ -139,25 +136,24 @@ HELP_GROUPS: dict[str, list[Option]] = {
         Option("loadInputs", "files"),
         Option("iterations", "int", 10), Option("warmUp", "int", 200), Option("duration", "int", 3),
         Option("sleepTime", "int", 0), Option("idleTime", "int", 0, _V8),
-        Option("streams", "int", 1, _FIRST, _LAST, _V86, "--streams flag has been deprecated by --infStreams flag."),
-        Option("infStreams", "int", 1, _V86),
+        Option("streams", "int", 1, _FIRST, _LAST, _V8, "--streams flag has been deprecated by --infStreams flag."),
+        Option("infStreams", "int", 1, _V8),
         *_flags("exposeDMA threads"),
-        *(Option(name, "flag", False, since, _LAST, _V11, f"--{name} flag is deprecated and has no effect.")
-          for name, since in (("noDataTransfers", (7, 2, 1)), ("useSpinWait", _FIRST), ("useCudaGraph", _FIRST),
-                              ("separateProfileRun", (7, 2, 1)))),
+        *(Option(name, "flag", False, _FIRST, _LAST, _V11, f"--{name} flag is deprecated and has no effect.")
+          for name in ("noDataTransfers", "useSpinWait", "useCudaGraph", "separateProfileRun")),
         *_flags("includeDataTransfers noSpinWait noCudaGraph", _V11),
         *_flags("timeDeserialize timeRefit", _V8),
-        *_texts("persistentCacheRatio", _V85), *_texts("profile useProfile weightStreamingBudget", _V91),
+        *_texts("persistentCacheRatio", _V8), *_texts("profile useProfile weightStreamingBudget", _V10),
     ],
     "Reporting": [
-        *_flags("verbose dumpRefit dumpOutput dumpProfile"), *_flags("dumpLayerInfo", _V8),
-        *_flags("dumpRawBindingsToFile", _V86), *_flags("dumpOptimizationProfile", _V91),
+        *_flags("verbose dumpRefit dumpOutput dumpProfile"), *_flags("dumpLayerInfo dumpRawBindingsToFile", _V8),
+        *_flags("dumpOptimizationProfile", _V10),
         Option("avgRuns", "int", 10), *_texts("percentile exportTimes exportOutput exportProfile"),
         *_texts("exportLayerInfo", _V8),
     ],
     "System": [
         Option("device", "int", 0), Option("useDLACore", "int", -1), *_flags("allowGPUFallback"),
-        Option("plugins", "list"), *(Option(f"{kind}Plugins", "list", since=_V86) for kind in ("static", "dynamic")),
+        Option("plugins", "list"), *(Option(f"{kind}Plugins", "list", since=_V8) for kind in ("static", "dynamic")),
     ],
     "Help": _flags("help h"),
 }  # fmt: skip
@@ -211,10 +207,6 @@ class Options:
     def skip(self) -> bool:
         """Build the engine, and do not measure."""
         return self.on("buildOnly") or self.on("skipInference")
-
-    @property
-    def profiled(self) -> bool:
-        return self.on("dumpProfile") or self.on("exportProfile")
 
 
 def taken(option: Option, items: list[tuple[str, str]]) -> Any:
@@ -273,7 +265,7 @@ def check_shapes(options: Options) -> None:
         options.build_shapes[name] = [low, opt, high]
     options.shapes = options.values["shapes"] or {}
     batch, most = options.number("batch"), options.number("maxBatch")
-    if options.on("onnx") and (batch or most) and options.version >= _V84:
+    if options.on("onnx") and (batch or most) and options.version >= _V8:
         raise InvalidArgumentError(
             "The --batch and --maxBatch flags should not be used when the input model is ONNX or when dynamic shapes "
             "are provided. Please use --optShapes and --shapes to set input shapes instead."
@@ -294,7 +286,7 @@ def check_shapes(options: Options) -> None:
 
 
 def percentiles(options: Options) -> None:
-    many = options.version >= _V85
+    many = options.version >= _V8
     options.percentiles = [90.0, 95.0, 99.0] if many else [99.0]
     text = options.text("percentile")
     if text:

@@ -71,11 +71,14 @@ def report(console: Console, options: Options, version: Version, records: list[T
         return
     wall = (max(record.out_end for record in timed) - timed[0].enq_start) / 1000
     console.info(f"Timing trace has {len(timed) * queries} queries over {wall:g} s")
-    if version >= (8, 0, 0):
-        console.info("", "=== Trace details ===")
+    qps = len(timed) * queries / wall
+    if version < (8, 0, 0):
+        averages(console, options.number("avgRuns"), version, timed)
+        classic(console, options, timed, qps, wall)
+        return
+    console.info("", "=== Trace details ===")
     averages(console, options.number("avgRuns"), version, timed)
-    print_blocks = modern if version >= (8, 0, 0) else classic
-    print_blocks(console, options, version, timed, len(timed) * queries / wall, wall)
+    modern(console, options, version, timed, qps, wall)
 
 
 def averages(console: Console, runs: int, version: Version, timed: list[TimingRecord]) -> None:
@@ -83,23 +86,21 @@ def averages(console: Console, runs: int, version: Version, timed: list[TimingRe
     lines = []
     for start in range(0, len(timed) - runs + 1, runs) if runs > 0 else ():
         part = timed[start : start + runs]
-        tail = [f"end to end {fmean(one.end_to_end for one in part):g} ms"] if version < (8, 4, 1) else []
-        tail += [f"enqueue {fmean(one.enqueue for one in part):g} ms"] if version >= (7, 1, 0) else []
+        tail = [f"end to end {fmean(one.end_to_end for one in part):g} ms"] if version < (8, 0, 0) else []
+        tail.append(f"enqueue {fmean(one.enqueue for one in part):g} ms")
         lines.append(
             f"Average on {runs} runs - GPU latency: {fmean(one.compute for one in part):g} ms - Host latency: "
             f"{fmean(one.latency for one in part):g} ms ({', '.join(tail)})"
         )
-    # From 9.1 on a long trace is cut in its middle.
-    kept = 200 if version >= (9, 3, 0) else 300 if version >= (9, 1, 0) else len(lines)
+    # From 10 on a long trace is cut in its middle.
+    kept = 200 if version >= (10, 0, 0) else len(lines)
     if len(lines) > 2 * kept:
         lines = [*lines[:kept], f"... Omitting {len(lines) - 2 * kept} lines", *lines[-kept:]]
     console.info(*lines)
 
 
-def classic(
-    console: Console, options: Options, version: Version, timed: list[TimingRecord], qps: float, wall: float
-) -> None:
-    """The blocks of 7.x."""
+def classic(console: Console, options: Options, timed: list[TimingRecord], qps: float, wall: float) -> None:
+    """The blocks of 7.2."""
     host = [record.latency for record in timed]
     total = [record.end_to_end for record in timed]
     compute = [record.compute for record in timed]
@@ -108,7 +109,7 @@ def classic(
     picks: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
         ("min", min), ("max", max), ("mean", fmean), ("median", median),
     )  # fmt: skip
-    console.info("Host Latency" if version >= (7, 1, 0) else "Host latency")
+    console.info("Host Latency")
     console.info(*(f"{name}: {pick(host):g} ms (end to end {pick(total):g} ms)" for name, pick in picks))
     console.info(
         f"percentile: {percentile(percent, host):g} ms at {percent:g}% "
@@ -116,9 +117,8 @@ def classic(
         f"throughput: {qps:g} qps",
         f"walltime: {wall:g} s",
     )
-    if version >= (7, 1, 0):
-        console.info("Enqueue Time")
-        console.info(*(f"{name}: {pick(enqueue):g} ms" for name, pick in picks if name != "mean"))
+    console.info("Enqueue Time")
+    console.info(*(f"{name}: {pick(enqueue):g} ms" for name, pick in picks if name != "mean"))
     console.info("GPU Compute")
     console.info(*(f"{name}: {pick(compute):g} ms" for name, pick in picks))
     console.info(
@@ -130,13 +130,7 @@ def classic(
 def modern(
     console: Console, options: Options, version: Version, timed: list[TimingRecord], qps: float, wall: float
 ) -> None:
-    """The summary of 8.0 and later."""
-    if options.profiled and (8, 6, 0) <= version < (11, 0, 0) and not options.on("separateProfileRun"):
-        console.info(
-            "The e2e network timing is not reported since it is inaccurate due to the extra synchronizations when the "
-            "profiler is enabled."
-        )
-        return
+    """The summary of 8.6 and later."""
 
     def show(name: str, values: list[float]) -> None:
         parts = [f"min = {min(values):g} ms", f"max = {max(values):g} ms"]
@@ -149,8 +143,6 @@ def modern(
     h2d, d2h = [record.h2d for record in timed], [record.d2h for record in timed]
     console.info("", "=== Performance summary ===", f"Throughput: {qps:g} qps")
     show("Latency", [record.latency for record in timed])
-    if version < (8, 4, 1):
-        show("End-to-End Host Latency", [record.end_to_end for record in timed])
     show("Enqueue Time", enqueue)
     show("H2D Latency", h2d)
     show("GPU Compute Time", compute)
@@ -181,35 +173,36 @@ def modern(
                 else "  Add --noDataTransfers flag to disable data transfers."
             )
     spread = 100 * pstdev(compute) / fmean(compute) if fmean(compute) else 0.0
-    if version >= (8, 4, 1) and spread > (2.5 if version >= (10, 13, 2) else 1):
+    if spread > (2.5 if version >= (10, 13, 2) else 1):
         console.warning(f"* GPU compute time is unstable, with coefficient of variance = {spread:g}%.")
         console.warning(
             "  If not already in use, locking GPU clock frequency"
             + ("" if new else " or adding --useSpinWait")
             + " may improve the stability."
         )
-    if options.streams > 1 and version >= (8, 6, 0):
+    if options.streams > 1:
         console.warning("* Multiple inference streams are used. Latencies may not be accurate.")
     console.info("Explanations of the performance metrics are printed in the verbose logs.", "")
 
 
 def export_times(path: Path, options: Options, version: Version, records: list[TimingRecord]) -> None:
-    """``--exportTimes``, sorted by start: with the warm-up before 8.5; 7.1 and 7.2 swap enqueue and input."""
-    if version >= (8, 5, 0):
+    """``--exportTimes``, sorted by start: 7.2 exports the warm-up, too, and swaps enqueue and input."""
+    old = version < (8, 0, 0)
+    if not old:
         records = [record for record in records if record.compute_start >= options.number("warmUp")]
-    copy_in, copy_out = ("H2d", "D2h") if version >= (8, 0, 0) else ("In", "Out")
+    copy_in, copy_out = ("In", "Out") if old else ("H2d", "D2h")
     lines = []
     for record in sorted(records, key=lambda item: item.in_start):
         enqueue, h2d = (record.enq_start, record.enq_end), (record.in_start, record.in_end)
-        if (7, 1, 0) <= version < (8, 0, 0):
+        if old:
             enqueue, h2d = h2d, enqueue
-        pairs = [("startEnqMs", enqueue[0]), ("endEnqMs", enqueue[1])] if version >= (7, 1, 0) else []
+        pairs = [("startEnqMs", enqueue[0]), ("endEnqMs", enqueue[1])]
         pairs += [(f"start{copy_in}Ms", h2d[0]), (f"end{copy_in}Ms", h2d[1])]
         pairs += [("startComputeMs", record.compute_start), ("endComputeMs", record.compute_end)]
         pairs += [(f"start{copy_out}Ms", record.out_start), (f"end{copy_out}Ms", record.out_end)]
         pairs += [(f"{copy_in[0].lower()}{copy_in[1:]}Ms", record.h2d), ("computeMs", record.compute)]
         pairs += [(f"{copy_out[0].lower()}{copy_out[1:]}Ms", record.d2h), ("latencyMs", record.latency)]
-        if version < (8, 4, 1):
+        if old:
             pairs.append(("endToEndMs", record.end_to_end))
         lines.append("{ " + ", ".join(f'"{name}" : {value:g}' for name, value in pairs) + " }")
     path.write_text("[\n  " + "\n, ".join(lines) + "\n]\n", encoding="utf-8")

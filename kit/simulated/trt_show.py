@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .machine import SimulatedMachine
 from .trt_options import HELP_GROUPS, Options
 from .versions import Version
-from .world import World
 
 __all__ = ["device_lines", "help_text", "option_lines"]
 
@@ -76,36 +76,34 @@ def precision(options: Options, version: Version) -> str:
 
 
 def build_lines(options: Options, version: Version) -> list[str]:
-    explicit = "explicit batch" if version >= (8, 0, 0) else "explicit"
-    v8, v82, v84, v85, v10, v11 = (8, 0, 0), (8, 2, 0), (8, 4, 0), (8, 5, 0), (10, 0, 0), (11, 0, 0)
-    unit = "MiB" if version >= (7, 2, 0) else "MB"
+    v8, v10, v11 = (8, 0, 0), (10, 0, 0), (11, 0, 0)
+    explicit = "explicit batch" if version >= v8 else "explicit"
     lines = shown(
         [
             row("Max batch", options.max_batch or explicit, before=v10),
-            row("Memory Pools", pools(options), since=v84),
-            row("Workspace", f"{options.number('workspace')} {unit}", before=v84),
+            row("Memory Pools", pools(options), since=v8),
+            row("Workspace", f"{options.number('workspace')} MiB", before=v8),
             row("minTiming", options.number("minTiming"), before=v10),
             row("avgTiming", options.number("avgTiming")),
             row("Precision", precision(options, version)),
-            row("LayerPrecisions", "", v84, v11),
+            row("LayerPrecisions", "", v8, v11),
             row("Calibration", options.text("calib"), before=v11),
-            row("Refit", on(options.on("refit")), since=(7, 2, 0)),
+            row("Refit", on(options.on("refit"))),
             row("Sparsity", {"enable": "Enabled", "force": "Forced"}.get(options.text("sparsity"), "Disabled"), v8),
             row("Safe mode", on(options.on("safe"))),
-            row("DirectIO mode", on(options.on("directIO")), v82),
-            row("Skip inference" if version >= (8, 6, 0) else "Build only", on(options.skip), v85),
+            row("DirectIO mode", on(options.on("directIO")), v8),
+            row("Skip inference", on(options.skip), v8),
             row("Save engine", options.text("saveEngine")),
             row("Load engine", options.text("loadEngine")),
             row("Builder Cache", on(not options.on("noBuilderCache")), before=v8),
-            row("NVTX verbosity" if version < v82 else "Profiling verbosity", 0),
-            row("Tactic sources", options.text("tacticSources") or "Using default tactic sources", since=(7, 2, 0)),
+            row("NVTX verbosity" if version < v8 else "Profiling verbosity", 0),
+            row("Tactic sources", options.text("tacticSources") or "Using default tactic sources"),
             row("timingCacheMode", "global" if options.text("timingCacheFile") else "local", v8),
             row("timingCacheFile", options.text("timingCacheFile"), v8),
         ],
         version,
     )
-    plural = "(s)" if version >= (7, 2, 0) else ""
-    for label, name in ((f"Input{plural}", "inputIOFormats"), (f"Output{plural}", "outputIOFormats")):
+    for label, name in (("Input(s)", "inputIOFormats"), ("Output(s)", "outputIOFormats")):
         lines.append(f"{label}: {options.text(name)}" if options.on(name) else f"{label}s format: fp32:CHW")
     profiles = [f"Input build shape: {name}={'+'.join(map(dims, p))}" for name, p in options.build_shapes.items()]
     return [
@@ -117,7 +115,7 @@ def build_lines(options: Options, version: Version) -> list[str]:
 
 
 def inference_lines(options: Options, version: Version) -> list[str]:
-    v8, v85, v11 = (8, 0, 0), (8, 5, 0), (11, 0, 0)
+    v8, v11 = (8, 0, 0), (11, 0, 0)
     named = [f"Input inference shape: {name}={dims(size)}" for name, size in options.shapes.items()]
     return [
         "=== Inference Options ===",
@@ -129,16 +127,16 @@ def inference_lines(options: Options, version: Version) -> list[str]:
                 row("Duration", f"{options.number('duration')}s (+ {options.number('warmUp')}ms warm up)"),
                 row("Sleep time", f"{options.number('sleepTime')}ms"),
                 row("Idle time", f"{options.number('idleTime')}ms", v8),
-                row("Inference Streams" if version >= (8, 6, 0) else "Streams", options.streams),
+                row("Inference Streams" if version >= v8 else "Streams", options.streams),
                 row("ExposeDMA", on(options.on("exposeDMA"))),
-                row("Data transfers", on(options.transfers), (7, 2, 1)),
+                row("Data transfers", on(options.transfers)),
                 row("Spin-wait", on(options.spin)),
                 row("Multithreading", on(options.on("threads"))),
                 row("CUDA Graph", on(options.graph)),
-                row("Separate profiling", on(options.on("separateProfileRun")), (7, 2, 1), v11),
+                row("Separate profiling", on(options.on("separateProfileRun")), before=v11),
                 row("Time Deserialize", on(options.on("timeDeserialize")), v8),
                 row("Time Refit", on(options.on("timeRefit")), v8),
-                row("Skip inference", on(options.skip), before=v85),
+                row("Skip inference", on(options.skip), before=v8),
             ],
             version,
         ),
@@ -148,7 +146,7 @@ def inference_lines(options: Options, version: Version) -> list[str]:
 
 
 def reporting_lines(options: Options, version: Version) -> list[str]:
-    label = "Percentiles" if version >= (8, 5, 0) else "Percentile"
+    label = "Percentiles" if version >= (8, 0, 0) else "Percentile"
     return [
         "=== Reporting Options ===",
         f"Verbose: {on(options.on('verbose'))}",
@@ -163,7 +161,7 @@ def reporting_lines(options: Options, version: Version) -> list[str]:
     ]
 
 
-def device_lines(machine: World) -> list[str]:
+def device_lines(machine: SimulatedMachine) -> list[str]:
     """The device block: data of a Tesla T4's data sheet."""
     return [
         "=== Device Information ===",

@@ -12,17 +12,17 @@ import numpy as np
 
 from .devices import gpu_indices
 from .engine import StandInError
+from .machine import SimulatedMachine, abort, mark, this_machine
 from .models import ModelPort
 from .nvidia_smi import failure
 from .trt_build import Builder, FailedError, end_by
 from .trt_log import Console
-from .trt_measure import Measured, export_output, export_profile, fill, measure, show_output, show_profile
+from .trt_measure import Measured, export_output, fill, measure, show_output
 from .trt_options import InvalidArgumentError, Options, OutOfRangeError, options_of
 from .trt_plan import EnginePlan, PlanError, read_plan, write_plan
 from .trt_report import export_times, report
 from .trt_show import device_lines, help_text, option_lines
 from .versions import version_of
-from .world import World, abort, mark, world
 
 __all__ = ["main"]
 
@@ -34,13 +34,13 @@ _STATIC = (
 
 def main(program: str, argv: list[str]) -> int:
     """Run trtexec; 0 passed, 1 failed, 134 where CUDA gives up."""
-    return Trtexec(world(), [program, *argv]).run()
+    return Trtexec(this_machine(), [program, *argv]).run()
 
 
 class Trtexec(Builder):
     """One run."""
 
-    def __init__(self, machine: World, argv: list[str]) -> None:
+    def __init__(self, machine: SimulatedMachine, argv: list[str]) -> None:
         version = version_of(machine.tensorrt)
         super().__init__(machine, version, Console(version, argv))
         self.argv = argv[1:]
@@ -73,7 +73,7 @@ class Trtexec(Builder):
 
     def usage(self, errors: list[str]) -> int:
         """The errors and the help; later versions print the help first."""
-        late = self.version >= (8, 5, 0)
+        late = self.version >= (8, 0, 0)
         if late:
             sys.stdout.write(help_text(self.version))
         for line in errors:
@@ -98,9 +98,7 @@ class Trtexec(Builder):
             abort()
         self.console.info(*device_lines(self.machine))
         if self.version >= (8, 0, 0):
-            major, minor, patch = self.version
-            text = f"{major}{minor}{patch:02}" if self.version < (8, 2, 0) else f"{major}.{minor}.{patch}"
-            self.console.info(f"TensorRT version: {text}")
+            self.console.info(f"TensorRT version: {'.'.join(map(str, self.version))}")
         if self.machine.has("trt-library-mismatch"):
             self.console.warning("[TRT] TensorRT was linked against cuDNN 8.2.1 but loaded cuDNN 8.1.1")
 
@@ -116,7 +114,7 @@ class Trtexec(Builder):
         if options.skip:
             return self.console.end(passed=True)
         feeds = self.set_up(plan, options)
-        self.console.info("Starting inference" if self.version >= (7, 2, 0) else "Starting inference threads")
+        self.console.info("Starting inference")
         if self.machine.has("trt-crash"):
             end_by(signal.SIGSEGV)
         try:
@@ -136,12 +134,10 @@ class Trtexec(Builder):
     def exports(self, options: Options, measured: Measured) -> None:
         if options.on("dumpOutput"):
             show_output(self.console, measured.outputs)
-        if options.on("dumpProfile"):
-            show_profile(self.console, options, measured)
-        times, output, profile = (options.text(f"export{kind}") for kind in ("Times", "Output", "Profile"))
+        if options.on("dumpProfile") or options.on("exportProfile"):
+            mark("the times of layers are not rehearsed")
+        times, output = options.text("exportTimes"), options.text("exportOutput")
         with contextlib.suppress(OSError):  # nobody looks whether the files could be opened
-            if profile:
-                export_profile(Path(profile), measured)
             if times:
                 export_times(Path(times), options, self.version, measured.records)
             if output:
@@ -204,16 +200,15 @@ class Trtexec(Builder):
                     )
                 self.check_binding(dims, wanted, plan.profile[name])
                 dims = list(wanted)
-                if self.version >= (9, 1, 0):
+                if self.version >= (10, 0, 0):
                     self.console.info(f"Set shape of input tensor {name} to: {'x'.join(map(str, dims))}")
             path = files.get(name)
-            if path is not None and self.version >= (8, 2, 0) and not Path(path).is_file():
+            if path is not None and self.version >= (8, 0, 0) and not Path(path).is_file():
                 raise self.set_up_failed(f"Cannot open file {path}!")
             if self.version >= (8, 0, 0):
                 if path is None:
                     self.console.info(f"Using random values for input {name}")
-                made = "Input" if self.version >= (8, 6, 1) else "Created input"
-                self.console.info(f"{made} binding for {name} with dimensions {'x'.join(map(str, dims))}")
+                self.console.info(f"Input binding for {name} with dimensions {'x'.join(map(str, dims))}")
             feeds[name] = fill(tuple(dims), np.dtype(entry["dtype"]), path)
         return feeds
 
@@ -227,7 +222,7 @@ class Trtexec(Builder):
             problem = "1046, condition: profileMinDims.d[i] <= dimensions.d[i]"
         elif any(now > high for now, high in zip(wanted, profile[2], strict=True)):
             problem = "1045, condition: dimensions.d[i] <= profileMaxDims.d[i]"
-        if problem and self.version >= (8, 5, 0):
+        if problem and self.version >= (8, 0, 0):
             condition = problem.partition(", ")[2]
             raise self.set_up_failed(
                 "Error[3]: [executionContext.cpp::setInputShape::2264] Error Code 3: API Usage Error (Parameter check "

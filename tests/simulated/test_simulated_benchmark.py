@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto
 
 from kit.simulated.devices import node_problem
-from kit.simulated.world import world
+from kit.simulated.machine import this_machine
 
 BLOCK = re.compile(
     r"\A\[e2e\] throughputRate: (\S+), latency: (\S+)\n"
@@ -211,16 +211,6 @@ def test_dynamic_batch_gears(machine: Any, images: np.ndarray, reference: np.nda
     assert len(outputs()) == 10
 
 
-def test_generations(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> None:
-    machine.atc(1)
-    done = machine.benchmark(1, benchmark="A")
-    assert "[infer] throughputRate" in done.out
-    assert "[post] throughputRate" in done.out
-    assert len(outputs("result/dumpOutput")) == 10
-    if os.geteuid() == 0:
-        assert "[infer] throughputRate" in machine.benchmark(1, benchmark="B").out
-
-
 def test_pure_inference(machine: Any, model: onnx.ModelProto) -> None:
     machine.atc(4)
     done = machine("benchmark", "-round=20", "-om_path=m_bs4.om", "-device_id=0", "-batch_size=4")
@@ -315,7 +305,7 @@ def problem_as(groups: list[int]) -> str:
             os.setgroups(groups)
             os.setresgid(1234, 1234, 1234)
             os.setresuid(1234, 1234, 1234)
-            os.write(there, (node_problem(world(), "davinci0") or "fit for use").encode())
+            os.write(there, (node_problem(this_machine(), "davinci0") or "fit for use").encode())
         finally:
             os._exit(0)
     os.close(there)
@@ -340,7 +330,7 @@ def test_real_nodes_ask_for_their_group(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("KIT_SIM_ROOT", str(root))
         monkeypatch.delenv("KIT_SIM_DEVICES", raising=False)
         # Without a driver behind it the node answers ENXIO: mapped and permitted is all that can be rehearsed.
-        if node_problem(world(), "davinci0"):
+        if node_problem(this_machine(), "davinci0"):
             pytest.skip("the device rules of this container forbid the node even to root")
         assert problem_as([]) == "/dev/davinci0: no permission"
         assert problem_as([4321]) == "fit for use"

@@ -23,10 +23,9 @@ def status(text: str) -> tuple[str, str]:
 def test_ascend_tools(machine: Any, images: np.ndarray, model: onnx.ModelProto) -> None:
     assert status(machine.atc(4).out) == ("atc", "ok")
     assert status(machine.atc(4, extra=("--input_shape=",)).out) == ("atc", "error")
-    for generation in "ABC":
-        assert status(machine.benchmark(4, benchmark=generation).out) == ("perf", "ok")
-        reader, reading = read_file(Path("result/perf_vision_batchsize_4_device_0.txt"))
-        assert (reader.family, reading.status, list(reading.problems)) == ("perf", "ok", [])
+    assert status(machine.benchmark(4).out) == ("perf", "ok")
+    reader, reading = read_file(Path("result/perf_vision_batchsize_4_device_0.txt"))
+    assert (reader.family, reading.status, list(reading.problems)) == ("perf", "ok", [])
     pure = machine("benchmark", "-round=20", "-om_path=m_bs4.om", "-device_id=0", "-batch_size=4")
     assert status(pure.out) == ("perf", "ok")
     argv = ("--model=m_bs4.om", "--batchsize=4", "--input=prep_bin", "--output=.", "--output_dirname=r")
@@ -37,9 +36,7 @@ def test_ascend_tools(machine: Any, images: np.ndarray, model: onnx.ModelProto) 
         assert status(machine("npu-smi", "info", chip=chip).out) == ("npu-smi", "ok")
 
 
-@pytest.mark.parametrize(
-    "version", ["7.0.0", "7.1.3", "7.2.1", "7.2.3", "8.0.1", "8.2.5", "8.4.1", "8.5.1", "8.6.1", "10.3.0"]
-)
+@pytest.mark.parametrize("version", ["7.2.3", "8.6.1", "10.3.0", "11.0.0"])
 def test_nvidia_tools(machine: Any, model: onnx.ModelProto, version: str) -> None:
     done = machine(
         "trtexec", "--onnx=m.onnx", *SHORT, "--exportTimes=t.json", "--exportOutput=o.json", tensorrt=version

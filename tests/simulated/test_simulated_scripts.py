@@ -108,7 +108,7 @@ def test_310_scripts(machine: Any, images: np.ndarray, reference: np.ndarray) ->
 
 
 def test_t4_script(machine: Any, model: onnx.ModelProto) -> None:
-    for version in ("7.2.3", "8.2.5"):
+    for version in ("7.2.3", "8.6.1"):
         done = machine.bash(T4, tensorrt=version)
         assert done.code == 0
         rates = re.fullmatch(r"bs1 (\S+)\nbs4 (\S+)\n", done.out)

@@ -36,19 +36,11 @@ def test_old_name_of_the_310p(machine: Any) -> None:
     assert "| 0       710       | OK " in machine("npu-smi", "info", chip="710").out
 
 
-def test_mapping_and_details(machine: Any) -> None:
-    rows = [line.split() for line in machine("npu-smi", "info", "-m").lines()]
-    assert rows[0] == ["NPU", "ID", "Chip", "ID", "Chip", "Logic", "ID", "Chip", "Name"]
-    assert rows[1] == ["0", "0", "0", "Ascend", "310P3"]
-    assert rows[2] == ["0", "1", "-", "Mcu"]
-    done = machine("npu-smi", "info", "-t", "usages", "-i", "1")
-    pairs = [tuple(part.strip() for part in line.split(" : ")) for line in done.lines()]
-    assert ("Aicore Usage Rate(%)", "0") in pairs
-    assert pairs[-1] == ("Chip ID", "0")
-    assert machine("npu-smi", "info", "-l").lines()[0].split() == ["Total", "Count", ":", "2"]
-    assert machine("npu-smi", "info", "-t", "usages", "-i", "9").code == 1
-    assert machine("npu-smi", "info", "-t", "weather", "-i", "0").code == 1
+def test_other_questions_are_refused(machine: Any) -> None:
     assert machine("npu-smi", "info", "-h").lines()[0].startswith("Usage: npu-smi info")
+    done = machine("npu-smi", "info", "-t", "usages", "-i", "1")
+    assert (done.code, "only `npu-smi info` is rehearsed" in done.err) == (1, True)
+    assert machine("nvidia-smi", "-q").code == 1
 
 
 @pytest.mark.parametrize("lost", ["/usr/local/Ascend/driver/version.info", "/usr/local/dcmi"])
@@ -94,16 +86,8 @@ def test_one_unknown_field_fails_the_query(machine: Any) -> None:
     done = machine("nvidia-smi", f"--query-gpu=name,{field}", "--format=csv")
     assert done.code != 0
     assert done.lines()[0] == f'Field "{field}" is not a valid field to query.'
-    newer = machine("nvidia-smi", f"--query-gpu=name,{field}", "--format=csv,noheader", nvidia_driver="550.54.15")
-    assert newer.lines()[0] == "Tesla T4, Not Active"
 
 
-def test_processes_and_settings(machine: Any) -> None:
-    argv = ("--query-compute-apps=gpu_uuid,pid,process_name,used_memory", "--format=csv,noheader")
-    assert machine("nvidia-smi", *argv).out == ""
-    busy = machine("nvidia-smi", *argv, fault="gpu-busy").lines()
-    assert [cell.strip() for cell in busy[0].split(",")][1:] == ["4242", "python3", "4096 MiB"]
+def test_settings_are_refused(machine: Any) -> None:
     assert machine("nvidia-smi", "-pm", "1").code != 0  # a rehearsal must not pretend to have set something
     assert machine("nvidia-smi", "--query-gpu=name").code == 2
-    assert "Driver Version" in machine("nvidia-smi", "-q").out
-    assert machine("nvidia-smi", "-L").lines()[0].startswith("GPU 0: Tesla T4 (UUID: GPU-")

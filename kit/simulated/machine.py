@@ -16,15 +16,16 @@ from typing import NoReturn
 from .faults import FAULTS
 from .versions import Version, version_of
 
-__all__ = ["DEFECT", "MARK_FILE", "World", "abort", "mark", "mark_folder", "run", "world"]
+__all__ = ["DEFECT", "MARK_FILE", "SimulatedMachine", "abort", "mark", "mark_folder", "run", "this_machine"]
 
 CONFIG = "etc/kit-simulated.json"
 MARK_FILE = "SIMULATED"
+_SERIES = ("7.2.", "8.6.", "10.", "11.")  # of TensorRT
 DEFECT = 70  # EX_SOFTWARE: no vendor tool ends with it
 
 
 @dataclass(frozen=True)
-class World:
+class SimulatedMachine:
     """What ``install`` was told, overridden by the environment (``KIT_SIM_CHIP``, ``KIT_SIM_DEVICES``, ...)."""
 
     root: Path = Path("/")
@@ -36,7 +37,6 @@ class World:
     gpu: str = "Tesla T4"
     nvidia_driver: str = ""  # empty: the one that belongs to TensorRT
     virtual: bool = False
-    benchmark: str = "C"  # generation of the benchmark binary: A, B or C
     faults: frozenset[str] = frozenset()
 
     def path(self, absolute: str) -> Path:
@@ -72,13 +72,13 @@ class World:
         return 15360 if version_of(self.gpu_driver) >= (520, 0, 0) else 15109
 
 
-def world() -> World:
+def this_machine() -> SimulatedMachine:
     """Read the configuration that ``install`` wrote and what the environment changes of it."""
     root = Path(os.environ.get("KIT_SIM_ROOT") or "/")
     values: dict[str, object] = {}
     with contextlib.suppress(OSError, ValueError):
         values.update(json.loads((root / CONFIG).read_text(encoding="utf-8")))
-    for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver", "benchmark"):
+    for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver"):
         given = os.environ.get(f"KIT_SIM_{name.upper()}")
         if given:
             values[name] = given
@@ -93,9 +93,12 @@ def world() -> World:
     if unknown:
         # A misspelt fault that did nothing would make a test pass for the wrong reason.
         sys.exit(f"[SIMULATED] KIT_SIM_FAULT names no known fault: {', '.join(unknown)}")
-    known = {field.name for field in fields(World)} - {"root", "faults"}
+    given = str(values.get("tensorrt", _SERIES[0]))
+    if not given.startswith(_SERIES):
+        sys.exit(f"[SIMULATED] TensorRT {given} is not rehearsed, only {', '.join(_SERIES)}")
+    known = {field.name for field in fields(SimulatedMachine)} - {"root", "faults"}
     kept = {key: value for key, value in values.items() if key in known}
-    return World(root=root, faults=frozenset(names), **kept)  # type: ignore[arg-type]
+    return SimulatedMachine(root=root, faults=frozenset(names), **kept)  # type: ignore[arg-type]
 
 
 def mark(text: str) -> None:
