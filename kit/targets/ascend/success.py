@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import DeviceError, StepError
+from kit.planning.cardsteps import before_name
 from kit.results.outputs import read_text
 from kit.targets.ascend.config import architecture, options_of, soc_of
 from kit.targets.ascend.faults import ATC, COMMON, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
-from kit.targets.ascend.steps import before_name
 from kit.toollogs.messages import excerpt, explain, first_line
 
 if TYPE_CHECKING:

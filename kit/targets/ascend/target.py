@@ -10,7 +10,7 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.ascend import checks, packages, reading, steps
+from kit.targets.ascend import checks, packages, results, steps
 from kit.targets.ascend import success as judging
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
@@ -65,7 +65,7 @@ class Ascend:
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""
-        return reading.read(job, outputs, job.toolchain or self.toolchain)
+        return results.read(job, outputs, job.toolchain or self.toolchain)
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Driver, nodes, permissions, chip, packages."""

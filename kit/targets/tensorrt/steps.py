@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
+from kit.planning import cardsteps
 from kit.planning import common as shared
+from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
 from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
@@ -19,22 +21,8 @@ from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
 if TYPE_CHECKING:
     from kit.planning.target import Job
 
-__all__ = [
-    "QUERY",
-    "after_name",
-    "before_name",
-    "bench_names",
-    "check_names",
-    "convert_name",
-    "image_name",
-    "infer_name",
-    "long_name",
-    "metrics_name",
-    "plan",
-    "shapes",
-]
+__all__ = ["LONG_WARM_UP_MS", "QUERY", "bench_names", "check_names", "image_name", "long_name", "plan", "shapes"]
 
-SIMULATED = "simulated"
 #: What of the GPU's state belongs to a measurement; every field is known to drivers from R418 on.
 QUERY = (
     "index", "name", "uuid", "pci.bus_id", "driver_version", "vbios_version", "persistence_mode", "compute_mode",
@@ -53,21 +41,6 @@ def image_name(job: Job) -> str:
     return "tensorrt" if DEFAULT.endswith(f" {version}") else f"tensorrt-{version}"
 
 
-def convert_name(target: str, batch: int) -> str:
-    """Name of the step that builds the plan of a batch."""
-    return f"{target}/convert-bs{batch}"
-
-
-def infer_name(target: str, batch: int) -> str:
-    """Name of the step that runs the plan of a batch over the data set."""
-    return f"{target}/infer-bs{batch}"
-
-
-def metrics_name(target: str, batch: int) -> str:
-    """Name of the step that counts the hits of a batch."""
-    return f"{target}/metrics-bs{batch}"
-
-
 def bench_names(target: str, batch: int, runs: int) -> list[str]:
     """Names of the measurements of a batch."""
     return [f"{target}/bench-bs{batch}-run{run}" for run in range(1, runs + 1)]
@@ -83,16 +56,6 @@ def check_names(job: Job, batch: int) -> list[str]:
     batches = -(-job.recipe.dataset.count // batch)
     count = min(options_of(job).crosscheck, batches)
     return [f"{job.target}/crosscheck-bs{batch}-{number}" for number in range(count)]
-
-
-def before_name(target: str) -> str:
-    """Name of the step that looks at the GPU before anything is measured."""
-    return f"{target}/state-before"
-
-
-def after_name(target: str) -> str:
-    """Name of the step that looks at the GPU afterwards."""
-    return f"{target}/state-after"
 
 
 def shapes(job: Job, batch: int) -> str:
@@ -126,7 +89,7 @@ class _GpuContext:
         return Made(convert_name(self.target, batch), self.engine(batch))
 
 
-def _place(job: Job) -> _GpuContext:
+def _context(job: Job) -> _GpuContext:
     options, row = options_of(job), toolchain_of(job)
     if not job.simulate:
         environment = {**_HOME, **job.access.environment}
@@ -146,13 +109,13 @@ def plan(job: Job) -> list[Step]:
             where=f"targets -> {job.target}",
             remedy="choose cpu, openvino, 310 or 310P for this task",
         )
-    place = _place(job)
+    gpu = _context(job)
     steps = [*shared.model_steps(job), shared.preprocess(job), _guard(job)]
-    steps.append(_state(place, before_name(job.target), ()))
+    steps.append(_state(gpu))
     measured: list[Step] = []
     for batch in job.batches:
-        steps += [_convert(place, batch), _infer(place, batch)]
-        steps += [_check(place, batch, number, name) for number, name in enumerate(check_names(job, batch))]
+        steps += [_convert(gpu, batch), _infer(gpu, batch)]
+        steps += [_check(gpu, batch, number, name) for number, name in enumerate(check_names(job, batch))]
         steps.append(
             shared.metrics(
                 job,
@@ -162,12 +125,12 @@ def plan(job: Job) -> list[Step]:
                 batch=batch,
             )
         )
-        for run, name in enumerate(bench_names(job.target, batch, place.options.runs), 1):
-            measured.append(_bench(place, batch, name, {"KIT_RUN": str(run)}, ()))
-        if place.options.long_seconds:
-            flags = (f"--warmUp={LONG_WARM_UP_MS}", f"--duration={place.options.long_seconds}", "--avgRuns=100")
-            measured.append(_bench(place, batch, long_name(job.target, batch), {}, flags))
-    return [*steps, *measured, _state(place, after_name(job.target), [step.name for step in measured])]
+        for run, name in enumerate(bench_names(job.target, batch, gpu.options.runs), 1):
+            measured.append(_bench(gpu, batch, name, {"KIT_RUN": str(run)}, ()))
+        if gpu.options.long_seconds:
+            flags = (f"--warmUp={LONG_WARM_UP_MS}", f"--duration={gpu.options.long_seconds}", "--avgRuns=100")
+            measured.append(_bench(gpu, batch, long_name(job.target, batch), {}, flags))
+    return [*steps, *measured, _state(gpu, [step.name for step in measured])]
 
 
 def _guard(job: Job) -> Step:
@@ -190,53 +153,53 @@ def _guard(job: Job) -> Step:
     )  # fmt: skip
 
 
-def _build_flags(place: _GpuContext, batch: int) -> tuple[str, ...]:
-    precision = ("--fp16",) if place.options.fp16 else ()
-    workspace = place.row.workspace.format(mib=place.options.workspace)
-    return (*precision, f"--shapes={shapes(place.job, batch)}", workspace)
+def _build_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
+    precision = ("--fp16",) if gpu.options.fp16 else ()
+    workspace = gpu.row.workspace.format(mib=gpu.options.workspace)
+    return (*precision, f"--shapes={shapes(gpu.job, batch)}", workspace)
 
 
-def _measure_flags(place: _GpuContext, batch: int) -> tuple[str, ...]:
+def _measure_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
     """7.2 measures with the flags of the published report; later ones state what they would do by default."""
-    if place.row.published_flags:
-        return (*_build_flags(place, batch), "--threads")
-    return (f"--shapes={shapes(place.job, batch)}", *place.row.clock)
+    if gpu.row.published_flags:
+        return (*_build_flags(gpu, batch), "--threads")
+    return (f"--shapes={shapes(gpu.job, batch)}", *gpu.row.clock)
 
 
-def _convert(place: _GpuContext, batch: int) -> Step:
+def _convert(gpu: _GpuContext, batch: int) -> Step:
     """``trtexec`` picks the fastest kernels by timing them, so nothing else may run meanwhile."""
     return Step(
-        name=convert_name(place.target, batch),
+        name=convert_name(gpu.target, batch),
         stage="convert",
         title=f"TensorRT plan, batch {batch}",
-        image=place.image,
+        image=gpu.image,
         argv=(
             "trtexec",
-            f"--onnx={place.onnx}",
-            *_build_flags(place, batch),
-            f"--saveEngine={place.engine(batch)}",
-            place.row.build_only,
+            f"--onnx={gpu.onnx}",
+            *_build_flags(gpu, batch),
+            f"--saveEngine={gpu.engine(batch)}",
+            gpu.row.build_only,
         ),
-        outputs=(place.engine(batch),),
-        inputs={"model": shared.MODEL, "checked": Made(f"{place.target}/input")},
-        links={place.onnx: "{in:model}"},
-        environment=place.environment,
-        devices=place.devices,
+        outputs=(gpu.engine(batch),),
+        inputs={"model": shared.MODEL, "checked": Made(f"{gpu.target}/input")},
+        links={gpu.onnx: "{in:model}"},
+        environment=gpu.environment,
+        devices=gpu.devices,
         limits=_LIMITS,
         batch=batch,
         timed=True,
-        simulated=place.job.simulate,
+        simulated=gpu.job.simulate,
         keep_output=True,
     )
 
 
-def _infer(place: _GpuContext, batch: int) -> Step:
-    recipe = place.job.recipe
+def _infer(gpu: _GpuContext, batch: int) -> Step:
+    recipe = gpu.job.recipe
     return Step(
-        name=infer_name(place.target, batch),
+        name=infer_name(gpu.target, batch),
         stage="infer",
         title=f"data set through the plan of batch {batch}",
-        image=place.image,
+        image=gpu.image,
         argv=(
             "python3", "-m", "inside.trt_infer",
             "--plan", "{in:engine}",
@@ -245,94 +208,89 @@ def _infer(place: _GpuContext, batch: int) -> Step:
             "--shape", ",".join(str(size) for size in recipe.input.shape),
             "--input", recipe.input.name,
             "--output", recipe.output,
-            "--check", str(len(check_names(place.job, batch))),
+            "--check", str(len(check_names(gpu.job, batch))),
             "--out", "{out}",
         ),
         outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-        inputs={"engine": place.made(batch), "tensors": Made(shared.TENSORS)},
-        environment=place.environment,
-        devices=place.devices,
+        inputs={"engine": gpu.made(batch), "tensors": Made(shared.TENSORS)},
+        environment=gpu.environment,
+        devices=gpu.devices,
         limits=_LIMITS,
         code=("trt_infer", "labels", "topk", "protocol"),
         batch=batch,
-        simulated=place.job.simulate,
+        simulated=gpu.job.simulate,
     )  # fmt: skip
 
 
-def _check(place: _GpuContext, batch: int, number: int, name: str) -> Step:
+def _check(gpu: _GpuContext, batch: int, number: int, name: str) -> Step:
     """The plan through trtexec, on a batch that the inference kept: the same binary must give the same numbers."""
     return Step(
         name=name,
         stage="query",
         title=f"cross-check of batch {batch} with trtexec",
-        image=place.image,
+        image=gpu.image,
         argv=(
             "trtexec",
-            f"--loadEngine={place.engine(batch)}",
-            f"--shapes={shapes(place.job, batch)}",
-            f"--loadInputs={place.job.recipe.input.name}:{{in:results}}/check/input_{number}.bin",
+            f"--loadEngine={gpu.engine(batch)}",
+            f"--shapes={shapes(gpu.job, batch)}",
+            f"--loadInputs={gpu.job.recipe.input.name}:{{in:results}}/check/input_{number}.bin",
             "--exportOutput=output.json",
-            *_overridden(place.row.clock, ("--warmUp=0", "--duration=0", "--iterations=1")),
+            *_overridden(gpu.row.clock, ("--warmUp=0", "--duration=0", "--iterations=1")),
         ),
         outputs=("output.json",),
         inputs={
-            "engine": place.made(batch),
-            "results": Made(infer_name(place.target, batch)),
+            "engine": gpu.made(batch),
+            "results": Made(infer_name(gpu.target, batch)),
         },
-        links={place.engine(batch): "{in:engine}"},
-        environment=place.environment,
-        devices=place.devices,
+        links={gpu.engine(batch): "{in:engine}"},
+        environment=gpu.environment,
+        devices=gpu.devices,
         limits=_LIMITS,
         batch=batch,
-        simulated=place.job.simulate,
+        simulated=gpu.job.simulate,
     )
 
 
-def _bench(place: _GpuContext, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
+def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
     return Step(
         name=name,
         stage="bench",
         title=f"throughput at batch {batch}",
-        image=place.image,
+        image=gpu.image,
         argv=(
             "trtexec",
-            f"--loadEngine={place.engine(batch)}",
-            *_overridden(_measure_flags(place, batch), flags),
+            f"--loadEngine={gpu.engine(batch)}",
+            *_overridden(_measure_flags(gpu, batch), flags),
             "--exportTimes=times.json",
         ),
         outputs=("times.json",),
         # The GPU's state is an input: a GPU that is taken stops the run before its numbers are low.
-        inputs={"engine": place.made(batch), "state": Made(before_name(place.target))},
-        links={place.engine(batch): "{in:engine}"},
+        inputs={"engine": gpu.made(batch), "state": Made(before_name(gpu.target))},
+        links={gpu.engine(batch): "{in:engine}"},
         # The number of the run tells equal steps apart: each is to be done.
-        environment={**place.environment, **environment},
-        devices=place.devices,
+        environment={**gpu.environment, **environment},
+        devices=gpu.devices,
         limits=_LIMITS,
         batch=batch,
         timed=True,
-        simulated=place.job.simulate,
+        simulated=gpu.job.simulate,
         keep_output=True,
     )
 
 
 def _overridden(flags: Sequence[str], by: Sequence[str]) -> tuple[str, ...]:
-    """``flags`` with those of ``by`` in their place: trtexec takes no option twice."""
+    """``flags`` with those of ``by`` in their places: trtexec takes no option twice."""
     names = {flag.partition("=")[0] for flag in by}
     return (*(flag for flag in flags if flag.partition("=")[0] not in names), *by)
 
 
-def _state(place: _GpuContext, name: str, after: Sequence[str]) -> Step:
-    return Step(
-        name=name,
-        stage="query",
-        title=f"state of the GPU {'after' if after else 'before'}",
-        image=place.image,
-        argv=("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"),
-        outputs=(),
-        inputs={f"after{number}": Made(step) for number, step in enumerate(after)},
-        environment=place.environment,
-        devices=place.devices,
-        timed=True,
-        simulated=place.job.simulate,
-        keep_output=True,
+def _state(gpu: _GpuContext, after: Sequence[str] = ()) -> Step:
+    return cardsteps.state(
+        gpu.job,
+        "GPU",
+        ("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"),
+        image=gpu.image,
+        devices=gpu.devices,
+        environment=gpu.environment,
+        after=after,
     )

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.errors import DeviceError, StepError
+from kit.planning.cardsteps import before_name
 from kit.results.outputs import read_text
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
 from kit.targets.tensorrt.readers import export_times, nvidia_smi, trtexec
-from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, before_name, long_name
+from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, long_name
 from kit.targets.tensorrt.toolchains import toolchain_of
 from kit.toollogs.messages import excerpt, explain, first_line
 

@@ -10,7 +10,7 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.tensorrt import checks, reading, steps
+from kit.targets.tensorrt import checks, results, steps
 from kit.targets.tensorrt import success as judging
 from kit.targets.tensorrt.config import base_of, options_of
 from kit.targets.tensorrt.faults import START
@@ -65,7 +65,7 @@ class T4:
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""
-        return reading.read(job, outputs, job.toolchain or self.toolchain, self.hardware)
+        return results.read(job, outputs, job.toolchain or self.toolchain, self.hardware)
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Driver, GPU, container toolkit, idleness, packages."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kit.errors import StepError
 from kit.inside.estimate import nearest_rank
 from kit.planning import common as shared
+from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.results.conditions import Conditions
@@ -17,17 +18,7 @@ from kit.results.measurements import Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.readers import npu_smi
-from kit.targets.ascend.steps import (
-    after_name,
-    before_name,
-    bench_name,
-    card_name,
-    dataset_step,
-    infer_name,
-    metrics_name,
-    on_dataset,
-    run_prefix,
-)
+from kit.targets.ascend.steps import bench_name, card_name, dataset_step, on_dataset, run_prefix
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 
 if TYPE_CHECKING:

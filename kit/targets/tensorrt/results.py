@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import DamagedError, StepError
 from kit.planning import common as shared
+from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
 from kit.results.evidence import Raw, measurement, plain_value
@@ -22,16 +23,7 @@ from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
-from kit.targets.tensorrt.steps import (
-    QUERY,
-    after_name,
-    before_name,
-    bench_names,
-    check_names,
-    infer_name,
-    long_name,
-    metrics_name,
-)
+from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, long_name
 from kit.targets.tensorrt.success import gpu_of, load_times, warm_up_ms
 
 if TYPE_CHECKING:
