@@ -18,7 +18,15 @@ from kit.inside.protocol import UserError
 from kit.recipe.schema import Dataset
 from kit.storage.files import os_errors, write_atomically
 
-__all__ = ["check_dataset", "check_labels", "image_names", "inside_errors", "prepare_labels", "read_dataset"]
+__all__ = [
+    "check_count",
+    "check_dataset",
+    "check_labels",
+    "image_names",
+    "inside_errors",
+    "prepare_labels",
+    "read_dataset",
+]
 
 _ERRORS: dict[str, type[KitError]] = {
     "invalid": InvalidInputError,
@@ -117,7 +125,7 @@ def check_dataset(
     check_labels(labels)
     if not complete:
         return
-    _check_count(dataset, images, len(image_names(dataset, images)))
+    check_count(dataset, images)
     names, numbers = read_dataset(dataset, images, labels)
     if classes is not None:
         with inside_errors():
@@ -125,7 +133,13 @@ def check_dataset(
     assert len(names) == len(numbers)  # noqa: S101 - they were matched
 
 
-def _check_count(dataset: Dataset, images: Path, number: int) -> None:
+def check_count(dataset: Dataset, images: Path) -> None:
+    """Whether there are as many images as the recipe says.
+
+    Raises:
+        InvalidInputError: more, or fewer.
+    """
+    number = len(image_names(dataset, images))
     if number == dataset.count:
         return
     what = f"the data set {dataset.name} has {number} images, the recipe says {dataset.count}"
