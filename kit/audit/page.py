@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from kit.audit.diagnostic import Severity
 from kit.audit.rule import rules
+from kit.output.fonts import SANS
 from kit.resources import resource
 from kit.storage.files import write_atomically
 from kit.terminal import visible
@@ -43,6 +44,7 @@ def overview(run: AuditRun, folder: Path) -> str:
     )
     found = [_row(name, one, result, folder) for name, result in run.results.items() for one in result.diagnostics]
     return environment.get_template("audit.html.j2").render(
+        font=SANS,
         reports=len(run.results),
         unreadable={visible(name): visible(reason) for name, reason in run.unreadable.items()},
         silent=[visible(name) for name, result in run.results.items() if not result.checked],

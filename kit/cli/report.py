@@ -32,6 +32,9 @@ def command(
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
     here: Annotated[bool, typer.Option("--here", help="This machine's report beside a tracked one, in here/.")] = False,
+    index: Annotated[
+        bool, typer.Option("--index", help="Only index.html over all reports of the folder; needs no recipe.")
+    ] = False,
     gate: Annotated[
         bool,
         typer.Option(
@@ -48,6 +51,7 @@ def command(
 
     Reads reports/MODEL/results/TARGET.json and writes README.md, README.en.md, report.html, report.json and the plots
     beside them. A measured value takes the place of the published one, and each number says where it comes from.
+    reports/index.html lists all models and targets of the folder; what fails or is stale is marked.
 
     \b
     Examples:
@@ -55,16 +59,22 @@ def command(
       kit report --recipe examples/digits         the bundled example
       kit report --target 310 --target 310P       these targets alone
       kit report --lang en                        English alone
+      kit report --index --reports reports        the page over all reports of a folder, and nothing else
       kit report --gate                           in CI: fail where the result is not what was published
       kit report --gate --gate-base origin/main   and where the recipe asks for less than it did there
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
+    from kit.reports.catalogue import INDEX, write_index
     from kit.reports.folder import reports_folder
     from kit.results.place import part
     from kit.results.resultsfile import load_all
     from kit.storage.files import exclusive
 
+    if index:
+        folder = reports or Path("reports")
+        typer.echo(f"index: {folder / INDEX} ({'written' if write_index(folder) else 'nothing changed'})")
+        return
     parsed = load_recipe(recipe)
     within = reports_folder(parsed, reports)
     folder = within / parsed.model.name
@@ -76,6 +86,8 @@ def command(
             parsed, folder, stored, targets=chosen, languages=[one.value for one in language] if language else None
         )
         changed = report_folder.write(folder, files)
+    if not here:
+        write_index(within)
     typer.echo(
         f"report: {folder / _first(files)} ({f'{len(changed)} files written' if changed else 'nothing changed'})"
     )

@@ -79,7 +79,7 @@ def command(
     from kit.execution.reproduction import reproduce
     from kit.execution.selection import Choice, Selection
     from kit.recipe.schema import load_recipe
-    from kit.reports.folder import reports_folder
+    from kit.reports.folder import reports_folder, update_index
     from kit.storage.store import Store
 
     parsed = load_recipe(recipe)
@@ -143,6 +143,7 @@ def command(
                 force=forced,
                 update=update,
             )
+        update_index(place, done.folder, update=update)
     if done.notice:
         print(f"note: {done.notice}", file=sys.stderr)
     if as_json:

@@ -13,7 +13,7 @@ from kit.results.digits import justified
 from kit.results.evidence import Evidence
 from kit.results.measurements import Throughput, plain, ratio
 
-__all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "throughput_cells"]
+__all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "ratio_ends", "throughput_cells"]
 
 #: ``mixed``: computed from a measured and a published number. Whatever a simulated number touched is simulated.
 Origin = Literal["measured", "published", "simulated", "mixed"]
@@ -204,6 +204,15 @@ def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
         formula=f"{numerator.text} / {denominator.text} = {text}", inputs=(numerator.id, denominator.id),
         batch=numerator.batch, exact=False, half_width=width,
     )  # fmt: skip
+
+
+def ratio_ends(cell: Cell) -> tuple[str, str] | None:
+    """The ends of a ratio's 95 % interval as they are printed; None where it has none."""
+    if not cell.half_width:
+        return None
+    low, high = (cell.value * Decimal(repr(1 + side * cell.half_width)) for side in (-1, 1))
+    places = max(0, justified(float(cell.value), cell.half_width) or 0)
+    return plain(low, places), plain(high, places)
 
 
 def difference(id_: str, shown: Cell, against: Cell, unit: Literal["%", "points"]) -> Cell:

@@ -13,11 +13,12 @@ from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
 from kit.results.kept import SUFFIX
+from kit.results.place import HERE, is_tracked
 from kit.results.resultsfile import Results, load_all, results_text
 from kit.storage.files import exclusive, os_errors
 from kit.storage.root import Root
 
-__all__ = ["rendered", "reports_folder", "update_report", "write"]
+__all__ = ["rendered", "reports_folder", "update_index", "update_report", "write"]
 
 #: What a rendering can make: nothing else is ever removed.
 _OURS = re.compile(r"(?:README|DEVIATIONS)(?:\.en)?\.md|report\.(?:html|json)|plots/[A-Za-z0-9._-]+\.svg")
@@ -74,6 +75,14 @@ def update_report(
                 changed.append(f"results/{name}{SUFFIX}")
         changed += write(folder, rendered(recipe, folder, load_all(folder)))
     return tuple(changed)
+
+
+def update_index(reports: Path, folder: Path, *, update: bool = False) -> None:
+    """After a run that wrote ``folder``: the page over all reports, but one that git tracks only where asked to."""
+    from kit.reports.catalogue import INDEX, write_index
+
+    if folder.name != HERE and (update or not is_tracked(reports, INDEX)):
+        write_index(reports)
 
 
 def rendered(

@@ -15,8 +15,10 @@ from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.escaping import in_language, shell
 from kit.reports.explain import Trace, trace
+from kit.reports.firstscreen import first_screen
 from kit.reports.markdown import to_html
 from kit.reports.pages import Pages, document
+from kit.reports.templates import page_style
 from kit.resources import resource
 
 __all__ = ["page"]
@@ -46,9 +48,10 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
         contents = _contents(pages, language, tuple(plots[language]), prefix)
         hint = f'<p class="hint">{escape(words["html"]["hint"])}</p>'
         heading, _, rest = body.partition("\n")
+        first = first_screen(pages.report, words, _first_plot(plots[language]), number)
         parts.append(
             f'<main id="{language}" lang="{words["html_lang"]}">\n'
-            f"{heading}\n{hint}\n{contents}\n{rest}\n{appendix}"
+            f"{heading}\n{first}\n{contents}\n{hint}\n{rest}\n{appendix}"
             "\n</main>"
         )
     title = pages.words(languages[0])["title"].format(model=pages.report.recipe.model.name)
@@ -57,11 +60,20 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
         .read_text(encoding="utf-8")
         .replace("@lang@", pages.words(languages[0])["html_lang"])
         .replace("@title@", escape(title))
-        .replace("@style@", (folder / "style.css").read_text(encoding="utf-8").strip())
+        .replace("@style@", page_style())
         .replace("@script@", (folder / "script.js").read_text(encoding="utf-8").strip())
         .replace("@switch@", _switch(pages, languages))
         .replace("@body@", "\n".join(parts))
     )
+
+
+def _first_plot(plots: Mapping[str, str]) -> str:
+    """The plot of the first screen; it stands in its section, too, and an id may stand in a page once."""
+    name = next((name for name in plots if name.startswith("throughput")), None)
+    if name is None:
+        return ""
+    key = plots[name].partition('aria-labelledby="')[2].partition("-t ")[0]
+    return plots[name].replace(f"{key}-t", f"first-{key}-t", 2).replace(f"{key}-d", f"first-{key}-d", 2)
 
 
 def _switch(pages: Pages, languages: tuple[str, ...]) -> str:

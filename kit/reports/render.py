@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kit.recipe.schema import Recipe
+from kit.reports.cataloguerow import rows
 from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
 from kit.reports.pages import Pages, document
@@ -85,6 +86,7 @@ def _data(report: Report, languages: Sequence[str], files: Sequence[str], *, cho
         "languages": list(languages),
         "files": list(files),
         "simulated": report.simulated,
+        "rows": [one.model_dump(mode="json", exclude_defaults=True) for one in rows(report)],
         "cells": {
             cell.id: {"text": cell.text, "unit": cell.unit, "formula": cell.formula, "source": cell.source}
             for cell in report.cells.values()

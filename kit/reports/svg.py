@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from kit.output.fonts import SANS
+
 __all__ = [
     "BOTTOM",
     "COLOURS",
@@ -65,7 +67,7 @@ def style() -> str:
         ".kp{--ink:#f0f6fc;--dim:#9198a1;--rule:#3d444d;--paper:#0d1117}"
         f"{dark}}}"
         ".kp text{fill:var(--ink);"
-        'font:13px system-ui,-apple-system,"Segoe UI","Noto Sans","Noto Sans CJK SC",sans-serif}'
+        f"font:13px {SANS}}}"
         ".kp .t{font-size:15px;font-weight:600}.kp .d{fill:var(--dim)}.kp .bg{fill:var(--paper)}"
         ".kp .r{stroke:var(--rule);stroke-width:1}.kp .l{fill:none;stroke:var(--c);stroke-width:2}"
         ".kp .dash{stroke-dasharray:6 4}.kp .f{fill:var(--c);stroke:var(--c);stroke-width:2}"

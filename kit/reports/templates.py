@@ -11,9 +11,10 @@ from jinja2 import ChoiceLoader, Environment, FileSystemBytecodeCache, FileSyste
 from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 
+from kit.output.fonts import MONOSPACE, SANS
 from kit.resources import resource
 
-__all__ = ["environment"]
+__all__ = ["environment", "page_environment", "page_style"]
 
 
 class _Compiled(FileSystemBytecodeCache):
@@ -63,3 +64,24 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
         finalize=finalize,
         bytecode_cache=_Compiled(str(folder)) if folder else None,
     )
+
+
+@cache
+def page_environment() -> Environment:
+    """Templates of HTML pages; every value is escaped."""
+    folder = _cache_folder()
+    return Environment(
+        loader=FileSystemLoader(resource("templates") / "html"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        bytecode_cache=_Compiled(str(folder)) if folder else None,
+    )
+
+
+def page_style() -> str:
+    """The style of every page."""
+    text = (resource("templates") / "html" / "style.css").read_text(encoding="utf-8").strip()
+    return text.replace("@sans@", SANS).replace("@mono@", MONOSPACE)

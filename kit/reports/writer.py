@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal
 
-from kit.reports.cells import Cell
+from kit.reports.cells import Cell, ratio_ends
 from kit.reports.compare import AccuracyCheck, Verdict
 from kit.reports.context import Report, TargetView
 from kit.reports.escaping import Safe, code, escape, fence, link, one_line, shell
@@ -20,7 +19,6 @@ from kit.reports.metricrows import MetricRow
 from kit.reports.sides import Side
 from kit.reports.tables import Refusal, ReportTable, TableRow
 from kit.results.differences import Difference
-from kit.results.digits import justified
 from kit.results.measurements import plain
 from kit.results.resultsfile import Command, Results
 
@@ -215,11 +213,8 @@ class Writer:
         return self.table(header, rows)
 
     def _ratio_interval(self, cell: Cell | Refusal | None) -> str:
-        if not isinstance(cell, Cell) or not cell.half_width:
-            return str(self.words["none"])
-        low, high = (cell.value * Decimal(repr(1 + side * cell.half_width)) for side in (-1, 1))
-        places = max(0, justified(float(cell.value), cell.half_width) or 0)
-        return f"{plain(low, places)}–{plain(high, places)}"
+        ends = ratio_ends(cell) if isinstance(cell, Cell) else None
+        return "–".join(ends) if ends else str(self.words["none"])
 
     def difference(self, one: Difference) -> str:
         """``precision fp32 against fp16`` in the words of the language."""

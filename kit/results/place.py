@@ -20,9 +20,9 @@ def part(folder: Path, *, simulated: bool = False, here: bool = False) -> Path:
     return folder / HERE if here else folder
 
 
-def is_tracked(folder: Path) -> bool:
+def is_tracked(folder: Path, name: str = "report.json") -> bool:
     """Whether the report in this folder is under version control; false where git is not installed."""
-    report = folder / "report.json"
+    report = folder / name
     if not report.is_file():
         return False
     try:

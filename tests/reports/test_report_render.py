@@ -239,7 +239,9 @@ def test_the_page_is_whole_and_needs_nothing_else(
         linked = re.findall(rf'<a class="n" href="#{language}-(n\d+)">([^<]+)</a>', html)
         assert {number for number, _ in linked} <= set(articles)
         assert all(shown.strip() for _, shown in linked)
-    assert html.count("<svg ") == len([name for name in files if name.endswith(".svg")])
+    plots = [name for name in files if name.endswith(".svg")]
+    assert html.count("<svg ") == len(plots) + 2, "one stands on the first screen of each language, too"
+    assert len(set(page.ids)) == len(page.ids)
     for text in ("2712.568", "1.128", "sha256:0123456789abcdef"):
         assert text in html
 
