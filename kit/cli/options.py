@@ -23,11 +23,13 @@ __all__ = [
     "Json",
     "Labels",
     "Mirror",
+    "OneShard",
     "PlanFormat",
     "RecipePath",
     "Reports",
     "Runner",
     "RunnerName",
+    "Shards",
     "Simulate",
     "StorePath",
     "Targets",
@@ -96,7 +98,20 @@ Simulate = Annotated[
 ]
 Devices = Annotated[
     str | None,
-    typer.Option("--devices", envvar="KIT_DEVICES", help="Devices of one card, measured at once as well: 0-3."),
+    typer.Option(
+        "--devices",
+        envvar="KIT_DEVICES",
+        help="Devices of one card, measured at once as well: 0-3; with --shards, those that parts run on at once.",
+    ),
+]
+Shards = Annotated[
+    int,
+    typer.Option(
+        "--shards", min=1, max=1000, envvar="KIT_SHARDS", help="Cut the run over the data set into so many parts."
+    ),
+]
+OneShard = Annotated[
+    int | None, typer.Option("--shard", min=1, help="With --shards: only this part of the run over the data set.")
 ]
 Device = Annotated[int, typer.Option("--device", min=0, envvar="KIT_DEVICE", help="Number of the accelerator.")]
 WeightsPath = Annotated[

@@ -21,6 +21,7 @@ def command(
     simulate: options.Simulate = False,
     device: options.Device = 0,
     devices: options.Devices = None,
+    shards: options.Shards = 1,
     runner: options.Runner = options.RunnerName.AUTO,
     weights: options.WeightsPath = None,
     mirror: options.Mirror = None,
@@ -70,6 +71,7 @@ def command(
       kit reproduce --target 310P --simulate            a rehearsal without the card
       kit reproduce --target cpu --batch 1 --batch 16   two of the recipe's batches
       kit reproduce --target T4 --plan                  what would run, to read or to paste
+      kit reproduce --target onnxruntime --shards 2 --devices 0,1   the data set in parts, on two GPUs at once
       kit reproduce --plan --format slurm > submit.sh   jobs for a cluster (docs/fleet.md)
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.images import BuildOptions
@@ -89,6 +91,7 @@ def command(
         simulate=simulate,
         device=device,
         devices=options.parse_devices(devices),
+        shards=shards,
         weights=weights,
         mirror=mirror,
         images=images,

@@ -30,6 +30,8 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
         simulate: options.Simulate = False,
         device: options.Device = 0,
         devices: options.Devices = None,
+        shards: options.Shards = 1,
+        shard: options.OneShard = None,
         runner: options.Runner = options.RunnerName.AUTO,
         weights: options.WeightsPath = None,
         images: options.Images = None,
@@ -55,6 +57,7 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
             simulate=simulate,
             device=device,
             devices=options.parse_devices(devices),
+            shards=shards,
             weights=weights,
             images=images,
             labels=labels,
@@ -74,6 +77,7 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
                 build=BuildOptions.from_environment(),
                 progress=choose(as_json=as_json, verbose=verbose),
                 out=out,
+                shard=shard,
             )
         for record, folder in made:
             if as_json:

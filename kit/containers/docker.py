@@ -111,7 +111,7 @@ class DockerRunner:
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
         Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this is
-        started, watch = time.monotonic(), Watch(step)
+        started, watch = time.monotonic(), Watch(step, binding.stop)
         _give(binding.out, description.user)
         if step.private:
             binding.out.chmod(0o750)

@@ -82,7 +82,7 @@ class LocalRunner:
         """Run as a child in its own session; it dies with us, and on an interruption within half a second."""
         self.image_id(step.image)
         argv, environment, place = self._argv(step, binding)
-        started, watch = time.monotonic(), Watch(step)
+        started, watch = time.monotonic(), Watch(step, binding.stop)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         with links(step, binding.out, place):
             try:

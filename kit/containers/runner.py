@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class Binding:
     out: Path
     logs: Path
     image_id: str
+    stop: threading.Event = field(default_factory=threading.Event)  # set by whoever wants the step to end
 
 
 class Listener(Protocol):

@@ -27,13 +27,17 @@ _MOST_BYTES = 256 << 20
 class Watch:
     """The limits of a running step."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, stop: threading.Event) -> None:
         """Starts now.
+
+        Args:
+            step: the step.
+            stop: set by whoever wants it to end early.
 
         Raises:
             InvalidInputError: KIT_STEP_SECONDS or KIT_STEP_SILENCE is not a number of seconds.
         """
-        self._step = step
+        self._step, self._stop = step, stop
         self._total = _chosen("KIT_STEP_SECONDS", step.limits.seconds)
         self._silence = _chosen("KIT_STEP_SILENCE", step.limits.silence_s) if step.code else None
         self._started = self._heard = time.monotonic()
@@ -47,6 +51,8 @@ class Watch:
     def overdue(self) -> StepError | None:
         """Why the step has to be stopped; None while it may run."""
         now = time.monotonic()
+        if self._stop.is_set():
+            return StepError(f"step {self._step.name} was stopped", remedy="run the same command again")
         if self._said > _MOST_BYTES:
             return StepError(
                 f"step {self._step.name} was stopped: it printed more than {_MOST_BYTES >> 20} MiB",

@@ -1,9 +1,13 @@
-"""Executes a plan: what the store has is not run again; everything else goes through the runner, one step at a time."""
+"""Executes a plan: what the store has is not run again; everything else goes through the runner, one step at a time.
+
+Only the shards of a data set run at once, where each has a device of its own.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +18,7 @@ from kit.containers.runner import Binding, Runner
 from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
 from kit.execution.code import code_digest
 from kit.execution.progress import Progress
+from kit.execution.together import SharedProgress, all_at_once, groups
 from kit.planning.planner import Plan
 from kit.planning.step import Devices, External, Made, Outcome, Step, fingerprint_of, fingerprint_parts
 from kit.storage.files import os_errors
@@ -38,6 +43,8 @@ class Executor:
         self._plan = Plan(())
         self._images: dict[str, str] = {}  # one id per image for the whole run, whatever is built meanwhile
         self._digests: dict[Path, str] = {}
+        self._preparing = threading.Lock()
+        self._stop = threading.Event()
 
     def run(self, plan: Plan, *, force: Iterable[str] = ()) -> dict[str, Record]:
         """Every step of the plan, in order.
@@ -53,11 +60,21 @@ class Executor:
         forced = _chosen(plan, force)
         self.progress.plan(plan.steps)
         try:
-            for step in plan.steps:
-                self.records[step.name] = self._one(step, again=step.name in forced)
+            for group in groups(plan.steps):
+                made = self._group(group, forced)
+                self.records |= {step.name: record for step, record in zip(group, made, strict=True)}
         finally:
             self.progress.close()
         return self.records
+
+    def _group(self, steps: Sequence[Step], forced: Collection[str]) -> list[Record]:
+        if len(steps) == 1:
+            return [self._one(steps[0], again=steps[0].name in forced)]
+        alone, self.progress = self.progress, SharedProgress(self.progress)
+        try:
+            return all_at_once(lambda step: self._one(step, again=step.name in forced), steps, self._stop)
+        finally:
+            self.progress = alone
 
     def _one(self, step: Step, *, again: bool) -> Record:
         image = self._images.get(step.image) or self.runner.image_id(step.image)
@@ -69,8 +86,9 @@ class Executor:
                 return record
         self.progress.start(step, "build image" if not image else "")
         try:
-            if step.image not in self._images:
-                self._images[step.image] = self.runner.prepare(step.image)
+            with self._preparing:
+                if step.image not in self._images:
+                    self._images[step.image] = self.runner.prepare(step.image)
             image = self._images[step.image]
             key = self._fingerprint(step, image)
             if again:
@@ -123,6 +141,7 @@ class Executor:
                 out=partial,
                 logs=logs,
                 image_id=image,
+                stop=self._stop,
             )
             started = datetime.now(UTC).isoformat(timespec="seconds")
             with os_errors(self.store.root):

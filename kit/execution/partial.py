@@ -42,8 +42,12 @@ def parse_given(words: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def select(plan: Plan, stages: Collection[Stage], given: Mapping[str, Path]) -> tuple[Step, ...]:
+def select(
+    plan: Plan, stages: Collection[Stage], given: Mapping[str, Path], shard: int | None = None
+) -> tuple[Step, ...]:
     """The steps of these stages and those that they still need, with ``given`` in the place of steps.
+
+    Of a run over the data set that is cut into parts only the ``shard``, where one is chosen.
 
     Raises:
         InvalidInputError: a given name is no step that anything needs.
@@ -68,7 +72,7 @@ def select(plan: Plan, stages: Collection[Stage], given: Mapping[str, Path]) -> 
         chosen[step.name] = changed
 
     for step in plan.steps:
-        if step.stage in stages and step.name not in given:
+        if step.stage in stages and step.name not in given and shard in {None, step.shard}:
             add(step)
     unknown = set(given) - used
     if unknown:
@@ -77,6 +81,8 @@ def select(plan: Plan, stages: Collection[Stage], given: Mapping[str, Path]) -> 
             f"no step of this stage takes {', '.join(sorted(unknown))}",
             remedy=f"it takes {', '.join(sorted(needed)) or 'nothing'}",
         )
+    if not chosen and shard:
+        raise InvalidInputError(f"there is no shard {shard}", remedy="say with --shards how many there are")
     if not chosen:
         raise InvalidInputError(
             f"these targets have no {' or '.join(sorted(stages))} step", remedy="choose another target or command"
@@ -94,8 +100,9 @@ def run_stage(
     build: BuildOptions,
     progress: Progress,
     out: Path | None,
+    shard: int | None = None,
 ) -> list[tuple[Record, Path]]:
-    """Run a stage; returns each record with the folder of its outputs, in ``out`` if that is given.
+    """Run a stage, or only a ``shard`` of it; returns each record with the folder of its outputs, in ``out`` if given.
 
     The caller holds the store's lock.
     """
@@ -103,7 +110,7 @@ def run_stage(
     weights = weights_path(recipe, store.root, choice.weights)
     jobs = selection.jobs(weights)
     whole = plan(jobs)
-    part = replace(whole, steps=select(whole, stages, given))
+    part = replace(whole, steps=select(whole, stages, given, shard))
     if common.TENSORS in given:
         check_tensors(given[common.TENSORS], recipe.input.shape)
     wanted = {one.path for step in part.steps for one in step.inputs.values() if isinstance(one, External)}
@@ -119,7 +126,7 @@ def run_stage(
     return [
         (records[step.name], copy_outputs(store, records[step.name], out / step.name if out else None))
         for step in part.steps
-        if step.stage in stages
+        if step.stage in stages and shard in {None, step.shard}
     ]
 
 

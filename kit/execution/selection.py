@@ -26,6 +26,7 @@ class Choice:
     simulate: bool = False
     device: int = 0
     devices: tuple[int, ...] = ()
+    shards: int = 1
     weights: Path | None = None
     mirror: str | None = None
     images: Path | None = None
@@ -118,7 +119,13 @@ class Selection:
 
     def _job(self, name: str, target: Target, weights: Path) -> Job:
         recipe, choice = self.recipe, self.choice
-        if len(choice.devices) > target.devices_per_card:
+        sharded = choice.shards > 1
+        if sharded and not getattr(target, "takes_shards", False):
+            raise InvalidInputError(
+                f"target {name} is not cut into shards: its run over the data set is a measurement of time",
+                remedy="leave --shards out for this target; a batch is measured whole on one device",
+            )
+        if len(choice.devices) > target.devices_per_card and not sharded:
             raise InvalidInputError(
                 f"target {name} has {target.devices_per_card} devices a card, --devices names {len(choice.devices)}"
                 if target.devices_per_card > 1
@@ -134,11 +141,16 @@ class Selection:
             labels=self.labels,
             simulate=choice.simulate,
             device=choice.devices[0] if choice.devices else choice.device,
-            devices=choice.devices if len(choice.devices) > 1 else (),
+            devices=choice.devices if len(choice.devices) > 1 and not sharded else (),
+            shards=choice.shards,
             options=recipe.targets[name].options,
             task=self.task,
         )
-        return with_devices(target, job)
+        job = with_devices(target, job)
+        if sharded and choice.devices:
+            numbered = [with_devices(target, replace(job, device=device)) for device in choice.devices]
+            job = replace(job, shard_access=tuple(one.access for one in numbered))
+        return job
 
 
 def with_devices(target: Target, job: Job) -> Job:

@@ -4,9 +4,12 @@ Command line::
 
     python3 -m inside.evaluate --model model.onnx (--images DIR --preprocess JSON | --tensors DIR) --out DIR
         [--engine NAME] [--options JSON] [--labels FILE] [--batch 32] [--threads N] [--workers N] [--limit N]
+        [--shard I/N]
 
 Each worker process takes whole batches: it decodes them and runs its own session of few threads. So no core waits for
-another one, and nothing but the best classes passes between processes. It writes
+another one, and nothing but the best classes passes between processes. ``--shard 2/4`` takes the
+second of four parts of the images, cut between two batches: together they are what one run makes (:mod:`.merge`). It
+writes
 
 * ``predictions.npy``: int32 (N, 5), best class first, the lowest class first where scores are equal
 * ``scores.npy``: float32 (N, 5), their scores
@@ -32,6 +35,7 @@ from .pixels import Config, Preprocessor
 from .pool import Pool, cores
 from .preprocess import NAMES, PACKED, config_argument, image_library, positive
 from .protocol import UserError, progress, run, write_json
+from .shard import Shard
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -171,8 +175,12 @@ class Evaluation:
     engine: dict[str, Any] = field(default_factory=dict)
 
 
-def evaluate(spec: EngineSpec, source: ImageSource, names: list[str], batch: int, workers: int) -> Evaluation:
+def evaluate(
+    spec: EngineSpec, source: ImageSource, names: list[str], batch: int, workers: int, start: int = 0
+) -> Evaluation:
     """Run the tensors of `names` through an engine, in batches, on some processes with an engine each.
+
+    `start` is the number of the first of them among all images.
 
     Seconds: ``start`` until the first batch is begun, ``total`` from then on; ``preprocessing`` and ``inference`` are
     the sums over all processes.
@@ -180,10 +188,10 @@ def evaluate(spec: EngineSpec, source: ImageSource, names: list[str], batch: int
     Raises:
         UserError: a broken image, a model that does not fit, a score that is NaN or infinite; the first of them.
     """
-    start = time.perf_counter()
+    started = time.perf_counter()
     shape = (len(names), K)
     result = Evaluation(names, np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.float32))
-    tasks = ((first, names[first : first + batch]) for first in range(0, len(names), batch))
+    tasks = ((start + first, names[first : first + batch]) for first in range(0, len(names), batch))
     preprocessing = inference = 0.0
     begun = ended = 0.0
     done = 0
@@ -198,7 +206,7 @@ def evaluate(spec: EngineSpec, source: ImageSource, names: list[str], batch: int
             done = rows.stop
             progress(done, len(names), "images")
     result.seconds = {
-        "start": begun - start,
+        "start": begun - started,
         "total": ended - begun,
         "preprocessing": preprocessing,
         "inference": inference,
@@ -252,6 +260,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--workers", type=positive, help="processes (one per core, at most eight)")
     parser.add_argument("--limit", type=positive, help="only the first N images")
+    parser.add_argument("--shard", type=Shard.parse, default=Shard(), help="only this part, as in 2/4")
     parser.add_argument("--out", required=True, help="folder of the results")
     arguments = parser.parse_args(argv)
     config = config_argument(arguments.preprocess) if arguments.preprocess else None
@@ -265,14 +274,16 @@ def main(argv: list[str] | None = None) -> None:
     labels = read_labels(arguments.labels) if arguments.labels else None
     if labels is not None:
         match(names, labels, folder, subset=arguments.limit is not None)
+    batch, whole = arguments.batch, len(names)
+    rows = arguments.shard.rows(whole, batch)
+    names = names[rows.start : rows.stop]
     tensors: ImageSource
     if arguments.images and config is not None:
         tensors = ImageBatches(folder, config)
     elif os.path.isfile(os.path.join(folder, PACKED)):
-        tensors = Packed(folder, shape, len(names))
+        tensors = Packed(folder, shape, whole)
     else:
         tensors = Tensors(folder, shape)
-    batch = arguments.batch
     workers = min(arguments.workers or min(cores(), _MOST_WORKERS), -(-len(names) // batch))
     if arguments.options.get("compile", "off") != "off":
         workers = 1  # each worker would compile the model again
@@ -280,7 +291,7 @@ def main(argv: list[str] | None = None) -> None:
     spec = EngineSpec(arguments.engine, arguments.model, tensors.shape, threads, arguments.options)
     refuse_busy(spec)
     with compiler_cache(arguments.out):
-        result = evaluate(spec, tensors, names, batch, workers)
+        result = evaluate(spec, tensors, names, batch, workers, rows.start)
     if labels is not None and max(labels.values()) >= result.classes:
         highest = max(labels.values())
         what = f"the label {highest} is not in 0..{result.classes - 1}, the classes of the model"
@@ -290,6 +301,7 @@ def main(argv: list[str] | None = None) -> None:
         os.path.join(arguments.out, "evaluate.json"),
         {
             "n": len(names),
+            **({"first": rows.start, "of": whole} if arguments.shard.parts > 1 else {}),
             "classes": result.classes,
             "ties": result.ties,
             "batch": batch,

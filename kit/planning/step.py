@@ -107,6 +107,7 @@ class Step:
     simulated: bool = False
     keep_output: bool = False  # stdout.txt and stderr.txt are artifacts, because they hold the result
     root: bool = False  # a vendor's tool that refuses other users
+    shard: int = 0  # number of the part of the data set; 0: all of it
     private: bool = False  # one that refuses inputs of another owner, and a working folder that others may read
 
     @property

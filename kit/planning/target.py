@@ -83,6 +83,8 @@ class Job:
     access: DeviceAccess = field(default_factory=DeviceAccess)
     task: Task | None = None  # None: the one that counts classes
     devices: tuple[int, ...] = ()  # of one card, to be measured at once beside ``device`` alone
+    shards: int = 1  # parts that the data set is cut into
+    shard_access: tuple[DeviceAccess, ...] = ()  # of the devices that the parts take in turn
 
     @property
     def file_task(self) -> Task | None:
@@ -120,7 +122,8 @@ class Target(Protocol):
 
     Two methods are optional: ``find_devices(job) -> DeviceAccess`` looks up how containers reach this host's
     accelerator, and ``explain(message) -> KitError | None`` says what the engine's words about its devices mean.
-    So is the attribute ``scheduler_device: SchedulerDevice`` of a target that needs more than a processor.
+    So are the attributes ``scheduler_device: SchedulerDevice`` of a target that needs more than a processor, and
+    ``takes_shards: bool`` of one whose run over the data set may be cut into parts, because it measures no time.
     """
 
     name: str  # "cpu"

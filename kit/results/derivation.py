@@ -99,6 +99,7 @@ def _from_records(
         simulate=any(record.simulated for record in records.values()),
         device=planned.device,
         devices=planned.devices,
+        shards=planned.shards or 1,
         options=recipe.targets[name].options,
     )
     try:

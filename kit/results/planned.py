@@ -54,5 +54,6 @@ def planned_from(target: Target, job: Job) -> Planned:
         recipe_sha256=hashlib.sha256(canonical(tree)).hexdigest(),
         batches=job.batches,
         devices=job.devices,
+        shards=job.shards if job.shards > 1 else None,
         device=job.device if target.plan(job) != target.plan(replace(job, device=0)) else 0,
     )

@@ -17,6 +17,8 @@ from kit.storage.inputs import read_input
 __all__ = ["Artifact", "Command", "Parity", "Planned", "Results", "Run", "load_all", "load_results", "results_text"]
 
 MAX_BYTES = 16 << 20
+#: Of shards; each is a step.
+_MAX_SHARDS = 1000
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -80,6 +82,7 @@ class Planned(_Base):
     batches: tuple[int, ...]
     device: int = 0
     devices: tuple[int, ...] = Field((), description="Devices that were run all at once.")
+    shards: int | None = Field(None, ge=2, le=_MAX_SHARDS, description="Parts that the data set was cut into.")
 
 
 class Results(Evident):
@@ -111,6 +114,8 @@ def results_text(results: Results) -> str:
     tree = results.model_dump(mode="json")
     if not results.metrics:
         del tree["metrics"]
+    if results.planned and results.planned.shards is None:
+        del tree["planned"]["shards"]
     return json.dumps(tree, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 

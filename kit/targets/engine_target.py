@@ -10,13 +10,14 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
 from kit.planning import common as shared
+from kit.planning.shards import cut
 from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
 from kit.planning.task import Task
@@ -71,6 +72,7 @@ class EngineTarget(ABC):
     devices_per_card = 1
     #: Whether the engine takes the exported model; PyTorch takes the checkpoint itself.
     exported: ClassVar[bool] = True
+    takes_shards: ClassVar[bool] = True
 
     @abstractmethod
     def use(self, job: Job) -> EngineUse:
@@ -86,9 +88,11 @@ class EngineTarget(ABC):
         if job.file_task:
             return self._plan_files(job, job.file_task, use)
         before = shared.model_steps(job) if self.exported else []
-        infer = _infer(job, use)
-        metrics = shared.metrics(job, metrics_name(job), Made(infer.name), form="predictions")
-        return [*before, infer, metrics, _bench(job, use)]
+        batches = math.ceil(job.recipe.dataset.count / (job.recipe.input.batch or use.infer_batch))
+        uses = [self.use(replace(job, access=one)) for one in job.shard_access] or [use]
+        infer = cut([_infer(job, one) for one in uses], min(job.shards, batches))
+        metrics = shared.metrics(job, metrics_name(job), Made(infer_name(job)), form="predictions")
+        return [*before, *infer, metrics, _bench(job, use)]
 
     def _plan_files(self, job: Job, task: Task, use: EngineUse) -> list[Step]:
         """The same over files of tensors, which the steps of the task make and judge.
@@ -101,6 +105,10 @@ class EngineTarget(ABC):
                 f"target {job.target} does not run tasks on files of tensors with these options",
                 where=f"targets -> {job.target}",
                 remedy="choose target cpu or openvino without options of the engine for this task",
+            )
+        if job.shards > 1:
+            raise InvalidInputError(
+                "tasks on files of tensors are not cut into shards", remedy="leave --shards out for this recipe"
             )
         words = () if use.engine == "onnxruntime" else ("--engine", use.engine)
         batch = job.recipe.input.batch or min(use.infer_batch, max(job.batches))

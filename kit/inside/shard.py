@@ -1,0 +1,40 @@
+"""A part of a data set, cut by index between two batches, so that every batch is what it is in one run."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .protocol import UserError
+
+__all__ = ["Shard"]
+
+_FORM = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
+
+
+class Shard(NamedTuple):
+    """The ``number``-th of some ``parts``, which differ by one batch at most."""
+
+    number: int = 1
+    parts: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """The shard in ``2/4``."""
+        match = _FORM.fullmatch(text)
+        if match is None or int(match[1]) > int(match[2]):
+            raise UserError(f"{text!r} is not a shard", "Give its number and how many there are, such as 2/4.")
+        return cls(int(match[1]), int(match[2]))
+
+    def rows(self, total: int, batch: int) -> range:
+        """The indexes of its images among `total` of them.
+
+        Raises:
+            UserError: there are more shards than batches.
+        """
+        batches = -(-total // batch)
+        if batches < self.parts:
+            what = f"{total} images are {batches} batches of {batch}, too few for {self.parts} shards"
+            raise UserError(what, "Ask for fewer shards, or give the run over the data set a smaller batch.")
+        first, last = (number * batches // self.parts * batch for number in (self.number - 1, self.number))
+        return range(first, min(last, total))
