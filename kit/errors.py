@@ -44,7 +44,7 @@ class Exit(IntEnum):
 
 
 class KitError(Exception):
-    """A mistake or a condition that the user can mend.
+    """A mistake or a condition that the user can fix.
 
     ``what`` says what happened, ``where`` the file or place (optional), ``remedy`` what to do: one sentence each.
     """

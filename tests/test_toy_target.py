@@ -39,7 +39,7 @@ class Toy:
             for batch in job.batches
         ]
 
-    def judge(self, job, step, outcome):
+    def check_outcome(self, job, step, outcome):
         pass
 
     def read(self, job, outputs):

@@ -47,7 +47,7 @@ def _check_files(folder: Path, shape: Sequence[int]) -> set[str]:
                 what = f"the link leads nowhere: {error.strerror}"
                 raise DamagedError(what, where=entry.path, remedy=_AGAIN) from None
             if not stat.S_ISREG(status.st_mode) or status.st_size != expected:
-                is_ = f"has {status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "is no plain file"
+                is_ = f"has {status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "is not a regular file"
                 what = f"{is_}, and a float32 tensor of {' x '.join(map(str, shape))} has {expected} bytes"
                 raise DamagedError(what, where=entry.path, remedy=_AGAIN)
             names.add(entry.name)

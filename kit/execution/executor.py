@@ -146,7 +146,7 @@ class Executor:
             started = datetime.now(UTC).isoformat(timespec="seconds")
             with os_errors(self.store.root):
                 outcome = self._run(step, binding)
-            self._judge(step, outcome)
+            self._check(step, outcome)
             if step.keep_output:
                 with os_errors(self.store.root):
                     for stream in (outcome.stdout, outcome.stderr):
@@ -177,7 +177,7 @@ class Executor:
                 raise
             raise known from error
 
-    def _judge(self, step: Step, outcome: Outcome) -> None:
+    def _check(self, step: Step, outcome: Outcome) -> None:
         if outcome.oom:
             limit = step.limits.memory_bytes / (1 << 30)
             raise ResourceError(
@@ -193,7 +193,7 @@ class Executor:
             )
         if step.name in self._plan.owners:
             target, job = self._plan.owners[step.name]
-            target.judge(job, step, outcome)
+            target.check_outcome(job, step, outcome)
         if outcome.exit_code in {126, 127} and not step.code:
             raise EngineError(
                 f"the program of step {step.name} is not in its image (exit code {outcome.exit_code})",

@@ -44,7 +44,7 @@ def plan(jobs: Sequence[tuple[Target, Job]]) -> Plan:
             if missing:
                 raise ValueError(f"step {step.name} of target {target.name} needs {missing} before it")
             names.append(step.name)
-            owners[step.name] = (target, job)  # of a shared step the last one: it is kit's own and needs no judge
+            owners[step.name] = (target, job)  # the last one of a shared step: it is kit's own, no target checks it
         of_target[job.target] = tuple(names)
     # Measuring comes last: nothing else has to wait for it, and an error elsewhere shows early.
     ordered = sorted(steps.values(), key=lambda step: step.timed)

@@ -141,7 +141,7 @@ class Target(Protocol):
         """The steps, in an order that respects their inputs. Pure: no I/O."""
         ...
 
-    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
+    def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:
         """Raise StepError or DeviceError where a vendor's tool failed, whatever its exit code says."""
         ...
 

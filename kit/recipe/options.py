@@ -37,4 +37,4 @@ def parse_options(model: type[Model], target: str, options: Mapping[str, object]
             else:
                 problem = f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
             parts.append(f"{place}: {problem}")
-        raise InvalidInputError("; ".join(parts), remedy="mend these settings of the recipe") from error
+        raise InvalidInputError("; ".join(parts), remedy="correct these settings of the recipe") from error

@@ -63,7 +63,7 @@ def _row(report: Report, view: TargetView) -> CatalogueRow:
     found = standing(report, view.name)
     simulated = found.state == "simulated"
     where = origin(view, simulated=simulated)
-    side = view.simulated if simulated else view.throughput
+    figures = view.simulated if simulated else view.throughput
     return CatalogueRow(
         target=view.name,
         state=found.state,
@@ -76,8 +76,8 @@ def _row(report: Report, view: TargetView) -> CatalogueRow:
         toolchain=where.toolchain,
         days=where.days,
         accuracy=_number(accuracy_of(report, view, simulated=simulated)),
-        throughput=_number(throughput_of(report, side) if side else None),
-        rates=tuple((batch, float(cell.value)) for batch, cell in side.cells.items()) if side else (),
+        throughput=_number(throughput_of(report, figures) if figures else None),
+        rates=tuple((batch, float(cell.value)) for batch, cell in figures.cells.items()) if figures else (),
         results=results_digest(view.results) if view.results else None,
     )
 

@@ -210,7 +210,7 @@ def ratio_ends(cell: Cell) -> tuple[str, str] | None:
     """The ends of a ratio's 95 % interval as they are printed; None where it has none."""
     if not cell.half_width:
         return None
-    low, high = (cell.value * Decimal(repr(1 + side * cell.half_width)) for side in (-1, 1))
+    low, high = (cell.value * Decimal(repr(1 + sign * cell.half_width)) for sign in (-1, 1))
     places = max(0, justified(float(cell.value), cell.half_width) or 0)
     return plain(low, places), plain(high, places)
 

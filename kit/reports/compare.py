@@ -10,7 +10,7 @@ from typing import Literal
 
 from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.reports.cells import Cell
-from kit.results.comparison import judge
+from kit.results.comparison import classify
 from kit.results.differences import differences
 from kit.results.measurements import Throughput
 from kit.results.resultsfile import Results
@@ -20,8 +20,8 @@ __all__ = [
     "Reason",
     "Verdict",
     "accuracy_reasons",
-    "judge_accuracy",
-    "judge_throughput",
+    "classify_accuracy",
+    "classify_throughput",
     "same_toolchain",
     "throughput_reasons",
 ]
@@ -136,7 +136,7 @@ def throughput_reasons(
     return tuple(reasons)
 
 
-def judge_accuracy(
+def classify_accuracy(
     reasons: tuple[Reason, ...], delta: Decimal, published: Decimal, interval: tuple[float, float], tolerance: float
 ) -> Outcome:
     """Different where the distance is beyond the tolerance and chance does not explain it."""
@@ -146,7 +146,7 @@ def judge_accuracy(
     return "same" if abs(delta) <= Decimal(repr(tolerance)) or inside else "different"
 
 
-def judge_throughput(
+def classify_throughput(
     reasons: tuple[Reason, ...],
     value: Decimal,
     spread: tuple[Decimal, Decimal],
@@ -156,7 +156,7 @@ def judge_throughput(
     """By the rule of ``kit compare``: different where value and interval are beyond the tolerance."""
     if reasons:
         return "not comparable", reasons
-    judgement = judge(value, spread, published, tolerance_percent)
-    if judgement == "unclear":
+    relation = classify(value, spread, published, tolerance_percent)
+    if relation == "unclear":
         return "not comparable", ("spread",)
-    return ("same" if judgement == "same" else "different"), ()
+    return ("same" if relation == "same" else "different"), ()

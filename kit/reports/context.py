@@ -11,8 +11,8 @@ from kit.recipe.schema import Recipe, TargetEntry
 from kit.reports import compare, tables
 from kit.reports.cells import Cell, difference
 from kit.reports.compare import AccuracyCheck, Verdict
+from kit.reports.figures import TOPS, Cells, Figures, published_figures, reference, run_figures
 from kit.reports.metricrows import MetricRow, declarations, metric_rows
-from kit.reports.sides import TOPS, Cells, Side, published_side, reference, run_side
 from kit.reports.tables import ReportTable
 from kit.reports.targetfacts import TargetFacts
 from kit.results.measurements import Interval, plain
@@ -28,36 +28,36 @@ class TargetView:
     name: str
     facts: TargetFacts
     entry: TargetEntry | None
-    published: Side | None
-    run: Side | None
+    published: Figures | None
+    run: Figures | None
     results: Results | None
 
-    def _shown(self, kind: Literal["accuracy", "throughput"]) -> Side | None:
-        """The real side: a measurement replaces the published numbers of its kind, a simulation never does."""
+    def _shown(self, kind: Literal["accuracy", "throughput"]) -> Figures | None:
+        """The real figures: a measurement replaces the published numbers of its kind, a simulation never does."""
         if self.run and not self.run.simulated and getattr(self.run, kind):
             return self.run
         return self.published if self.published and getattr(self.published, kind) else None
 
     @property
-    def accuracy(self) -> Side | None:
+    def accuracy(self) -> Figures | None:
         return self._shown("accuracy")
 
     @property
-    def throughput(self) -> Side | None:
+    def throughput(self) -> Figures | None:
         return self._shown("throughput")
 
     @property
-    def simulated(self) -> Side | None:
+    def simulated(self) -> Figures | None:
         return self.run if self.run and self.run.simulated else None
 
     @property
     def ran(self) -> bool:
         return self.results is not None
 
-    def sides(self, kind: Literal["accuracy", "throughput"]) -> list[Side]:
+    def figures(self, kind: Literal["accuracy", "throughput"]) -> list[Figures]:
         """Real numbers first, simulated ones after: never in one table."""
         found = [self._shown(kind), self.simulated]
-        return [side for side in found if side and getattr(side, kind)]
+        return [figures for figures in found if figures and getattr(figures, kind)]
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def build(
     checks = [
         check
         for view in views
-        for side in view.sides("accuracy")
-        for check in _checks(recipe, view, side, stated, cells)
+        for figures in view.figures("accuracy")
+        for check in _checks(recipe, view, figures, stated, cells)
     ]
     verdicts = [verdict for view in views for verdict in _verdicts(recipe, view, cells)]
     declared = declarations(recipe)
@@ -149,12 +149,12 @@ def _described(views: Iterable[TargetView]) -> list[TargetView]:
 
 
 def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts, cells: Cells) -> TargetView:
-    run = run_side(name, results, cells) if results else None
+    run = run_figures(name, results, cells) if results else None
     measured = run is not None and not run.simulated
     accuracy, throughput = recipe.published.accuracy.get(name), recipe.published.throughput.get(name)
     published = None
     if accuracy or throughput:
-        published = published_side(
+        published = published_figures(
             recipe, name, facts, cells,
             accuracy_prefix="published:" if measured and run and run.accuracy else "",
             throughput_prefix="published:" if measured and run and run.throughput else "",
@@ -163,14 +163,14 @@ def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts
 
 
 def _checks(
-    recipe: Recipe, view: TargetView, side: Side, reference: Mapping[int, Cell], cells: Cells
+    recipe: Recipe, view: TargetView, figures: Figures, reference: Mapping[int, Cell], cells: Cells
 ) -> list[AccuracyCheck]:
     checks = []
     for k, stated in reference.items():
-        shown = side.accuracy[k]
-        low, high = side.intervals[k]
+        shown = figures.accuracy[k]
+        low, high = figures.intervals[k]
         delta = cells.keep(difference(f"{shown.id}@reference", shown, stated, "points"))
-        complete = side.source == "published" or bool(
+        complete = figures.source == "published" or bool(
             view.results and view.results.accuracy and view.results.accuracy.n == recipe.dataset.count
         )
         checks.append(
@@ -200,7 +200,7 @@ def _verdicts(recipe: Recipe, view: TargetView, cells: Cells) -> list[Verdict]:
             low, high = run.intervals[k]
             interval: Interval = (float(low.value), float(high.value))
             tolerance = recipe.tolerance.accuracy_points
-            outcome = compare.judge_accuracy(reasons, delta.value, against.value, interval, tolerance)
+            outcome = compare.classify_accuracy(reasons, delta.value, against.value, interval, tolerance)
             verdicts.append(
                 Verdict(
                     view.name, f"top{k}", shown, against, delta, outcome, reasons,
@@ -216,7 +216,9 @@ def _verdicts(recipe: Recipe, view: TargetView, cells: Cells) -> list[Verdict]:
         why = compare.throughput_reasons(recipe, results, throughput, rates, published.throughput[batch].factor)
         low_end, high_end = throughput.extent
         tolerance = recipe.tolerance.throughput_percent
-        outcome, reasons = compare.judge_throughput(why, throughput.value, throughput.extent, against.value, tolerance)
+        outcome, reasons = compare.classify_throughput(
+            why, throughput.value, throughput.extent, against.value, tolerance
+        )
         several = len(throughput.repeats) > 1
         verdicts.append(
             Verdict(

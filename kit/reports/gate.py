@@ -18,7 +18,7 @@ from kit.results.resultsfile import Results
 from kit.results.verification import find_weights, verify_results
 from kit.storage.store import Store
 
-__all__ = ["Judged", "check", "failures", "judged_by"]
+__all__ = ["GateInput", "check", "failures", "judged_by"]
 
 #: A tolerance beyond these admits what no reader would take for the same; of the last two, one below.
 _WIDEST = {"accuracy_points": 5.0, "throughput_percent": 50.0, "parity_max_abs": 0.1}
@@ -26,7 +26,7 @@ _LOOSEST = {"parity_cosine": 0.99, "parity_top1": 0.9}
 
 
 @dataclass(frozen=True)
-class Judged:
+class GateInput:
     """What the gate looks at: a report, the links of its verification, and the recipe at the base revision."""
 
     report: Report
@@ -43,32 +43,32 @@ class Judged:
         return [view for view in self.report.targets if view.run and not view.simulated]
 
 
-def _nothing(judged: Judged) -> Iterator[str]:
-    if not judged.measured:
+def _nothing(given: GateInput) -> Iterator[str]:
+    if not given.measured:
         yield "nothing was measured"
 
 
-def _simulated(judged: Judged) -> Iterator[str]:
-    for view in judged.report.targets:
+def _simulated(given: GateInput) -> Iterator[str]:
+    for view in given.report.targets:
         if view.simulated:
             yield f"{view.name} is SIMULATED: a rehearsal proves nothing about the hardware"
 
 
-def _unproven(judged: Judged) -> Iterator[str]:
-    for link in judged.links:
+def _unproven(given: GateInput) -> Iterator[str]:
+    for link in given.links:
         if link.state == "wrong":
             yield f"edited: {link.subject}: {link.message}"
         elif link.state == "unproven":
             yield f"unproven: {link.subject}: {link.message}"
 
 
-def _incomplete(judged: Judged) -> Iterator[str]:
-    measured = {view.name: view for view in judged.measured}
-    for recipe, origin in ((judged.recipe, "the recipe"), (judged.base, "the recipe at the base revision")):
+def _incomplete(given: GateInput) -> Iterator[str]:
+    measured = {view.name: view for view in given.measured}
+    for recipe, origin in ((given.recipe, "the recipe"), (given.base, "the recipe at the base revision")):
         if recipe is None:
             continue
-        needed = judged.required or recipe.default or tuple(recipe.targets)
-        for name in needed if recipe is judged.recipe else dict.fromkeys((*needed, *measured)):
+        needed = given.required or recipe.default or tuple(recipe.targets)
+        for name in needed if recipe is given.recipe else dict.fromkeys((*needed, *measured)):
             if name not in recipe.targets:
                 continue
             view = measured.get(name)
@@ -79,18 +79,18 @@ def _incomplete(judged: Judged) -> Iterator[str]:
             missing = [f"bs{batch}" for batch in recipe.batches_of(name) if batch not in there]
             if missing:
                 yield f"incomplete: {name} lacks {', '.join(missing)} of {origin}"
-    for view in judged.measured:
+    for view in given.measured:
         accuracy = view.results.accuracy if view.results else None
-        if accuracy and accuracy.n != judged.recipe.dataset.count:
-            yield f"incomplete: {view.name} counted {accuracy.n} of {judged.recipe.dataset.count} images"
+        if accuracy and accuracy.n != given.recipe.dataset.count:
+            yield f"incomplete: {view.name} counted {accuracy.n} of {given.recipe.dataset.count} images"
 
 
-def _unstable(judged: Judged) -> Iterator[str]:
+def _unstable(given: GateInput) -> Iterator[str]:
     """Throughputs that say against themselves that a second run may not give them again."""
-    tolerance = judged.recipe.tolerance
+    tolerance = given.recipe.tolerance
     if tolerance.unstable == "accept":
         return
-    for view in judged.measured:
+    for view in given.measured:
         found = view.run.unstable(tolerance.throughput_percent) if view.run else {}
         if found:
             first, reasons = next(iter(found.items()))
@@ -99,10 +99,10 @@ def _unstable(judged: Judged) -> Iterator[str]:
             yield f"{view.name} bs{first} is unstable: {', '.join(reasons)}{also}"
 
 
-def _unmeasured(judged: Judged) -> Iterator[str]:
+def _unmeasured(given: GateInput) -> Iterator[str]:
     """Published numbers of a measured target that the measurement leaves out."""
-    published = judged.recipe.published
-    for view in judged.measured:
+    published = given.recipe.published
+    for view in given.measured:
         there = view.run.throughput if view.run else {}
         rates = published.throughput.get(view.name)
         missing = [f"bs{batch}" for batch in sorted(rates.rates if rates else ()) if batch not in there]
@@ -112,15 +112,15 @@ def _unmeasured(judged: Judged) -> Iterator[str]:
             yield f"{view.name}: its accuracy was published and not measured"
 
 
-def _toolchain(judged: Judged) -> Iterator[str]:
-    for view in judged.measured:
-        stated = judged.recipe.toolchain_of(view.name) if view.name in judged.recipe.targets else None
+def _toolchain(given: GateInput) -> Iterator[str]:
+    for view in given.measured:
+        stated = given.recipe.toolchain_of(view.name) if view.name in given.recipe.targets else None
         if view.results and stated and not same_toolchain(stated, view.results.toolchain, view.results.environment):
             yield f"{view.name} ran {view.results.toolchain}, the recipe states {stated}"
 
 
-def _different(judged: Judged) -> Iterator[str]:
-    for verdict in judged.report.verdicts:
+def _different(given: GateInput) -> Iterator[str]:
+    for verdict in given.report.verdicts:
         if verdict.shown.source == "simulated":
             continue
         if verdict.outcome == "different":
@@ -134,9 +134,9 @@ def _different(judged: Judged) -> Iterator[str]:
             yield f"{verdict.target} {verdict.quantity} cannot be compared with the published value: {reasons}"
 
 
-def _below(judged: Judged) -> Iterator[str]:
-    points = judged.recipe.tolerance.accuracy_points
-    for one in judged.report.checks:
+def _below(given: GateInput) -> Iterator[str]:
+    points = given.recipe.tolerance.accuracy_points
+    for one in given.report.checks:
         if not one.met and one.shown.source != "simulated":
             yield (
                 f"{one.target} Top{one.k} is {one.shown.text} %, below the reference of {one.reference.text} % by more"
@@ -144,13 +144,13 @@ def _below(judged: Judged) -> Iterator[str]:
             )
 
 
-def _worse(judged: Judged) -> Iterator[str]:
-    yield from below_published(judged.report.metrics)
+def _worse(given: GateInput) -> Iterator[str]:
+    yield from below_published(given.report.metrics)
 
 
-def _fraction(judged: Judged) -> Iterator[str]:
+def _fraction(given: GateInput) -> Iterator[str]:
     """An accuracy of 0.998 is meant as 99.8 %, and would let anything pass."""
-    published = judged.recipe.published
+    published = given.recipe.published
     stated: dict[str, PublishedAccuracy | None] = {"published -> reference": published.reference}
     stated |= {f"published -> accuracy -> {name}": one for name, one in published.accuracy.items()}
     for place, one in stated.items():
@@ -159,8 +159,8 @@ def _fraction(judged: Judged) -> Iterator[str]:
                 yield f"{place} -> {name}: {value:g} is a fraction, and an accuracy is given in percent"
 
 
-def _tolerance(judged: Judged) -> Iterator[str]:
-    tolerance = judged.recipe.tolerance
+def _tolerance(given: GateInput) -> Iterator[str]:
+    tolerance = given.recipe.tolerance
     for name, widest in _WIDEST.items():
         if getattr(tolerance, name) > widest:
             yield f"tolerance -> {name}: {getattr(tolerance, name):g} admits anything; {widest:g} is the most"
@@ -169,11 +169,11 @@ def _tolerance(judged: Judged) -> Iterator[str]:
             yield f"tolerance -> {name}: {getattr(tolerance, name):g} admits anything; {least:g} is the least"
 
 
-def _removed(judged: Judged) -> Iterator[str]:
+def _removed(given: GateInput) -> Iterator[str]:
     """What the recipe at the base revision stated, and the recipe now leaves out or states otherwise."""
-    if judged.base is None:
+    if given.base is None:
         return
-    before, now = judged.base.published, judged.recipe.published
+    before, now = given.base.published, given.recipe.published
     if before.reference and before.reference != now.reference:
         yield "published -> reference is not that of the base revision"
     for kind in ("accuracy", "throughput"):
@@ -184,23 +184,23 @@ def _removed(judged: Judged) -> Iterator[str]:
             elif current != stated:
                 yield f"published -> {kind} -> {name} is not that of the base revision"
     for name in (*_WIDEST, *_LOOSEST):
-        was, is_ = getattr(judged.base.tolerance, name), getattr(judged.recipe.tolerance, name)
+        was, is_ = getattr(given.base.tolerance, name), getattr(given.recipe.tolerance, name)
         if is_ > was if name in _WIDEST else is_ < was:
             yield f"tolerance -> {name} was {was:g} at the base revision and is {is_:g}"
-    if judged.recipe.tolerance.unstable == "accept" != judged.base.tolerance.unstable:
+    if given.recipe.tolerance.unstable == "accept" != given.base.tolerance.unstable:
         yield "tolerance -> unstable: accept was not so at the base revision"
 
 
 #: Every reason that closes the gate.
-_REASONS: tuple[Callable[[Judged], Iterator[str]], ...] = (
+_REASONS: tuple[Callable[[GateInput], Iterator[str]], ...] = (
     _nothing, _simulated, _unproven, _incomplete, _unstable, _unmeasured, _toolchain, _different, _below, _worse,
     _fraction, _tolerance, _removed,
 )  # fmt: skip
 
 
-def failures(judged: Judged) -> list[str]:
+def failures(given: GateInput) -> list[str]:
     """Why the report does not pass, a sentence each."""
-    return list(dict.fromkeys(text for reason in _REASONS for text in reason(judged)))
+    return list(dict.fromkeys(text for reason in _REASONS for text in reason(given)))
 
 
 def judged_by(recipe: Recipe) -> str:
@@ -247,7 +247,7 @@ def check(
     looked_at = {name: one for name, one in results.items() if name in chosen}
     digest, _ = find_weights(recipe, store, weights)
     links = verify_results(recipe, folder, looked_at, store, digest, simulated=simulated)
-    found = failures(Judged(report, tuple(links), base, tuple(targets or ())))
+    found = failures(GateInput(report, tuple(links), base, tuple(targets or ())))
     if found:
         raise CheckFailedError(
             f"the gate is closed: {'; '.join(found)}",

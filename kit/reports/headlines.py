@@ -8,7 +8,7 @@ from typing import Literal
 
 from kit.reports.cells import Cell, ratio_ends
 from kit.reports.context import Report, TargetView
-from kit.reports.sides import Side
+from kit.reports.figures import Figures
 from kit.reports.tables import ReportTable
 
 __all__ = ["Headline", "accuracy_of", "headlines", "throughput_of"]
@@ -35,9 +35,9 @@ def headlines(report: Report, *, simulated: bool) -> tuple[Headline, ...]:
     views = sorted(report.targets, key=lambda view: view.name != first)
     found = [next((one for view in views if (one := accuracy_of(report, view, simulated=simulated))), None)]
     for view in views:
-        side = view.simulated if simulated else view.throughput
-        if side and side.best:
-            found += [throughput_of(report, side), (table and _ratio(table)) or _latency(report, side)]
+        figures = view.simulated if simulated else view.throughput
+        if figures and figures.best:
+            found += [throughput_of(report, figures), (table and _ratio(table)) or _latency(report, figures)]
             break
     return tuple(one for one in found if one)
 
@@ -48,20 +48,20 @@ def accuracy_of(report: Report, view: TargetView, *, simulated: bool) -> Headlin
         if row.simulated == simulated:
             label, ends = f"{row.target} {row.name}", _ends(row.low, row.high)
             return Headline("accuracy", label, row.shown, ends, row.published, row.delta, row.met)
-    side = view.simulated if simulated else view.accuracy
-    if side is None or 1 not in side.accuracy:
+    figures = view.simulated if simulated else view.accuracy
+    if figures is None or 1 not in figures.accuracy:
         return None
-    head = Headline("accuracy", f"{view.name} Top1", side.accuracy[1], _ends(*side.intervals[1]))
+    head = Headline("accuracy", f"{view.name} Top1", figures.accuracy[1], _ends(*figures.intervals[1]))
     return _against(report, head, "top1")
 
 
-def throughput_of(report: Report, side: Side) -> Headline | None:
+def throughput_of(report: Report, figures: Figures) -> Headline | None:
     """The best throughput of a target."""
-    if side.best is None or side.best.batch is None:
+    if figures.best is None or figures.best.batch is None:
         return None
-    cell = side.cells[side.best.batch]
+    cell = figures.cells[figures.best.batch]
     ends = _ends(report.cells.get(f"{cell.id}/low"), report.cells.get(f"{cell.id}/high"))
-    return _against(report, Headline("throughput", f"{side.target} bs{cell.batch}", cell, ends), f"bs{cell.batch}")
+    return _against(report, Headline("throughput", f"{figures.target} bs{cell.batch}", cell, ends), f"bs{cell.batch}")
 
 
 def _ends(low: Cell | None, high: Cell | None) -> tuple[str, str] | None:
@@ -91,12 +91,12 @@ def _ratio(table: ReportTable) -> Headline | None:
     return Headline("ratio", label, cell, ratio_ends(cell), others=tuple(found[1:]))
 
 
-def _latency(report: Report, side: Side) -> Headline | None:
+def _latency(report: Report, figures: Figures) -> Headline | None:
     """Of one call of the smallest batch."""
-    for batch, cell in side.cells.items():
+    for batch, cell in figures.cells.items():
         known = [(name, report.cells.get(f"{cell.id}/{name}")) for name in ("p50", "p90", "p99")]
         (_, middle), *others = known
         if middle:
             rest = tuple((name, one) for name, one in others if one)
-            return Headline("latency", f"{side.target} bs{batch} p50", middle, others=rest)
+            return Headline("latency", f"{figures.target} bs{batch} p50", middle, others=rest)
     return None

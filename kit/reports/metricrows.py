@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from kit.recipe.schema import Recipe
 from kit.reports.cells import Cell, mixed
-from kit.reports.sides import Cells
+from kit.reports.figures import Cells
 from kit.results.measurements import plain
 from kit.results.metrics import Declaration, Metric
 from kit.results.resultsfile import Results

@@ -101,7 +101,7 @@ def _accuracies(report: Report, names: Mapping[str, str]) -> list[Part]:
     parts: list[Part] = [
         (names["accuracy"].format(target=view.name), "accuracy", {"view": view})
         for view in report.targets
-        if view.sides("accuracy") or not view.sides("throughput")
+        if view.figures("accuracy") or not view.figures("throughput")
     ]
     parts.append((names["reference"], "reference", {}))
     parts.append((names["accuracy_comparison"], "accuracy_comparison", {}))

@@ -125,7 +125,9 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
     version = published.python or "3"
     wanted = dict.fromkeys(view.facts.toolchain for view in report.targets if view.facts.toolchain)
     toolchains = dict.fromkeys(
-        side.toolchain for view in report.targets if (side := view.published) and side.toolchain and not view.ran
+        figures.toolchain
+        for view in report.targets
+        if (figures := view.published) and figures.toolchain and not view.ran
     )
     names = [view.name for view in report.targets]
     shape = recipe.input.shape

@@ -9,41 +9,43 @@ from typing import Any
 from kit.reports import svg
 from kit.reports.cells import Cell
 from kit.reports.context import Report
-from kit.reports.sides import Side
+from kit.reports.figures import Figures
 from kit.results.measurements import plain
 
 __all__ = ["draw"]
 
-_Sides = Sequence[tuple[int, Side]]
+_Series = Sequence[tuple[int, Figures]]
 
 
 def draw(report: Report, words: Mapping[str, Any], suffix: str = "") -> dict[str, str]:
     """Name without ``.svg`` -> SVG, in the language of ``words``; only plots that have something to show."""
     plots = {}
     for simulated in (False, True):
-        sides = [
-            (index, side)
+        series = [
+            (index, figures)
             for index, view in enumerate(report.targets)
-            for side in view.sides("throughput")
-            if side.simulated == simulated
+            for figures in view.figures("throughput")
+            if figures.simulated == simulated
         ]
         kind = "-simulated" if simulated else ""
         note = f" – {words['simulated']}" if simulated else ""
-        if sides:
-            plots[f"throughput{kind}{suffix}"] = _throughput(sides, words, note, f"tp{kind}{suffix}")
-        timed = [(index, side) for index, side in sides if any(one.latency_ms for one in side.throughput.values())]
+        if series:
+            plots[f"throughput{kind}{suffix}"] = _throughput(series, words, note, f"tp{kind}{suffix}")
+        timed = [
+            (index, figures) for index, figures in series if any(one.latency_ms for one in figures.throughput.values())
+        ]
         if timed:
             plots[f"latency{kind}{suffix}"] = _latency(timed, report.cells, words, note, f"lat{kind}{suffix}")
     return plots
 
 
-def _label(side: Side, words: Mapping[str, Any]) -> str:
-    return f"{side.target} ({words[side.source]})"
+def _label(figures: Figures, words: Mapping[str, Any]) -> str:
+    return f"{figures.target} ({words[figures.source]})"
 
 
-def _places(sides: _Sides) -> dict[int, float]:
+def _places(series: _Series) -> dict[int, float]:
     """Horizontal place of each batch: equal steps, as batches double."""
-    batches = sorted({batch for _, side in sides for batch in side.cells})
+    batches = sorted({batch for _, figures in series for batch in figures.cells})
     step = (svg.WIDTH - svg.LEFT - svg.RIGHT) / len(batches)
     return {batch: svg.LEFT + step * (position + 0.5) for position, batch in enumerate(batches)}
 
@@ -67,61 +69,61 @@ def _head(title: str, note: str) -> list[str]:
     return [svg.text(12, 26, title + note, "t w" if note else "t")]
 
 
-def _throughput(sides: _Sides, words: Mapping[str, Any], note: str, key: str) -> str:
-    entries = [(index, _label(side, words), side.source == "published") for index, side in sides]
+def _throughput(series: _Series, words: Mapping[str, Any], note: str, key: str) -> str:
+    entries = [(index, _label(figures, words), figures.source == "published") for index, figures in series]
     keys, y = svg.legend(entries, 52)
     top = y + 14
     bottom = top + 280
-    values = [float(cell.value) for _, side in sides for cell in side.cells.values()]
-    values += [float(end) for _, side in sides for one in side.throughput.values() for end in one.extent]
+    values = [float(cell.value) for _, figures in series for cell in figures.cells.values()]
+    values += [float(end) for _, figures in series for one in figures.throughput.values() for end in one.extent]
     scale = svg.Scale.of(values, top, bottom)
-    places = _places(sides)
+    places = _places(series)
     parts = [*_head(words["plot_throughput"], note), *keys, *_axes(scale, places, words, words["plot_y"])]
-    for index, side in sides:
-        hollow = side.source == "published"
-        points = [(places[batch], scale.y(float(cell.value))) for batch, cell in side.cells.items()]
+    for index, figures in series:
+        hollow = figures.source == "published"
+        points = [(places[batch], scale.y(float(cell.value))) for batch, cell in figures.cells.items()]
         line = "L".join(f"{svg.number(x)} {svg.number(y)}" for x, y in points)
         drawn = [f'<path class="l{" dash" if hollow else ""}" d="M{line}"/>']
-        for (batch, cell), (x, y) in zip(side.cells.items(), points, strict=True):
-            if len(side.throughput[batch].repeats) > 1:
-                ends = [scale.y(float(end)) for end in side.throughput[batch].extent]
+        for (batch, cell), (x, y) in zip(figures.cells.items(), points, strict=True):
+            if len(figures.throughput[batch].repeats) > 1:
+                ends = [scale.y(float(end)) for end in figures.throughput[batch].extent]
                 drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(ends[0])}V{svg.number(ends[1])}"/>')
-            label = f"{_label(side, words)}, bs{batch}: {cell.text} {cell.unit}"
+            label = f"{_label(figures, words)}, bs{batch}: {cell.text} {cell.unit}"
             drawn.append(svg.marker(index, x, y, "h" if hollow else "f", label))
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
     described = "; ".join(
-        f"{_label(side, words)}: " + ", ".join(f"bs{batch} {cell.text}" for batch, cell in side.cells.items())
-        for _, side in sides
+        f"{_label(figures, words)}: " + ", ".join(f"bs{batch} {cell.text}" for batch, cell in figures.cells.items())
+        for _, figures in series
     )
     return svg.frame(words["plot_throughput"] + note, described, parts, key=_key(key), height=bottom + svg.BOTTOM)
 
 
-def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any], note: str, key: str) -> str:
-    keys, y = svg.legend([(index, _label(side, words), False) for index, side in sides], 52)
+def _latency(series: _Series, cells: Mapping[str, Cell], words: Mapping[str, Any], note: str, key: str) -> str:
+    keys, y = svg.legend([(index, _label(figures, words), False) for index, figures in series], 52)
     keys.append(svg.text(svg.LEFT, y, words["plot_key"], "d"))
     top = y + 36
     bottom = top + 270
     found = {
-        (index, batch): {name: cells[f"{side.cells[batch].id}/{name}"] for name in one.latency_ms.known}
-        for index, side in sides
-        for batch, one in side.throughput.items()
+        (index, batch): {name: cells[f"{figures.cells[batch].id}/{name}"] for name in one.latency_ms.known}
+        for index, figures in series
+        for batch, one in figures.throughput.items()
         if one.latency_ms
     }
     scale = svg.Scale.of([float(cell.value) for known in found.values() for cell in known.values()], top, bottom)
-    places = _places(sides)
+    places = _places(series)
     parts = [*_head(words["plot_latency"], note), *keys, *_axes(scale, places, words, words["plot_ms"])]
-    step = min(22.0, 60.0 / len(sides))
+    step = min(22.0, 60.0 / len(series))
     described = []
-    for position, (index, side) in enumerate(sides):
-        shift = (position - (len(sides) - 1) / 2) * step
+    for position, (index, figures) in enumerate(series):
+        shift = (position - (len(series) - 1) / 2) * step
         drawn = []
-        for batch in side.cells:
+        for batch in figures.cells:
             if (index, batch) not in found:
                 continue
             known = found[index, batch]
             x = places[batch] + shift
             heights = {name: scale.y(float(cell.value)) for name, cell in known.items()}
-            labels = {name: f"{side.target}, bs{batch}, {name}: {cell.text} ms" for name, cell in known.items()}
+            labels = {name: f"{figures.target}, bs{batch}, {name}: {cell.text} ms" for name, cell in known.items()}
             low, high = max(heights.values()), min(heights.values())
             drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(low)}V{svg.number(high)}"/>')
             if "p90" in known:
@@ -130,7 +132,7 @@ def _latency(sides: _Sides, cells: Mapping[str, Cell], words: Mapping[str, Any],
                 drawn.append(svg.marker(index, x, heights["p99"], "h", labels["p99"], 3.5))
             drawn.append(svg.marker(index, x, heights["p50"], "f", labels["p50"], 3.5))
             shown = " ".join(f"{name} {cell.text}" for name, cell in known.items())
-            described.append(f"{side.target} bs{batch} {shown} ms")
+            described.append(f"{figures.target} bs{batch} {shown} ms")
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
     return svg.frame(
         words["plot_latency"] + note, "; ".join(described), parts, key=_key(key), height=bottom + svg.BOTTOM

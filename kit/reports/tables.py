@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from kit.recipe.schema import Recipe
 from kit.reports.cells import Cell, mixed, ratio_cell
-from kit.reports.sides import Cells, Side
+from kit.reports.figures import Cells, Figures
 from kit.results.differences import Difference, differences
 from kit.results.measurements import plain
 
@@ -82,12 +82,12 @@ class ReportTable:
         return any(isinstance(cell, Cell) and cell.half_width for row in self.rows for cell in row.cells[first:])
 
 
-def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells, prefix: str) -> ReportTable | None:
-    """The table over those of the targets that have a side with throughputs; None where none has."""
-    present = {name: side for name, side in sides if side and side.cells}
+def table(recipe: Recipe, given: Sequence[tuple[str, Figures | None]], cells: Cells, prefix: str) -> ReportTable | None:
+    """The table over those of the targets that have throughputs; None where none has."""
+    present = {name: figures for name, figures in given if figures and figures.cells}
     if not present:
         return None
-    bests = {name: side.best for name, side in present.items() if side.best}
+    bests = {name: figures.best for name, figures in present.items() if figures.best}
     subject = recipe.subject if recipe.subject in present else None
     if subject is None:
         subject = max(bests, key=lambda name: bests[name].value)  # the first of equals
@@ -109,8 +109,8 @@ def table(recipe: Recipe, sides: Sequence[tuple[str, Side | None]], cells: Cells
         return cells.keep(ratio_cell(f"{prefix}{pair[0]}/{pair[1]}@{place}", one, other))
 
     rows = []
-    for batch in sorted({batch for side in present.values() for batch in side.cells}):
-        row: list[Cell | Refusal | None] = [side.cells.get(batch) for side in present.values()]
+    for batch in sorted({batch for figures in present.values() for batch in figures.cells}):
+        row: list[Cell | Refusal | None] = [figures.cells.get(batch) for figures in present.values()]
         row += [divide(pair, batch, *(present[name].cells.get(batch) for name in pair)) for pair in pairs]
         rows.append(TableRow(batch, tuple(row)))
     quotients = [divide(pair, None, bests[pair[0]], bests[pair[1]]) for pair in pairs]

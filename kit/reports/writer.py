@@ -15,8 +15,8 @@ from kit.reports.compare import AccuracyCheck, Verdict
 from kit.reports.context import Report, TargetView
 from kit.reports.escaping import Safe, code, escape, fence, link, one_line, shell
 from kit.reports.explain import printed_by
+from kit.reports.figures import Figures
 from kit.reports.metricrows import MetricRow
-from kit.reports.sides import Side
 from kit.reports.tables import Refusal, ReportTable, TableRow
 from kit.results.differences import Difference
 from kit.results.measurements import plain
@@ -65,15 +65,15 @@ class Writer:
         """``dataset`` or ``synthetic`` in words."""
         return str(self.words[f"{mode or 'mixed'}_mode"])
 
-    def rate_line(self, side: Side, batch: int) -> Safe:
+    def rate_line(self, figures: Figures, batch: int) -> Safe:
         """``batch4 310 single-card throughput: 1311.7 * 4 = 5246.8 fps``."""
-        measured, cell = side.throughput[batch], side.cells[batch]
-        multiplied = measured.factor > 1 or measured.per == "enqueue" or side.source != "published"
+        measured, cell = figures.throughput[batch], figures.cells[batch]
+        multiplied = measured.factor > 1 or measured.per == "enqueue" or figures.source != "published"
         formula = self.cell(cell, cell.formula if multiplied else cell.text)
         pattern = self.words["rate_line_host" if measured.per == "image" else "rate_line"]
         start, _, end = pattern.partition("{formula}")
-        line = start.format(batch=batch, target=escape(side.target)) + formula + end
-        return Safe(line + (f" ({self.words['simulated']})" if side.simulated else ""))
+        line = start.format(batch=batch, target=escape(figures.target)) + formula + end
+        return Safe(line + (f" ({self.words['simulated']})" if figures.simulated else ""))
 
     def table(self, header: Sequence[object], rows: Iterable[Sequence[object]]) -> Safe:
         """A Markdown table."""
@@ -86,21 +86,21 @@ class Writer:
     def _name(self, name: str, *, simulated: bool) -> str:
         return f"{name} ({self.words['simulated']})" if simulated else name
 
-    def accuracy(self, side: Side) -> Safe:
+    def accuracy(self, figures: Figures) -> Safe:
         """Section 6.x: Top1 and Top5 of a target."""
-        name = self._name(side.target, simulated=side.simulated)
+        name = self._name(figures.target, simulated=figures.simulated)
         return self.table(
-            [self.words["simulated"] if side.simulated else "", "Top1 accuracy", "Top5 accuracy"],
-            [[name, *(Safe(f"{self.cell(side.accuracy[k])}%") for k in (1, 5))]],
+            [self.words["simulated"] if figures.simulated else "", "Top1 accuracy", "Top5 accuracy"],
+            [[name, *(Safe(f"{self.cell(figures.accuracy[k])}%") for k in (1, 5))]],
         )
 
-    def topk(self, side: Side) -> Safe:
+    def topk(self, figures: Figures) -> Safe:
         """Top1 to Top5 of a run with counts and Wilson intervals."""
         w = self.words
-        suffix = f" ({w['simulated']})" if side.simulated else ""
+        suffix = f" ({w['simulated']})" if figures.simulated else ""
         rows = []
-        for k, cell in side.accuracy.items():
-            low, high = side.intervals[k]
+        for k, cell in figures.accuracy.items():
+            low, high = figures.intervals[k]
             count = f"{cell.raw['correct']} / {cell.raw['n']}"
             rows.append([f"Top{k}", count, Safe(f"{self.cell(cell)}%"), Safe(f"{self.cell(low)}%–{self.cell(high)}%")])
         return self.table(
@@ -220,12 +220,12 @@ class Writer:
         """``precision fp32 against fp16`` in the words of the language."""
         names, values = self.words["conditions"], self.words["condition_values"]
         pattern = str(self.words["against"])
-        sides = {"one": values.get(one.one, one.one), "other": values.get(one.other, one.other)}
-        return pattern.format(name=names[one.name], **sides)
+        figures = {"one": values.get(one.one, one.one), "other": values.get(one.other, one.other)}
+        return pattern.format(name=names[one.name], **figures)
 
-    def conditions(self, side: Side) -> str:
+    def conditions(self, figures: Figures) -> str:
         """``precision fp32, transfers none, ...``, as far as all batches agree; empty where nothing is known."""
-        known = [one.conditions.model_dump(exclude_none=True) for one in side.throughput.values()]
+        known = [one.conditions.model_dump(exclude_none=True) for one in figures.throughput.values()]
         names, values = self.words["conditions"], self.words["condition_values"]
         shared = [
             f"{names[name]} {values.get(str(value), value)}"
@@ -258,20 +258,20 @@ class Writer:
     def _batch(self, row: TableRow) -> str:
         return f"bs{row.batch}" if row.batch is not None else str(self.words["best_batch"])
 
-    def rates(self, side: Side) -> Safe:
+    def rates(self, figures: Figures) -> Safe:
         """Raw rates of a run: factor, spread over repeats, latency per call of one batch."""
         w = self.words
-        latency = any(one.latency_ms for one in side.throughput.values())
-        interval = any(one.interval for one in side.throughput.values())
-        energy = any(one.energy for one in side.throughput.values())
+        latency = any(one.latency_ms for one in figures.throughput.values())
+        interval = any(one.interval for one in figures.throughput.values())
+        energy = any(one.energy for one in figures.throughput.values())
         header = [w["batch"], w["rate"], w["factor"], w["value"], *([w["interval"]] if interval else []), w["spread"]]
         if latency:
             header += [w["ms"].format(name=name) for name in ("p50", "p90", "p99")] + [w["calls"]]
-        if side.simulated:
+        if figures.simulated:
             header = [f"{name} ({w['simulated']})" if name in {w["batch"], w["value"]} else name for name in header]
         cells, rows = self.report.cells, []
-        for batch, one in side.throughput.items():
-            cell = side.cells[batch]
+        for batch, one in figures.throughput.items():
+            cell = figures.cells[batch]
             spread = cells.get(f"{cell.id}/spread")
             rate = cell.formula.partition(" * ")[0]
             row: list[object] = [

@@ -1,6 +1,6 @@
 """Two results side by side: per number the same, faster, slower, or not comparable, with the interval of the ratio.
 
-One rule judges every throughput, that of ``kit compare`` and that of a report against published values: :func:`judge`.
+One rule for every throughput, that of ``kit compare`` and that of a report against published values: :func:`classify`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from kit.results.measurements import Accuracy, Throughput, percent, wilson
 from kit.results.metrics import Metric
 from kit.results.resultsfile import Results
 
-__all__ = ["Compared", "Judgement", "Margins", "Outcome", "compare", "judge", "pairs"]
+__all__ = ["Compared", "Margins", "Outcome", "Relation", "classify", "compare", "pairs"]
 
-Judgement = Literal["same", "more", "less", "unclear"]
+Relation = Literal["same", "more", "less", "unclear"]
 Outcome = Literal["same", "faster", "slower", "better", "worse", "not comparable"]
 
-_OUTCOMES: dict[Judgement, Outcome] = {
+_OUTCOMES: dict[Relation, Outcome] = {
     "same": "same", "more": "faster", "less": "slower", "unclear": "not comparable"
 }  # fmt: skip
 
@@ -60,7 +60,7 @@ class Compared:
         return dict(vars(self))
 
 
-def judge(value: Decimal, extent: tuple[Decimal, Decimal], reference: Decimal, margin_percent: float) -> Judgement:
+def classify(value: Decimal, extent: tuple[Decimal, Decimal], reference: Decimal, margin_percent: float) -> Relation:
     """Whether a value is the reference.
 
     The same within the margin, unless the interval reaches beyond it on both sides and so says nothing; more or less
@@ -127,11 +127,11 @@ def _throughput(
         return _refused(name, quantity, "fps", values, tuple(why), shaky)
     ratio, width = other.value / one.value, _width(one, other)
     low, high = (ratio * Decimal(repr(1 + side * width)) for side in (-1, 1))
-    judgement = "same" if one == other else judge(ratio, (low, high), Decimal(1), rule.margin_percent)
+    relation = "same" if one == other else classify(ratio, (low, high), Decimal(1), rule.margin_percent)
     unclear = (f"the interval is too wide for a margin of {rule.margin_percent:g} %",)
     return Compared(
         name, quantity, "fps", values[0], values[1], float(ratio), float(low) if width else None,
-        float(high) if width else None, _OUTCOMES[judgement], unclear if judgement == "unclear" else (), shaky,
+        float(high) if width else None, _OUTCOMES[relation], unclear if relation == "unclear" else (), shaky,
     )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], r
         if why:
             found.append(_refused(name, quantity, "%", values, why))
             continue
-        outcome = _judge_accuracy(one.accuracy, other.accuracy, k, rule.accuracy_points)
+        outcome = _classify_accuracy(one.accuracy, other.accuracy, k, rule.accuracy_points)
         found.append(Compared(name, quantity, "%", values[0], values[1], None, None, None, outcome))
     return found
 
@@ -191,12 +191,12 @@ def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], ru
         if why:
             found.append(_refused(name, quantity, unit, values, why))
             continue
-        outcome = _judge_metric(first, second, rule)
+        outcome = _classify_metric(first, second, rule)
         found.append(Compared(name, quantity, unit, first.value, second.value, None, None, None, outcome))
     return found
 
 
-def _judge_metric(one: Metric, other: Metric, rule: Margins) -> Outcome:
+def _classify_metric(one: Metric, other: Metric, rule: Margins) -> Outcome:
     """As an accuracy; a unit that is no share has the margin of throughputs for its tolerance."""
     shares = {"percent": rule.accuracy_points, "fraction": rule.accuracy_points / 100}
     tolerance = shares.get(one.unit, abs(one.value) * rule.margin_percent / 100)
@@ -206,7 +206,7 @@ def _judge_metric(one: Metric, other: Metric, rule: Margins) -> Outcome:
     return "better" if (delta > 0) == (one.better == "higher") else "worse"
 
 
-def _judge_accuracy(one: Accuracy, other: Accuracy, k: int, points: float) -> Outcome:
+def _classify_accuracy(one: Accuracy, other: Accuracy, k: int, points: float) -> Outcome:
     """Better or worse where the distance is beyond the tolerance and chance does not explain it."""
     delta = other.top(k) - one.top(k)
     low, high = wilson(other.correct[k - 1], other.n)

@@ -1,4 +1,4 @@
-"""The part of a recipe that decides what runs for a target and how it is judged, as results quote it."""
+"""The part of a recipe that decides what runs for a target and what it is compared with, as results quote it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["planned_from", "settings"]
 
-#: Prose, and where things are found: they change neither what runs nor how it is judged. All else does.
+#: Prose, and where things are found: they change neither what runs nor what it is compared with. All else does.
 _PROSE = {
     "kit": True,
     "default": True,

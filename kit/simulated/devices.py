@@ -33,7 +33,7 @@ def node_problem(machine: SimulatedMachine, name: str) -> str:
     """Why ``/dev/<name>`` cannot be used, or nothing.
 
     A node made with mknod and no driver behind it answers ENXIO on open: it is mapped and permitted, which is all
-    that can be rehearsed. Under a root of its own (tests) a plain file stands for a node.
+    that can be rehearsed. Under a root of its own (tests) a regular file stands for a node.
     """
     path = machine.path(f"/dev/{name}")
     try:

@@ -95,7 +95,7 @@ class EngineTarget(ABC):
         return [*before, *infer, metrics, _bench(job, use)]
 
     def _plan_files(self, job: Job, task: Task, use: EngineUse) -> list[Step]:
-        """The same over files of tensors, which the steps of the task make and judge.
+        """The same over files of tensors, which the steps of the task make and check.
 
         Raises:
             InvalidInputError: the engine takes no ONNX model, or is asked for settings that only images have.
@@ -137,7 +137,7 @@ class EngineTarget(ABC):
             environment={**exported, self.toolchain: version},
         )
 
-    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
+    def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
         """Nothing beyond the exit code: these programs are kit's own and say what is wrong."""
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:

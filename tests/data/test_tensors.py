@@ -42,7 +42,7 @@ def test_whole_ones_are_taken(folder: Path) -> None:
     [
         (lambda folder: (folder / "prep_bin/a1.bin").write_bytes(bytes(239)), DamagedError, "has 239 bytes"),
         (lambda folder: (folder / "prep_bin/a1.bin").write_bytes(b""), DamagedError, "has 0 bytes"),
-        (lambda folder: (folder / "prep_bin/more").mkdir(), DamagedError, "no plain file"),
+        (lambda folder: (folder / "prep_bin/more").mkdir(), DamagedError, "not a regular file"),
         (lambda folder: (folder / "prep_bin/more").symlink_to("x"), DamagedError, "leads nowhere"),
         (lambda folder: (folder / "prep_bin/a1.bin").unlink(), InvalidInputError, "'a1.bin' is in one only"),
         (lambda folder: (folder / "prep_bin/b.bin").write_bytes(bytes(240)), InvalidInputError, "'b.bin' is in one"),

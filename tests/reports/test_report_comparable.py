@@ -9,7 +9,7 @@ import pytest
 
 from kit.recipe.schema import Comparison, Recipe
 from kit.reports.context import Report, build
-from kit.reports.gate import Judged, failures
+from kit.reports.gate import GateInput, failures
 from kit.reports.render import render
 from kit.reports.tables import Refusal
 from kit.reports.targetfacts import TargetFacts
@@ -115,7 +115,7 @@ def test_a_gate_refuses_what_is_unstable_unless_the_recipe_accepts_it(seed_recip
     def said(unstable: str) -> str:
         tolerance = seed_recipe.tolerance.model_copy(update={"unstable": unstable})
         recipe = seed_recipe.model_copy(update={"tolerance": tolerance})
-        return "; ".join(failures(Judged(build(recipe, {"one": stored}, ["one"], FACTS), ())))
+        return "; ".join(failures(GateInput(build(recipe, {"one": stored}, ["one"], FACTS), ())))
 
     assert "one bs1 is unstable: other programs took 40% of the cores" in said("refuse")
     assert "unstable" not in said("accept")

@@ -11,7 +11,7 @@ import pytest
 from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, build
-from kit.reports.gate import Judged, failures
+from kit.reports.gate import GateInput, failures
 from kit.reports.targetfacts import TargetFacts, reported_targets
 from kit.results.link import Link
 from kit.results.measurements import Accuracy
@@ -120,7 +120,7 @@ def closed(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> Callable[..., 
 
     def reasons(results: dict[str, Results], recipe: Recipe = seed_recipe, **judged: Any) -> str:
         report = build(recipe, results, reported_targets(recipe, results), facts)
-        return "; ".join(failures(Judged(report, judged.pop("links", ()), **judged)))
+        return "; ".join(failures(GateInput(report, judged.pop("links", ()), **judged)))
 
     return reasons
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.results.comparison import Compared, Margins, compare, judge, pairs
+from kit.results.comparison import Compared, Margins, classify, compare, pairs
 from kit.results.measurements import Accuracy, Throughput
 from kit.results.metrics import Metric
 from kit.results.resultsfile import Artifact, Results
@@ -122,8 +122,8 @@ def test_targets_are_paired_by_name_or_because_there_is_no_choice() -> None:
 
 
 def test_an_interval_beyond_the_margin_on_both_sides_says_nothing() -> None:
-    assert judge(Decimal(100), (Decimal(80), Decimal(120)), Decimal(100), 10) == "unclear"
-    assert judge(Decimal(100), (Decimal(95), Decimal(120)), Decimal(100), 10) == "same"
+    assert classify(Decimal(100), (Decimal(80), Decimal(120)), Decimal(100), 10) == "unclear"
+    assert classify(Decimal(100), (Decimal(95), Decimal(120)), Decimal(100), 10) == "same"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Runs a target's own steps against the stand-ins, in this process: a plan, its judge, its results."""
+"""Runs a target's own steps against the stand-ins, in this process: a plan, its checks, its results."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Rehearsal:
         self.steps = {step.name: step for step in self.target.plan(with_devices(self.target, self.job))}
 
     def run(self, name: str, *, fault: str = "", alone: bool = False, **env: str) -> Outcome:
-        """Run a step and what it needs, and let the target judge it; a fault reaches this step only."""
+        """Run a step and what it needs, and let the target check it; a fault reaches this step only."""
         step = self.steps[name]
         for source in step.after:
             if source not in self.outputs:
@@ -106,7 +106,7 @@ class Rehearsal:
         for link in links:
             link.unlink()
         outcome = Outcome(code, out, *streams, seconds=0.0, oom=code == 137)
-        self.target.judge(self.job, step, outcome)
+        self.target.check_outcome(self.job, step, outcome)
         if step.keep_output:
             for stream, kept in zip(streams, ("stdout.txt", "stderr.txt"), strict=True):
                 (out / kept).write_bytes(stream.read_bytes())

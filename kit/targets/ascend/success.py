@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kit.targets.ascend.readers.npu_smi import Chip
     from kit.targets.ascend.readers.perf import DatasetBlock, PureBlock
 
-__all__ = ["dataset_block", "judge", "load_summary", "pure_block", "same_soc"]
+__all__ = ["check_outcome", "dataset_block", "load_summary", "pure_block", "same_soc"]
 
 _MAGIC = b"IMOD"
 _MAX_SUMMARY = 512 << 20
@@ -33,7 +33,7 @@ _MAX_SUMMARY = 512 << 20
 _OLD_NAMES = {"Ascend710": "Ascend310P3"}
 
 
-def judge(job: Job, step: Step, outcome: Outcome) -> None:
+def check_outcome(job: Job, step: Step, outcome: Outcome) -> None:
     """Raise where the step failed.
 
     Raises:
@@ -43,23 +43,23 @@ def judge(job: Job, step: Step, outcome: Outcome) -> None:
         return
     texts = (read_text(outcome.stdout), read_text(outcome.stderr))
     if step.stage == "convert":
-        _judge_convert(step, outcome, texts)
+        _check_convert(step, outcome, texts)
     elif step.stage == "query":
-        _judge_state(job, step, outcome, texts)
+        _check_state(job, step, outcome, texts)
     elif step.stage in {"infer", "bench"}:
         _refuse_errors(step, outcome, texts)
         if step.code:  # all devices of the card at once, each in its own folder
             for name in step.outputs:
                 (load_summary if options_of(job).tool == "ais_bench" else pure_block)(outcome.folder / name)
         elif options_of(job).tool == "ais_bench":
-            _judge_ais(step, outcome)
+            _check_ais(step, outcome)
         elif step.stage == "infer":
-            _judge_dataset(job, step, outcome)
+            _check_dataset(job, step, outcome)
         else:
             pure_block(outcome.folder)
 
 
-def _judge_convert(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+def _check_convert(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     om = outcome.folder / step.outputs[0]
     done = outcome.exit_code == 0 and any("ATC run success" in text for text in texts)
     if done and _is_om(om):
@@ -150,7 +150,7 @@ def pure_block(folder: Path) -> tuple[str, PureBlock]:
     return found[0].name, block
 
 
-def _judge_dataset(job: Job, step: Step, outcome: Outcome) -> None:
+def _check_dataset(job: Job, step: Step, outcome: Outcome) -> None:
     result = outcome.folder / "result"
     batch, device = step.batch, job.device
     block = dataset_block(result / f"perf_vision_batchsize_{batch}_device_{device}.txt", str(outcome.stdout))
@@ -204,7 +204,7 @@ def load_summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
-def _judge_ais(step: Step, outcome: Outcome) -> None:
+def _check_ais(step: Step, outcome: Outcome) -> None:
     summary = load_summary(outcome.folder)
     if step.stage != "infer":
         return
@@ -222,7 +222,7 @@ def _judge_ais(step: Step, outcome: Outcome) -> None:
         )
 
 
-def _judge_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+def _check_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     where = str(outcome.stdout)
     error = explain((*COMMON, *NPU_SMI), *texts, where=where)
     if error:

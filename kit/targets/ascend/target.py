@@ -10,8 +10,7 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.ascend import checks, packages, results, steps
-from kit.targets.ascend import success as judging
+from kit.targets.ascend import checks, packages, results, steps, success
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
 from kit.targets.ascend.passthrough import device_access
@@ -59,9 +58,9 @@ class Ascend:
         """Export, parity, preprocessing, atc, state of the chip, inference, metrics."""
         return steps.plan(job)
 
-    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
+    def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:
         """Success by what a tool left and said."""
-        judging.judge(job, step, outcome)
+        success.check_outcome(job, step, outcome)
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""

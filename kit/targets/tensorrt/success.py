@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kit.targets.tensorrt.readers.export_times import ExportTimesReading
     from kit.targets.tensorrt.readers.nvidia_smi import Gpu
 
-__all__ = ["gpu_of", "judge", "load_times", "warm_up_ms"]
+__all__ = ["check_outcome", "gpu_of", "load_times", "warm_up_ms"]
 
 _MAX_TIMES = 1 << 30
 #: The default of trtexec.
@@ -31,7 +31,7 @@ _WRONG_SHAPES = r"Dynamic dimensions required for input|Static model does not ta
 _IDLE_MIB, _IDLE_PERCENT = 64, 10
 
 
-def judge(job: Job, step: Step, outcome: Outcome) -> None:
+def check_outcome(job: Job, step: Step, outcome: Outcome) -> None:
     """Raise where the step failed.
 
     Raises:
@@ -41,12 +41,12 @@ def judge(job: Job, step: Step, outcome: Outcome) -> None:
         return
     texts = (read_text(outcome.stdout), read_text(outcome.stderr))
     if step.argv[0] == "trtexec":
-        _judge_trtexec(job, step, outcome, texts)
+        _check_trtexec(job, step, outcome, texts)
     elif step.argv[0] == "nvidia-smi":
-        _judge_state(job, step, outcome, texts)
+        _check_state(job, step, outcome, texts)
 
 
-def _judge_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+def _check_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     where = str(outcome.stdout)
     marks = [line for line in texts[0].splitlines() if "&&&& " in line]
     passed = outcome.exit_code == 0 and bool(marks) and "&&&& PASSED" in marks[-1]
@@ -129,7 +129,7 @@ def _number(gpu: Gpu, name: str) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _judge_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
+def _check_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     where = str(outcome.stdout)
     error = explain(NVIDIA_SMI, *texts, where=where)
     if error:

@@ -10,8 +10,7 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.tensorrt import checks, results, steps
-from kit.targets.tensorrt import success as judging
+from kit.targets.tensorrt import checks, results, steps, success
 from kit.targets.tensorrt.config import base_of, options_of
 from kit.targets.tensorrt.faults import START
 from kit.targets.tensorrt.gpus import device_access
@@ -59,9 +58,9 @@ class T4:
         """Export, parity, preprocessing; per batch a plan, its accuracy, a cross-check, its speed; the GPU's state."""
         return steps.plan(job)
 
-    def judge(self, job: Job, step: Step, outcome: Outcome) -> None:
+    def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:
         """Success by what a tool left and said; the exported model's input by its file."""
-        judging.judge(job, step, outcome)
+        success.check_outcome(job, step, outcome)
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""

@@ -192,13 +192,13 @@ def test_missing_results_are_noticed(rehearsals: Any) -> None:
     step = made.steps["310P/infer-bs4"]
     (outcome.folder / "result/dumpOutput_device0/img_0003_1.txt").unlink()
     with pytest.raises(StepError, match="ran 10 images but left results of 9"):
-        made.target.judge(made.job, step, outcome)
+        made.target.check_outcome(made.job, step, outcome)
     shutil.rmtree(outcome.folder / "result/dumpOutput_device0")
     with pytest.raises(StepError, match="left no results"):
-        made.target.judge(made.job, step, outcome)
+        made.target.check_outcome(made.job, step, outcome)
     (outcome.folder / "result/dumpOutput").mkdir()
     with pytest.raises(StepError, match="oldest generation"):
-        made.target.judge(made.job, step, outcome)
+        made.target.check_outcome(made.job, step, outcome)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_damaged_performance_file_is_refused(rehearsals: Any, old: str, new: s
     path = outcome.folder / "result/perf_vision_batchsize_1_device_0.txt"
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(StepError, match=words):
-        made.target.judge(made.job, made.steps["310P/infer-bs1"], outcome)
+        made.target.check_outcome(made.job, made.steps["310P/infer-bs1"], outcome)
 
 
 def test_batches_that_disagree_are_no_one_model(rehearsals: Any) -> None:

@@ -200,7 +200,7 @@ def test_a_cut_timing_export_is_refused(quick: Any, text: str) -> None:
     outcome = made.run("T4/bench-bs1-run1")
     (outcome.folder / "times.json").write_text(text)
     with pytest.raises(StepError, match="the timing export holds no rate"):
-        made.target.judge(made.job, made.steps["T4/bench-bs1-run1"], outcome)
+        made.target.check_outcome(made.job, made.steps["T4/bench-bs1-run1"], outcome)
 
 
 def test_an_unstable_gpu_is_a_note(quick: Any) -> None:

@@ -159,7 +159,7 @@ def _tree(text: str, failures: list[str]) -> NvidiaSmiReading:
             for position, gpu in enumerate(found.gpus)
             for pid, kind, name, memory in gpu.processes or ()
         ]
-    return _judged(
+    return _finished(
         NvidiaSmiReading(
             "ok",
             [],
@@ -174,7 +174,7 @@ def _tree(text: str, failures: list[str]) -> NvidiaSmiReading:
     )
 
 
-def _judged(reading: NvidiaSmiReading, findings: Findings, nothing: str) -> NvidiaSmiReading:
+def _finished(reading: NvidiaSmiReading, findings: Findings, nothing: str) -> NvidiaSmiReading:
     """The reading with what has to be known of it: faults, and GPUs of which only a slice may have been measured."""
     findings.missing += faults_of(reading.gpus)
     for position, gpu in enumerate(reading.gpus):
@@ -248,7 +248,7 @@ def _query(rows: list[str], fields: list[str], failures: list[str]) -> NvidiaSmi
     driver = str(drivers.pop()) if len(drivers) == 1 else None
     reading = NvidiaSmiReading("ok", [], gpus, driver_version=driver, processes=processes)
     nothing = "there is no GPU in this text"
-    reading = _judged(reading, findings, nothing)
+    reading = _finished(reading, findings, nothing)
     if processes is not None and not failures:
         reading.problems = [problem for problem in reading.problems if problem != nothing]
         reading.status = findings.status(usable=True)
@@ -296,4 +296,4 @@ def _table(rows: list[str], failures: list[str]) -> NvidiaSmiReading:
     if any("nvgpu" in (gpu.name or "") for gpu in table.gpus):
         findings.notes.append("an integrated GPU tells nothing here: ask tegrastats")
     reading = NvidiaSmiReading("ok", [], table.gpus, *table.versions, processes=table.processes, mig_devices=table.mig)
-    return _judged(reading, findings, "there is no GPU in this text; a query without header needs its field names")
+    return _finished(reading, findings, "there is no GPU in this text; a query without header needs its field names")

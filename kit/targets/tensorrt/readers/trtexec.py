@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kit.targets.tensorrt.readers import trtexec_lines as printed
-from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, judge
+from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, check_run
 from kit.targets.tensorrt.readers.trtexec_scan import TrtexecScan, version_of
 from kit.toollogs.output import Findings, Row, ToolOutput, rows_of
 from kit.toollogs.text import lines, narrow
@@ -76,7 +76,7 @@ def read(text: str) -> TrtexecReading:
     runs = [run for run in scan.result() if run.begun or run.refused or run.rejected or run.cut]
     findings = Findings()
     for index, run in enumerate(runs, 1):
-        findings.add(judge(run), f"run {index}: " if len(runs) > 1 else "")
+        findings.add(check_run(run), f"run {index}: " if len(runs) > 1 else "")
     usable = any(run.usable for run in runs)
     problems = findings.problems("" if usable else "there is no performance summary in this text")
     return TrtexecReading(findings.status(usable=usable), problems, runs)

@@ -10,7 +10,7 @@ from kit.targets.tensorrt.readers.trtexec_layers import LayerTable
 from kit.toollogs.numbers import Number
 from kit.toollogs.output import Findings, Row, disorder, shown
 
-__all__ = ["SECTIONS", "TrtexecRun", "judge"]
+__all__ = ["SECTIONS", "TrtexecRun", "check_run"]
 
 #: The sections that a run may print, by the name that this reader gives them.
 SECTIONS = ("host_latency", "end_to_end_host_latency", "enqueue", "h2d_latency", "gpu_compute", "d2h_latency")
@@ -227,7 +227,7 @@ class TrtexecRun:
 _DOUBTS = re.compile(r"unstable|may be bound by|may not be accurate|not (?:be )?reported|under-utilized", re.IGNORECASE)
 
 
-def judge(run: TrtexecRun) -> Findings:
+def check_run(run: TrtexecRun) -> Findings:
     """What has to be known of a run; values that contradict each other are rejected."""
     found = Findings(errors=[f"trtexec says: {error}" for error in run.errors])
     if run.mixed:
@@ -238,8 +238,8 @@ def judge(run: TrtexecRun) -> Findings:
     found.contradictions = _contradictions(run)
     if run.outcome == "FAILED":
         found.missing.append("the run FAILED")
-    _judge_unnamed(run, found)
-    _judge_end(run, found)
+    _check_unnamed(run, found)
+    _check_end(run, found)
     absent = run.missing
     if absent:
         found.missing.append(f"missing: {', '.join(absent)}")
@@ -256,7 +256,7 @@ def judge(run: TrtexecRun) -> Findings:
     return found
 
 
-def _judge_unnamed(run: TrtexecRun, found: Findings) -> None:
+def _check_unnamed(run: TrtexecRun, found: Findings) -> None:
     """Values without a heading: the lone mean of a run is taken, as the published scripts do."""
     if run.unnamed and "6.x" not in run.form and run.gpu_mean == run.unnamed.get("mean") and run.gpu_mean is not None:
         lacking = any(name not in run.unnamed for name in _STATS)
@@ -266,7 +266,7 @@ def _judge_unnamed(run: TrtexecRun, found: Findings) -> None:
         found.missing.append(f"no section heading: {', '.join(run.unnamed)} may be of any latency")
 
 
-def _judge_end(run: TrtexecRun, found: Findings) -> None:
+def _check_end(run: TrtexecRun, found: Findings) -> None:
     """How the run ended, against what it was asked for."""
     if run.started and run.outcome is None:
         # The total is the last value that trtexec prints: with it, nothing but the outcome is missing.

@@ -13,7 +13,7 @@ from kit.reports.targetfacts import TargetFacts, factor
 from kit.results.measurements import Throughput, percent, plain, wilson
 from kit.results.resultsfile import Results
 
-__all__ = ["TOPS", "Cells", "Side", "published_side", "reference", "run_side"]
+__all__ = ["TOPS", "Cells", "Figures", "published_figures", "reference", "run_figures"]
 
 #: The TopK that reports of this family publish.
 TOPS = (1, 5)
@@ -27,7 +27,7 @@ class Cells(dict[str, Cell]):
 
 
 @dataclass(frozen=True)
-class Side:
+class Figures:
     """The numbers of one target from one source."""
 
     target: str
@@ -65,7 +65,7 @@ class Side:
         return modes.pop() if len(modes) == 1 else None
 
 
-def run_side(name: str, results: Results, cells: Cells) -> Side:
+def run_figures(name: str, results: Results, cells: Cells) -> Figures:
     """What a run of the target gave; cells of a simulated one have their own names."""
     prefix = "simulated:" if results.source == "simulated" else ""
     accuracy: dict[int, Cell] = {}
@@ -85,15 +85,15 @@ def run_side(name: str, results: Results, cells: Cells) -> Side:
                 )
             )  # fmt: skip
             intervals[k] = _interval(accuracy[k], results.accuracy.correct[k - 1], results.accuracy.n, cells)
-    return _side(
+    return _figures(
         name, results.source, prefix, accuracy, intervals, {one.batch: one for one in results.throughput},
         results.toolchain, cells,
     )  # fmt: skip
 
 
-def published_side(
+def published_figures(
     recipe: Recipe, name: str, facts: TargetFacts, cells: Cells, *, accuracy_prefix: str, throughput_prefix: str
-) -> Side:
+) -> Figures:
     """What the recipe says was published; a prefix tells cells apart from measured ones of the same name."""
     stated = recipe.published.accuracy.get(name)
     rates = recipe.published.throughput.get(name)
@@ -117,13 +117,13 @@ def published_side(
                 conditions=rates.conditions,
             )  # fmt: skip
     toolchain = (rates.toolchain if rates else None) or (stated.toolchain if stated else None) or ""
-    return _side(
+    return _figures(
         name, "published", throughput_prefix, accuracy, intervals, measured, toolchain, cells,
         conflicts=rates.conflicts if rates else (), command=rates.command if rates else None,
     )  # fmt: skip
 
 
-def _side(
+def _figures(
     name: str,
     source: Literal["measured", "published", "simulated"],
     prefix: str,
@@ -135,7 +135,7 @@ def _side(
     *,
     conflicts: tuple[Text, ...] = (),
     command: str | None = None,
-) -> Side:
+) -> Figures:
     values = {}
     for batch in sorted(throughput):
         made = throughput_cells(prefix, name, source, throughput[batch], toolchain)
@@ -144,7 +144,7 @@ def _side(
         values[batch] = made[f"{prefix}{name}/bs{batch}"]
     best = cells.keep(best_cell(f"{prefix}{name}/best", values)) if values else None
     ordered = {batch: throughput[batch] for batch in sorted(throughput)}
-    return Side(name, source, accuracy, intervals, ordered, values, best, toolchain, conflicts, command)
+    return Figures(name, source, accuracy, intervals, ordered, values, best, toolchain, conflicts, command)
 
 
 def _stated(id_: str, stated: PublishedAccuracy, k: int, recipe: Recipe, target: str | None) -> Cell:
