@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
@@ -29,8 +29,7 @@ _FAR: Final = 30.0
 _ROUND: Final = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
+class Computed(NamedTuple):
     """What a candidate gives for a row: the value, what rounding leaves open, and the computation in words.
 
     ``trivial`` where it holds whatever was measured, as the 1.0 of the row that everything is compared with.

@@ -51,7 +51,7 @@ def test_formulas_are_found_and_computed(line: str, formula: str, value: float, 
     ],
 )
 def test_what_is_no_formula_is_left_alone(line: str) -> None:
-    assert equations(line) == []
+    assert equations(line) == ()
 
 
 def test_in_a_chain_the_last_formula_is_held_against_the_result() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from kit.audit.facts.formulatokens import TokenLine, tokens_of
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, exactly
@@ -40,8 +41,7 @@ _COMPARE: Final = re.compile(r"(?<![-=<>])(>=|<=|>|<|≥|≤)(?![>=<])")
 _LEAD: Final = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)?\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A formula or a lone number: text, value, operands in order, place, whether it has an operator, unit.
 
     ``allowed`` are the values that the rounding of its printed operands leaves open.
@@ -80,11 +80,12 @@ class ComparedSides:
     right: Expression
 
 
-def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
+@lru_cache(maxsize=1024)
+def equations(line: str, *, decimal_comma: bool = False) -> tuple[Equation, ...]:
     """All formulas of a line with a printed result. In a chain ``a = b = c`` each is held against the number."""
     marks = list(_EQUALS.finditer(line))
     if len(marks) > _MOST_MARKS:
-        return []
+        return ()
     if marks and "(" in line:
         line = _NAMED.sub(_blank, line)
     found = _quotients(line, decimal_comma=decimal_comma) if "倍" in line else []
@@ -95,7 +96,7 @@ def equations(line: str, *, decimal_comma: bool = False) -> list[Equation]:
         result = _result(line, marks[place : place + _CHAIN], formula, decimal_comma=decimal_comma)
         if result is not None and result.number is not None:
             found.append(Equation(formula, result.number, result.unit))
-    return found
+    return tuple(found)
 
 
 def _result(line: str, marks: list[re.Match[str]], formula: Expression, *, decimal_comma: bool) -> Expression | None:
@@ -185,6 +186,8 @@ def _starts(scan: TokenLine, last: int) -> list[int]:
 def expression_at(line: str, start: int, *, decimal_comma: bool = False) -> Expression | None:
     """The longest formula that begins at ``start``, or the number there."""
     scan = tokens_of(line, decimal_comma=decimal_comma)
+    if scan.covers(start):
+        return None
     place = scan.at(start)
     return _evaluate(line, scan, place, min(len(scan.tokens), place + _MAX_TOKENS))
 
@@ -197,8 +200,7 @@ def _may_start(line: str, start: int) -> bool:
     return not (before.isdigit() or before in "._" or (before.isascii() and before.isalpha()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A value, the values that rounding leaves open, and the place behind its last token."""
 
     value: float

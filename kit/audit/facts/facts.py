@@ -138,7 +138,7 @@ def _formulas(document: Document) -> dict[int, tuple[Equation, ...]]:
         if document.is_command(line) and "吞吐" not in text:
             continue
         if here := equations(text, decimal_comma=document.decimal_comma):
-            found[line] = tuple(here)
+            found[line] = here
     return found
 
 

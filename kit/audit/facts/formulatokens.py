@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from kit.audit.facts.printednumber import NUMBER, Printed, number_from
 
@@ -23,9 +23,11 @@ _DECIMAL_COMMA: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """``kind`` is number, unit, sign (with "x" as "*") or other; ``start`` and ``end`` are places in the line."""
+class Token(NamedTuple):
+    """``kind`` is number, unit, sign (with "x" as "*") or other; ``start`` and ``end`` are places in the line.
+
+    What is nothing of a formula, up to the next blank, is one token.
+    """
 
     kind: str
     text: str
@@ -45,6 +47,11 @@ class TokenLine:
     def at(self, position: int) -> int:
         """Place of the first token that begins at ``position`` or behind."""
         return bisect_left(self.starts, position)
+
+    def covers(self, position: int) -> bool:
+        """Whether ``position`` lies within a token, behind its first character."""
+        place = self.at(position)
+        return place > 0 and self.tokens[place - 1].end > position
 
 
 @lru_cache(maxsize=8)
@@ -66,5 +73,8 @@ def tokens_of(line: str, *, decimal_comma: bool = False) -> TokenLine:
             pending.append(len(tokens))
         elif text == ")" and pending:
             opens[len(tokens)] = pending.pop()
+        if kind == "other" and tokens and tokens[-1].kind == "other" and tokens[-1].end == start:
+            tokens[-1] = Token(kind, "", tokens[-1].start, end)
+            continue
         tokens.append(Token(kind, text, start, end, number))
     return TokenLine(tuple(tokens), tuple(token.start for token in tokens), opens)

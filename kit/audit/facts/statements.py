@@ -34,6 +34,9 @@ _DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
 _WORD: Final = re.compile(r"吞吐[率量]\s*(?:约?为|是|[:=])", re.IGNORECASE)
 _CARD: Final = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
 _ANNOUNCES: Final = re.compile(r"(?:测试|测得|当|the |for |with )?\s*(?:batch|bs|[0-9]+\s?batch)", re.IGNORECASE)
+_OPERATOR: Final = re.compile(r"[-+*/xX]")
+#: Between a number and its sign there is a unit at most.
+_NEAR: Final = 16
 _LIST_NUMBER: Final = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
 
 
@@ -143,7 +146,8 @@ def _value(
     values: dict[float, Printed] = {}
     for match in _AFTER_WORD.finditer(text):
         number = number_from(match[1], start=match.start(1))
-        behind = expression_at(text, match.start(1))
+        signed = _OPERATOR.search(text, match.end(1), match.end(1) + _NEAR) is not None
+        behind = expression_at(text, match.start(1)) if signed else None
         if TIME_UNIT.match(text, match.end(1)) or text[match.end(1) : match.end(1) + 3].lstrip()[:1] in {"*", "/"}:
             continue
         if number is not None and (behind is None or not behind.compound):

@@ -180,28 +180,45 @@ def _scaling(
         printed = column.entries[row]
         if printed is None or not printed.value:
             return None
-        found = [one for base in bases[row] if (one := _against(measured, row, base, cards, upward=upward)) is not None]
+        wanted = abs(printed.value * scale)
         # Of several rows of 1.0 (with and without a compiler) the one is meant that fits best.
-        return min(found, key=lambda one: abs(math.log(abs(one.value / (printed.value * scale)))), default=None)
+        best, least = None, math.inf
+        for base in bases[row]:
+            value = _value_against(measured, row, base, cards, upward=upward)
+            if value is not None and (distance := abs(math.log(abs(value) / wanted))) < least:
+                best, least = base, distance
+        return None if best is None else _against(measured, row, best, cards, upward=upward)
 
     return Candidate(f"{measured.title} against the row of 1.0", compute, sure, scale)
 
 
-def _against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> Computed | None:
+def _value_against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> float | None:
+    """The value of a row against another; None where one of them has none, or the units do not fit."""
     own, first = measured.entries[row], measured.entries[base]
-    if own is None or first is None or not own.value or not first.value:
+    if own is None or first is None or not own.number.value or not first.number.value:
         return None
     factor = _scales(measured, measured, own, first)
     share = _share_of_cards(cards, row, base) if cards is not None else 1.0
     if factor is None or share is None:
         return None
-    top, bottom, factor = (own, first, factor) if upward else (first, own, 1 / factor)
+    value = own.number.value / first.number.value * factor
+    return (value if upward else 1 / value) * share
+
+
+def _against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> Computed | None:
+    own, first = measured.entries[row], measured.entries[base]
+    value = _value_against(measured, row, base, cards, upward=upward)
+    if own is None or first is None or value is None:
+        return None
+    top, bottom = (own, first) if upward else (first, own)
+    plain = top.value / bottom.value
+    share = _share_of_cards(cards, row, base) if cards is not None else None
     try:
-        allowed = (allowed_values(top) / allowed_values(bottom)).scaled(share * factor)
+        allowed = (allowed_values(top) / allowed_values(bottom)).scaled(value / plain)
     except ZeroDivisionError:
         return None
-    text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
-    return Computed(top.value / bottom.value * share * factor, allowed, text, trivial=row == base)
+    text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if share is not None else "")
+    return Computed(value, allowed, text, trivial=row == base)
 
 
 def _share_of_cards(cards: Column, row: int, base: int) -> float | None:
