@@ -37,7 +37,6 @@ _OPEN = {
     "test_coverage_guided[recipe]": "failed once in CI; cause unknown",
     "test_cluster.py": "not yet run in CI",
     "test_time_grows_with_the_text": "times of small texts on a busy machine",
-    "test_a_megabyte_takes_seconds": "the slowest layouts are above the aim of 5 s",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,10 +19,11 @@ from kit.errors import KitError
 from kit.storage.inputs import read_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from kit.audit.diagnostic import Kind
+    from kit.audit.facts.companions import Companions
     from kit.audit.facts.facts import Facts
 
 __all__ = ["audit_file", "audit_text", "read_report"]
@@ -48,7 +51,7 @@ def audit_text(
         name = path.rpartition("/")[2] or "README.md"
         companions = companions_of(name, list(beside), beside.get)
         companions = replace(companions, links=links_of(text, beside.get))
-    return judge(read_facts(text, companions), path, rules() if chosen is None else chosen)
+    return _audited(text, companions, path, chosen)
 
 
 def audit_file(path: Path, chosen: Iterable[Rule] | None = None, *, index: bool = False) -> AuditResult:
@@ -64,7 +67,24 @@ def audit_file(path: Path, chosen: Iterable[Rule] | None = None, *, index: bool 
     companions = companions_of(path.name, _names(path.parent), partial(_beside, path.parent))
     if index:
         companions = replace(companions, links=links_of(text, partial(_linked, path.parent)))
-    return judge(read_facts(text, companions), str(path), rules() if chosen is None else chosen)
+    return _audited(text, companions, str(path), chosen)
+
+
+def _audited(text: str, companions: Companions | None, path: str, chosen: Iterable[Rule] | None) -> AuditResult:
+    with _no_collection():
+        return judge(read_facts(text, companions), path, rules() if chosen is None else chosen)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Facts hold no cycles, and are many: the search for cycles would take a fifth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _names(folder: Path) -> list[str]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing import Any, Final
 
 from kit.audit.diagnostic import AuditResult, Severity
 from kit.audit.rule import Rule, rule_named, rules
@@ -21,37 +18,24 @@ __all__ = ["AuditSettings", "load_settings"]
 
 _NAMES = (".kit-audit.yaml", "pyproject.toml")
 _MAX_BYTES = 1 << 20
+_LEVELS: Final = ("major", "digits", "optional", "off")
 
-Names = Annotated[tuple[str, ...], Field(default=())]
 
+@dataclass(frozen=True)
+class AuditSettings:
+    """Settings; the command line adds to them.
 
-class AuditSettings(BaseModel):
-    """Settings; the command line adds to them."""
+    ``select`` and ``ignore`` are rules by id or name (none selected: all), ``severity`` says how bad the findings of a
+    rule are here, ``exclude`` are patterns of paths. ``require_statements``: a report in which nothing was recognised
+    fails. ``baseline`` is the file of known findings, relative to the settings.
+    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    select: tuple[str, ...] = Field((), description="Only these rules, by id or name; default: all.")
-    ignore: tuple[str, ...] = Field((), description="Not these rules.")
-    severity: dict[str, Literal["major", "digits", "optional", "off"]] = Field(
-        default_factory=dict, description="Rule -> how bad its findings are here."
-    )
-    exclude: tuple[str, ...] = Field((), description="Patterns of paths that are not audited.")
-    require_statements: bool = Field(False, description="A report in which nothing was recognised fails.")
-    baseline: str | None = Field(None, description="File of known findings, relative to this file.")
-
-    @field_validator("select", "ignore")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            _rule(name)
-        return names
-
-    @field_validator("severity")
-    @classmethod
-    def _known_keys(cls, names: dict[str, str]) -> dict[str, str]:
-        for name in names:
-            _rule(name)
-        return names
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severity: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    require_statements: bool = False
+    baseline: str | None = None
 
     def chosen(self) -> tuple[Rule, ...]:
         """The rules that run."""
@@ -79,8 +63,12 @@ class AuditSettings(BaseModel):
             InvalidInputError: an unknown rule or severity.
         """
         levels = dict(_pair(text) for text in severity)
-        tree = self.model_dump() | {"select": tuple(select) or self.select, "ignore": (*self.ignore, *ignore)}
-        return _settings(tree | {"severity": self.severity | levels}, "the command line")
+        added = {
+            "select": [*select] or [*self.select],
+            "ignore": [*self.ignore, *ignore],
+            "severity": {**self.severity, **levels},
+        }
+        return replace(self, **_checked(added, "the command line"))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -106,7 +94,7 @@ def load_settings(given: Path | None, start: Path) -> tuple[AuditSettings, Path]
     for path in [given] if given else _upwards(start):
         tree = _tree(path, required=given is not None)
         if tree is not None:
-            return _settings(tree, str(path)), path.parent
+            return AuditSettings(**_checked(tree, str(path))), path.parent
     return AuditSettings(), start
 
 
@@ -118,6 +106,8 @@ def _upwards(start: Path) -> list[Path]:
 def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
     if not path.is_file() and not required:
         return None
+    import yaml  # only where there is a file: it takes longer than a small report
+
     text = read_input(path, _MAX_BYTES).decode("utf-8", "replace")
     remedy = "see docs/audit.md for the settings"
     try:
@@ -135,11 +125,63 @@ def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
     return {str(name): value for name, value in tree.items()}
 
 
-def _settings(tree: dict[str, Any], where: str) -> AuditSettings:
-    try:
-        return AuditSettings.model_validate({name.replace("-", "_"): value for name, value in tree.items()})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = " -> ".join(str(part) for part in first["loc"])
-        text = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
-        raise InvalidInputError(f"{place}: {text}", where=where, remedy="see docs/audit.md for the settings") from error
+def _checked(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values of settings, or the sentence that says which is not of its form."""
+    values = {}
+    for key, value in tree.items():
+        name = str(key).replace("-", "_")
+        form = _FORMS.get(name)
+        try:
+            if form is None:
+                raise ValueError(f"there is no such setting; there are {', '.join(_FORMS)}")
+            values[name] = form(value)
+        except (ValueError, TypeError) as error:
+            remedy = "see docs/audit.md for the settings"
+            place = f"{name} " if str(error).startswith("->") else f"{name}: "
+            raise InvalidInputError(f"{place}{error}", where=where, remedy=remedy) from error
+    return values
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError("this is not a list of text")
+    return tuple(value)
+
+
+def _rule_names(value: Any) -> tuple[str, ...]:
+    names = _strings(value)
+    for name in names:
+        _rule(name)
+    return names
+
+
+def _severities(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError("this is not a mapping of rules to severities")
+    for name, level in value.items():
+        _rule(str(name))
+        if level not in _LEVELS:
+            raise ValueError(f"-> {name}: {level!r} is none of {', '.join(_LEVELS)}; off stands in quotes")
+    return {str(name): level for name, level in value.items()}
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("this is neither true nor false")
+    return value
+
+
+def _file_name(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("this is not the name of a file")
+    return value
+
+
+_FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "select": _rule_names,
+    "ignore": _rule_names,
+    "severity": _severities,
+    "exclude": _strings,
+    "require_statements": _flag,
+    "baseline": _file_name,
+}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,6 +70,9 @@ def audit_reports(
     one = partial(_audit, settings, index)
     if len(paths) < _FEW:
         return list(_counted(map(one, paths), len(paths), progress))
+    import multiprocessing  # these take as long as a report
+    from concurrent.futures import ProcessPoolExecutor
+
     workers = min(len(os.sched_getaffinity(0)), len(paths))
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         size = max(1, len(paths) // (workers * 8))

@@ -16,9 +16,21 @@ MAX_LINE: Final = 8000
 _BLANKS = re.compile(r"[ \t]{33,}")
 _DIGITS = re.compile(r"[0-9]{41,}")
 _WIDE_COMMA_IN_NUMBER = re.compile("(?<=[０-９])，(?=[０-９])")
-_ESCAPED = re.compile(r"\\([*_~#$(){}\[\]<>.!+-])")
-_LATEX = re.compile(r"\\(times|div|cdot|approx)\b")
+_ESCAPED = re.compile(r"\\([*_~#$(){}\[\]<>.!+%-])")
+_LATEX = re.compile(r"\\(times|div|cdot|approx|left|right|quad|[,;!])(?![A-Za-z])")
 _LATEX_SIGNS: Final = {"times": "*", "cdot": "*", "div": "/", "approx": "="}
+_FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]{1,80})\}\s?\{([^{}]{1,80})\}")
+_LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s?\{([^{}]{0,80})\}")
+#: Signs spelt out between numbers: "35.9231 乘以 4 等于 143.6924", "254 divided by 141.5 is 1.795".
+_SPELT = re.compile(
+    r"(?<=[0-9)%])(\s{0,3}(?:fps|ms)?\s{0,3})(?:(乘以?|multiplied by)|(除以|divided by))\s{0,3}(?=[0-9(])",
+    re.IGNORECASE,
+)
+_SPELT_EQUALS = re.compile(
+    r"(?<=[0-9)])(\s{0,3}(?:fps|ms)?)\s{0,3}[,，]?\s{0,3}"
+    r"(?:约?等于|结果约?[为是]|得到?|约?为|是|equals|(?:is|gives)(?: about)?)\s{0,3}(?=[0-9])",
+    re.IGNORECASE,
+)
 
 
 def _table() -> dict[int, str | None]:
@@ -80,13 +92,23 @@ def normalise(line: str) -> str:
     if not line.isascii():
         line = _WIDE_COMMA_IN_NUMBER.sub(",", line).translate(_WIDTH)
     if "\\" in line:
-        line = _LATEX.sub(lambda found: _LATEX_SIGNS[found[1]], line)
-        line = _ESCAPED.sub(r"\1", line)
+        line = _plain_latex(line)
+    if "乘" in line or "除以" in line or " by " in line:
+        line, count = _SPELT.subn(lambda found: found[1] + ("*" if found[2] else "/"), line)
+        line = _SPELT_EQUALS.sub(r"\1=", line) if count else line
     if "        " in line:
         line = _BLANKS.sub(" " * 32, line)
     if len(line) > 40:
         line = _DIGITS.sub("?", line)
     return line.replace("**", "") if "**" in line else line
+
+
+def _plain_latex(line: str) -> str:
+    """A line without escapes and the commands of formulas: a frac of 254 and 141.5 is (254)/(141.5)."""
+    formula = _LATEX.search(line) or "frac" in line
+    line = _FRACTION.sub(r"(\1)/(\2)", _LATEX_TEXT.sub(r"\1", line))
+    line = _LATEX.sub(lambda found: _LATEX_SIGNS.get(found[1], " "), line)
+    return _ESCAPED.sub(r"\1", line.replace("$", " ") if formula else line)
 
 
 def narrowed(line: str) -> str:

@@ -100,6 +100,7 @@ def unit_of(text: str) -> str:
     """The unit that a text names: rate, ms, us, s, min, h, percent, times; empty for none."""
     if len(text) > _CROWDED:
         return ""
+    text = text.replace("_", " ")
     return next((name for name, pattern, _ in _UNITS if pattern.search(text)), "")
 
 
@@ -116,6 +117,7 @@ def is_derived(quantity: Quantity) -> bool:
 @lru_cache(maxsize=2048)
 def percentile_of(title: str) -> float | None:
     """The percentile that a header names: 99 for "p99", "99% latency", "Latency 99th"; 50 for the median."""
+    title = title.replace("_", " ")
     if re.search(r"\bmedian\b|中位", title, re.IGNORECASE):
         return 50.0
     found = [float(match[1] or match[2]) for match in _PERCENTILE.finditer(title)]
@@ -129,7 +131,7 @@ def names_derived(text: str) -> bool:
         return False
     if any(sign in text for sign in "/÷:比") or _AGAINST.search(text):
         return True
-    label = text.strip(" *:")
+    label = text.replace("_", " ").strip(" *:")
     return any(pattern.search(label) for pattern in (_TOTAL, _AVERAGE, _SHARE, _RATIO, _DIFFERENCE))
 
 
@@ -139,14 +141,15 @@ def names_quantity(text: str) -> bool:
     if not text or len(text) > _CROWDED:
         return False
     words = (_RATIO, _RATE, _TIME, _PERCENTILE, ACCURACY, _DIFFERENCE)
-    return any(pattern.search(text) for pattern in words)
+    name = text.replace("_", " ")
+    return any(pattern.search(name) for pattern in words)
 
 
 def quantity_of(title: str, unit: str, context: str) -> Quantity:
     """What a column measures, by its header, else by its unit, else by the words above the table."""
     if len(title) > _CROWDED:
         return Quantity.COUNT
-    return _by_title(title.strip(), unit) or _by_unit(unit) or _by_context(context)
+    return _by_title(title.replace("_", " ").strip(), unit) or _by_unit(unit) or _by_context(context)
 
 
 @lru_cache(maxsize=2048)

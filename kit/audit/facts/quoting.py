@@ -41,15 +41,18 @@ def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: 
         return None
     number, tools = quoted
     above = near.runs_above(statement.line, tools)
+    announced = bool(above) and _announced(near, statement, above[0], batch)
     for run in above:
         main = main_value(run)
         if main is not None and same_number(number, main[1]):
-            return Quote(number, run)
+            mark = near.mark_of(run) if announced else None
+            foreign = run is not above[0] and mark is not None and mark.batch != batch
+            return Quote(number, above[0] if foreign else run)
     below = near.run_below(statement.line, tools)
     main = main_value(below) if below else None
     if below is not None and main is not None and same_number(number, main[1]):
         return Quote(number, below)  # the result stands above the run
-    if above and _announced(near, statement, above[0], batch):
+    if announced:
         return Quote(number, above[0])
     section = near.document.section
     last = near.last_statement(statement.line)

@@ -38,6 +38,7 @@ class Score:
 @lru_cache(maxsize=1024)
 def score_of(title: str, context: str = "") -> Score | None:
     """The score that a header names; None for others, and for errors, which are the other way round."""
+    title = title.replace("_", " ")
     if len(title) > 80 or _ERROR.search(title) or _ERROR.search(context):
         return None
     tops = list(_TOP.finditer(title))

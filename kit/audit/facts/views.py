@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.vocabulary import (
@@ -47,8 +47,7 @@ _MOST: Final = 6
 _WIDE: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class NumberCell:
+class NumberCell(NamedTuple):
     """A cell with a number in it: where, the text, the number, and the unit (rate, time, percent, times or none).
 
     ``start`` is where the number begins in the normalised line, -1 where that is not known.
@@ -147,7 +146,7 @@ def placed(text: str, row: ReportRow, column: int, document: Document) -> Number
     cell = cell_number(text, line, decimal_comma=document.decimal_comma)
     if cell is None:
         return None
-    return replace(cell, start=document.lines[line - 1].find(cell.number.text, offset))
+    return cell._replace(start=document.lines[line - 1].find(cell.number.text, offset))
 
 
 def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> NumberCell | None:

@@ -31,7 +31,7 @@ _REACHES: Final = re.compile(
     re.IGNORECASE,
 )
 #: So many pairs above a claim are looked at: more than a report has.
-_REACH: Final = 60
+_REACH: Final = 20
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:

@@ -32,6 +32,7 @@ _IDLE: Final = words_of(
 _SPOKEN: Final = frozenset({"throughput", "time"})
 _RELATIVE: Final = re.compile(r"\brelative\b", re.IGNORECASE)
 _MOST: Final = 10
+_BASES: Final = 4
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -160,7 +161,7 @@ def _bases(column: Column) -> list[tuple[int, ...]]:
             if block and block[-1] != row - 1:
                 block = []
             block.append(row)
-        bases.append(tuple(block[-_MOST:]))
+        bases.append(tuple(block[-_BASES:]))
     return bases
 
 

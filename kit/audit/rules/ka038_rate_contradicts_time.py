@@ -20,6 +20,7 @@ __all__ = ["RULE"]
 _EQUAL: Final = 0.03
 #: A row further off than this is of another run.
 _WRONG: Final = 0.12
+_CLOSE: Final = 0.05
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -42,7 +43,9 @@ def _fits(row: RateTimeRow) -> bool:
 
 def _judged(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
     right = _fitting(reading)
-    wrong = [row for row in reading.rows if not _fits(row)]
+    # Where the other rows fit exactly, less is enough to be of another run.
+    limit = min(_WRONG, max(_CLOSE, 4 * max((abs(row.share - 1) for row in right), default=1.0)))
+    wrong = [row for row in reading.rows if not _fits(row) and abs(row.share - 1) > limit]
     if not right:
         return
     for row in right:
@@ -51,10 +54,9 @@ def _judged(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
         )
     if len(wrong) == 2 and _swapped(wrong):
         yield _swap(grid, reading, wrong)
-    elif len(right) >= 2 and len(right) >= 2 * len(wrong):
+    elif len(right) >= 2 and len(reading.rows) >= 3 * len(wrong):
         for row in wrong:
-            if abs(row.share - 1) > _WRONG:
-                yield _finding(grid, reading, row)
+            yield _finding(grid, reading, row)
 
 
 def _swapped(rows: Sequence[RateTimeRow]) -> bool:
