@@ -59,14 +59,14 @@ def list_samples(folder: str) -> list[str]:
 
 
 def check_runs(
-    work: str, runs: Mapping[str, Sequence[str]], count: int | None, *, from_files: bool
+    work: str, runs: Mapping[str, Sequence[str]], counts: Mapping[str, int], *, from_files: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Look at what the engine will read.
 
     Args:
         work: the folder that the paths of `runs` start in.
         runs: run -> one folder per input of the model, in the graph's order.
-        count: files that each folder must hold; None where a file holds a whole batch.
+        counts: run -> files that its folders must hold; none for a run whose number nobody says.
         from_files: whether shapes, and so sizes, differ from file to file.
 
     Returns:
@@ -85,9 +85,9 @@ def check_runs(
                     f"{first} holds {len(names)} files and {folder} {len(others)}",
                     "Write one file per sample into each folder; they are paired by their order.",
                 )
-        if count is not None and len(names) != count:
+        if len(names) != counts.get(run, len(names)):
             raise UserError(
-                f"the script wrote {len(names)} samples into {first}, the recipe says {count}",
+                f"the script wrote {len(names)} samples into {first}, the recipe says {counts[run]}",
                 "Find out which are missing or too many, or correct dataset -> count in the recipe.",
             )
         found[run] = [_describe(os.path.join(work, folder), folder, names_, from_files) for folder, names_ in listed]

@@ -6,9 +6,9 @@ Command line::
         [--results RUN=DIR ...] [--given NAME=FILE ...]
 
 ``--plan`` holds ``commands`` (argv lists; no shell), ``links``, ``data`` (``read`` or ``copy``), ``seconds`` and
-``max_bytes``; before inference also ``runs`` (run -> folders that the engine reads), ``count`` and ``shapes``; after it
-``folders`` (as ``runs``) and ``metrics``. The working folder is a copy of the code, or with ``--before`` of the folder
-that the first programs left.
+``max_bytes``; before inference also ``runs`` (run -> folders that the engine reads), ``counts`` (run -> files) and
+``shapes``; after it ``folders`` (as ``runs``) and ``metrics``. The working folder is a copy of the code, or with
+``--before`` of the folder that the first programs left.
 
 Before inference it leaves ``work`` and ``runs.json``; after it ``metrics.json``; both times ``stdout.txt`` and
 ``stderr.txt`` of the programs.
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     for name in plan["links"]:
         os.unlink(os.path.join(work, name))
     if "runs" in plan:
-        runs = check_runs(work, plan["runs"], plan["count"], from_files=plan["shapes"] == "files")
+        runs = check_runs(work, plan["runs"], plan["counts"], from_files=plan["shapes"] == "files")
         _resolve_links(work)
         write_json(os.path.join(arguments.out, "runs.json"), {"runs": runs})
     for name in plan.get("folders", {}):
@@ -198,7 +198,9 @@ def _run(
         how = f"exit code {child.returncode}" if child.returncode > 0 else f"signal {-child.returncode}"
         raise UserError(
             f"command {number} ({shown}) ended with {how}: {tail}",
-            "Read its stderr.txt, and correct the script or its arguments in the recipe.",
+            "Name the package, with its hash, in the file of task -> script -> packages."
+            if tail.startswith("ModuleNotFoundError")
+            else "Read its stderr.txt, and correct the script or its arguments in the recipe.",
             kind="tolerance",
         )
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError, MissingError
-from kit.inside.onnx_input import graph_values
+from kit.inside.onnx_input import GraphValue, graph_values
 from kit.newrecipe.draft import Draft
 from kit.newrecipe.given import add_dataset, add_weights, weights_entry
 from kit.newrecipe.graphs import add_graph, graph_input, usual_preprocessing
-from kit.newrecipe.scriptfolder import script_settings_of
+from kit.newrecipe.scriptfolder import script_draft
 from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of, slug
 from kit.storage.files import os_errors
@@ -139,27 +139,34 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
 
 
 def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
-    settings, remaining, model = script_settings_of(folder, wishes.out)
+    models = sorted(folder.glob("*.onnx"))
+    file = wishes.weights or (models[0] if len(models) == 1 else None)
+    inputs: list[GraphValue] = []
+    outputs: list[GraphValue] = []
+    if file is not None:
+        with os_errors(file), inside_errors():
+            inputs, outputs = graph_values(str(file))
+    script = script_draft(folder, wishes.images, wishes.out, len(inputs) or 1)
     draft = Draft(
         f"The users' own scripts in {folder.name}.",
         {
             "model": {"name": wishes.name or slug(folder.resolve().name), "source": "onnx"},
-            "task": {"script": settings},
+            "task": {"script": script.settings},
         },
-        open=remaining,
+        open=script.open,
     )
-    file = wishes.weights or model
     if file is None:
         draft.open.append("weights: the ONNX model and its digest (--weights)")
         draft.lines["weights"] = ["path: model.onnx", "sha256: DIGEST # of the file: sha256sum FILE"]
         draft.lines["inputs"] = ["- {name: NAME, shape: [3, 224, 224]}"]
     else:
-        with os_errors(file), inside_errors():
-            inputs, outputs = graph_values(str(file))
         draft.settings["weights"] = weights_entry(file, wishes.out)
         draft.settings["inputs"] = [graph_input(one, wishes) for one in inputs]
         draft.settings["outputs"] = [one.name for one in outputs]
-    add_dataset(draft, wishes, scripts=True)
-    draft.settings["batches"] = [1]
+        dynamic = not wishes.shape and any(size is None for one in inputs for size in one.shape[1:])
+        if dynamic and script.settings.get("outputs") == {"format": "npy"}:
+            script.settings["shapes"] = "files"
+    add_dataset(draft, wishes, samples=script.samples)
+    draft.settings["batches"] = [next((one.shape[0] for one in inputs if one.shape and one.shape[0]), 1)]
     draft.settings["targets"] = {"cpu": None}
     return draft

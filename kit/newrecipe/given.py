@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +71,17 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
     return {"path": relative(path, out), "sha256": digest_file(path, md5=False).sha256}
 
 
-def add_dataset(draft: Draft, wishes: Wishes, *, scripts: bool = False) -> None:
-    """Images, labels and their number; with `scripts`, files of any kind that only the users' programs read.
+def add_dataset(draft: Draft, wishes: Wishes, *, samples: int | None = None) -> None:
+    """Images, labels and their number; with `samples`, files of any kind that only the users' programs read.
 
     Raises:
         KitError: no such folder, or images and labels that do not fit.
     """
+    scripts = samples is not None
     if wishes.images is None:
-        draft.open.append("dataset: images, labels and their number (--images DIR --labels FILE)")
+        what = "the data set's folder" if scripts else "images, labels"
+        flags = "--images DIR" if scripts else "--images DIR --labels FILE"
+        draft.open.append(f"dataset: {what} and their number ({flags})")
         draft.lines["dataset"] = [
             "name: NAME",
             "images: DIR",
@@ -87,11 +89,12 @@ def add_dataset(draft: Draft, wishes: Wishes, *, scripts: bool = False) -> None:
             "count: 1000 # images that a complete run has",
         ]
         return
-    if scripts:
-        count = sum(len(files) for _, _, files in os.walk(wishes.images))
+    if samples is not None:
+        if not wishes.images.is_dir():
+            raise MissingError("there is no such folder", where=str(wishes.images), remedy="check --images")
         entry: dict[str, Any] = {"name": wishes.images.resolve().name, "images": relative(wishes.images, wishes.out)}
-        draft.settings["dataset"] = entry | {"count": max(1, count)}
-        draft.remarks["dataset.count"] = "files in the folder; samples of a complete run"
+        draft.settings["dataset"] = entry | {"count": max(1, samples)}
+        draft.open.append("dataset -> count: how many samples the preprocessing must write")
         return
     _add_images(draft, wishes, wishes.images)
 

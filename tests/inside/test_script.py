@@ -62,7 +62,8 @@ class Folder:
 
     def before(self, *words: str, **plan: Any) -> tuple[int, dict[str, Any]]:
         commands = [["python3", "pre.py", "--src", "{data}", "--out", "bin"]]
-        defaults: dict[str, Any] = {"commands": commands, "runs": {"main": ["bin"]}, "count": 3, "shapes": "fixed"}
+        runs = {"runs": {"main": ["bin"]}, "counts": {"main": 3}, "shapes": "fixed"}
+        defaults: dict[str, Any] = {"commands": commands, **runs}
         return self.run(*words, **(defaults | plan))
 
 

@@ -77,7 +77,7 @@ class Script:
             **_shared_plan(settings),
             "commands": settings.preprocess,
             "runs": settings.runs,
-            "count": job.recipe.dataset.count if settings.samples == "each" else None,
+            "counts": {next(iter(settings.runs)): job.recipe.dataset.count} if settings.samples == "each" else {},
             "shapes": settings.shapes,
         }
         return [

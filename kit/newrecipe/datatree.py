@@ -1,0 +1,104 @@
+"""A data set's folder as scripts name it: which of its folders or files is meant by a path or by an argument."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from kit.inside.labels import IMAGE_SUFFIXES
+
+__all__ = ["TRUTH", "DataTree"]
+
+#: Names of what a program compares its results with.
+TRUTH = re.compile(r"label|gt|ann|truth|mask|(?:^|[-_/])HR(?:$|[-_/])|target", re.IGNORECASE)
+_MOST, _DEPTH = 200_000, 4
+_MAX_BYTES = 64 << 20
+_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
+
+
+class DataTree:
+    """Folders and files below the folder of the data set; without one it knows nothing and answers ``{data}``."""
+
+    def __init__(self, root: Path | None) -> None:
+        self.root = root
+        self._folders: dict[str, int] = {}  # folder -> images right in it
+        self._files: list[str] = []
+        if root is not None:
+            self._walk(root)
+
+    def _walk(self, root: Path) -> None:
+        seen = 0
+        for parent, folders, files in os.walk(root):
+            folders.sort()
+            place = Path(parent).relative_to(root).as_posix()
+            if place.count("/") + 1 >= _DEPTH:
+                folders.clear()
+            found = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and name[0] != "."]
+            self._folders["" if place == "." else place] = len(found)
+            if len(found) < len(files):
+                self._files += [(Path(parent) / name).relative_to(root).as_posix() for name in files if name[0] != "."]
+            seen += len(files)
+            if seen > _MOST:
+                return
+
+    def placed(self, path: str) -> str | None:
+        """What `path` of a README is here: its longest end that exists below the data set's folder; None for none."""
+        parts = [part for part in PurePosixPath(path).parts if part not in {"/", "."}]
+        if self.root is None:
+            return None
+        for start in range(len(parts)):
+            end = "/".join(parts[start:])
+            if end in self._folders or (end and (self.root / end).is_file()):
+                return "{data}/" + end
+        return "{data}" if parts and parts[-1].lower() == self.root.resolve().name.lower() else None
+
+    def folder_of_images(self) -> str:
+        """The folder that holds all images which are no truth, at any depth."""
+        plain = [place for place, count in self._folders.items() if count and not TRUTH.search(place)]
+        if not plain:
+            return "{data}"
+        return _below(os.path.commonpath(plain) if all(plain) else "")
+
+    def samples(self, place: str) -> int:
+        """Images below `place`, a word such as ``{data}/val``; of a text file its lines, of a JSON list its entries."""
+        inner = place.removeprefix("{data}").lstrip("/")
+        path = self.root / inner if self.root else Path(inner)
+        if path.is_file() and path.stat().st_size <= _MAX_BYTES:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            with contextlib.suppress(ValueError, RecursionError):
+                found = json.loads(text)
+                return len(found) if isinstance(found, list) else 0
+            return len(text.splitlines())
+        below = (count for name, count in self._folders.items() if not inner or f"{name}/".startswith(f"{inner}/"))
+        return sum(below)
+
+    def closest(self, words: str, *, truth: bool, file: bool) -> str:
+        """The folder or file whose name has most in common with `words`, an argument's name and help.
+
+        Args:
+            words: text about the argument.
+            truth: whether it is what results are compared with; otherwise the images are the answer if none is closer.
+            file: whether it is a file rather than a folder.
+        """
+        wanted = _parts(words)
+        places = dict.fromkeys(self._files, 0) if file else {place: n for place, n in self._folders.items() if place}
+        rated = {
+            place: 4 * len(wanted & _parts(place)) + 2 * bool(count) + 4 * (truth and bool(TRUTH.search(place)))
+            for place, count in places.items()
+        }
+        most = max(rated.values(), default=0)
+        best = [place for place, rate in rated.items() if rate == most]
+        if most >= 4 or (file and len(best) == 1):
+            return _below(min(best, key=len) if file else os.path.commonpath(best))
+        return "{data}" if truth or file else self.folder_of_images()
+
+
+def _parts(text: str) -> set[str]:
+    return {one.lower() for one in _WORD.findall(text)}
+
+
+def _below(place: str) -> str:
+    return f"{{data}}/{place}" if place else "{data}"

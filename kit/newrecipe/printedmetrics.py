@@ -1,0 +1,60 @@
+"""Metrics of a new recipe by the texts that the last programs print: names, patterns, units to be checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from kit.newrecipe.programs import Program
+
+__all__ = ["metrics_of"]
+
+#: Name of a metric, how programs print it, and its unit where it has but one.
+_KNOWN = (
+    ("mIoU", r"m_?iou|mean_?iou", None), ("mAP", r"\b(?:bbox_)?m_?ap\b|mean ap\b", None), ("PSNR", r"psnr", "dB"),
+    ("SSIM", r"ssim", "fraction"), ("Top1", r"top[-_ @]?1\b|acc@1", None), ("Top5", r"top[-_ @]?5\b|acc@5", None),
+    ("Rank-1", r"rank[-_ ]?1\b", None), ("exact match", r"exact_match", None), ("F1", r"\bf1(?:[-_ ]score)?\b", None),
+    ("hmean", r"hmean", None), ("WER", r"\bwer\b", None), ("accuracy", r"acc(?:uracy)?(?:[-_ ]?rate)?", None),
+)  # fmt: skip
+#: What may stand between a name and its number: no digit but those of ``np.float64(`` and ``tensor(``.
+_BETWEEN = r"[^0-9]{0,40}?(?:float[0-9]+\()?"
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
+
+
+def metrics_of(programs: Sequence[Program], words: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Entries of ``task -> script -> metrics``.
+
+    Args:
+        programs: those after the engine, in order.
+        words: their command lines.
+    """
+    if any("COCOeval(" in program.text for program in programs):
+        return {"AP": "coco", "AP50": "coco"}
+    for program, line in reversed(list(zip(programs, words, strict=True))):
+        found = _named(program.printed + (program.keys if program.prints_values else []), _unit(program), None)
+        found = found or _named(program.keys, _unit(program), _file(line))
+        if found:
+            return found
+    return {"metric": {"find": _NUMBER, "unit": "none", "pick": "last"}}
+
+
+def _named(texts: Sequence[str], usual: str, file: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, pattern, unit in _KNOWN:
+        if (name == "accuracy" and found) or not any(re.search(pattern, one, re.IGNORECASE) for one in texts):
+            continue
+        entry = {"find": rf"(?i)(?:{pattern}){_BETWEEN}{_NUMBER}", "unit": unit or usual, "pick": "last"}
+        found[name] = entry | ({"in": file} if file else {})
+    return found
+
+
+def _unit(program: Program) -> str:
+    """Percent where the program multiplies by 100 or prints the sign; the run refuses a value outside of its unit."""
+    return "percent" if re.search(r"\b100(?:\.0*)?\s*\*|\*\s*100\b|\d%}|%%|['\"]%['\"]", program.text) else "fraction"
+
+
+def _file(line: Sequence[str]) -> str | None:
+    """The file of its command line that it writes."""
+    names = [word for word in line if word.endswith((".json", ".txt")) and not word.startswith("{")]
+    return names[-1] if names else None

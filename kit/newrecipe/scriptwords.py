@@ -1,0 +1,94 @@
+"""Words of a program's command line by what its arguments are called, where no document gives the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from kit.newrecipe.datatree import TRUTH, DataTree
+from kit.newrecipe.programs import Argument, Program
+
+__all__ = ["ArgumentWords"]
+
+_RESULTS = re.compile(
+    r"^res|result|pred|infer|npu|dump|bin_?data|feat|davinci|^output|^(query|gallery)$|^[qg]f|bin", re.IGNORECASE
+)
+_SUMMARY = re.compile(r"summary|sumary|^json_path$", re.IGNORECASE)
+_WRITTEN = re.compile(r"save|out|dst|dest|bin|prep|target|^d$", re.IGNORECASE)
+_READ = re.compile(r"src|source|image|img|data|input|root|path|dir|file|query|gallery|^s$|^i$", re.IGNORECASE)
+_FILE = re.compile(r"file|json|ann|label|info|txt", re.IGNORECASE)
+_FOLDER = re.compile(r"dir|folder|root|path$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(json|txt|info|csv|pkl|npy|lmdb|onnx|pth|yml|yaml|cfg)$", re.IGNORECASE)
+
+
+class ArgumentWords:
+    """Gives each program its words, and remembers what the first ones were given: later ones read the same."""
+
+    def __init__(self, data: DataTree) -> None:
+        self._data = data
+        self._given: dict[str, str] = {}
+        self.folders: list[tuple[str, str]] = []  # argument that names a folder of tensors -> the folder
+        self.unknown: list[str] = []
+        self._has_results = False
+
+    def before(self, program: Program) -> list[str]:
+        """Words of a program before the engine."""
+        return self._words(program, self._value_before)
+
+    def after(self, program: Program) -> list[str]:
+        """Words of a program after the engine; the first argument that can be is the results."""
+        self._has_results = False
+        return self._words(program, self._value_after)
+
+    def _words(self, program: Program, value_of: Callable[[Argument], str | None]) -> list[str]:
+        words = [program.name]
+        for argument in program.arguments:
+            if argument.switch or (argument.number and not argument.required):
+                continue
+            value = value_of(argument)
+            if value is None:
+                if not argument.required and argument.flag:
+                    continue
+                value = argument.default or argument.name.upper() or "?"
+                self.unknown.append(f"{program.name}: {argument.name or 'an argument without a name'}")
+            words += [argument.flag, value] if argument.flag else [value]
+        return words
+
+    def _value_before(self, argument: Argument) -> str | None:
+        name = argument.name
+        if _WRITTEN.search(name) and not re.search(r"src|data_?(path|dir|root)|dataset", name, re.IGNORECASE):
+            if _SUFFIX.search(argument.default or "") or re.search(r"info|pkl|json", name, re.IGNORECASE):
+                return argument.default
+            folder = "prep" if not self.folders else f"prep_{len(self.folders) + 1}"
+            self.folders.append((name, folder))
+            return folder
+        if _READ.search(name) or TRUTH.search(name):
+            value = self._of_data(argument)
+            self._given[name] = value
+            return value
+        return argument.default
+
+    def _of_data(self, argument: Argument) -> str:
+        default = argument.default or ""
+        file = bool(_SUFFIX.search(default) or (_FILE.search(argument.name) and not _FOLDER.search(argument.name)))
+        truth = bool(TRUTH.search(argument.name))
+        about = f"{argument.name} {argument.help}"
+        return self._data.placed(default) or self._data.closest(about, truth=truth, file=file)
+
+    def _value_after(self, argument: Argument) -> str | None:
+        name = argument.name
+        if name in self._given:
+            return self._given[name]
+        if _SUMMARY.search(name):
+            return "{summary}"
+        if TRUTH.search(name) or (argument.default and self._data.placed(argument.default)):
+            return self._of_data(argument)
+        written = re.search(r"save|out.*file|json_?file|_?name$", name, re.IGNORECASE)
+        if _RESULTS.search(name) and not written:
+            if not self._has_results:
+                self._has_results = True
+                return "{results}"
+            return argument.default or ("." if re.search(r"path|dir", name) else None)
+        if _READ.search(name) and not written:
+            return self._of_data(argument)
+        return argument.default
