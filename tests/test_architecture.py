@@ -69,6 +69,7 @@ def test_the_core_names_no_target(root: Path) -> None:
                     continue  # the package that reads a checkpoint, not the target
                 assert node.value == "cpu" and path.name in {
                     "host.py",
+                    "systems.py",
                     "kubernetes.py",
                     "graphs.py",
                     "drafting.py",

@@ -23,6 +23,8 @@ PARSED_ONLY = {
     "kit reproduce --recipe examples/digits --target 310 --target 310P --target T4 --simulate": "tests/container",
     "kit bench --recipe examples/digits --target cpu --batch 1": "tests/container runs the stages",
     "kit convert --recipe examples/digits --target cpu --out model": "tests/container runs the stages",
+    "kit archive digits.tar --recipe examples/digits": "tests/archive; it would lie in the checkout",
+    "kit verify digits.tar": "tests/archive",
     "kit verify --recipe examples/digits": "tests/container; .ci/run runs this very command",
     "kit verify --recipe examples/digits --format github": "tests/container",
 }

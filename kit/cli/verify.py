@@ -34,6 +34,10 @@ class Format(StrEnum):
 
 
 def command(
+    archive: Annotated[
+        Path | None,
+        typer.Argument(metavar="ARCHIVE", help="What `kit archive` made, instead of a report.", readable=False),
+    ] = None,
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
@@ -56,22 +60,30 @@ def command(
       kit verify                              the recipe kit.yaml of this folder
       kit verify --recipe examples/digits     the bundled example
       kit verify --format github --strict     in CI
+      kit verify digits.tar                   an archive, on any machine, without network
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
     from kit.results.verification import verify
     from kit.storage.store import Store
 
-    parsed = load_recipe(recipe)
-    folder = reports_folder(parsed, reports) / parsed.model.name
-    links = verify(parsed, folder, Store(store, adopt=adopt), weights=weights)
+    if archive is not None:
+        from kit.archive.checking import verify_archive
+
+        place, links = archive, verify_archive(archive)
+    else:
+        parsed = load_recipe(recipe)
+        place = reports_folder(parsed, reports) / parsed.model.name
+        links = verify(parsed, place, Store(store, adopt=adopt), weights=weights)
     wrong = [one for one in links if one.state == "wrong" or (strict and one.state == "unproven")]
     {Format.TEXT: _text, Format.JSON: _json, Format.JUNIT: _junit, Format.GITHUB: _github}[form](links, wrong, verbose)
     if wrong:
         raise CheckFailedError(
             f"{len(wrong)} of {len(links)} links are broken, first {wrong[0].subject}: {wrong[0].message}",
-            where=str(folder),
-            remedy="run `kit reproduce` to make them again, or find out who changed them",
+            where=str(place),
+            remedy="get the archive again, or find out who changed it"
+            if archive
+            else "run `kit reproduce` to make them again, or find out who changed them",
         )
 
 

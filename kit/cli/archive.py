@@ -1,0 +1,73 @@
+"""``kit archive``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import options
+from kit.terminal import visible
+
+__all__ = ["command"]
+
+
+def command(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A file that ends with .tar, or a new folder.", readable=False)
+    ],
+    recipe: options.RecipePath = Path("kit.yaml"),
+    reports: options.Reports = None,
+    store: options.StorePath = Path(".kit"),
+    simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="This machine's report beside a tracked one, in here/.")] = False,
+    with_weights: Annotated[
+        bool, typer.Option("--with-weights", help="Take the weights along; see that their licence allows it.")
+    ] = False,
+    with_data: Annotated[
+        bool, typer.Option("--with-data", help="Take the data set along; see that its licence allows it.")
+    ] = False,
+    weights: options.WeightsPath = None,
+    images: options.Images = None,
+    labels: options.Labels = None,
+) -> None:
+    """Put a report and all that a stranger needs to check it into one file or folder.
+
+    It holds recipe, results, raw outputs of the tools, reports, claims with their commands and tolerances, descriptions
+    of the machines and in-toto statements, and is an RO-Crate. Equal results give equal bytes. What is missing is told.
+    Software of vendors is never taken along.
+
+    \b
+    Examples:
+      kit archive digits.tar --recipe examples/digits
+      kit archive digits.tar --recipe examples/digits --with-weights --with-data
+      kit verify digits.tar                            anywhere, without network
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.archive.container import write_archive
+    from kit.archive.contents import Contents
+    from kit.archive.making import made
+    from kit.data.weights import weights_path
+    from kit.recipe.schema import load_recipe
+    from kit.reports.folder import reports_folder
+    from kit.results.place import part
+
+    parsed = load_recipe(recipe)
+    folder = reports_folder(parsed, reports) / parsed.model.name
+    contents = Contents(
+        parsed,
+        recipe,
+        part(folder, simulated=simulated, here=here),
+        weights_path(parsed, store.absolute(), weights),
+        images,
+        labels,
+    )
+    contents.take(simulated=simulated, with_weights=with_weights, with_data=with_data)
+    members, derived = made(contents, simulated=simulated)
+    write_archive(out, members)
+    wrong = [one for one in derived.links if one.state == "wrong"]
+    typer.echo(f"archive: {out} ({len(members)} files, {sum(map(len, members.values())) / (1 << 20):.1f} MiB)")
+    for what, why in contents.absent:
+        typer.echo(f"missing: {visible(what)}: {visible(why)}")
+    for one in wrong:
+        typer.echo(f"WRONG  {visible(one.subject)}: {visible(one.message)}")
