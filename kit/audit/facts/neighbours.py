@@ -17,6 +17,8 @@ __all__ = ["Neighbours"]
 
 #: How many runs back a statement can quote: more than any report has, few enough for a file of a million lines.
 _REACH: Final = 60
+#: So many statements behind each other can be of one run.
+_SAME: Final = 3
 #: A run that is shown after its result begins this soon.
 _BELOW: Final = 8
 
@@ -59,9 +61,15 @@ class Neighbours:
         last = bisect_left(self._statements, self._runs[place]) if place < len(self._runs) else len(self._statements)
         return self.statements[first : min(last, first + _REACH)]
 
-    def last_statement(self, before: int) -> int:
-        """Line of the last statement above a line, 0 for none."""
-        place = bisect_left(self._statements, before)
+    def last_statement(self, below: Statement) -> int:
+        """Line of the last statement above another that is not of the same batch and device; 0 for none."""
+        place = bisect_left(self._statements, below.line)
+        floor = max(0, place - _SAME)
+        while place > floor and (self.statements[place - 1].batch, self.statements[place - 1].target) == (
+            below.batch,
+            below.target,
+        ):
+            place -= 1
         return self._statements[place - 1] if place else 0
 
     def runs_above(self, line: int, tools: tuple[str, ...]) -> list[ToolRun]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kit.audit.facts.statements import Mark, Statement
     from kit.audit.facts.toolruns import ToolRun
 
-__all__ = ["Quote", "heading_of_quote", "main_value", "quote_of"]
+__all__ = ["Quote", "heading_of_quote", "quote_of"]
 
 #: The entries of a list follow each other, with an empty line between at most.
 _ENTRY: Final = 2
@@ -23,15 +23,20 @@ _NEAR: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A measured number that a statement works with, and the run that it is taken from."""
+    """A measured number that a statement works with, the run that it is taken from, and which of its values it is."""
 
     number: Printed
     run: ToolRun
+    value: str
+
+    @property
+    def printed(self) -> tuple[int, Printed] | None:
+        """The value as the run has it, with its line."""
+        return _value_of(self.run, self.value)
 
 
-def main_value(run: ToolRun) -> tuple[int, Printed] | None:
-    """The value of a run that reports quote, with its line: the mean time of trtexec, else the rate."""
-    return run.values.get("mean") if run.tool == "trtexec" else run.rate
+def _value_of(run: ToolRun, value: str) -> tuple[int, Printed] | None:
+    return run.rate if value == "rate" else run.values.get(value)
 
 
 def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: int) -> Quote | None:
@@ -39,27 +44,27 @@ def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: 
     quoted = _quoted(statement, device)
     if quoted is None:
         return None
-    number, tools = quoted
+    number, tools, value = quoted
     above = near.runs_above(statement.line, tools)
     announced = bool(above) and _announced(near, statement, above[0], batch)
     for run in above:
-        main = main_value(run)
+        main = _value_of(run, value)
         if main is not None and same_number(number, main[1]):
             mark = near.mark_of(run) if announced else None
             foreign = run is not above[0] and mark is not None and mark.batch != batch
-            return Quote(number, above[0] if foreign else run)
+            return Quote(number, above[0] if foreign else run, value)
     below = near.run_below(statement.line, tools)
-    main = main_value(below) if below else None
+    main = _value_of(below, value) if below else None
     if below is not None and main is not None and same_number(number, main[1]):
-        return Quote(number, below)  # the result stands above the run
+        return Quote(number, below, value)  # the result stands above the run
     if announced:
-        return Quote(number, above[0])
+        return Quote(number, above[0], value)
     section = near.document.section
-    last = near.last_statement(statement.line)
+    last = near.last_statement(statement)
     between = [run for run in above if run.start > last and section(run.start) == section(statement.line)]
-    if len(between) != 1 or statement.line - between[0].end > _NEAR or _of_a_list(near, statement, between[0]):
+    if len(between) != 1 or statement.line - between[0].end > _NEAR or _of_a_list(near, statement, between[0], value):
         return None
-    return Quote(number, between[0])
+    return Quote(number, between[0], value)
 
 
 def heading_of_quote(
@@ -69,26 +74,29 @@ def heading_of_quote(
     quote = quote_of(near, statement, devices.get(statement.line, statement.target), batch(statement))
     if quote is None:
         return None
-    mark, main = near.mark_of(quote.run), main_value(quote.run)
+    mark, main = near.mark_of(quote.run), quote.printed
     sure = statement.labelled and main is not None and same_number(quote.number, main[1])
     return quote.run, mark if sure and not near.stated(quote.run.end, statement.line) else None
 
 
-def _quoted(statement: Statement, device: str | None) -> tuple[Printed, tuple[str, ...]] | None:
-    """The measured number that a statement works with, and the tools that it can come from."""
+def _quoted(statement: Statement, device: str | None) -> tuple[Printed, tuple[str, ...], str] | None:
+    """The measured number that a statement works with, the tools that it can come from, and which of their values."""
     if statement.formula is not None:
         operands = statement.formula.formula.operands
         measured = [operand for operand in operands if operand.unit < 1]
         if len(measured) != 1:
             return None
         if any(operand.value == 1000 for operand in operands):
-            return (measured[0], ("trtexec",)) if device in {"T4", None} else None
-        four = len(operands) == 2 and any(operand.value == 4 and operand.unit >= 1 for operand in operands)
-        if four and device != "T4":
-            return measured[0], ("benchmark", "pure")
+            tools = {"T4": ("trtexec",), None: ("trtexec",), "310P": ("ais",)}.get(device)
+            return (measured[0], tools, "mean") if tools else None
+        pair = len(operands) == 2 and not any(sign in statement.formula.formula.text for sign in "/+-")
+        if pair and device == "T4":
+            return measured[0], ("trtexec",), "qps"
+        if pair and any(operand.value == 4 and operand.unit >= 1 for operand in operands):
+            return measured[0], ("benchmark", "pure"), "rate"
         return None
     if statement.value is not None and device in {"310", "310P"}:
-        return statement.value, ("benchmark", "pure", "ais")
+        return statement.value, ("benchmark", "pure", "ais"), "rate"
     return None
 
 
@@ -99,11 +107,11 @@ def _announced(near: Neighbours, statement: Statement, run: ToolRun, batch: int)
     return close and statement.labelled and mark is not None and mark.batch == batch
 
 
-def _of_a_list(near: Neighbours, statement: Statement, run: ToolRun) -> bool:
+def _of_a_list(near: Neighbours, statement: Statement, run: ToolRun, value: str) -> bool:
     """Whether one run is shown above a list of results, so that it may be the run of another entry."""
     below = near.statements_below(statement.line)
     if below and below[0].line - statement.line <= _ENTRY and near.mark_of(run) is None:
         return True
-    main = main_value(run)
+    main = _value_of(run, value)
     quotes = (_quoted(other, other.target) for other in below)
     return main is not None and any(quote is not None and same_number(quote[0], main[1]) for quote in quotes)

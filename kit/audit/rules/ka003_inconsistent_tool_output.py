@@ -35,6 +35,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             yield from _reciprocal(run, "rate", "latency", _PURE_TOLERANCE, _PURE_ABOVE)
         elif run.tool == "ais":
             yield from _ais(run)
+            yield from _order(run)
         else:
             yield from _order(run)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.printednumber import Agreement, agree, same_number
-from kit.audit.facts.quoting import Quote, main_value, quote_of
+from kit.audit.facts.quoting import Quote, quote_of
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["RULE"]
 
-_WORDS = {"trtexec": "mean", "pure": "ave_throughputRate", "ais": "throughput"}
+_WORDS = {
+    ("benchmark", "rate"): "Interface throughputRate",
+    ("pure", "rate"): "ave_throughputRate",
+    ("ais", "rate"): "throughput",
+    ("trtexec", "qps"): "throughput",
+}
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -28,12 +33,12 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _judged(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outcome]:
-    main = main_value(quote.run)
+    main = quote.printed
     if main is None:
         return
     line, value = main
     number = quote.number
-    what = _WORDS.get(quote.run.tool, "Interface throughputRate")
+    what = _WORDS.get((quote.run.tool, quote.value), quote.value)
     if same_number(number, value):
         note = f"{number.text} equals the {what} of line {line}"
         yield Held(statement.line, number.text, value.text, note)
