@@ -1,4 +1,4 @@
-"""Files that belong to kit but are no Python: images, templates, examples, and the programs for containers."""
+"""Files that belong to kit but are not Python: images, templates, examples, and the programs for containers."""
 
 from __future__ import annotations
 

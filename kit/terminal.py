@@ -81,7 +81,7 @@ def guarded_streams() -> Iterator[None]:
     for stream in before:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")  # a Chinese report on a Latin-1 terminal is no defect
+            reconfigure(errors="backslashreplace")  # a Chinese report on a Latin-1 terminal is not a defect
     sys.stdout, sys.stderr = (_guarded(stream) for stream in before)
     try:
         yield

@@ -164,7 +164,7 @@ def _unexpected(error: Exception) -> None:
     if isinstance(error, MemoryError):
         _fail(ResourceError("kit itself ran out of memory", remedy="end other programs, or give a smaller file"))
     if isinstance(error, OSError) and (known := environment_error(error)):
-        _fail(known)  # a full disk or a forbidden folder is no defect of ours, wherever it shows
+        _fail(known)  # a full disk or a forbidden folder is not a defect of ours, wherever it shows
     if isinstance(error, TyperException):
         _show_usage(error)
         sys.exit(int(Exit.USAGE))

@@ -75,7 +75,7 @@ def command(
         raise InvalidInputError(f"there is no condition {name!r}", remedy=f"choose among {', '.join(CONDITIONS)}")
     if not (0 < margin < 100 and points >= 0):
         raise InvalidInputError(
-            f"a margin of {margin:g} % or {points:g} points is none", remedy="give a percentage between 0 and 100"
+            f"{margin:g} % or {points:g} points is not a margin", remedy="give a percentage between 0 and 100"
         )
     rule = Margins(margin, points, frozenset(accepted))
     matched, alone = pairs(*load_pair(one, other, report))

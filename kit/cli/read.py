@@ -72,7 +72,7 @@ def command(
         for failure in failures if not as_json else []:
             print(f"error: {visible(failure)}\n  do: {visible(failure.remedy)}", file=sys.stderr)
         summary = KitError(
-            f"{len(failures)} of {len(logs)} files could not be read", remedy="do what is said beside the name of each"
+            f"{len(failures)} of {len(logs)} files could not be read", remedy="follow the remedy next to each name"
         )
         summary.exit_code = failures[0].exit_code
         raise summary

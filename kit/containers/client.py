@@ -132,7 +132,7 @@ def _connected() -> Any:
     asking.join(FIRST_ANSWER_S)
     if not answers:
         return EngineError(
-            f"something takes the connection, but no engine answers within {FIRST_ANSWER_S} s",
+            f"something accepts the connection, but no engine answers within {FIRST_ANSWER_S} s",
             where=place,
             remedy="restart Docker, or point to another engine with DOCKER_HOST, or use --runner local",
         )
@@ -158,7 +158,7 @@ def _first_answer(address: EngineAddress) -> Any:
             tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=address.verify)
         client = docker.DockerClient(base_url=address.url, tls=tls, timeout=FIRST_ANSWER_S)
         client.ping()
-    except Exception as error:  # noqa: BLE001 - whatever a peer that is no engine makes the SDK raise
+    except Exception as error:  # noqa: BLE001 - whatever a peer that is not an engine makes the SDK raise
         return error
     client.api.timeout = REQUEST_S
     return client

@@ -232,7 +232,7 @@ def _take_over(client: Any, lease: str) -> None:
     store = f" of the store {labels[LABEL]}" if LABEL in labels else ""
     raise BusyError(
         f"the device is held by container {lease} ({state['Status']}{step}){store}",
-        remedy=f"wait until it has ended, or, if it is nobody's any more, remove it: docker rm -f {lease}",
+        remedy=f"wait until it has ended, or remove it if nobody uses it any more: docker rm -f {lease}",
     )
 
 
@@ -314,5 +314,5 @@ def _pair(text: str) -> tuple[str, str]:
 def _slug(text: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")
     if not slug:
-        raise DeviceError(f"{text!r} is no name of a device", remedy="name the device by its node or UUID")
+        raise DeviceError(f"{text!r} is not a name of a device", remedy="name the device by its node or UUID")
     return slug

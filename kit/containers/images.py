@@ -188,7 +188,7 @@ class Images:
                 raise StepError(
                     f"image {spec.name} cannot be built: {str(line['error']).strip()} after {tail.strip()!r}",
                     where=str(spec.folder / "Dockerfile"),
-                    remedy="read the lines above (-v shows all); images/README.md tells of proxy, mirror and CA",
+                    remedy="read the lines above (-v shows all); images/README.md explains proxy, mirror and CA",
                 )
             text = str(line.get("stream", ""))
             if text.strip():
@@ -197,7 +197,7 @@ class Images:
             if "aux" in line and "ID" in line["aux"]:
                 image = str(line["aux"]["ID"])
         if not image:
-            raise EngineError(f"the engine did not say the id of image {spec.name}", remedy="run again")
+            raise EngineError(f"the engine did not report the id of image {spec.name}", remedy="run again")
         return image
 
     def _base(self, client: Any, spec: ImageSpec) -> tuple[str, str]:

@@ -132,7 +132,7 @@ def at_host(error: KitError, places: Mapping[str, str]) -> KitError:
 
 
 class links:  # noqa: N801 - reads as a statement: with links(step, …)
-    """The step's links in its output folder while it runs; they are no part of what it makes."""
+    """The step's links in its output folder while it runs; they are not part of what it makes."""
 
     def __init__(self, step: Step, out: Path, place: Callable[[str], str]) -> None:
         self._links = {out / name: place(target) for name, target in step.links.items()}

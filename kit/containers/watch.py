@@ -1,6 +1,6 @@
 """How long a step may take, how long it may say nothing, and how much it may say.
 
-A model of strangers may hold a loop without end. kit's own programs report how far they are, so ten minutes of silence
+A model from a stranger may loop forever. kit's own programs report how far they are, so ten minutes of silence
 are one call of a model that took ten minutes. A vendor's compiler may be silent for hours: only the whole step has a
 limit then.
 """
@@ -56,7 +56,7 @@ class Watch:
         if self._said > _MOST_BYTES:
             return StepError(
                 f"step {self._step.name} was stopped: it printed more than {_MOST_BYTES >> 20} MiB",
-                remedy="see what it prints in its log, and whether it ends",
+                remedy="look at what it prints in its log, and whether it ends",
             )
         if self._silence is not None and now - self._heard > self._silence:
             what, name = f"it said nothing for {self._silence} s", "KIT_STEP_SILENCE"
@@ -66,7 +66,7 @@ class Watch:
             return None
         return StepError(
             f"step {self._step.name} was stopped: {what}",
-            remedy=f"see that the model has no loop without end; if this machine is only slow, raise {name}",
+            remedy=f"check that the program does not loop forever; if this machine is only slow, raise {name}",
         )
 
 

@@ -42,7 +42,7 @@ def _check_scheme(url: str) -> None:
         scheme = ""
     if scheme not in {"http", "https"}:
         raise InvalidInputError(
-            f"weights come over http or https only, not from {safe_url(url)!r}",
+            f"weights are fetched over http or https only, not from {safe_url(url)!r}",
             remedy="give a web address, or a local file with --weights FILE",
         )
 
@@ -101,7 +101,7 @@ def _receive(response: HTTPResponse, partial: Path, have: int, weights: Weights,
     with os_errors(partial):
         if total and shutil.disk_usage(partial.parent).free < total - have:
             raise ResourceError(
-                f"the disk has no room for {total} bytes", where=str(partial.parent), remedy="free some space"
+                f"there is no space on the disk for {total} bytes", where=str(partial.parent), remedy="free some space"
             )
         with os.fdopen(_open(partial, keep=have > 0), "ab") as file:
             while block := response.read(_BLOCK):

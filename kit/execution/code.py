@@ -72,7 +72,7 @@ def _from_import(node: ast.ImportFrom, path: Path, place: str) -> Iterator[str]:
         if package_name != folder.name:
             return
     elif node.level > 1:
-        raise ValueError(f"{place}: it reaches out of {folder.name}")
+        raise ValueError(f"{place}: it imports from outside {folder.name}")
     if module:
         yield module.split(".")[0]
         return

@@ -189,7 +189,7 @@ class Executor:
             raise ResourceError(
                 f"step {step.name} was killed from outside: by a person, the engine's end, or a machine without memory",
                 where=str(outcome.stderr),
-                remedy="see that the engine runs and memory is free, then run the same command again",
+                remedy="check that the engine runs and memory is free, then run the same command again",
             )
         if step.name in self._plan.owners:
             target, job = self._plan.owners[step.name]

@@ -36,7 +36,7 @@ def parse_given(words: Sequence[str]) -> dict[str, Path]:
             raise InvalidInputError(f"{word!r} is not STEP=PATH", remedy="give for example export=model.onnx")
         if not Path(path).exists():
             raise MissingError(
-                f"there is nothing that could take the place of {name}", where=path, remedy="check the path"
+                f"there is nothing at this path to take the place of {name}", where=path, remedy="check the path"
             )
         found[name] = Path(path).absolute()
     return found
@@ -50,7 +50,7 @@ def select(
     Of a run over the data set that is cut into parts only the ``shard``, where one is chosen.
 
     Raises:
-        InvalidInputError: a given name is no step that anything needs.
+        InvalidInputError: a given name is not a step that anything needs.
     """
     steps = {step.name: step for step in plan.steps}
     chosen: dict[str, Step] = {}
@@ -82,7 +82,7 @@ def select(
             remedy=f"it takes {', '.join(sorted(needed)) or 'nothing'}",
         )
     if not chosen and shard:
-        raise InvalidInputError(f"there is no shard {shard}", remedy="say with --shards how many there are")
+        raise InvalidInputError(f"there is no shard {shard}", remedy="give their number with --shards")
     if not chosen:
         raise InvalidInputError(
             f"these targets have no {' or '.join(sorted(stages))} step", remedy="choose another target or command"

@@ -72,10 +72,10 @@ def _loaded(path: str) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - protobuf and onnx raise errors without a common base
-        what = f"is no ONNX model: {_oneline(error)}"
+        what = f"is not an ONNX model: {_oneline(error)}"
         raise UserError(what, _AGAIN, path, "damaged") from None
     if not proto.graph.node:
-        raise UserError("is no ONNX model, or an empty one", _AGAIN, path, "damaged")
+        raise UserError("is not an ONNX model, or an empty one", _AGAIN, path, "damaged")
     return proto
 
 
@@ -147,7 +147,7 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
     try:
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its errors have no common base but Exception
-        what = f"is no model that ONNX Runtime reads: {_oneline(error)}"
+        what = f"is not a model that ONNX Runtime reads: {_oneline(error)}"
         raise UserError(what, "Use operators that ONNX Runtime has.", path) from None
     for batch in (spec.inputs[0].batch,) if spec.inputs[0].batch else (1, 2):
         inputs = {one.name: np.zeros((batch, *one.shape), dtype=one.dtype) for one in spec.inputs}

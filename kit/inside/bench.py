@@ -246,7 +246,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shape", help="channels,height,width (the crop's)")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", help="folder of images")
-    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
+    parser.add_argument("--class-folders", action="store_true", help="there is one subfolder of images per class")
     source.add_argument("--synthetic", action="store_true", help="noise instead of images; the result says so")
     parser.add_argument("--preprocess", help="JSON, or a file that holds it")
     parser.add_argument("--threads", type=_count, default=0, help="threads of one call (0: all cores)")

@@ -138,7 +138,7 @@ def _load_shards(path: str) -> Any:
 
 
 def _foreign(head: bytes, path: str) -> tuple[str, str]:
-    """What a file is that is no checkpoint, and what to do."""
+    """What a file is that is not a checkpoint, and what to do."""
     what = _kind(head)
     if what is not None:
         return what, _FETCH
@@ -205,7 +205,7 @@ def _load(path: str) -> Any:
     import torch
 
     # The settings of a training run, as timm's scripts store them: a plain holder of values, which are not used.
-    # Everything else that is no tensor, number, text or container of these is refused by torch before it is run.
+    # Everything else that is not a tensor, number, text or container of these is refused by torch before it is run.
     # NumPy's scalars and arrays beside the weights, such as a best accuracy, become values that hold nothing.
     allowed = [argparse.Namespace, *((_Unused, name) for name in _NUMPY)]
     with torch.serialization.safe_globals(allowed):

@@ -115,7 +115,7 @@ def _annotations(path: str) -> dict[str, Any]:
         across, down = sizes[image]
         if left < -1 or top < -1 or width <= 0 or height <= 0 or left + width > across + 1 or top + height > down + 1:
             raise UserError(
-                f"the box of annotation {id_} lies outside of image {image} ({across:g} x {down:g})",
+                f"the box of annotation {id_} is outside image {image} ({across:g} x {down:g})",
                 "Correct it; a box is left, top, width, height in pixels.",
                 path,
             )

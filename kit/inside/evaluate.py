@@ -250,7 +250,7 @@ def main(argv: list[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", help="folder of images")
     source.add_argument("--tensors", help="folder of tensors that inside.preprocess made")
-    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
+    parser.add_argument("--class-folders", action="store_true", help="there is one subfolder of images per class")
     parser.add_argument("--preprocess", help="JSON, or a file that holds it")
     parser.add_argument("--shape", help="channels,height,width of the tensors (the crop's)")
     parser.add_argument("--labels", help="label file, to check before anything is run")

@@ -161,7 +161,7 @@ def _files_per_call(source: Source, index: int, samples: int, batch: int) -> int
     """How many files fill the batch.
 
     Raises:
-        UserError: it is no whole number.
+        UserError: it is not a whole number.
     """
     if samples > batch or batch % samples:
         raise UserError(

@@ -61,7 +61,7 @@ class _Rule:
             raise UserError(f"the label {text} is not in the range of classes{counted}", _RANGE, where)
         found = self.classes.number(text) if self.classes else None
         if found is None:
-            known = f"no class of {self.classes.where}" if self.classes else "not a whole number"
+            known = f"not a class of {self.classes.where}" if self.classes else "not a whole number"
             remedy = "Name the file of the classes' names under dataset -> classes of the recipe."
             raise UserError(f"the label {text[:80]!r} is {known}", remedy, where)
         return found
@@ -118,7 +118,7 @@ def labels_of(
             then the sorted ids.
 
     Raises:
-        UserError: not of that form; a label that is no class, or an image twice, with the number of the line.
+        UserError: not of that form; a label that is not a class, or an image twice, with the number of the line.
     """
     text = ""
     if form == "auto":
@@ -244,14 +244,14 @@ def folder_labels(names: Sequence[str], classes: ClassNames | None, where: str) 
     """Labels of images that lie in one subfolder per class: its place in `classes`, or its rank among the names.
 
     Raises:
-        UserError: a subfolder that is no class.
+        UserError: a subfolder that is not a class.
     """
     folders = sorted({name.split("/", 1)[0] for name in names})
     numbers = dict(zip(folders, range(len(folders)), strict=True))
     if classes is not None:
         found = {folder: classes.number(folder) for folder in folders}
         if unknown := [folder for folder, number in found.items() if number is None]:
-            what = f"{len(unknown)} of {len(folders)} subfolders are no class of {classes.where}: {some(unknown)}"
+            what = f"{len(unknown)} of {len(folders)} subfolders are not classes of {classes.where}: {some(unknown)}"
             raise UserError(what, "Name the subfolders as the classes, or correct the file of classes.", where)
         numbers = {folder: number for folder, number in found.items() if number is not None}
     return {image_key(name): numbers[name.split("/", 1)[0]] for name in names}

@@ -60,7 +60,7 @@ def list_images(folder: str, layout: Literal["flat", "folders"] = "flat") -> lis
 
     Args:
         folder: where to look.
-        layout: ``flat``: all images lie in `folder` itself, and a subfolder that holds images is an error, so that none
+        layout: ``flat``: all images are in `folder` itself, and a subfolder that holds images is an error, so that none
             is lost unseen. ``folders``: one subfolder per class; names are then ``class/file``.
 
     Raises:
@@ -77,7 +77,7 @@ def list_images(folder: str, layout: Literal["flat", "folders"] = "flat") -> lis
             names += [f"{subfolder}/{name}" for name in _scan(os.path.join(folder, subfolder))[0]]
     elif nested := [subfolder for subfolder in subfolders if _scan(os.path.join(folder, subfolder))[0]]:
         raise UserError(
-            f"images lie in subfolders ({some(nested)})",
+            f"the images are in subfolders ({some(nested)})",
             "Move all images into one folder, or write dataset -> layout: folders in the recipe, for one per class.",
             folder,
         )
@@ -137,7 +137,7 @@ def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
     A line is split at its first blank; blank lines are passed over; LF and CRLF are the same.
 
     Raises:
-        UserError: no file, not text, a line without two fields, a label that is no number or not in 0..classes-1, a
+        UserError: no file, not text, a line without two fields, a label that is not a number or not in 0..classes-1, a
             duplicate, no line at all; with the number of the line.
     """
     try:
@@ -237,7 +237,7 @@ def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subse
 
 
 def check_range(labels: Mapping[str, int], classes: int, where: str) -> None:
-    """Refuse labels that are no class of the model, and tell where they seem to count from 1.
+    """Refuse labels that are not classes of the model, and tell where they seem to count from 1.
 
     Raises:
         UserError: the highest is too high; with the first three images that have it.

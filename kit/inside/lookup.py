@@ -63,7 +63,7 @@ def torchvision_config(name: str) -> dict[str, Any]:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     transforms = weights.transforms()
     if not hasattr(transforms, "crop_size"):
-        what = f"{name} is no classifier: its transforms have no crop"
+        what = f"{name} is not a classifier: its transforms have no crop"
         raise UserError(what, "Choose a classifier, or use your own code with a task for it.")
     crop, resize = transforms.crop_size[0], transforms.resize_size[0]
     return {

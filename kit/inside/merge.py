@@ -74,7 +74,7 @@ def _facts(folder: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError("there is no such result of a shard", "Run the shard again.", path, "missing") from None
     except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"is no result of a shard: {error}", "Run the shard again.", path, "damaged") from None
+        raise UserError(f"is not a result of a shard: {error}", "Run the shard again.", path, "damaged") from None
 
 
 def _check(folders: list[str], facts: list[dict[str, Any]]) -> None:

@@ -129,7 +129,7 @@ def results_of(result: Any, spec: NetworkSpec) -> list[Tensor]:
     """The tensors of a network's result that are exported: all of a tuple or mapping, or the one that is chosen.
 
     Raises:
-        UserError: no such result, or something that is no tensor.
+        UserError: no such result, or something that is not a tensor.
     """
     import torch
 

@@ -46,7 +46,7 @@ def graph_values(path: str) -> tuple[list[GraphValue], list[GraphValue]]:
     """Inputs and outputs of an ONNX file, read from the file itself; weights listed as inputs are left out.
 
     Raises:
-        UserError: the file is no ONNX model.
+        UserError: the file is not an ONNX model.
     """
     known = inputs(path)
     found: dict[int, list[GraphValue]] = {_INPUT: [], _OUTPUT: []}
@@ -73,7 +73,7 @@ def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
     """Dimensions of each input by name; None for a dynamic one. Weights listed as inputs are left out.
 
     Raises:
-        UserError: the file is no ONNX model.
+        UserError: the file is not an ONNX model.
     """
     try:
         with open(path, "rb") as file:
@@ -94,7 +94,7 @@ def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
         if not graphs or not found:
             raise ValueError("no graph")
     except (OSError, ValueError, IndexError) as error:
-        raise UserError("this is no ONNX model", "Export the model again.", path, "damaged") from error
+        raise UserError("this is not an ONNX model", "Export the model again.", path, "damaged") from error
     return {name: dims for name, dims in found.items() if name not in weights}
 
 
@@ -102,7 +102,7 @@ def check_input(path: str, name: str, shape: tuple[int, ...]) -> None:
     """Refuse a model that ``--shapes`` would not reach: another input name, a static batch, another image size.
 
     Raises:
-        UserError: one of these, or the file is no ONNX model.
+        UserError: one of these, or the file is not an ONNX model.
     """
     found = inputs(path)
     if name not in found:

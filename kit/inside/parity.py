@@ -54,7 +54,7 @@ def compare(reference: Floats, other: Floats) -> dict[str, Any]:
     Returns:
         ``max_abs``: the largest difference; ``max_abs_scaled``: divided by the reference's largest absolute value;
         ``cosine``: the smallest of a sample; ``top1_agreement``: share of samples with the same Top1 (ties: lowest),
-        None for an output that is no row of scores.
+        None for an output that is not a row of scores.
     """
     import numpy as np
 
@@ -94,7 +94,7 @@ def open_session(path: str) -> Any:
         return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its errors have no common base but Exception
         text = " ".join(str(error).split())[:200]
-        raise UserError(f"is no model that ONNX Runtime reads: {text}", _EXPORT_AGAIN, path, "damaged") from None
+        raise UserError(f"is not a model that ONNX Runtime reads: {text}", _EXPORT_AGAIN, path, "damaged") from None
 
 
 def _outputs(session: Any, where: str, inputs: Sequence[Any], expected: Sequence[Any]) -> list[Any]:
@@ -150,7 +150,7 @@ def main(argv: list[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--images", help="folder of images")
     source.add_argument("--random", action="store_true", help="random numbers instead of images")
-    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
+    parser.add_argument("--class-folders", action="store_true", help="there is one subfolder of images per class")
     parser.add_argument("--preprocess", help="JSON, or a file that holds it")
     parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--max-abs", type=float, default=1e-3, help="largest difference / largest logit, at most")
@@ -162,7 +162,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"{arguments.samples} samples cannot be compared", "Give a positive number of samples.")
     for bound in (arguments.max_abs, arguments.min_cosine, arguments.min_top1):
         if not math.isfinite(bound):
-            raise UserError(f"{bound} is no bound", "Give finite tolerances.")
+            raise UserError(f"{bound} is not a bound", "Give finite tolerances.")
 
     if bool(arguments.images) != bool(arguments.preprocess):
         raise UserError("--preprocess goes with --images", "Give both, or neither.")

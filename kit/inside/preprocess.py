@@ -171,7 +171,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="preprocess", description="Images to float32 tensors.")
     parser.add_argument("--images", required=True, help="folder of images")
-    parser.add_argument("--class-folders", action="store_true", help="images lie in one subfolder per class")
+    parser.add_argument("--class-folders", action="store_true", help="there is one subfolder of images per class")
     parser.add_argument("--preprocess", required=True, help="JSON, or a file that holds it")
     parser.add_argument("--out", required=True, help="folder of the tensors")
     parser.add_argument("--layout", choices=("bin", "packed"), default="bin")

@@ -62,7 +62,7 @@ def find_metrics(wanted: Sequence[Mapping[str, Any]], out: str, work: str) -> li
         for each ``name``, ``unit``, ``text`` as printed, ``file``, ``line`` and ``column`` (from 1).
 
     Raises:
-        UserError: it is not there, more than one differ, or it is no number of its unit.
+        UserError: it is not there, more than one differ, or it is not a number of its unit.
     """
     return [_find(metric, out, work) for metric in wanted]
 
@@ -83,7 +83,7 @@ def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
     values = list(dict.fromkeys(match[1] for match in found))
     if len(values) > 1 and metric["pick"] == "only":
         raise UserError(
-            f"metric {name} stands {len(found)} times in {where}, with different values: {', '.join(values[:3])}",
+            f"metric {name} appears {len(found)} times in {where}, with different values: {', '.join(values[:3])}",
             "Make the pattern say which is meant, or choose with pick: first or pick: last.",
             kind="tolerance",
         )
@@ -104,7 +104,7 @@ def _pattern(metric: Mapping[str, Any]) -> re.Pattern[str]:
         pattern = re.compile(COCO.get(metric["find"], metric["find"]), re.MULTILINE)
     except (re.error, RecursionError, OverflowError) as error:
         raise UserError(
-            f"the pattern of metric {metric['name']} is no regular expression: {error}", "Correct it in the recipe."
+            f"the pattern of metric {metric['name']} is not a regular expression: {error}", "Correct it in the recipe."
         ) from error
     if pattern.groups != 1:
         raise UserError(

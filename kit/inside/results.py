@@ -181,7 +181,7 @@ def parse_text(data: bytes) -> list[float]:
     """Numbers with white space between them, in any form that Python's float takes.
 
     Raises:
-        ValueError: binary data, or something that is no number; it says which.
+        ValueError: binary data, or something that is not a number; it says which.
     """
     if not data.isascii() or b"\0" in data:
         raise ValueError("holds binary data, not text")
@@ -194,7 +194,7 @@ def parse_text(data: bytes) -> list[float]:
         return [float(token) for token in tokens]
     except ValueError:
         odd = next(token for token in tokens if not _is_number(token))
-        raise ValueError(f"holds {odd[:40].decode()!r}, which is no number") from None
+        raise ValueError(f"holds {odd[:40].decode()!r}, which is not a number") from None
 
 
 def _json_numbers(tokens: list[bytes]) -> list[float]:

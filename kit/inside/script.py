@@ -102,7 +102,7 @@ def _prepare(work: str, arguments: argparse.Namespace) -> None:
 def _inside(work: str, name: str) -> str:
     path = os.path.normpath(os.path.join(work, name))
     if not path.startswith(work + os.sep):
-        raise UserError(f"{name!r} leads out of the working folder", "Give a name inside it.")
+        raise UserError(f"{name!r} points outside the working folder", "Give a name inside it.")
     return path
 
 
@@ -151,7 +151,7 @@ def _filled(word: str, places: Mapping[tuple[str, str], str]) -> str:
         key = (found[1], found[2] or "")
         if key not in places:
             known = ", ".join(f"{{{kind}{':' + name if name else ''}}}" for kind, name in places)
-            raise UserError(f"{found[0]} stands for nothing in this command", f"Use one of {known}.")
+            raise UserError(f"{found[0]} has no meaning in this command", f"Use one of {known}.")
         return places[key]
 
     return _PLACEHOLDER.sub(place, word)

@@ -93,7 +93,7 @@ def parse_network(text: str) -> NetworkSpec:
     if spec.source not in {"timm", "torchvision", "code", "onnx"}:
         raise UserError(f"unknown source {spec.source!r}; known are timm, torchvision, code, onnx", _FORM)
     if spec.classes < 1:
-        raise UserError(f"{spec.classes} is no number of classes", "Give a positive number.")
+        raise UserError(f"{spec.classes} is not a number of classes", "Give a positive number.")
     names = [one.name for one in spec.inputs] + list(spec.outputs)
     for name in names:
         if spec.source != "onnx" and not _NAME.fullmatch(name):

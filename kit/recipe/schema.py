@@ -331,5 +331,5 @@ def load_recipe(path: Path) -> Recipe:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         raise InvalidInputError(sentence(error), where=str(path), remedy="see `kit schema` for the form") from error
-    recipe._folder = path.parent.absolute()  # noqa: SLF001 - where it was read is no part of its content
+    recipe._folder = path.parent.absolute()  # noqa: SLF001 - where it was read is not part of its content
     return recipe

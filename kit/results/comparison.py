@@ -197,7 +197,7 @@ def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], ru
 
 
 def _classify_metric(one: Metric, other: Metric, rule: Margins) -> Outcome:
-    """As an accuracy; a unit that is no share has the margin of throughputs for its tolerance."""
+    """As an accuracy; a unit that is not a share takes the margin of throughputs for its tolerance."""
     shares = {"percent": rule.accuracy_points, "fraction": rule.accuracy_points / 100}
     tolerance = shares.get(one.unit, abs(one.value) * rule.margin_percent / 100)
     delta = other.value - one.value

@@ -93,7 +93,7 @@ def _from_records(
         recipe=recipe,
         target=name,
         batches=planned.batches,
-        weights=recipe.folder / "weights",  # where they are is no matter here; what they are, the records say
+        weights=recipe.folder / "weights",  # where they are does not matter here; what they are, the records say
         images=recipe.folder / "images",
         labels=recipe.folder / "labels",
         simulate=any(record.simulated for record in records.values()),

@@ -140,7 +140,7 @@ def field_parts(name: str) -> tuple[str | int, ...]:
     while end < len(name):
         match = _PART.match(name, end)
         if match is None:
-            raise ValueError(f"{name!r} is no place in a tree")
+            raise ValueError(f"{name!r} is not a place in a tree")
         parts.append(int(match[2]) if match[2] else json.loads(match[3]) if match[3] else match[1])
         end = match.end()
     return tuple(parts)

@@ -96,7 +96,7 @@ def unpack(path: Path) -> Kept:
                 match = _MEMBER.fullmatch(member.name)
                 content = archive.extractfile(member) if member.isreg() else None
                 if match is None or content is None or ".." in PurePosixPath(member.name).parts:
-                    raise _damaged(path, f"holds {member.name!r}, which is no record and no output")
+                    raise _damaged(path, f"holds {member.name!r}, which is neither a record nor an output")
                 if match[1]:
                     records[match[1]] = content.read()
                 else:

@@ -112,7 +112,7 @@ class Output:
         """
         names = self.key(*parts).value
         if not isinstance(names, dict):
-            raise DamagedError(f"{field_name(*parts)} is no object", where=str(self.path), remedy=_AGAIN)
+            raise DamagedError(f"{field_name(*parts)} is not an object", where=str(self.path), remedy=_AGAIN)
         return {name: self.key(*parts, name) for name in names}
 
     def line(self, value: Any, *words: str, start: int = 0) -> Raw[Any]:

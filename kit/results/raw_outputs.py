@@ -54,7 +54,7 @@ class RawOutputs:
         """The record of a run: the store's, or the one that was kept.
 
         Raises:
-            DamagedError: the store's is no record.
+            DamagedError: the store's is not a record.
             ValueError, TypeError, KeyError: the kept one is none.
         """
         record = None if run.fingerprint in self.another_run else self.store.load(run.fingerprint)

@@ -223,7 +223,7 @@ def as_text(values: np.ndarray) -> bytes:
 
 
 def dvpp(data: bytes, width: int, height: int) -> bytes | None:
-    """Decode and resize to YUV420SP (NV12), as the card's decoder does; None where it is no image."""
+    """Decode and resize to YUV420SP (NV12), as the card's decoder does; None where it is not an image."""
     import io
 
     from PIL import Image

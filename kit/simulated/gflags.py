@@ -45,7 +45,7 @@ def integer(text: str) -> int | None:
 
 
 def parse(argv: list[str], defaults: Mapping[str, Value]) -> Flags:
-    """Read ``argv`` (without the program name); words that are no flags are left out.
+    """Read ``argv`` (without the program name); words that are not flags are left out.
 
     Raises:
         FlagsError: the caller prints it and exits with 1.

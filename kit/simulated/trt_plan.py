@@ -16,7 +16,7 @@ MAGIC = b"ptrtSIMULATED\0\0\0"
 
 
 class PlanError(ValueError):
-    """The file is no plan of these stand-ins, or it is cut or damaged."""
+    """The file is not a plan of these stand-ins, or it is cut or damaged."""
 
 
 @dataclass

@@ -52,7 +52,7 @@ def is_made(root: Root, *, adopt: bool = False) -> bool:
     if stat.S_ISLNK(mode):
         raise _refused(root, "this store is a link", "name the folder itself with --store")
     if not stat.S_ISDIR(mode):
-        raise _refused(root, "this is no store of kit: it is not a folder", "name a new folder with --store")
+        raise _refused(root, "this is not a store of kit: it is not a folder", "name a new folder with --store")
     names = [name for name in root.names() if not _is_partial_marker(name)]
     if not names:
         return False
@@ -72,10 +72,10 @@ def is_made(root: Root, *, adopt: bool = False) -> bool:
     if {"artifacts", "records"} & set(names):
         raise _refused(
             root,
-            f"this is no store of kit: it has no {MARKER} (kit before 0.2 wrote none)",
+            f"this is not a store of kit: it has no {MARKER} (kit before 0.2 wrote none)",
             "if kit made it on this machine, take it over with --adopt; otherwise name another folder with --store",
         )
-    raise _refused(root, "this is no store of kit", "name a new or an empty folder with --store")
+    raise _refused(root, "this is not a store of kit", "name a new or an empty folder with --store")
 
 
 def take(root: Root) -> None:
@@ -101,7 +101,7 @@ def _owners(root: Root) -> list[dict[str, Any]]:
         if not isinstance(version, int) or not isinstance(owners, list):
             raise TypeError("another form")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _refused(root, f"this is no store of kit: its {MARKER} is damaged", "move the folder away") from error
+        raise _refused(root, f"this is not a store of kit: its {MARKER} is damaged", "move the folder away") from error
     if version != _FORMAT:
         raise _refused(root, f"this store has format {version}, and this kit knows {_FORMAT}", "update kit")
     return [owner for owner in owners if isinstance(owner, dict)]
@@ -148,7 +148,7 @@ def _check_form(root: Root) -> None:
     known = set(PLACES) | _FILES
     for name in root.names():
         if name not in known and not _is_partial_marker(name):
-            raise _refused(root, f"this is no store of kit: it holds {name!r}", "name another folder with --store")
+            raise _refused(root, f"this is not a store of kit: it holds {name!r}", "name another folder with --store")
         if name not in PLACES:
             with contextlib.suppress(FileNotFoundError):
                 os.close(root.open(name, flags=os.O_RDONLY))
@@ -156,7 +156,7 @@ def _check_form(root: Root) -> None:
         for inner in root.names(name):
             if not PLACES[name].fullmatch(inner) and not (inner.startswith(".") and inner.endswith(PARTIAL)):
                 raise _refused(
-                    root, f"this is no store of kit: it holds {name}/{inner}", "name another folder with --store"
+                    root, f"this is not a store of kit: it holds {name}/{inner}", "name another folder with --store"
                 )
     for folder, names, files, _ in os.fwalk(root.path):
         for name in (*names, *files):

@@ -110,7 +110,7 @@ class Store:
 
         Raises:
             BusyError: another kit holds it and ``wait`` is not set.
-            InvalidInputError: the folder is no store of kit.
+            InvalidInputError: the folder is not a store of kit.
             ResourceError: the folder cannot be made or written.
         """
         with os_errors(self.root):
@@ -265,7 +265,7 @@ class Store:
             for name in [*names, *files]:
                 if (Path(folder) / name).is_symlink():
                     raise DamagedError(
-                        f"step {record.step} made a link: {name!r}", remedy="links are no artifacts; report this"
+                        f"step {record.step} made a link: {name!r}", remedy="links are not artifacts; report this"
                     )
         with os_errors(self.root):
             sync_tree(partial)

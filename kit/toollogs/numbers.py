@@ -57,7 +57,7 @@ def load_json(text: str) -> Any:
     """The value of a JSON text of a stranger.
 
     Raises:
-        ValueError: it is no JSON, is nested too deep, or holds a number that :func:`real` refuses.
+        ValueError: it is not JSON, is nested too deep, or holds a number that :func:`real` refuses.
     """
     try:
         return json.loads(text, parse_int=_believed, parse_float=_believed, parse_constant=_believed)
@@ -68,5 +68,5 @@ def load_json(text: str) -> Any:
 def _believed(token: str) -> Number:
     value = real(token)
     if value is None:
-        raise ValueError(f"{token[:30]!r} is no finite number of usual size")
+        raise ValueError(f"{token[:30]!r} is not a finite number of usual size")
     return value

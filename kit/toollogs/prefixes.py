@@ -116,7 +116,7 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
     if not lines[-1].endswith("\n"):
         by_writer[key] = by_writer.pop(key)  # a cut line stays the last one of all
     mark = next(hit[0] for hit in hits if hit is not None)
-    if len(by_writer) > 1:  # what one wrote is no continuation of what another did
+    if len(by_writer) > 1:  # what one wrote is not a continuation of what another did
         for key, part in by_writer.items():
             part.insert(0, f"# {key or 'other lines'}\n")
     return mark.strip(), [line for part in by_writer.values() for line in part]

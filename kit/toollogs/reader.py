@@ -100,7 +100,7 @@ def choose(text: str, tool: str | None = None, *, where: str = "text") -> Reader
             if reader.answers_to(tool):
                 return reader
         raise InvalidInputError(
-            f"there is no reader {tool!r}", remedy=f"Take one of: {', '.join(reader.family for reader in known)}."
+            f"there is no reader {tool!r}", remedy=f"Choose one of: {', '.join(reader.family for reader in known)}."
         )
     text = clean(text)
     scored = sorted(((reader.sniff(text), reader.family, reader) for reader in known), key=lambda s: (-s[0], s[1]))
@@ -151,7 +151,7 @@ def read_bytes(data: bytes, where: str, tool: str | None = None) -> tuple[Reader
     """The same for bytes that are there already; ``where`` says in messages what they are.
 
     Raises:
-        KitError: the bytes are no text of a log, or see :func:`choose`.
+        KitError: the bytes are not the text of a log, or see :func:`choose`.
     """
     return _read(_text(data, where), where, tool)
 

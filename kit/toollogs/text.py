@@ -45,7 +45,7 @@ def decode(data: bytes, where: str) -> str:
     """The characters of a log: UTF-8, UTF-16 with or without its mark, or GBK.
 
     Raises:
-        DamagedError: the bytes are empty or are no text.
+        DamagedError: the bytes are empty or are not text.
     """
     if not data.strip(b"\x00 \t\r\n"):
         raise DamagedError("the file is empty", where=where, remedy="Give the output of the tool: run it again with >.")

@@ -67,5 +67,5 @@ def test_a_project_is_no_store(words: tuple[str, ...], tmp_path: Path, capsys: p
         (project / name).write_text("precious")
     before = {path: path.is_dir() or path.read_text() for path in project.rglob("*")}
     assert run("--store", str(project), *words) == 3
-    assert "this is no store of kit" in capsys.readouterr().err
+    assert "this is not a store of kit" in capsys.readouterr().err
     assert {path: path.is_dir() or path.read_text() for path in project.rglob("*")} == before

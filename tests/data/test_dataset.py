@@ -86,7 +86,7 @@ def test_class_folders(tmp_path: Path) -> None:
     named = dataset(layout="folders", labels=None, count=3, classes=str(tmp_path / "classes.txt"))
     assert read_dataset(named, images, images)[1] == {"cat__1": 1, "cat__2": 1, "dog__1": 0}
     (tmp_path / "classes.txt").write_text("dog\nhorse\n")
-    with pytest.raises(InvalidInputError, match="1 of 2 subfolders are no class of .*: cat"):
+    with pytest.raises(InvalidInputError, match="1 of 2 subfolders are not classes of .*: cat"):
         read_dataset(named, images, images)
     (tmp_path / "list.csv").write_text("cat/1.jpg,1\ncat/2.jpg,1\ndog/1.jpg,0\n")
     assert read_dataset(dataset(layout="folders", count=3), images, tmp_path / "list.csv")[1]["dog__1"] == 0
@@ -107,7 +107,7 @@ def test_class_folders(tmp_path: Path) -> None:
         ("a.jpg,2\na.jpg,0\nc.webp,1\nd.tif,2\n", {}, "'a.jpg' has a label already"),
         ("x.jpg 2\ny.jpg 0\nz.jpg 1\nw.jpg 2\n", {}, "4 of 4 images have no label: a.jpg, b.PNG, c.webp and 1 more"),
         ("a.jpg,cat\nb.PNG,dog\nc.webp,cat\nd.tif,dog\n", {}, "the label 'cat' is not a whole number"),
-        ("a.jpg,horse\nb.PNG,dog\n", {"classes": "classes.txt"}, "the label 'horse' is no class of"),
+        ("a.jpg,horse\nb.PNG,dog\n", {"classes": "classes.txt"}, "the label 'horse' is not a class of"),
         ("2\n0\n1\n", {}, "has 3 labels for 4 images"),
         ("a.jpg,0\nb.PNG\n", {}, "the row has 1 columns"),
         ("a.jpg 0\nb.PNG 1\nc.webp 1\nd.tif 1\n", {"first_label": 1}, "the label 0 is not in the range of classes"),

@@ -237,14 +237,18 @@ def _weights(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
     return site.weights, ("reproduce", "--runner", "docker")
 
 
-#: Kind of file -> how it is made and which command reads it, whether that starts other processes, what is no damage.
+#: Kind of file -> how it is made and which command reads it, whether that starts other processes, what is not damage.
 KINDS: dict[str, tuple[Callable[[Bench, Site], tuple[Path, tuple[str, ...]]], bool, tuple[Damage, ...]]] = {
     "recipe": (_recipe, False, ()),
     "labels": (_labels, True, ()),
     "result.txt": (_text, True, ()),
     "result.bin": (_binary, True, (flipped,)),  # other numbers are numbers
     "result.npy": (_numpy, True, ()),
-    "JPEG": (_jpeg, True, (flipped, of_ten_gigabytes, a_folder)),  # other pixels are pixels, and a folder is no image
+    "JPEG": (
+        _jpeg,
+        True,
+        (flipped, of_ten_gigabytes, a_folder),
+    ),  # other pixels are pixels, and a folder is no image
     "ONNX": (_onnx, True, (flipped, of_ten_gigabytes)),  # other weights are weights; see the next line of the table
     "tensor.bin": (_tensor, False, (flipped,)),  # other numbers are numbers
     "info file": (_info, False, ()),

@@ -156,7 +156,7 @@ def cloned_store(bench: Bench, count: int) -> Outcomes:
         for words in _COMMANDS[:4]:
             ran = clone.kit(*words)
             assert ran.returncode == 3 and "Traceback" not in ran.stderr, f"{kind} {words}: {ran.stdout}{ran.stderr}"
-            assert "no store of kit" in ran.stderr or "not made here" in ran.stderr, ran.stderr
+            assert "not a store of kit" in ran.stderr or "not made here" in ran.stderr, ran.stderr
             assert _state(clone.folder) == before, f"{kind}: {words[0]} changed the clone"
         taken = clone.kit("clean", "--adopt")
         assert taken.returncode == (3 if kind == "project" else 0), taken.stderr

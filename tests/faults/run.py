@@ -124,7 +124,7 @@ def table(tallies: list[Tally], minutes: float) -> str:
             outcome, left = f"not done: needs {tally.skipped}", "-"
         cells = [tally.one.name, tally.one.how, str(tally.done), str(tally.one.long), outcome, left]
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    total = sum(tally.done for tally in tallies if tally.one.group != "Long")  # those are no faults
+    total = sum(tally.done for tally in tallies if tally.one.group != "Long")  # those are not faults
     failed = sum(bool(tally.failure) for tally in tallies)
     lines.append(f"\n{total} faults in {len(tallies)} kinds; {failed} kinds failed.")
     strangers = Path(__file__).with_name("strangers.md").read_text(encoding="utf-8")

@@ -75,8 +75,8 @@ def test_it_equals_pycocotools_run_directly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"bbox": [70, 5, 20, 10]}, "the box of annotation 1 lies outside of image 1"),
-        ({"bbox": [5, 5, 0, 10]}, "the box of annotation 1 lies outside of image 1"),
+        ({"bbox": [70, 5, 20, 10]}, "the box of annotation 1 is outside image 1"),
+        ({"bbox": [5, 5, 0, 10]}, "the box of annotation 1 is outside image 1"),
         ({"category_id": 99}, "annotation 1 is of category 99, which the file does not list"),
         ({"image_id": 99}, "annotation 1 is of image 99"),
         ({"bbox": "text"}, "not in COCO's form"),

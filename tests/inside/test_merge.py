@@ -94,7 +94,7 @@ def test_a_shard_that_lacks_or_comes_twice_is_refused(folder: Path, tmp_path: Pa
         ([first, second], "the shards hold 16 images, and the data set 23"),
         ([first, third], "begins at image 16, and the shards before it end at 8"),
         ([first, first, second, third], "begins at image 0"),
-        ([first, str(folder / "whole"), third], "is no result of a shard"),
+        ([first, str(folder / "whole"), third], "is not a result of a shard"),
         ([first, str(tmp_path)], "there is no such result"),
     ):
         with pytest.raises(UserError, match=what):

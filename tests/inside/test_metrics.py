@@ -246,8 +246,8 @@ def test_label_that_the_model_does_not_have(program: Any, tmp_path: Path, labels
         ("txt", text(range(CLASSES - 1)), f"holds {CLASSES - 1} scores"),
         ("txt", text(range(CLASSES))[:-60], "scores"),
         ("txt", b"1 " * CLASSES + b"\n", "whole numbers"),
-        ("txt", text(range(CLASSES)).replace(b"3.0", b"3,0"), "no number"),
-        ("txt", text(range(CLASSES)).replace(b"3.0", b"true "), "no number"),
+        ("txt", text(range(CLASSES)).replace(b"3.0", b"3,0"), "not a number"),
+        ("txt", text(range(CLASSES)).replace(b"3.0", b"true "), "not a number"),
         ("txt", np.ones(CLASSES, dtype=np.float32).tobytes(), "binary data"),
         ("txt", b"\xff" * 100, "binary data"),
         ("txt", text(range(CLASSES)) * 100, "too long"),
@@ -317,7 +317,7 @@ def test_text_on_several_processes_counts_the_same(
         together, _ = count_results(str(folder), labels, "txt", 6, count=count)
     assert together == alone
     (folder / "ILSVRC2012_val_00001000_1.txt").write_text("x")
-    with counting(str(folder), "txt", 6, workers=2) as count, pytest.raises(UserError, match="no number"):
+    with counting(str(folder), "txt", 6, workers=2) as count, pytest.raises(UserError, match="not a number"):
         count_results(str(folder), labels, "txt", 6, count=count)
     assert "1100" in capsys.readouterr().out
 

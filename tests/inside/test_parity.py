@@ -116,7 +116,7 @@ def test_each_bound_fails_alone(model: Path, tmp_path: Path, bound: dict[str, fl
 @pytest.mark.parametrize("bound", ["max_abs", "min_cosine", "min_top1"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_a_bound_that_is_no_number(tmp_path: Path, bound: str, value: str) -> None:
-    with pytest.raises(UserError, match=f"{value} is no bound"):
+    with pytest.raises(UserError, match=f"{value} is not a bound"):
         run_parity(tmp_path / "none", tmp_path, **{bound: value})
 
 

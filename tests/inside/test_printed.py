@@ -71,7 +71,7 @@ def test_a_metric_is_found_with_its_printed_digits(
         ("mAP 120\n", r"mAP (\S+)", "percent", "which is not a percent"),
         ("mAP ٣\n", r"mAP (\S+)", "none", "not a number"),
         ("mAP 1\n", r"mAP \S+", "none", "has 0 groups"),
-        ("mAP 1\n", r"mAP (", "none", "no regular expression"),
+        ("mAP 1\n", r"mAP (", "none", "not a regular expression"),
     ],
 )
 def test_what_is_no_metric_is_refused(tmp_path: Path, text: str, pattern: str, unit: str, said: str) -> None:

@@ -139,7 +139,7 @@ def test_a_program_that_is_not_there(folder: Folder) -> None:
 
 def test_an_unknown_placeholder_names_the_known_ones(folder: Folder) -> None:
     code, error = folder.before(commands=[["python3", "pre.py", "{results}"]])
-    assert code == 64 and "{results} stands for nothing" in error["what"] and "{data}" in error["remedy"]
+    assert code == 64 and "{results} has no meaning" in error["what"] and "{data}" in error["remedy"]
 
 
 def test_other_braces_are_kept(folder: Folder) -> None:

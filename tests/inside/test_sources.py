@@ -378,7 +378,7 @@ def test_damage_and_foreign_files(tmp_path: Path) -> None:
     path = model_file(tmp_path / "m.onnx")
     whole = path.read_bytes()
     for content, what in (
-        (whole[: len(whole) // 2], "is no ONNX model"),
+        (whole[: len(whole) // 2], "is not an ONNX model"),
         (b"<html>not found</html>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
         (b"PK\x03\x04" + bytes(40), "is a checkpoint of PyTorch"),

@@ -65,7 +65,7 @@ def test_a_store_of_an_earlier_kit_is_taken_over_only_on_request(tmp_path: Path)
     root = tmp_path / "store"
     make(Store(root))
     (root / marker.MARKER).unlink()
-    with pytest.raises(InvalidInputError, match="no store of kit") as caught:
+    with pytest.raises(InvalidInputError, match="not a store of kit") as caught:
         Store(root).find(KEY)
     assert "--adopt" in caught.value.remedy
     assert Store(root, adopt=True).find(KEY) is not None
@@ -112,7 +112,7 @@ def test_a_damaged_marker_is_none(text: str, tmp_path: Path) -> None:
     make(Store(tmp_path))
     (tmp_path / marker.MARKER).write_text(text)
     for adopt in (False, True):
-        with pytest.raises(InvalidInputError, match="no store|format"):
+        with pytest.raises(InvalidInputError, match="not a store|format"):
             Store(tmp_path, adopt=adopt).find(KEY)
 
 

@@ -86,7 +86,7 @@ class AscendOptions(BaseModel):
             raise ValueError(f"{value} lacks the digit of the chip: `npu-smi info` shows a name such as 310P3")
         match = _CHIP.fullmatch(value)
         if not match:
-            raise ValueError(f"{value} is no chip name: `npu-smi info` shows one such as 310, 310P3 or 710")
+            raise ValueError(f"{value} is not a chip name: `npu-smi info` shows one such as 310, 310P3 or 710")
         return match[1].upper()
 
 

@@ -278,7 +278,7 @@ INFERENCE: tuple[Fault, ...] = (
     Fault(r"only support dynamic batch or hw", "benchmark cannot run this dynamic engine", "make it with fixed shapes"),
     Fault(
         r"Vision_postprocess data is error",
-        "the size of an output is no multiple of the batch",
+        "the size of an output is not a multiple of the batch",
         "name the model's output as one float32 tensor of (batch, classes)",
     ),
     Fault(

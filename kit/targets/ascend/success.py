@@ -66,7 +66,7 @@ def _check_convert(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None
         return
     where = str(outcome.stdout)
     raise explain((*COMMON, *ATC), *texts, where=where) or StepError(
-        f"atc said success but {om.name} is no engine file"
+        f"atc said success but {om.name} is not an engine file"
         if done
         else f"atc failed without saying why (exit code {outcome.exit_code})",
         where=where,

@@ -21,7 +21,7 @@ COCO_ROWS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", 
 
 def _inner(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/") or "\\" in path:
-        raise ValueError(f"{path!r} leads out of the working folder")
+        raise ValueError(f"{path!r} points outside the working folder")
     return path
 
 
@@ -60,7 +60,7 @@ class MetricPattern(Section):
             try:
                 groups = re.compile(self.find, re.MULTILINE).groups
             except (re.error, RecursionError, OverflowError) as error:
-                raise ValueError(f"find: is no regular expression: {error}") from error
+                raise ValueError(f"find: is not a regular expression: {error}") from error
             if groups != 1:
                 raise ValueError(f"find: has {groups} groups; put the number, alone, into one (...)")
         return self

@@ -146,7 +146,7 @@ def test_a_rehearsal_has_the_same_argv(root: Path, target: str) -> None:
     [
         ({"chip": "310P"}, "targets -> 310P -> options -> chip: 310P lacks the digit of the chip"),
         ({"chip": "Ascend310p"}, "lacks the digit"),
-        ({"chip": "T4"}, "T4 is no chip name"),
+        ({"chip": "T4"}, "T4 is not a chip name"),
         ({"chip": "310"}, "310 is not a chip of target 310P"),
         ({"rounds": 1025}, "targets -> 310P -> options -> rounds: 1025: input should be less than or equal to 1024"),
         ({"rounds": True}, "rounds"),

@@ -58,7 +58,7 @@ def test_values_that_cannot_be(top: tuple[str, ...], said: str) -> None:
 
 def test_a_share_that_no_count_of_images_gives() -> None:
     reading = vision_metric.read(written(images="10", top=("74.2%", "80%", "80%", "90%", "90%")))
-    assert reading.problems == ["Top1 accuracy 74.2 % is no share of 10 images"]
+    assert reading.problems == ["Top1 accuracy 74.2 % is not a share of 10 images"]
 
 
 def test_two_results_are_never_one() -> None:

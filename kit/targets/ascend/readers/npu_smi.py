@@ -312,7 +312,7 @@ class _NpuSmiScan:
             return None
         value = real(words[0])
         if value is None:
-            self.findings.missing.append(f"missing: {what}: {short(words[0])!r} is no number")
+            self.findings.missing.append(f"missing: {what}: {short(words[0])!r} is not a number")
         return value
 
     def _pair(self, words: list[str], what: str) -> tuple[int | None, int | None]:

@@ -47,7 +47,7 @@ _KEY = re.compile(
     rf"(?P<interface>{_spaced('Interface')}[ \t]*)?(?P<rate>{_RATE})|\b(?P<latency>(?:module[ \t]*)?lan?tency)",
     re.IGNORECASE,
 )
-#: Tags without a rate behind them, after which a text is no log of this tool.
+#: Tags without a rate behind them, after which a text is not a log of this tool.
 _MOST_TAGS = 2000
 _VALUE = re.compile(rf"[ \t]*[:=][ \t]*({NUMBER})")
 _UNSURE = re.compile(r"[ \t]*[:=][ \t]*([^\s,]+)")
@@ -274,7 +274,7 @@ class _PerfScan:
             return None
         value = real(found[1])
         if value is None or value <= 0:
-            self.findings.refused.append(f"{name}: {found[1]} is no rate or latency")
+            self.findings.refused.append(f"{name}: {found[1]} is not a rate or latency")
             return None
         if other := _OTHER_UNIT.match(line, found.end()):
             self.findings.refused.append(f"{name}: {found[1]}{other[0]} has another unit than the tool prints")
@@ -287,7 +287,7 @@ class _PerfScan:
             value = real(found["value"])
             if value is None or value <= 0 or _OTHER_UNIT.match(line, found.end()):
                 self.findings.refused.append(
-                    f"ave_{found['rate'] or found['latency']}: {found['value']} is no rate or latency"
+                    f"ave_{found['rate'] or found['latency']}: {found['value']} is not a rate or latency"
                 )
             else:
                 values["rate" if found["rate"] else "latency"] = value

@@ -49,7 +49,7 @@ class VisionMetricResult:
         images = self.images if self.images and self.images < 5000 else None
         for k, value in ladder if images else []:
             if images and abs(round(value / 100 * images) / images * 100 - value) > 0.0051:
-                found.append(f"Top{k} accuracy {value:g} % is no share of {images} images")
+                found.append(f"Top{k} accuracy {value:g} % is not a share of {images} images")
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _take(result: VisionMetricResult, key: str, value: str) -> None:
     elif key in ("Number of images", "Number of classes"):
         count = integer(value)
         if count is None or count < 0:
-            result.refused.append(f"{key}: {value[:30]!r} is no count")
+            result.refused.append(f"{key}: {value[:30]!r} is not a count")
         elif key == "Number of images":
             result.images = count
         else:

@@ -1,6 +1,6 @@
 """``trtexec --exportOutput``: the output tensors of the last enqueue, six significant digits per value.
 
-trtexec writes ``nan`` and ``inf`` as C++ prints them, which is no JSON, and does not escape names.
+trtexec writes ``nan`` and ``inf`` as C++ prints them, which is not JSON, and does not escape names.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def read(text: str) -> ExportOutputReading:
     for found in _TENSOR.finditer(text):
         output = _tensor(found)
         if output is None:
-            findings.missing.append(f"{found['name']}: {found['dims'][:30]!r} is no shape")
+            findings.missing.append(f"{found['name']}: {found['dims'][:30]!r} is not a shape")
             continue
         outputs.append(output)
         wanted = math.prod(output.dimensions)

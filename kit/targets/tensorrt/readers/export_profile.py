@@ -119,7 +119,7 @@ def _items(text: str) -> list[dict[str, Any] | None]:
     try:
         items = load_json(text)
     except ValueError:
-        items = None  # cut, in a report, or with a name that is no JSON: an object stands on a line
+        items = None  # cut, in a report, or with a name that is not JSON: an object stands on a line
     if isinstance(items, list):
         return [item if isinstance(item, dict) else None for item in items]
     return [_item(found[1]) for found in _OBJECT.finditer(text)]

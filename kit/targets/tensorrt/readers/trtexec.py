@@ -3,7 +3,7 @@
 Three forms: up to 6.0 only lines ``Average over 10 runs is 1.2 ms (...)``; before 8.0 a heading on its own line
 (``GPU Compute``), then ``mean: 1.2 ms`` lines; from 8.0 on one line per section (``GPU Compute Time: min = 1.1 ms,
 ...``). The printed throughput counts enqueues, not images: images/s is qps x batch. Before 8.0 it is 0 for ONNX models,
-which is no rate: images/s then come from ``--exportTimes``.
+which is not a rate: images/s then come from ``--exportTimes``.
 """
 
 from __future__ import annotations

@@ -217,12 +217,12 @@ class TrtexecScan:
             return
         share = real(percent) if percent else None
         if pair["name"] == "percentile" and (share is None or not 0 <= share <= 100):
-            self.run.refused.append(f"percentile {pair['value']} ms: {percent} % is no share")
+            self.run.refused.append(f"percentile {pair['value']} ms: {percent} % is not a share")
             return
         name = f"p{share:g}" if pair["name"] == "percentile" else pair["name"]
         value = real(pair["value"])
         if value is None or value < 0:
-            self.run.refused.append(f"{name}: {pair['value']} ms is no time")
+            self.run.refused.append(f"{name}: {pair['value']} ms is not a time")
             return
         section = self.section
         if section is None and pair["e2e"]:
@@ -347,7 +347,7 @@ class TrtexecScan:
         value = real(found["value"])
         if value is None or value <= 0:
             self._note(
-                "throughput: 0 qps is no rate (before 8.0 trtexec counts no queries of ONNX models): "
+                "throughput: 0 qps is not a rate (before 8.0 trtexec counts no queries of ONNX models): "
                 "take images/s from --exportTimes"
             )
             return
