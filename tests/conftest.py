@@ -32,11 +32,8 @@ def pytest_configure() -> None:
 
 #: Known to fail, or not yet seen to pass on a quiet machine: open points of their issues, which run and are told.
 _OPEN = {
-    "test_fault[The engine's process is killed and started again]": "failed once in CI; cause unknown",
-    "test_fault[Read-only reports, store, weights]": "failed once in CI; cause unknown",
     "test_coverage_guided[recipe]": "failed once in CI; cause unknown",
     "test_cluster.py": "not yet run in CI",
-    "test_time_grows_with_the_text": "times of small texts on a busy machine",
 }
 
 

@@ -205,8 +205,9 @@ class Images:
         import docker.errors
 
         if spec.base in self._specs:
-            base = self.tag(str(spec.base))
-            return base, str(client.images.get(base).id)
+            base, image = self.tag(str(spec.base)), client.images.get(self.known_id(str(spec.base)))
+            image.tag(*base.rsplit(":", 1))  # which a build of the same context beside this one may have taken
+            return base, str(image.id)
         wanted = spec.base or self._options.base
         default = _default_base(spec.folder / "Dockerfile")
         candidates = [wanted] if wanted else [default, LOCAL_BASE]

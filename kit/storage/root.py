@@ -46,7 +46,7 @@ class Root:
             for number, name in enumerate(names):
                 place = self.path.joinpath(*names[: number + 1])
                 if create:
-                    with contextlib.suppress(FileExistsError):
+                    with contextlib.suppress(FileExistsError), _named(place):
                         os.mkdir(name, dir_fd=handle)
                 inner = self._enter(name, handle, place)
                 os.close(handle)
@@ -81,7 +81,7 @@ class Root:
         try:
             if not names:
                 return self.path.lstat().st_mode
-            with self.folder(*names[:-1]) as handle:
+            with self.folder(*names[:-1]) as handle, _named(self.path.joinpath(*names)):
                 return os.stat(names[-1], dir_fd=handle, follow_symlinks=False).st_mode
         except FileNotFoundError:
             return None
@@ -136,12 +136,13 @@ class Root:
 
         A link of that name is replaced, not followed.
         """
-        with self.folder(*names[:-1], create=True) as folder:
+        with self.folder(*names[:-1], create=True) as folder, _named(self.path.joinpath(*names)):
             return replace(folder, names[-1], data)
 
     def remove(self, *names: str) -> None:
         """Remove a file, a link itself, or a folder with everything in it; nothing where it is not there."""
-        with contextlib.suppress(FileNotFoundError), self.folder(*names[:-1]) as folder:
+        place = self.path.joinpath(*names)
+        with contextlib.suppress(FileNotFoundError), self.folder(*names[:-1]) as folder, _named(place):
             if stat.S_ISDIR(os.stat(names[-1], dir_fd=folder, follow_symlinks=False).st_mode):
                 shutil.rmtree(names[-1], dir_fd=folder)
             else:
@@ -149,9 +150,20 @@ class Root:
 
     def rename(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         """Move something from one folder below to another, and make that durable."""
-        with self.folder(*old[:-1]) as source, self.folder(*new[:-1], create=True) as target:
+        place = self.path.joinpath(*new)
+        with self.folder(*old[:-1]) as source, self.folder(*new[:-1], create=True) as target, _named(place):
             os.rename(old[-1], new[-1], src_dir_fd=source, dst_dir_fd=target)
             os.fsync(target)
+
+
+@contextlib.contextmanager
+def _named(place: Path) -> Iterator[None]:
+    """An error of a name in an open folder tells the whole path, as the user knows it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(place), None
+        raise
 
 
 def replace(folder: int, name: str, data: bytes) -> bool:

@@ -267,8 +267,8 @@ def _second_engine(bench: Bench) -> Iterator[SecondEngine]:
         second.start()
         record = json.loads((bench.finished("docker").store / "images" / "runtime.json").read_text())
         archive = folder / "runtime.tar"
-        tag = bench.engine.images.get(record["id"]).tags[0]
-        subprocess.run(["docker", "save", "--output", archive, tag], check=True)
+        # By its id: a build of the same context beside this one takes the tag along.
+        subprocess.run(["docker", "save", "--output", archive, record["id"]], check=True)
         subprocess.run(["docker", "--host", second.socket, "load", "--quiet", "--input", archive], check=True)
         yield second
     finally:

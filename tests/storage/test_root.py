@@ -44,6 +44,23 @@ def test_files_are_written_read_renamed_and_removed(root: Root) -> None:
         root.read("b", "z", limit=0)
 
 
+def test_an_error_below_a_root_tells_the_whole_path(root: Root) -> None:
+    root.write("a", "file", data=b"")
+    long = "x" * 300
+    uses: dict[tuple[str, ...], Callable[[tuple[str, ...]], object]] = {
+        ("a", long, "b"): lambda names: root.make(*names),
+        ("a", long): lambda names: root.write(*names, data=b""),
+        ("b", long): lambda names: root.rename(("a", "file"), names),
+        ("b", "b" * 300): lambda names: root.remove(*names),
+        ("a", "c" * 300): lambda names: root.mode(*names),
+    }
+    for names, use in uses.items():
+        with pytest.raises(OSError, match="too long") as error:
+            use(names)
+        assert error.value.filename == str(root.path.joinpath(*names[:2]))
+        assert error.value.filename2 is None
+
+
 USES: dict[str, Callable[[Root], object]] = {
     "read": lambda root: root.read("a", "link", "precious", limit=100),
     "read file": lambda root: root.read("a", "file", limit=100),
