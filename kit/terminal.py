@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-__all__ = ["guarded_streams", "unguarded", "visible", "visible_lines"]
+__all__ = ["guarded_streams", "shortened", "unguarded", "visible", "visible_lines"]
 
 #: Control characters (C0, DEL, C1) without tab and line feed; line separators; characters that turn the direction of
 #: text, so that a line reads otherwise than it is; halves of surrogate pairs and the two non-characters, which XML
@@ -34,6 +34,12 @@ def visible(value: object) -> str:
 def visible_lines(value: object) -> str:
     """``value`` with its line ends and tabs; everything else as :func:`visible` shows it."""
     return _UNSAFE.sub(lambda match: repr(match[0])[1:-1], str(value))
+
+
+def shortened(value: object, most: int = 60) -> str:
+    """``value`` as text of at most ``most`` characters, the end cut off with three dots."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 class _GuardedStream:

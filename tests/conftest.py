@@ -32,7 +32,6 @@ def pytest_configure() -> None:
 
 #: Known to fail, or not yet seen to pass on a quiet machine: open points of their issues, which run and are told.
 _OPEN = {
-    "test_coverage_guided[recipe]": "failed once in CI; cause unknown",
     "test_cluster.py": "not yet run in CI",
 }
 

@@ -8,6 +8,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from kit.errors import InvalidInputError
+from kit.recipe.sentences import joined
+from kit.terminal import shortened
 
 __all__ = ["parse_options"]
 
@@ -26,15 +28,14 @@ def parse_options(model: type[Model], target: str, options: Mapping[str, object]
         parts = []
         known = ", ".join(model.model_fields)
         for item in error.errors(include_url=False):
-            place = " -> ".join(["targets", target, "options", *(str(part) for part in item["loc"])])
+            place = " -> ".join(["targets", target, "options", *map(shortened, item["loc"])])
             value = item["input"]
-            shown = repr(value) if isinstance(value, bool | int | float | str) else type(value).__name__
-            shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            shown = shortened(repr(value) if isinstance(value, bool | int | float | str) else type(value).__name__)
             if item["type"] == "extra_forbidden":
                 problem = f"is not a known setting (known: {known})"
             elif item["type"] == "value_error":
-                problem = str(item["ctx"]["error"])
+                problem = shortened(item["ctx"]["error"], 300)
             else:
                 problem = f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
             parts.append(f"{place}: {problem}")
-        raise InvalidInputError("; ".join(parts), remedy="correct these settings of the recipe") from error
+        raise InvalidInputError(joined(parts), remedy="correct these settings of the recipe") from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
-from kit.terminal import visible
+from kit.terminal import shortened, visible
 
-__all__ = ["sentence"]
+__all__ = ["joined", "sentence"]
 
 #: More than these tell nothing new, and a stranger's file may have thousands.
 _MOST = 8
@@ -25,7 +26,12 @@ def sentence(error: ValidationError) -> str:
     for item in error.errors(include_url=False):
         place, problem = _place(item["loc"]), _problem(item)
         parts.append(f"{place}: {problem}" if place else problem)
-    parts = list(dict.fromkeys(parts))
+    return joined(parts)
+
+
+def joined(problems: Iterable[str]) -> str:
+    """The first few problems, each once, and how many more there are, on one line."""
+    parts = list(dict.fromkeys(problems))
     if len(parts) > _MOST:
         parts[_MOST:] = [f"and {len(parts) - _MOST} more"]
     return visible("; ".join(parts))
@@ -33,8 +39,7 @@ def sentence(error: ValidationError) -> str:
 
 def _problem(item: Any) -> str:
     kind, value = item["type"], item.get("input")
-    shown = str(value) if isinstance(value, int | float | str) else type(value).__name__
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    shown = shortened(value if isinstance(value, int | float | str) else type(value).__name__)
     if kind in _WORDS:
         return _WORDS[kind]
     if kind == "string_type":
@@ -42,7 +47,7 @@ def _problem(item: Any) -> str:
     if kind in _COUNT_TYPES and _is_count(item):
         return f"{shown} is not a positive integer"
     if kind == "value_error":
-        return str(item["ctx"]["error"]) if "ctx" in item else str(item["msg"])
+        return shortened(item["ctx"]["error"] if "ctx" in item else item["msg"], 300)
     return f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
 
 
@@ -68,5 +73,5 @@ def _place(location: tuple[int | str, ...]) -> str:
         elif part.startswith(("tuple[", "constrained-", "function-")) or part in {"int", "[key]"}:
             continue  # the branch of a union or a key check, no place in the file
         else:
-            text += f" -> {part}" if text else part
+            text += f" -> {shortened(part)}" if text else shortened(part)
     return text

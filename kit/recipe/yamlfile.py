@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from kit.terminal import shortened
 from kit.toollogs.numbers import MOST_DIGITS, finite
 
 __all__ = ["DocumentError", "load_yaml"]
@@ -45,16 +46,16 @@ class _Loader(yaml.SafeLoader):
                 _refuse(key, "a key is one word, not a list or a mapping")
             name = str(self.construct_object(key))
             if name in seen:  # also 310 and "310", which are one target
-                _refuse(key, f"the key {name!r} stands twice")
+                _refuse(key, f"the key {shortened(repr(name))} stands twice")
             seen.add(name)
         return super().construct_mapping(node, deep)
 
     def construct_whole(self, node: Any) -> int:
         text = str(self.construct_scalar(node))
         if not _WHOLE.match(text):
-            _refuse(node, f"{_short(text)} is not a decimal number: write it without leading zeros, or {_QUOTES}")
+            _refuse(node, f"{shortened(text)} is not a decimal number: write it without leading zeros, or {_QUOTES}")
         if len(text) > MOST_DIGITS:
-            _refuse(node, f"{_short(text)} is a very large number: {_QUOTES}")
+            _refuse(node, f"{shortened(text)} is a very large number: {_QUOTES}")
         return int(text)
 
     def construct_fraction(self, node: Any) -> float:
@@ -62,13 +63,13 @@ class _Loader(yaml.SafeLoader):
         if _NOT_FINITE.match(text):
             return float(text.replace(".", ""))  # the setting refuses it, with its place
         if not _FRACTION.match(text):
-            _refuse(node, f"{_short(text)} is not a decimal number: {_QUOTES}")
+            _refuse(node, f"{shortened(text)} is not a decimal number: {_QUOTES}")
         if not finite(float(text)):
-            _refuse(node, f"{_short(text)} is too large or too small for a number of a recipe")
+            _refuse(node, f"{shortened(text)} is too large or too small for a number of a recipe")
         return float(text)
 
     def construct_date(self, node: Any) -> NoReturn:
-        _refuse(node, f"{_short(str(node.value))} is read as a date: put it in quotes")
+        _refuse(node, f"{shortened(str(node.value))} is read as a date: put it in quotes")
 
 
 _Loader.add_constructor(f"{_PREFIX}int", _Loader.construct_whole)
@@ -92,7 +93,7 @@ def load_yaml(data: bytes) -> Any:
         return yaml.load(data.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise DocumentError(f"not valid YAML{line}: {error.problem or error.context}") from error
+        raise DocumentError(f"not valid YAML{line}: {shortened(error.problem or error.context, 300)}") from error
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
         # Not only its own: PyYAML looks a `!!bool maybe` up.
         raise DocumentError("not valid YAML: it is not UTF-8 text in YAML form") from error
@@ -100,7 +101,3 @@ def load_yaml(data: bytes) -> Any:
 
 def _refuse(node: Any, problem: str) -> NoReturn:
     raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -25,6 +25,7 @@ from kit.results.raw_outputs import RawOutputs
 from kit.results.resultsfile import Planned, Results
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record
+from kit.terminal import shortened
 
 __all__ = ["derive", "differences"]
 
@@ -210,5 +211,4 @@ def differences(stated: Any, true: Any, place: tuple[str | int, ...] = ()) -> It
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return shortened(repr(value), 120)
