@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kit import __version__
@@ -13,17 +13,20 @@ from kit.archive.contents import Manifest, read_manifest
 from kit.archive.crate import CRATE
 from kit.archive.derived import SUMS, Derived, derive_members, sums
 from kit.archive.intoto import check_statement
+from kit.archive.signers import Trust, check_signatures
+from kit.archive.signing import SIGNATURES
 from kit.errors import KitError
 from kit.results.link import Link
+from kit.results.resultsfile import Results
 
-__all__ = ["check_sums", "verify_archive"]
+__all__ = ["artifact_digests", "check_sums", "digests_of", "verify_archive"]
 
 #: What an archive is made from; the rest follows.
 _OWN = ("recipe/", "reports/", "weights/", "data/", "sbom/", "archive.json")
 
 
-def verify_archive(path: Path) -> list[Link]:
-    """Look at everything in an archive, without network and without any store.
+def verify_archive(path: Path, trust: Trust = Trust()) -> list[Link]:  # noqa: B008 - it cannot be changed
+    """Look at everything in an archive, without network and without any store; ``trust`` says whose signatures count.
 
     Raises:
         MissingError, DamagedError: it cannot be read, or is no archive.
@@ -42,8 +45,24 @@ def verify_archive(path: Path) -> list[Link]:
     links += [Link(what, "unproven", f"not in the archive: {why}") for what, why in manifest.absent]
     links += derived.links
     links += _derived(members, derived, manifest)
-    links += _statements(members, derived)
+    digests, artifacts = digests_of(members), artifact_digests(derived.results)
+    links += _statements(members, digests, artifacts)
+    links += check_signatures(members, derived.recipe.signatures, trust, digests, artifacts)
     return links
+
+
+def digests_of(members: Members) -> dict[str, str]:
+    """Member -> its sha256."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+
+
+def artifact_digests(results: Mapping[str, Results]) -> dict[str, set[str]]:
+    """``step/file`` -> the digests that results have of it."""
+    found: dict[str, set[str]] = {}
+    for one in results.values():
+        for file in one.artifacts:
+            found.setdefault(f"{file.step}/{file.path}", set()).add(file.sha256)
+    return found
 
 
 def check_sums(members: Members) -> Iterator[Link]:
@@ -99,7 +118,7 @@ def _derived(members: Members, derived: Derived, manifest: Manifest) -> Iterator
     same = manifest.kit == __version__
     right = 0
     for name in sorted({*derived.members, *members}):
-        if name == SUMS or name.startswith("signatures/") or members.get(name) == derived.members.get(name):
+        if name == SUMS or name.startswith(SIGNATURES) or members.get(name) == derived.members.get(name):
             right += 1
         elif name not in members:
             yield Link(name, "wrong", "it is missing")
@@ -112,12 +131,7 @@ def _derived(members: Members, derived: Derived, manifest: Manifest) -> Iterator
     yield Link("archive", "ok", f"{right} files are what they must be, or follow from the others")
 
 
-def _statements(members: Members, derived: Derived) -> Iterator[Link]:
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
-    artifacts: dict[str, set[str]] = {}
-    for one in derived.results.values():
-        for file in one.artifacts:
-            artifacts.setdefault(f"{file.step}/{file.path}", set()).add(file.sha256)
+def _statements(members: Members, digests: Mapping[str, str], artifacts: Mapping[str, set[str]]) -> Iterator[Link]:
     names = [name for name in sorted(members) if name.startswith("statements/")]
     right = 0
     for name in names:

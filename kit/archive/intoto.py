@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from kit.results.kept import Kept
 from kit.results.resultsfile import Results, Run
 from kit.storage.store import Record
 
-__all__ = ["KINDS", "as_json", "check_statement", "contents_statement", "kind_of", "provenance", "test_result"]
+__all__ = ["as_json", "check_statement", "contents_statement", "kind_of", "provenance", "test_result"]
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -26,8 +26,6 @@ _TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 #: What is built, and by what: names, not addresses that must answer.
 _STEP, _ARCHIVE = "urn:kit:step:v1", "urn:kit:archive:v1"
 _BUILDER = f"urn:kit:{__version__}"
-#: Kinds of statements, as a policy names them.
-KINDS = ("contents", "provenance", "verify", "gate", "audit")
 
 
 def kind_of(name: str) -> str:
@@ -142,7 +140,7 @@ def test_result(
     )
 
 
-def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[str, set[str]]) -> str:
+def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[str, Collection[str]]) -> str:
     """What is wrong with a statement; empty: nothing.
 
     Args:
@@ -159,7 +157,7 @@ def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[
             return f"its predicate {kind!r} is unknown to this kit"
         for one in subjects:
             name, sha = str(one["name"]), str(one["digest"]["sha256"])
-            if sha not in ({digests[name]} if name in digests else artifacts.get(name, set())):
+            if sha not in ({digests[name]} if name in digests else artifacts.get(name, ())):
                 return f"it speaks of another {name}, whose sha256 is {sha}"
         if kind == _TEST_RESULT:
             failed, warned = predicate["failedTests"], predicate["warnedTests"]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from kit.archive.contents import MANIFEST, Contents, Manifest
 from kit.archive.derived import SUMS, Derived, derive_members, sums
+from kit.archive.signing import signatures
 
 __all__ = ["made"]
 
 
-def made(contents: Contents, *, simulated: bool) -> tuple[dict[str, bytes], Derived]:
-    """All members of the archive of what was read, and what they were derived from.
+def made(contents: Contents, *, simulated: bool, keys: Sequence[Path] = ()) -> tuple[dict[str, bytes], Derived]:
+    """All members of the archive of what was read, signed with the keys, and what they were derived from.
 
     Raises:
-        KitError: recipe or results are damaged.
+        KitError: recipe or results are damaged, or a key is none.
     """
     manifest = Manifest(contents.recipe.model.name, simulated=simulated, absent=tuple(contents.absent))
     derived = derive_members({**contents.members, MANIFEST: manifest.encode()}, manifest)
     members = dict(derived.members)
+    members |= signatures(members, keys)
     members[SUMS] = sums(members)
     return members, derived

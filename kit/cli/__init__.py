@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "report": "Render the report from stored results and published numbers.",
     "verify": "Check a report, or an archive of one, from its raw outputs forward.",
     "archive": "Put a report and all that is needed to check it into one file.",
+    "keys": "Make a key for signing archives.",
     "audit": "Check every derived number of a published report.",
     "compare": "Compare two results: folders, revisions, targets, machines.",
     "explain": "Trace a number of the report to its formula, raw samples and run record.",

@@ -28,6 +28,10 @@ def command(
     with_data: Annotated[
         bool, typer.Option("--with-data", help="Take the data set along; see that its licence allows it.")
     ] = False,
+    sign: Annotated[
+        list[Path] | None,
+        typer.Option("--sign", metavar="KEY", help="Sign the statements with this key; several times.", readable=False),
+    ] = None,
     weights: options.WeightsPath = None,
     images: options.Images = None,
     labels: options.Labels = None,
@@ -42,6 +46,7 @@ def command(
     Examples:
       kit archive digits.tar --recipe examples/digits
       kit archive digits.tar --recipe examples/digits --with-weights --with-data
+      kit archive digits.tar --sign release.key        a key of `kit keys new`
       kit verify digits.tar                            anywhere, without network
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.archive.container import write_archive
@@ -63,7 +68,7 @@ def command(
         labels,
     )
     contents.take(simulated=simulated, with_weights=with_weights, with_data=with_data)
-    members, derived = made(contents, simulated=simulated)
+    members, derived = made(contents, simulated=simulated, keys=sign or ())
     write_archive(out, members)
     wrong = [one for one in derived.links if one.state == "wrong"]
     typer.echo(f"archive: {out} ({len(members)} files, {sum(map(len, members.values())) / (1 << 20):.1f} MiB)")

@@ -34,6 +34,7 @@ class Format(StrEnum):
 
 
 def command(
+    context: typer.Context,
     archive: Annotated[
         Path | None,
         typer.Argument(metavar="ARCHIVE", help="What `kit archive` made, instead of a report.", readable=False),
@@ -43,6 +44,12 @@ def command(
     store: options.StorePath = Path(".kit"),
     adopt: options.Adopt = False,
     weights: options.WeightsPath = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trust", metavar="KEY", help="With ARCHIVE: a public key that must have signed.", readable=False
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="What is not proven counts as wrong, too.")] = False,
     form: Annotated[Format, typer.Option("--format", help="Text for people, or for machines.")] = Format.TEXT,
     verbose: options.Verbose = False,
@@ -61,6 +68,8 @@ def command(
       kit verify --recipe examples/digits     the bundled example
       kit verify --format github --strict     in CI
       kit verify digits.tar                   an archive, on any machine, without network
+      kit verify digits.tar --trust release.key.pub            and who must have signed it
+      kit verify digits.tar --recipe mine/kit.yaml             the policy of this recipe counts
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
@@ -69,8 +78,12 @@ def command(
 
     if archive is not None:
         from kit.archive.checking import verify_archive
+        from kit.archive.signers import Trust
+        from kit.archive.signing import public_key
 
-        place, links = archive, verify_archive(archive)
+        own = getattr(context.get_parameter_source("recipe"), "name", "") == "COMMANDLINE"
+        keys = frozenset(public_key(path).keyid for path in trust or ())
+        place, links = archive, verify_archive(archive, Trust(keys, load_recipe(recipe).signatures if own else None))
     else:
         parsed = load_recipe(recipe)
         place = reports_folder(parsed, reports) / parsed.model.name

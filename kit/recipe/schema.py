@@ -12,6 +12,7 @@ from kit.recipe.dataset import Dataset, Preprocess
 from kit.recipe.fields import Key, Line, Name, Percent, Positive, PositiveFloat, Section, TensorName, Text, safe_url
 from kit.recipe.model import GraphInput, Model, Weights
 from kit.recipe.sentences import sentence
+from kit.recipe.signer import Signer
 from kit.recipe.yamlfile import DocumentError, load_yaml
 from kit.results.conditions import ConditionName, Conditions
 from kit.storage.inputs import read_input
@@ -184,6 +185,9 @@ class Recipe(Section):
     )
     tolerance: Tolerance = Field(Tolerance(), description="What still counts as the same.")
     published: Published = Field(Published(), description="The published report: what was claimed, by target.")
+    signatures: dict[Key, Signer] = Field(
+        default_factory=dict, description="Who must have signed an archive of the results, by a name of your choice."
+    )
 
     _folder: Path = Path()
 

@@ -20,6 +20,7 @@ _PROSE = {
     "kit": True,
     "default": True,
     "subject": True,
+    "signatures": True,
     "model": {"paper", "code", "branch", "commit"},
     "weights": {"url", "path", "max_bytes", "note"},
     "dataset": {"url", "images", "labels", "split"},

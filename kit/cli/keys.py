@@ -1,0 +1,45 @@
+"""``kit keys``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+class KeyAction(StrEnum):
+    """What to do with a key."""
+
+    NEW = "new"
+    SHOW = "show"
+
+
+def command(
+    action: Annotated[KeyAction, typer.Argument(help="new: make a pair; show: print the id of a public key.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The private key; the public one is FILE.pub.", readable=False)
+    ] = Path("kit.key"),
+) -> None:
+    """Make a key for signing archives: Ed25519, without a password, readable by you alone.
+
+    Keep FILE to yourself, and give FILE.pub to those who are to trust it, by a way that they trust already. The id may
+    stand in the recipe's `signatures`.
+
+    \b
+    Examples:
+      kit keys new release.key
+      kit keys show release.key.pub
+      kit archive digits.tar --sign release.key
+      kit verify digits.tar --trust release.key.pub
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.archive.signing import new_key, public_key
+
+    if action is KeyAction.NEW:
+        public, keyid = new_key(path)
+        typer.echo(f"private: {path}\npublic: {public}\nid: {keyid}")
+    else:
+        typer.echo(public_key(path).keyid)
