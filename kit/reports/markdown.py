@@ -14,7 +14,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from kit.reports.escaping import slug
-from kit.reports.writer import CELL_END, CELL_SEPARATOR, CELL_START
+from kit.reports.markup import CELL_END, CELL_SEPARATOR, CELL_START
 
 __all__ = ["to_html"]
 
