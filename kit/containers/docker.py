@@ -21,6 +21,7 @@ from kit.containers.description import BindMount, ContainerRun
 from kit.containers.images import Images
 from kit.containers.runner import Binding, Listener, Messages, at_host, links
 from kit.containers.watch import Alarm, Watch
+from kit.data.beside import beside
 from kit.errors import BusyError, DeviceError, EngineError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package
@@ -79,6 +80,9 @@ class DockerRunner:
 
         devices = step.devices
         mounts = [BindMount(str(path.absolute()), _inside(name, path)) for name, path in sorted(binding.inputs.items())]
+        for name, path in sorted(binding.inputs.items()):
+            if not path.is_relative_to(Path(self._store) / "artifacts"):  # of what a step made nothing lies elsewhere
+                mounts += [BindMount(str(path.absolute().parent / one), f"/in/{name}/{one}") for one in beside(path)]
         mounts.append(BindMount(str(binding.out.absolute()), _OUT, read_only=False))
         if step.code:
             mounts.append(BindMount(str(package() / "inside"), f"{_CODE}/inside"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from kit import host
 from kit.containers.runner import Binding, Runner
+from kit.data.beside import beside
 from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
 from kit.execution.code import code_digest
 from kit.execution.progress import Progress
@@ -107,6 +108,10 @@ class Executor:
 
     def _parts(self, step: Step, image: str) -> dict[str, Any]:
         inputs = {name: self._input_digest(source) for name, source in step.inputs.items()}
+        for name, source in step.inputs.items():
+            if isinstance(source, External):  # what a step reads through its input belongs to it
+                folder = source.path.parent
+                inputs |= {f"{name}/{one}": self._input_digest(External(folder / one)) for one in beside(source.path)}
         return fingerprint_parts(
             step,
             image=image,

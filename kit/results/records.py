@@ -75,9 +75,14 @@ def check_inputs(
     """
     for name, step in steps.items():
         inputs = records[name].inputs
-        if set(inputs) != set(step.inputs):
+        through = [key for key in inputs if _external(step, key) is not None]
+        if set(inputs) - set(through) != set(step.inputs):
             yield Link(f"{target}: {name}", "wrong", f"it took {sorted(inputs)}, planned are {sorted(step.inputs)}")
             continue
+        for key in through:
+            if (here := given.get(_external(step, key) or Path(), inputs[key])) != inputs[key]:
+                message = f"its input {key} is not the file that lies there: {inputs[key]} and not {here}"
+                yield Link(f"{target}: {name}", "wrong", message)
         for key, source in step.inputs.items():
             if isinstance(source, External):
                 made = given.get(source.path, inputs[key])
@@ -91,6 +96,13 @@ def check_inputs(
                     "wrong",
                     f"its input {key} is not the one {origin}: {inputs[key]} and not {made}",
                 )
+
+
+def _external(step: Step, key: str) -> Path | None:
+    """The path of an input ``NAME/FILE``: a file beside the input NAME from outside, which is read through it."""
+    name, _, file = key.partition("/")
+    source = step.inputs.get(name)
+    return source.path.parent / file if file and isinstance(source, External) else None
 
 
 def check_files(results: Results, records: Mapping[str, Record], sources: RawOutputs) -> Iterator[Link]:

@@ -126,6 +126,21 @@ def test_outputs_streams_and_exit_code(runner: Runner, tmp_path: Path) -> None:
     assert (outcome.folder / "made").stat().st_uid == os.getuid()
 
 
+def test_files_that_an_input_refers_to_are_beside_it(runner: Runner, tmp_path: Path) -> None:
+    given = tmp_path / "given" / "w.safetensors.index.json"
+    (given.parent / "parts").mkdir(parents=True)
+    (given.parent / "parts" / "1").write_text("shard")
+    given.write_text('{"weight_map": {"a": "parts/1"}}')
+    program = """
+        import pathlib, sys
+        print(pathlib.Path(sys.argv[1]).parent.joinpath("parts", "1").read_text())
+    """
+    one = step(program, inputs={"weights": External(given)})
+    one = Step(**{**vars(one), "argv": (*one.argv, "{in:weights}")})
+    outcome = runner.run(one, binding(tmp_path, runner, weights=given), Heard())
+    assert outcome.stdout.read_text() == "shard\n"
+
+
 def test_messages_reach_the_listener_and_not_the_log(runner: Runner, tmp_path: Path) -> None:
     heard = Heard()
     program = """

@@ -1,0 +1,39 @@
+"""Files that a file of the user refers to: shards of a checkpoint, external data of an ONNX model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kit.data.presence import inside_errors
+from kit.errors import InvalidInputError, MissingError
+from kit.inside.companions import companions
+
+__all__ = ["beside"]
+
+
+def beside(path: Path) -> tuple[str, ...]:
+    """Paths of the files that `path` refers to, relative to its folder; none for a folder and for most files.
+
+    Raises:
+        InvalidInputError: one of them lies outside the folder, or is a link that leaves it.
+        MissingError: one of them is not there.
+    """
+    if not path.is_file():
+        return ()
+    with inside_errors():
+        names = [name for name in companions(str(path)) if name != path.name]
+    for name in names:
+        place = path.parent / name
+        if not place.is_file():
+            raise MissingError(
+                f"keeps weights in {name}, which is not beside it",
+                where=str(path),
+                remedy="put that file into the folder of the model",
+            )
+        if not place.resolve().is_relative_to(path.parent.resolve()):
+            raise InvalidInputError(
+                "the link leaves its folder, and a container would not see its end",
+                where=str(place),
+                remedy="put the file itself there",
+            )
+    return tuple(names)
