@@ -9,50 +9,14 @@ from .versions import Version
 
 __all__ = ["HELP", "AtcError", "check", "defaults", "invalid"]
 
-_NAMES = [
-    "model",
-    "weight",
-    "output",
-    "input_shape",
-    "input_shape_range",
-    "input_format",
-    "om",
-    "json",
-    "out_nodes",
-    "output_type",
-    "precision_mode",
-    "op_precision_mode",
-    "modify_mixlist",
-    "keep_dtype",
-    "insert_op_conf",
-    "op_name_map",
-    "input_fp16_nodes",
-    "op_select_implmode",
-    "optypelist_for_implmode",
-    "singleop",
-    "auto_tune_mode",
-    "soc_version",
-    "aicore_num",
-    "fusion_switch_file",
-    "save_original_model",
-    "dynamic_batch_size",
-    "dynamic_image_size",
-    "dynamic_dims",
-    "enable_compress_weight",
-    "compress_weight_conf",
-    "enable_single_stream",
-    "debug_dir",
-    "op_compiler_cache_dir",
-    "op_compiler_cache_mode",
-    "mdl_bank_path",
-    "op_bank_path",
-    "display_model_info",
-    "sparsity",
-    "framework_version",
-    "compression_optimize_conf",
-    "dump_mode",
-    "ac_parallel_enable",
-]
+_NAMES = """
+    model weight output input_shape input_shape_range input_format om json out_nodes output_type precision_mode
+    op_precision_mode modify_mixlist keep_dtype insert_op_conf op_name_map input_fp16_nodes op_select_implmode
+    optypelist_for_implmode singleop auto_tune_mode soc_version aicore_num fusion_switch_file save_original_model
+    dynamic_batch_size dynamic_image_size dynamic_dims enable_compress_weight compress_weight_conf
+    enable_single_stream debug_dir op_compiler_cache_dir op_compiler_cache_mode mdl_bank_path op_bank_path
+    display_model_info sparsity framework_version compression_optimize_conf dump_mode ac_parallel_enable
+""".split()  # noqa: SIM905 - a list would be forty lines
 #: Flags that came later: the first version that knows them.
 _LATER: dict[str, Version] = {
     "precision_mode_v2": (7, 0, 0), "customize_dtypes": (6, 0, 0), "external_weight": (8, 0, 0),

@@ -188,7 +188,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=4, help="chips or GPUs of the virtual machine (default 4)")
     parser.add_argument("--toolkit", default="5.1.RC1", help="CANN version")
     parser.add_argument("--driver", default="", help="Ascend driver version (default: the one of chip and toolkit)")
-    parser.add_argument("--tensorrt", default="7.2.3.4", help="TensorRT version, 7.0.0 to 11.x")
+    parser.add_argument("--tensorrt", default="7.2.3.4", help="TensorRT version: 7.2, 8.6, 10 or 11")
     parser.add_argument("--nvidia-driver", default="", help="default: the one of the TensorRT version")
     parser.add_argument("--python", default=sys.executable, help="Python that runs the stand-ins")
     parser.add_argument("--no-driver", action="store_true", help="leave the driver's files to mounts")

@@ -165,10 +165,6 @@ class Context:
     def get_binding_shape(self, index: int) -> tuple[int, ...]:
         return self.shapes[self.engine.names[index]]
 
-    @property
-    def all_binding_shapes_specified(self) -> bool:
-        return all(min(self.shapes[name], default=1) >= 0 for name in self.engine.sources)
-
     def set_tensor_address(self, name: str, address: int) -> bool:
         self.addresses[name] = address
         return True
@@ -181,10 +177,6 @@ class Context:
         """Run from addresses in the order of the bindings."""
         self.addresses = dict(zip(self.engine.names, bindings, strict=True))
         return bool(stream_handle) and self._execute()
-
-    def execute_v2(self, bindings: Sequence[int]) -> bool:
-        """The same, without a stream."""
-        return self.execute_async_v2(bindings, 1)
 
     def _execute(self) -> bool:
         feeds = {name: self._array(name) for name in self.engine.sources}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median, pstdev
+from statistics import fmean, median
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def report(console: Console, options: Options, version: Version, records: list[T
         return
     console.info("", "=== Trace details ===")
     averages(console, options.number("avgRuns"), version, timed)
-    modern(console, options, version, timed, qps, wall)
+    modern(console, options, timed, qps, wall)
 
 
 def averages(console: Console, runs: int, version: Version, timed: list[TimingRecord]) -> None:
@@ -127,10 +127,8 @@ def classic(console: Console, options: Options, timed: list[TimingRecord], qps: 
     )
 
 
-def modern(
-    console: Console, options: Options, version: Version, timed: list[TimingRecord], qps: float, wall: float
-) -> None:
-    """The summary of 8.6 and later."""
+def modern(console: Console, options: Options, timed: list[TimingRecord], qps: float, wall: float) -> None:
+    """The summary of 8.6 and later, without what trtexec advises: the clock here is the CPU's."""
 
     def show(name: str, values: list[float]) -> None:
         parts = [f"min = {min(values):g} ms", f"max = {max(values):g} ms"]
@@ -148,40 +146,6 @@ def modern(
     show("GPU Compute Time", compute)
     show("D2H Latency", d2h)
     console.info(f"Total Host Walltime: {wall:g} s", f"Total GPU Compute Time: {sum(compute) / 1000:g} s")
-    new = version >= (11, 0, 0)
-    if median(enqueue) > 0.8 * median(compute):
-        console.warning(
-            "* Throughput may be bound by Enqueue Time rather than GPU Compute and the GPU may be under-utilized."
-        )
-        console.warning(
-            "  If you are using --noCudaGraph, removing it may increase the throughput."
-            if new
-            else "  If not already in use, --useCudaGraph (utilize CUDA graphs where possible) may increase the "
-            "throughput."
-        )
-    for name, values in (
-        ("host-to-device transfers for the inputs", h2d),
-        ("device-to-host transfers for the outputs", d2h),
-    ):
-        if median(values) >= median(compute):
-            console.warning(
-                f"* Throughput may be bound by {name} rather than GPU Compute and the GPU may be under-utilized."
-            )
-            console.warning(
-                "  Consider removing --includeDataTransfers."
-                if new
-                else "  Add --noDataTransfers flag to disable data transfers."
-            )
-    spread = 100 * pstdev(compute) / fmean(compute) if fmean(compute) else 0.0
-    if spread > (2.5 if version >= (10, 13, 2) else 1):
-        console.warning(f"* GPU compute time is unstable, with coefficient of variance = {spread:g}%.")
-        console.warning(
-            "  If not already in use, locking GPU clock frequency"
-            + ("" if new else " or adding --useSpinWait")
-            + " may improve the stability."
-        )
-    if options.streams > 1:
-        console.warning("* Multiple inference streams are used. Latencies may not be accurate.")
     console.info("Explanations of the performance metrics are printed in the verbose logs.", "")
 
 
