@@ -46,6 +46,7 @@ def verify_archive(path: Path, trust: Trust = Trust()) -> list[Link]:  # noqa: B
     links += derived.links
     links += _derived(members, derived, manifest)
     digests, artifacts = digests_of(members), artifact_digests(derived.results)
+    links += _sboms(members, derived.results)
     links += _statements(members, digests, artifacts)
     links += check_signatures(members, derived.recipe.signatures, trust, digests, artifacts)
     return links
@@ -129,6 +130,25 @@ def _derived(members: Members, derived: Derived, manifest: Manifest) -> Iterator
         else:
             yield Link(name, "unproven", f"kit {manifest.kit} made it, and this is kit {__version__}")
     yield Link("archive", "ok", f"{right} files are what they must be, or follow from the others")
+
+
+def _sboms(members: Members, results: Mapping[str, Results]) -> Iterator[Link]:
+    """Whether each bill of materials is one, and of an image that a step ran in."""
+    images = {id_ for one in results.values() for id_ in one.images.values()}
+    for name in (name for name in sorted(members) if name.startswith("sbom/")):
+        try:
+            tree = json.loads(members[name])
+            subject, parts = tree["metadata"]["component"]["version"], len(tree["components"])
+            form = (tree["bomFormat"], tree["specVersion"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            yield Link(name, "wrong", "it is no bill of materials")
+            continue
+        if form != ("CycloneDX", "1.5"):
+            yield Link(name, "wrong", f"its form {form!r} is unknown to this kit")
+        elif subject not in images:
+            yield Link(name, "wrong", f"it is that of image {subject}, in which nothing ran")
+        else:
+            yield Link(name, "ok", f"{parts} components of image {subject}")
 
 
 def _statements(members: Members, digests: Mapping[str, str], artifacts: Mapping[str, set[str]]) -> Iterator[Link]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit import __version__
 from kit.archive.container import MAX_BYTES, Members, is_plain
-from kit.errors import DamagedError, InvalidInputError, KitError, MissingError
+from kit.archive.sbom import sbom
+from kit.containers.packages import list_packages
+from kit.errors import DamagedError, EngineError, InvalidInputError, KitError, MissingError
 from kit.execution.selection import Choice, Selection
 from kit.planning.planner import plan
 from kit.planning.step import External
@@ -17,7 +19,7 @@ from kit.recipe.schema import Recipe
 from kit.reports.folder import rendered
 from kit.results.kept import SUFFIX
 from kit.results.place import part
-from kit.results.resultsfile import load_all
+from kit.results.resultsfile import Results, load_all
 from kit.storage.inputs import read_input
 
 __all__ = ["FORMAT", "MANIFEST", "Contents", "Manifest", "read_manifest"]
@@ -99,10 +101,13 @@ class Contents:
     images: Path | None = None
     labels: Path | None = None
     members: dict[str, bytes] = field(default_factory=dict)
+    results: dict[str, Results] = field(default_factory=dict)
     absent: list[tuple[str, str]] = field(default_factory=list)
 
-    def take(self, *, simulated: bool, with_weights: bool, with_data: bool) -> None:
-        """Read everything.
+    def take(
+        self, *, simulated: bool, with_weights: bool, with_data: bool, packages: Callable[[str], str] = list_packages
+    ) -> None:
+        """Read everything; ``packages`` gives the package lists of an image, by its id.
 
         Raises:
             MissingError: there is neither a result nor a report, or what was asked for is not there.
@@ -114,9 +119,10 @@ class Contents:
         self._code()
         self._weights(wanted=with_weights)
         self._data(wanted=with_data)
+        self._sboms(packages)
 
     def _reports(self, simulated: bool) -> None:
-        results = load_all(self.folder)
+        results = self.results = load_all(self.folder)
         files = [f"results/{name}{suffix}" for name in results for suffix in (".json", SUFFIX)]
         files += [*rendered(self.recipe, self.folder, results), "deviations.yaml"]
         # What this machine measured beside a tracked report is a report of its own elsewhere.
@@ -173,6 +179,19 @@ class Contents:
     @property
     def _labels(self) -> Path:
         return self.labels or self.recipe.resolve(self.recipe.dataset.labels or self.recipe.dataset.images)
+
+    def _sboms(self, packages: Callable[[str], str]) -> None:
+        """A bill of materials of each image that a step ran in, where this machine's engine has it."""
+        images = {(name, id_) for one in self.results.values() for name, id_ in one.images.items()}
+        for name, id_ in sorted(images):
+            file = f"sbom/{name}-{id_.rpartition(':')[2][:12]}.cdx.json"
+            try:
+                self.members[file] = sbom(name, id_, packages(id_))
+            except EngineError as error:
+                self.absent.append((f"SBOM of image {name}", error.what))
+        for name, one in self.results.items():
+            if not one.containerized:
+                self.absent.append((f"SBOM of {name}", "its steps ran in no image"))
 
     def _weights(self, *, wanted: bool) -> None:
         name = self.recipe.weights.filename

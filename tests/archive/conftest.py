@@ -9,7 +9,19 @@ import pytest
 from kit.archive.container import read_archive, write_archive
 from kit.archive.contents import Contents
 from kit.archive.making import made
+from kit.errors import EngineError
 from kit.recipe.schema import load_recipe
+
+
+def no_engine(image: str) -> str:
+    raise EngineError("no engine answers", remedy="start it")
+
+
+@pytest.fixture(autouse=True)
+def without_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only tests that are about an engine ask one."""
+    if request.node.get_closest_marker("docker") is None:
+        monkeypatch.setattr("kit.containers.packages.connect", lambda: no_engine(""))
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +30,7 @@ def members(root: Path) -> dict[str, bytes]:
     recipe = load_recipe(root / "examples" / "digits")
     nowhere = root / "examples" / "nowhere"
     contents = Contents(recipe, root / "examples" / "digits", root / "reports" / "digits", nowhere)
-    contents.take(simulated=False, with_weights=False, with_data=False)
+    contents.take(simulated=False, with_weights=False, with_data=False, packages=no_engine)
     return made(contents, simulated=False)[0]
 
 
