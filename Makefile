@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := $(BIN)/python -c 'import sys; from kit.containers.client import available; sys.exit(available() is not None)'
 
-.PHONY: help models reports reproduce test lint format types bench faults base images clean
+.PHONY: help models reports reproduce test lint format types bench faults base images screenshots recording clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -14,6 +14,7 @@ help:
 	@echo "make bench       measure kit against its peers: benchmarks/RESULTS.md"
 	@echo "make faults      the long form of the fault tests: docs/reliability.md"
 	@echo "make images      build the images"
+	@echo "make screenshots recording  the pictures of the README, from the committed reports and a real run"
 	@echo "make clean       remove the virtual environment and the store"
 
 $(VENV)/kit: pyproject.toml
@@ -79,6 +80,12 @@ models: $(VENV)/exporter
 
 faults: $(VENV)/test base
 	$(BIN)/python tests/faults/run.py
+
+screenshots: $(VENV)/kit
+	PYTHONPATH=. $(BIN)/python tools/screenshots.py docs/pictures
+
+recording: base
+	$(BIN)/python tools/recording.py docs/pictures/first-minutes.svg
 
 clean:
 	rm -rf $(VENV) .kit

@@ -17,7 +17,9 @@ COMMAND = re.compile(r"^\$ (kit .*?)(?:\s{2,}#.*)?$", re.MULTILINE)
 
 #: Commands that need what a test machine has not, or that other tests run: why they are only parsed here.
 PARSED_ONLY = {
-    "kit --install-completion": "changes the shell of the caller",
+    "kit doctor": "its findings are the machine's",
+    "kit init --example digits": "tests/cli/test_init.py",
+    "kit reproduce --recipe digits --target cpu": "tests/test_tutorial.py; make recording ran it",
     "kit doctor --target 310P": "its findings are the machine's",
     "kit reproduce --target 310P": "needs the card",
     "kit reproduce --recipe examples/digits --target 310 --target 310P --target T4 --simulate": "tests/container",

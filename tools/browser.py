@@ -183,10 +183,6 @@ class Page:
             if one.get("method") == "Network.requestWillBeSent"
         ]
 
-    def picture(self) -> bytes:
-        """What the screen shows, as PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
-
     def printed(self) -> bytes:
         """The page on paper, as PDF of A4."""
         answer = self.call("Page.printToPDF", printBackground=True, paperWidth=8.27, paperHeight=11.69)

@@ -8,12 +8,14 @@ from kit import doctor
 from kit.doctor import dataset, disk, engine, images, memory, weights
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kit.containers.images import BuildOptions
     from kit.doctor import Check, Finding
     from kit.execution.selection import Selection
     from kit.storage.store import Store
 
-__all__ = ["bare", "examine"]
+__all__ = ["bare", "examine", "look_at_targets"]
 
 
 def bare() -> dict[str, list[tuple[Check, Finding]]]:
@@ -56,8 +58,10 @@ def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[s
             ]
         )
     }
-    for target, job in jobs:
-        checks = target.checks(job)
-        if checks:
-            found[f"target {job.target}"] = doctor.run(checks)
-    return found
+    return found | look_at_targets(selection, file)
+
+
+def look_at_targets(selection: Selection, weights: Path) -> dict[str, list[tuple[Check, Finding]]]:
+    """Findings of each chosen target that has checks of its own, by ``target NAME``."""
+    with_checks = ((job.target, target.checks(job)) for target, job in selection.jobs(weights))
+    return {f"target {name}": doctor.run(checks) for name, checks in with_checks if checks}

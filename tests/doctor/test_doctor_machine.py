@@ -182,7 +182,7 @@ SECTIONS = {
 
 
 def test_findings_for_people() -> None:
-    assert show.as_text(SECTIONS) == (
+    assert show.as_text(SECTIONS, show.outlook(SECTIONS, ["x", "y"])) == (
         "machine\n"
         "  engine  ok    Docker 1\n"
         "  disk    warn  little\n"
@@ -194,12 +194,15 @@ def test_findings_for_people() -> None:
         "                do: load it\n"
         "                prevents: message of the vendor\n"
         "\n"
-        "3 checks: 1 failed, 1 warnings"
+        "3 checks: 1 failed, 1 warnings\n"
+        "works here today: y\n"
+        "does not: x (nodes)"
     )
 
 
 def test_findings_for_machines() -> None:
-    tree = json.loads(show.as_json(SECTIONS))
+    tree = json.loads(show.as_json(SECTIONS, {"x": ["nodes"]}))
+    assert tree["forbid"] == {"x": ["nodes"]}
     assert (tree["ok"], tree["exit_code"]) == (False, 8)
     assert [one["state"] for one in tree["checks"]] == ["ok", "warn", "fail"]
     assert tree["checks"][2]["section"] == "target x"
