@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# The first test waits for the whole rehearsal, some 150 containers.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TARGETS = ("310", "310P", "310P-cann9", "T4", "T4-trt11")
 OTHERS = """
