@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printednumber import Agreement, Interval, agree, show
+from kit.audit.facts.printednumber import Agreement, Interval, agree, exactly, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import Summary, column_entries, is_average_label, is_total_label, mean_of, sum_of, summaries
 from kit.audit.readings import Candidate, Computed, judged_column
@@ -60,7 +61,9 @@ def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
         text = f"{'mean' if averages else 'sum'} of {len(summary.parts)} rows"
         if cell.agreement is Agreement.SAME:
             yield Held(cell.entry.line, cell.entry.number.text, show(cell.value), text)
-        elif _confirmed(cell, kinds, confirmed, averages=averages) and _comparable(cell):
+        elif (_confirmed(cell, kinds, confirmed, averages=averages) and _comparable(cell)) or _impossible(
+            grid, cell, summary, averages=averages
+        ):
             yield _finding(grid, summary, cell, text)
         else:
             yield Unknown(cell.entry.line, cell.entry.number.text)
@@ -75,6 +78,33 @@ def _confirmed(cell: _SummaryCell, kinds: list[Quantity], confirmed: list[Quanti
     if not averages:
         return bool(confirmed) and same is not Quantity.SCORE and 2 * len(confirmed) >= len(kinds) - 1
     return same in confirmed and 2 * confirmed.count(same) >= kinds.count(same) - 1
+
+
+def _impossible(grid: Grid, cell: _SummaryCell, summary: Summary, *, averages: bool) -> bool:
+    """Whether no weights make a mean of this, or the shares beside a total say that it is the sum of its parts."""
+    parts = column_entries(cell.column, summary.parts) or []
+    if averages:
+        low = min((part.number.interval.low for part in parts), default=-math.inf)
+        high = max((part.number.interval.high for part in parts), default=math.inf)
+        own = cell.entry.number.interval
+        kind = cell.column.quantity
+        outside = own.high < low or own.low > high
+        return outside and _comparable(cell) and kind in {Quantity.SCORE, Quantity.TIME, Quantity.RATE}
+    shares = [one for one in grid.columns if one.quantity is Quantity.SHARE]
+    return any(_are_shares(column, summary.parts, parts, cell.value) for column in shares[:2])
+
+
+def _are_shares(column: Column, rows: Sequence[int], parts: Sequence[Entry], total: float) -> bool:
+    """Whether a column has the shares of all parts in a total, as printed."""
+    entries = column_entries(column, rows)
+    if entries is None or total <= 0:
+        return False
+    scale = 100.0 if any(entry.value > 1 for entry in entries) else 1.0
+    return all(
+        agree(entry.number, scale * part.value / total, (part.number.interval / exactly(total)).scaled(scale))
+        is Agreement.SAME
+        for entry, part in zip(entries, parts, strict=True)
+    )
 
 
 def _comparable(cell: _SummaryCell) -> bool:

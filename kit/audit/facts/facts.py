@@ -14,6 +14,7 @@ from kit.audit.facts.grids import Grid, read_grids
 from kit.audit.facts.labelling import Labels, resolve_labels
 from kit.audit.facts.multiples import TimesClaim, read_times_claims
 from kit.audit.facts.neighbours import Neighbours
+from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.ratioreading import RatioColumn, ratio_columns
 from kit.audit.facts.statements import Statement, read_marks, read_statements
 from kit.audit.facts.toolruns import ToolRun, find_runs
@@ -81,6 +82,14 @@ class Facts:
         yield from found.pairs()
         if device in self._alone:
             yield from ((self._alone[device], cell) for cell in found.lone)
+
+    def column(self, device: str) -> dict[int, Printed] | None:
+        """Throughput of a device by batch; None for fewer than two, or several of one batch (of two models, tuning)."""
+        values: dict[int, Printed] = {}
+        for batch, cell in self.all_cells(device):
+            if values.setdefault(batch, cell.number).value != cell.number.value:
+                return None
+        return values if len(values) >= 2 else None
 
 
 def read_facts(text: str, companions: Companions | None = None) -> Facts:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kit.audit.facts.facts import Facts
+    from kit.audit.facts.printednumber import Printed
 
 __all__ = ["RULE"]
 
@@ -35,15 +36,32 @@ _ALONE: Final = re.compile(
     r"\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
     re.IGNORECASE,
 )
+_DEV: Final = r"(?:the\s)?(?:ascend\s?)?(310p?\d?|710|t4)(?![0-9a-z])"
+#: "The best batch size of the T4 is 16".
+_BATCH_OF: Final = re.compile(
+    rf"(?:best|optimal|optimum)\s(?:throughput\s)?batch(?:[\s_-]?size)?\s(?:of|for|on)\s{_DEV}\s(?:card\s|device\s)?"
+    r"(?:is|=|:)\s{0,3}(?:bs|batch)?\s?([0-9]{1,4})(?!\.?[0-9]|\s?(?:fps|x\b|times))",
+    re.IGNORECASE,
+)
+#: "The 310P performs best at batch size 8", "reaches its highest throughput with batch 8".
+_BEST_AT: Final = re.compile(
+    rf"{_DEV}\s[^.;,\n]{{0,40}}?(?:performs\sbest|is\s(?:the\s)?fastest|peaks|"
+    r"(?:its|the)\s(?:best|highest|peak|maximum|optimal)\s(?:throughput|performance)|performance\sis\s(?:best|optimal))"
+    r"\s[^.;,\n]{0,30}?batch(?:[\s_-]?size)?\s(?:of\s|is\s|=\s?)?([0-9]{1,4})(?!\.?[0-9])",
+    re.IGNORECASE,
+)
+#: "The optimal batch size is 8 for the 310P and 16 for the T4".
+_FOR: Final = re.compile(rf"(?<![0-9.])([0-9]{{1,4}})\s(?:for|on)\s{_DEV}", re.IGNORECASE)
+_FOR_LEAD: Final = re.compile(r"(?:best|optimal|optimum)\sbatch(?:[\s_-]?size)?s?\s(?:is|are)\s", re.IGNORECASE)
 _EXACT: Final = re.compile("310|710|t4", re.IGNORECASE)
 _VAGUE: Final = re.compile("[ng]pu", re.IGNORECASE)
-_BEST: Final = re.compile("最优|最佳|最好|最高|best", re.IGNORECASE)
+_BEST: Final = re.compile("最优|最佳|最好|最高|best|optim|fastest|peak|highest|maximum", re.IGNORECASE)
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     measured = {series.device for view in facts.views if view.performance for series in view.series} - {None}
     alone = measured.pop() if len(measured) == 1 else None
-    columns: dict[str, dict[int, float] | None] = {}
+    columns: dict[str, dict[int, Printed] | None] = {}
     for line, text in enumerate(facts.document.lines, start=1):
         if not _BEST.search(text):
             continue
@@ -54,32 +72,45 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 if device and {other.name for other in devices_in(match[0])} == {device[0].name}:
                     name = facts.npu or "NPU" if device[0].name == "NPU" else device[0].name
                     yield _sentence(facts, columns, line, name, match, 2)
+        if exact:
+            for device_name, match, group in _english(text):
+                yield _sentence(facts, columns, line, device_name, match, group)
         if not exact and alone is not None and not facts.document.in_table(line):
             for match in _ALONE.finditer(text):
                 yield _sentence(facts, columns, line, alone, match, 1)
 
 
-def _column(facts: Facts, device: str) -> dict[int, float] | None:
-    """Throughput by batch; None where a batch has several values: of two models, before and after tuning."""
-    values: dict[int, float] = {}
-    for batch, cell in facts.all_cells(device):
-        if values.setdefault(batch, cell.number.value) != cell.number.value:
-            return None
-    return values if len(values) >= 2 else None
+def _english(text: str) -> Iterator[tuple[str, re.Match[str], int]]:
+    """Device, match and the group of the batch of each English sentence."""
+    if "batch" not in text.lower():
+        return
+    for pattern in (_BATCH_OF, _BEST_AT):
+        for match in pattern.finditer(text):
+            named = devices_in(match[0])
+            if len({device.name for device in named}) == 1:
+                yield named[0].name, match, 2
+    lead = _FOR_LEAD.search(text)
+    for match in _FOR.finditer(text, lead.end()) if lead else ():
+        yield devices_in(match[2])[0].name, match, 1
 
 
 def _sentence(
-    facts: Facts, columns: dict[str, dict[int, float] | None], line: int, device: str, match: re.Match[str], group: int
+    facts: Facts,
+    columns: dict[str, dict[int, Printed] | None],
+    line: int,
+    device: str,
+    match: re.Match[str],
+    group: int,
 ) -> Outcome:
     stated = int(match[group])
     if device not in columns:
-        columns[device] = _column(facts, device)
+        columns[device] = facts.column(device)
     values = columns[device]
     if values is None or stated not in values:
         return Unknown(line, match[0])
-    best = max(values, key=lambda batch: values[batch])
+    best = max(values, key=lambda batch: values[batch].value)
     what = f"best batch of {device}"
-    if values[stated] == values[best]:
+    if values[stated].value == values[best].value:
         return Held(line, f"bs{stated}", f"bs{stated}", what)
     message = f"{what}: bs{stated} is printed, but the table has it at bs{best}"
     return Wrong(line, f"bs{stated}", f"bs{best}", what, message, start=match.start(group), subject=what)

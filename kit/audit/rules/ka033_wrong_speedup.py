@@ -85,10 +85,15 @@ def _percent(column: Column) -> bool:
     return column.factor == 0.01
 
 
+def _has(column: Column, word: str) -> bool:
+    """Whether a header has a word; Chinese ones are not parted from each other ("实测" in "实测精度")."""
+    return word in column.words or (not word.isascii() and any(word in other for other in column.words))
+
+
 def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
     """The columns that a side of a header means: those with all of its words and the fewest others."""
     words = words - _IDLE
-    fitting = [column for column in pool if words and words <= column.words]
+    fitting = [column for column in pool if words and all(_has(column, word) for word in words)]
     fewest = min((len(column.words) for column in fitting), default=0)
     exact = [column for column in fitting if column.words - _IDLE == words]
     return exact or [column for column in fitting if len(column.words) <= fewest + 1]

@@ -1,0 +1,104 @@
+"""Columns that divide by what was used: throughput per accelerator or per watt, and the efficiency of scaling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.grids import Column
+from kit.audit.facts.printednumber import Interval, exactly
+from kit.audit.facts.quantities import Quantity
+from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
+from kit.audit.rule import Outcome, Rule
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_PER: Final = re.compile(
+    r"(?:\bper\b|/)\s{0,3}(?:gpu|npu|tpu|card|device|accelerator|chip|core|w(?:att)?|j(?:oule)?|卡|瓦)s?\b"
+    r"|单卡|每卡|每瓦|能效",
+    re.IGNORECASE,
+)
+_EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
+_POWER: Final = re.compile(r"power|功耗|功率|\bwatts?\b|\(W\)", re.IGNORECASE)
+_CARDS_IN_TITLE: Final = re.compile(
+    r"(?<![0-9.])([2-9]|[1-9][0-9]{1,3})\s?-?\s?(?:卡|gpus?|npus?|cards?|devices?)(?![a-z])", re.IGNORECASE
+)
+_MOST: Final = 8
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        for column in grid.columns:
+            efficiency = _EFFICIENCY.search(column.title) is not None
+            if not efficiency and not _PER.search(column.title):
+                continue
+            others = [one for one in grid.columns if one is not column and one.quantity is not Quantity.BATCH][:_MOST]
+            counts = [one for one in others if one.quantity is Quantity.CARDS or _POWER.search(one.title)]
+            tops = [one for one in others if one not in counts]
+            candidates = [_divided(column, top, [count], 1.0) for top in tops for count in counts]
+            if efficiency:
+                candidates += _of_titles(column, tops)
+            yield from judged_column(grid, column, candidates)
+
+
+def _of_titles(column: Column, tops: Sequence[Column]) -> Iterator[Candidate]:
+    """Efficiencies whose number of cards stands in a header: "8卡吞吐"."""
+    for cards in dict.fromkeys(float(match[1]) for top in tops for match in _CARDS_IN_TITLE.finditer(top.title)):
+        for top in tops:
+            if top.quantity is Quantity.RATIO:
+                yield _divided(column, top, [], cards)
+            elif top.quantity is Quantity.RATE:
+                below = [one for one in tops if one is not top and one.quantity is Quantity.RATE]
+                yield from (_divided(column, top, [one], cards) for one in below)
+
+
+def _divided(column: Column, top: Column, below: Sequence[Column], count: float) -> Candidate:
+    """What a column gives, divided by other columns and a number."""
+
+    def compute(row: int) -> Computed | None:
+        own, divisors = top.entries[row], [one.entries[row] for one in below]
+        if own is None or own.value <= 0:
+            return None
+        value, allowed, text = own.value / count, allowed_values(own) / exactly(count), own.number.text
+        for one, entry in zip(below, divisors, strict=True):
+            if entry is None or entry.value <= 0:
+                return None
+            counted = one.quantity is Quantity.CARDS
+            divisor: Interval = exactly(entry.value) if counted else allowed_values(entry)
+            if divisor.low <= 0:
+                return None
+            value, allowed = value / entry.value, allowed / divisor
+            text += f" / {entry.number.text}"
+        return Computed(value, allowed, text if count == 1 else f"{text} / {count:g}")
+
+    names = [one.title for one in below] + ([f"{count:g}"] if count != 1 else [])
+    return Candidate(" / ".join([top.title, *names]), compute, scale=0.01 if column.factor == 0.01 else 1.0)
+
+
+RULE = Rule(
+    id="KA044",
+    name="wrong-rate-per-unit",
+    kind=Kind.RATIO,
+    summary="A rate per card or per watt, or an efficiency of scaling, is not what the columns beside it give.",
+    why="Systems of different size are compared by this number alone.",
+    bad="""\
+| System | Samples/s | Accelerators | Samples/s per accelerator |
+| --- | --- | --- | --- |
+| A | 5230.0 | 1 | 5230.0 |
+| B | 41520.0 | 8 | 5910.0 |
+| C | 20640.0 | 4 | 5160.0 |
+""",
+    good="""\
+| System | Samples/s | Accelerators | Samples/s per accelerator |
+| --- | --- | --- | --- |
+| A | 5230.0 | 1 | 5230.0 |
+| B | 41520.0 | 8 | 5190.0 |
+| C | 20640.0 | 4 | 5160.0 |
+""",
+    check=_check,
+)

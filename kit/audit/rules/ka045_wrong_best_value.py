@@ -1,0 +1,85 @@
+"""The best throughput of a device, in sentences: "310P最优吞吐率为801.4fps", "the peak throughput of the T4 is 305"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.printednumber import Printed, number_from, same_number, show
+from kit.audit.facts.vocabulary import RATE_UNIT, devices_in
+from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kit.audit.facts.facts import Facts
+
+__all__ = ["RULE"]
+
+_DEVICE: Final = r"(?P<device>310p?\d?|710|t4)(?![0-9a-z/])"
+_NUMBER: Final = r"(?P<value>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]|\s?(?:倍|x\b|times|%))"
+_CHINESE: Final = re.compile(
+    rf"(?<![0-9a-z/]){_DEVICE}\s?(?:上|的)?\s?(?:单卡)?(?:最优|最高|最佳|最大|峰值)的?\s?(?:吞吐[率量]?|性能|帧率)"
+    rf"\s?(?:约?为|达到?了?|是|:|=)\s?{_NUMBER}",
+    re.IGNORECASE,
+)
+_ENGLISH: Final = re.compile(
+    rf"(?:best|highest|peak|maximum)\s(?:throughput|performance)\s(?:of|on|for)\s(?:the\s)?(?:ascend\s)?{_DEVICE}"
+    rf"(?:\scard)?\s?(?:is|=|:|reaches)\s?{_NUMBER}",
+    re.IGNORECASE,
+)
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for line, text in facts.document.prose():
+        if not any(sign.isdigit() for sign in text):
+            continue
+        for pattern in (_CHINESE, _ENGLISH):
+            for match in pattern.finditer(text):
+                number = number_from(match["value"], start=match.start("value"))
+                if number is not None and RATE_UNIT.match(text, match.end("value")):
+                    yield _judged(facts, line, number, devices_in(match["device"])[0].name)
+
+
+def _judged(facts: Facts, line: int, number: Printed, device: str) -> Outcome:
+    cells = facts.column(device)
+    if cells is None:
+        return Unknown(line, number.text)
+    batch, best = max(cells.items(), key=lambda item: item[1].value)
+    what = f"best throughput of {device}"
+    if same_number(number, best):
+        return Held(line, number.text, best.text, what)
+    message = f"{what}: {number.text} is printed, but the table has {best.text} at batch {batch}"
+    inputs = ", ".join(show(one.value) for one in cells.values())
+    return Wrong(line, number.text, best.text, inputs, message, start=number.start, subject=what)
+
+
+RULE = Rule(
+    id="KA045",
+    name="wrong-best-value",
+    kind=Kind.CLAIM,
+    summary="A sentence states a best throughput that is not the best of the table.",
+    why="The sentence is what is quoted elsewhere.",
+    bad="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 300.1 | 150.2 |
+| 8 | 801.4 | 287.6 |
+
+310P最优吞吐率为810.4fps。
+""",
+    good="""\
+# 性能
+
+| batch | 310P | T4 |
+| --- | --- | --- |
+| 1 | 300.1 | 150.2 |
+| 8 | 801.4 | 287.6 |
+
+310P最优吞吐率为801.4fps。
+""",
+    check=_check,
+)
