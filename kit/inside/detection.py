@@ -9,7 +9,8 @@ Command line::
 ``lists`` (three outputs: boxes, scores, labels); ``boxes`` is ``xyxy`` or ``cxcywh``, in pixels of the input; ``score``
 and ``iou`` are the thresholds of the score and of the suppression per class (null: the model did it); ``most`` is how
 many boxes of an image are kept. Boxes are mapped back through the resize of ``--preprocess``. It writes
-``detections.json`` (COCO's form of results), ``table.txt`` and ``metrics.json``: mAP and AP50 as fractions.
+``detections.json`` (COCO's form of results), ``table.txt`` and ``metrics.json``: mAP and AP50 as fractions with
+95 % bootstrap intervals over images.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .boxintervals import intervals
 from .pixels import Preprocessor
 from .preprocess import config_argument
 from .protocol import UserError, progress, run, write_bytes, write_json
@@ -78,10 +80,10 @@ def main(argv: list[str] | None = None) -> None:
             )
         progress(number + 1, len(tree["images"]), "images")
     write_json(os.path.join(arguments.out, "detections.json"), detections)
-    table, stats = _evaluate(tree, detections)
+    table, stats, bounds = _evaluate(tree, detections)
     write_bytes(os.path.join(arguments.out, "table.txt"), table.encode())
     metrics = [
-        {"name": name, "value": stats[place], "interval": None, "samples": len(tree["images"])}
+        {"name": name, "value": stats[place], "interval": bounds[place], "samples": len(tree["images"])}
         for name, place in (("mAP", 0), ("AP50", 1))
     ]
     write_json(os.path.join(arguments.out, "metrics.json"), {"metrics": metrics, "boxes": len(detections)})
@@ -191,8 +193,10 @@ def _chosen(boxes: Floats, scores: Floats, labels: NDArray[np.int64], form: Mapp
     return sorted(kept, key=lambda index: (-scores[index], index))[: form["most"]]
 
 
-def _evaluate(tree: Mapping[str, Any], detections: Sequence[Mapping[str, Any]]) -> tuple[str, list[float]]:
-    """COCO's table as it prints it, and its twelve numbers."""
+def _evaluate(
+    tree: Mapping[str, Any], detections: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[float], list[list[float]]]:
+    """COCO's table as it prints it, its twelve numbers, intervals of the first two."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -211,7 +215,7 @@ def _evaluate(tree: Mapping[str, Any], detections: Sequence[Mapping[str, Any]]) 
         text.truncate(0)
         text.seek(0)
         evaluation.summarize()
-    return text.getvalue(), [float(one) for one in evaluation.stats]
+    return text.getvalue(), [float(one) for one in evaluation.stats], intervals(evaluation)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -3,12 +3,12 @@
 Command line::
 
     python3 -m inside.file_rate --model model.onnx --inputs JSON --batch N --out DIR [--shapes files]
-        [--engine NAME] [--threads N] [--warmup N] [--repeats R] [--seconds S]
+        [--engine NAME] [--options JSON] [--threads N] [--warmup N] [--repeats R] [--seconds S]
 
 ``--inputs`` as in :mod:`inside.infer_files`. The files are loaded before the clock starts; up to four batches take
 turns. It writes ``bench.json``: ``repeats`` ([{calls, wall_s, rate}], rate in samples per second), ``p50``, ``p90``,
-``p99`` (milliseconds per call, nearest rank over all ``n`` calls), ``warmup``, ``threads``, ``batch`` and the
-engine's ``version``.
+``p99`` (milliseconds per call, nearest rank over all ``n`` calls), ``warmup``, ``threads``, ``batch``, the engine's
+``version`` and the ``hardware``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from .engines import ENGINES
 from .graph import open_graph
 from .infer_files import first_batches, sources_of
 from .protocol import progress, run, write_json
@@ -39,7 +40,7 @@ _TURNS = 4
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     arguments = _arguments(argv)
-    graph = open_graph(arguments.engine, arguments.model, arguments.threads)
+    graph = open_graph(arguments.engine, arguments.model, arguments.threads, arguments.options)
     from_files = arguments.shapes == "files"
     sources = sources_of(graph, arguments.inputs, arguments.model, from_files=from_files)
     batches = first_batches(sources, arguments.batch, _TURNS, from_files=from_files)
@@ -62,6 +63,7 @@ def main(argv: list[str] | None = None) -> None:
         "warmup": max(1, arguments.warmup),
         "threads": arguments.threads,
         "version": graph.version,
+        "hardware": graph.hardware,
     }
     write_json(os.path.join(arguments.out, "bench.json"), result)
 
@@ -83,7 +85,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--inputs", required=True, type=json.loads)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--shapes", choices=("fixed", "files"), default="fixed")
-    parser.add_argument("--engine", choices=("onnxruntime", "openvino"), default="onnxruntime")
+    parser.add_argument("--engine", choices=ENGINES, default="onnxruntime")
+    parser.add_argument("--options", type=json.loads, default={}, help="the engine's own options, as JSON")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=5)

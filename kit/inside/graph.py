@@ -11,7 +11,7 @@ import numpy as np
 from .protocol import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,6 +40,7 @@ class Graph(Protocol):
 
     inputs: list[Port]
     version: str
+    hardware: str
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """All outputs, in the graph's order.
@@ -49,8 +50,8 @@ class Graph(Protocol):
         """
 
 
-def open_graph(engine: str, model: str, threads: int = 0) -> Graph:
-    """Load a model.
+def open_graph(engine: str, model: str, threads: int = 0, options: Mapping[str, Any] | None = None) -> Graph:
+    """Load a model: an ONNX file; for ``torch`` a checkpoint, for ``tensorrt`` a plan.
 
     Raises:
         UserError: there is no such file, or the engine does not take it.
@@ -58,11 +59,17 @@ def open_graph(engine: str, model: str, threads: int = 0) -> Graph:
     if not os.path.isfile(model):
         raise UserError("there is no such model", "Export it first.", model, "missing")
     if engine == "openvino":
-        return _OpenvinoGraph(model, threads)
+        return _OpenvinoGraph(model, threads, str((options or {}).get("precision", "fp32")))
+    if engine == "torch":
+        return _TorchGraph(model, threads, options or {})
+    if engine == "tensorrt":
+        return _PlanGraph(model)
     return _OrtGraph(model, threads)
 
 
 class _OrtGraph:
+    hardware = "CPU"
+
     def __init__(self, model: str, threads: int) -> None:
         import onnxruntime
 
@@ -91,11 +98,14 @@ class _OrtGraph:
 
 
 class _OpenvinoGraph:
-    def __init__(self, model: str, threads: int) -> None:
+    hardware = "CPU"
+
+    def __init__(self, model: str, threads: int, precision: str) -> None:
         import openvino
 
         core = openvino.Core()
-        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        hint = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}[precision]
+        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
         if threads:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
@@ -120,6 +130,43 @@ class _OpenvinoGraph:
             return [np.array(found[output]) for output in self._compiled.outputs]
         except Exception as error:
             raise _failed("OpenVINO", self._model, error) from error
+
+
+class _TorchGraph:
+    def __init__(self, model: str, threads: int, options: Mapping[str, Any]) -> None:
+        from .engine import EngineSpec
+        from .torch_engine import TorchEngine
+
+        self._engine = TorchEngine(EngineSpec("torch", model, (), threads, options), 1)
+        self.version = self._engine.version
+        self.hardware = "CPU" if self._engine.settings["device"] == "cpu" else str(self._engine.settings["device"])
+        self.inputs = [
+            Port(
+                one.name,
+                one.dtype,
+                tuple(None if axis in one.axes else size for axis, size in enumerate((one.batch, *one.shape))),
+            )
+            for one in self._engine.network.inputs
+        ]
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """All results of the network that are exported."""
+        return self._engine.results(arrays)
+
+
+class _PlanGraph:
+    hardware = "NVIDIA GPU"
+
+    def __init__(self, model: str) -> None:
+        from .trt_infer import AnyPlan
+
+        self._plan = AnyPlan(model)
+        self.version = self._plan.version
+        self.inputs = [Port(*one) for one in self._plan.inputs]
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """All outputs."""
+        return self._plan.run(arrays)
 
 
 def _type_name(name: str, text: str) -> str:

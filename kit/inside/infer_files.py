@@ -2,12 +2,14 @@
 
 Command line::
 
-    python3 -m inside.infer_files --model model.onnx --inputs JSON --outputs JSON --batch N --out DIR [--engine NAME]
+    python3 -m inside.infer_files --model model.onnx --inputs JSON --outputs JSON --batch N --out DIR
+        [--engine NAME] [--options JSON] [--types FILE]
 
-``--inputs`` is a list, one entry per input of the graph: ``folder``, and where the files are not what the graph takes
-``dtype``, ``layout``, ``mean``, ``scale``; ``shape`` fixes dynamic sizes. ``--outputs`` holds ``format`` (``bin``,
-``txt``, ``npy``), ``batch_axis``, ``dtype`` (number of the output -> type) and ``names``. ``--shapes files``: the shape
-of each ``.npy`` decides, one file a call.
+It runs in TensorRT's own image, too (Python 3.8). ``--inputs`` is a list, one entry per input of the graph: ``folder``,
+and where the files are not what the graph takes ``dtype``, ``layout``, ``mean``, ``scale``; ``shape`` fixes dynamic
+sizes. ``--outputs`` holds ``format`` (``bin``, ``txt``, ``npy``), ``batch_axis``, ``dtype`` (number of the output ->
+type) and ``names``. ``--types`` names what :mod:`inside.onnx_input` wrote: types of outputs in the ONNX file, for an
+engine that has others. ``--shapes files``: the shape of each ``.npy`` decides, one file a call.
 
 The folders pair by position. A call takes as many files as fill the batch; a file may hold a whole batch. The last call
 is filled up with its first file, and what comes of the filling is dropped. It writes ``result/NAME_I.EXT`` for each
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .engines import ENGINES
 from .graph import open_graph
 from .protocol import UserError, progress, run, write_json
 from .samples import list_samples, result_name
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-__all__ = ["Source", "first_batches", "main", "sources_of"]
+__all__ = ["Source", "first_batches", "main", "sources_of", "write_result"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,9 @@ class Source:
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     arguments = _arguments(argv)
-    graph = open_graph(arguments.engine, arguments.model, arguments.threads)
+    graph = open_graph(arguments.engine, arguments.model, arguments.threads, arguments.options)
+    if arguments.types:
+        arguments.outputs["dtype"] = dict(declared_types(arguments.types), **arguments.outputs["dtype"])
     sources = sources_of(graph, arguments.inputs, arguments.model, from_files=arguments.shapes == "files")
     result = os.path.join(arguments.out, "result")
     os.makedirs(result)
@@ -127,8 +132,16 @@ def main(argv: list[str] | None = None) -> None:
             "inputs": [{"name": one.port.name, "dtype": one.port.dtype, "shape": one.shape} for one in sources],
             "engine": arguments.engine,
             "version": graph.version,
+            "versions": {"TensorRT": graph.version} if arguments.engine == "tensorrt" else {},
         },
     )
+
+
+def declared_types(path: str) -> dict[str, str]:
+    """Number of an output -> its type in the ONNX file."""
+    with open(path, encoding="utf-8") as file:
+        outputs = json.load(file)["outputs"]
+    return {str(number): one["dtype"] for number, one in enumerate(outputs)}
 
 
 def _infer(
@@ -200,6 +213,11 @@ def _write(
             )
         step = output.shape[axis] // per_call
         output = output.take(range(place * step, (place + 1) * step), axis=axis)
+    return write_result(output, number, name, form, result)
+
+
+def write_result(output: Array, number: int, name: str, form: Mapping[str, Any], result: str) -> str:
+    """One output of the file `name` in the form that is asked for; its path."""
     kind = form["dtype"].get(str(number))
     if kind:
         output = output.astype(kind)
@@ -236,7 +254,8 @@ def sources_of(graph: Graph, given: Sequence[Mapping[str, Any]], model: str, *, 
             model,
         )
     sources = [
-        _source(port, entry, model, from_files=from_files) for port, entry in zip(graph.inputs, given, strict=True)
+        _source(port, entry, model, from_files=from_files)
+        for port, entry in zip(graph.inputs, given)  # noqa: B905 - 3.8
     ]
     counts = {source.folder: len(source.names) for source in sources}
     if len(set(counts.values())) > 1:
@@ -258,7 +277,10 @@ def _source(port: Port, entry: Mapping[str, Any], model: str, *, from_files: boo
             model,
         )
     shape = tuple(declared) if declared is not None else tuple(size for size in sizes if size is not None)
-    if len(shape) != len(sizes) or any(have not in {None, want} for have, want in zip(sizes, shape, strict=False)):
+    if len(shape) != len(sizes) or any(
+        have not in {None, want}
+        for have, want in zip(sizes, shape)  # noqa: B905 - 3.8
+    ):
         raise UserError(
             f"input {port.name} is {list(sizes)} in the model, and {list(shape)} in the recipe",
             "Make them agree.",
@@ -280,7 +302,7 @@ def _source(port: Port, entry: Mapping[str, Any], model: str, *, from_files: boo
 
 def _per_channel(value: float | Sequence[float]) -> Array | float:
     """Numbers per channel, broadcast over (samples, channels, height, width)."""
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return float(value)
     return np.asarray(value, dtype=np.float32).reshape(1, -1, 1, 1)
 
@@ -292,7 +314,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--outputs", required=True, type=json.loads)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--shapes", choices=("fixed", "files"), default="fixed")
-    parser.add_argument("--engine", choices=("onnxruntime", "openvino"), default="onnxruntime")
+    parser.add_argument("--engine", choices=(*ENGINES, "tensorrt"), default="onnxruntime")
+    parser.add_argument("--options", type=json.loads, default={}, help="the engine's own options, as JSON")
+    parser.add_argument("--types")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", required=True)
     return parser.parse_args(argv)

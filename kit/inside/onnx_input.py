@@ -5,9 +5,10 @@ than the one that is asked for.
 
 Command line::
 
-    python3 -m inside.onnx_input --model FILE --input NAME --shape 3,224,224 --out DIR
+    python3 -m inside.onnx_input --model FILE --input NAME --shape 3,224,224 ... --out DIR
 
-writes ``input.json`` (names and dimensions), or ends with what is wrong. Field numbers: onnx/onnx.proto.
+writes ``input.json`` (``inputs`` and ``outputs``: names, types, dimensions), or ends with what is wrong. Field
+numbers: onnx/onnx.proto.
 """
 
 from __future__ import annotations
@@ -98,8 +99,10 @@ def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
     return {name: dims for name, dims in found.items() if name not in weights}
 
 
-def check_input(path: str, name: str, shape: tuple[int, ...]) -> None:
+def check_input(path: str, name: str, shape: tuple[int, ...], batch: int | None = None) -> None:
     """Refuse a model that ``--shapes`` would not reach: another input name, a static batch, another image size.
+
+    With ``batch`` the recipe declares that it is fixed to that.
 
     Raises:
         UserError: one of these, or the file is not an ONNX model.
@@ -112,10 +115,11 @@ def check_input(path: str, name: str, shape: tuple[int, ...]) -> None:
             path,
         )
     dims = found[name]
-    if not dims or dims[0] is not None:
+    if not dims or dims[0] != batch:
+        is_ = f"fixed to {dims[0]}" if dims and dims[0] else "not fixed"
         raise UserError(
-            f"the batch of input {name} is fixed to {dims[0] if dims else 'nothing'}, so --shapes would be ignored",
-            "Export the model with a dynamic batch axis.",
+            f"the batch of input {name} is {is_}, so --shapes would be ignored",
+            "Export the model with a dynamic batch axis, or declare the fixed one: input -> batch.",
             path,
         )
     if len(dims) != len(shape) + 1 or any(
@@ -148,16 +152,18 @@ def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="onnx_input", description="Check the input of an ONNX model.")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--input", required=True, help="name that the input must have")
-    parser.add_argument("--shape", required=True, help="channels,height,width")
+    parser.add_argument("--input", required=True, action="append", help="name that an input must have; several times")
+    parser.add_argument("--shape", required=True, action="append", help="channels,height,width; one for each input")
+    parser.add_argument("--batch", type=int, help="the batch that the recipe says is fixed")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args(argv)
-    shape = tuple(int(size) for size in arguments.shape.split(","))
-    check_input(arguments.model, arguments.input, shape)
+    for name, shape in zip(arguments.input, arguments.shape, strict=True):
+        check_input(arguments.model, name, tuple(int(size) for size in shape.split(",") if size), arguments.batch)
     os.makedirs(arguments.out, exist_ok=True)
-    found = {name: list(dims) for name, dims in inputs(arguments.model).items()}
-    write_json(os.path.join(arguments.out, "input.json"), found)
-    print("the batch axis of input", arguments.input, "is dynamic")
+    found = [[one._asdict() for one in values] for values in graph_values(arguments.model)]
+    write_json(os.path.join(arguments.out, "input.json"), {"inputs": found[0], "outputs": found[1]})
+    batch = f"fixed to {arguments.batch}" if arguments.batch else "dynamic"
+    print(f"the batch axis of input {', '.join(arguments.input)} is {batch}")
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .engine import Bound, Engine, EngineSpec, known_options
-from .network import open_network, results_of
+from .network import nchw, open_network, results_of
 from .pool import cores
 from .processor import lacks
 from .protocol import UserError
 from .specification import parse_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,8 +64,8 @@ class TorchEngine(Engine):
         self._set_tf32()
         self._type = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self._precision, torch.float32)
         self._format = torch.channels_last if options.get("channels_last") else torch.contiguous_format
-        self._spec = parse_network(str(options.get("network", "{}")))
-        network, *_ = open_network(self._spec, self.model, options.get("code"))
+        self.network = parse_network(str(options.get("network", "{}")))
+        network, *_ = open_network(self.network, self.model, options.get("code"))
         self._model = network.to(self._device, self._type).to(memory_format=self._format)
         if self._mode != "off":
             self._compile()
@@ -157,13 +157,27 @@ class TorchEngine(Engine):
         return tensor.to(self._device, self._type).contiguous(memory_format=self._format)
 
     def _infer(self, tensor: Any) -> Any:
-        return results_of(self._model(tensor), self._spec)[0]
+        return results_of(self._model(tensor), self.network)[0]
 
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
         try:
             with self._torch.inference_mode():
                 return [self._infer(self._place(images)).float().cpu().numpy()]
         except Exception as error:  # noqa: BLE001 - of PyTorch, its compiler, the driver
+            raise self._explained(error) from None
+
+    def results(self, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """All results for inputs of any number and type, in their order."""
+        torch = self._torch
+        try:
+            with torch.inference_mode():
+                tensors = [torch.from_numpy(np.ascontiguousarray(one)).to(self._device) for one in arrays]
+                tensors = [one.to(self._type) if one.is_floating_point() else one for one in tensors]
+                found = results_of(self._model(*nchw(tuple(tensors), self.network)), self.network)
+                return [(one.float() if one.is_floating_point() else one).cpu().numpy() for one in found]
+        except UserError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
             raise self._explained(error) from None
 
     def bind(self, inputs: list[Floats]) -> Bound:

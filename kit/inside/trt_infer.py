@@ -30,7 +30,7 @@ from .topk import K, best
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["TensorRtSession", "main"]
+__all__ = ["AnyPlan", "TensorRtSession", "main"]
 
 _REBUILD = "Build the plan again, on this GPU and with this TensorRT."
 #: cudaMemcpyKind.
@@ -91,11 +91,12 @@ class Cuda:
         return int(handle.value or 0)
 
 
-class TensorRtSession:
-    """A plan with its execution context, for one batch. Speaks the bindings of 7.x and 8.x and the tensors of 10."""
+class LoadedPlan:
+    """A plan with its execution context. Speaks the bindings of 7.x and 8.x and the tensors of 10."""
 
-    def __init__(self, path: str, batch: int, shape: tuple[int, ...], source: str | None, result: str | None) -> None:
+    def __init__(self, path: str) -> None:
         trt: Any = importlib.import_module("tensorrt")
+        self._trt, self._path = trt, path
         self.version = str(trt.__version__)
         logger = trt.Logger(trt.Logger.WARNING)
         trt.init_libnvinfer_plugins(logger, "")
@@ -109,29 +110,12 @@ class TensorRtSession:
         if self._context is None:
             raise UserError("the GPU has too little memory for this plan", "Use a smaller batch.", path, "resource")
         self._named = not hasattr(self._engine, "num_bindings")
-        names, inputs = self._bindings(trt)
-        outputs = [name for name in names if name not in inputs]
-        self.input = choose(source, inputs, "input", path)
-        self.output = choose(result, outputs, "output", path)
-        wanted = (batch, *shape)
-        check_shape(self._shape(self.input), wanted, path)
-        for name in (self.input, self.output):
-            kind = np.dtype(trt.nptype(self._type(name)))
-            if kind != np.float32:
-                raise UserError(f"{name} of the plan is {kind}", "Keep float32 at inputs and outputs.", path)
-        self._set_shape(self.input, wanted, path)
-        self._in = np.empty(wanted, np.float32)
-        self._out = np.empty(tuple(self._output_shape(self.output)), np.float32)
-        if self._out.ndim < 2 or self._out.shape[0] != batch:
-            raise UserError(
-                f"output {self.output} has shape {self._out.shape}, which is not one row per image",
-                "Give a classifier with one score per class.",
-                path,
-            )
+        self.names, self.sources = self._bindings(trt)
+        self.results = [name for name in self.names if name not in self.sources]
         self._cuda = Cuda()
         self._stream = self._cuda.stream()
         # In the engine's own order: addresses are handed over by position.
-        self._memory = {name: self._cuda.malloc(self._bytes(name)) for name in names}
+        self._memory: dict[str, int] = {}
 
     def _bindings(self, trt: Any) -> tuple[list[str], list[str]]:
         """All names in the engine's order, and those of the inputs."""
@@ -155,8 +139,43 @@ class TensorRtSession:
         context = self._context
         return tuple(context.get_tensor_shape(name) if self._named else context.get_binding_shape(self._engine[name]))
 
-    def _bytes(self, name: str) -> int:
-        return int(np.prod(self._output_shape(name), dtype=np.int64)) * 4
+    def _dtype(self, name: str) -> Any:
+        return np.dtype(self._trt.nptype(self._type(name)))
+
+    def _allocate(self) -> None:
+        """Memory for what the shapes of the inputs need."""
+        self._free()
+        for name in self.names:
+            count = int(np.prod(self._output_shape(name), dtype=np.int64))
+            self._memory[name] = self._cuda.malloc(max(1, count * self._dtype(name).itemsize))
+
+    def _free(self) -> None:
+        for pointer in self._memory.values():
+            self._cuda.call("cudaFree", pointer)
+        self._memory = {}
+
+    def _copy_in(self, name: str, array: Any) -> None:
+        self._cuda.call(
+            "cudaMemcpyAsync", self._memory[name], array.ctypes.data, array.nbytes, _TO_DEVICE, self._stream
+        )
+
+    def _copy_out(self, name: str, array: Any) -> None:
+        self._cuda.call("cudaMemcpyAsync", array.ctypes.data, self._memory[name], array.nbytes, _TO_HOST, self._stream)
+
+    def _execute(self) -> None:
+        if self._named:
+            for name, pointer in self._memory.items():
+                self._context.set_tensor_address(name, pointer)
+            done = self._context.execute_async_v3(self._stream)
+        else:
+            done = self._context.execute_async_v2(bindings=list(self._memory.values()), stream_handle=self._stream)
+        if not done:
+            raise UserError("TensorRT refused to run the plan", _REBUILD, kind="tolerance")
+
+    def close(self) -> None:
+        """Give the GPU's memory back."""
+        self._free()
+        self._cuda.call("cudaStreamDestroy", self._stream)
 
     def _set_shape(self, name: str, wanted: tuple[int, ...], path: str) -> None:
         if -1 not in self._shape(name):
@@ -169,32 +188,75 @@ class TensorRtSession:
             shown = "x".join(str(n) for n in wanted)
             raise UserError(f"the plan was not built for the shape {shown}", _REBUILD, path)
 
+
+class TensorRtSession(LoadedPlan):
+    """A plan for one batch of images, from one input to one output."""
+
+    def __init__(self, path: str, batch: int, shape: tuple[int, ...], source: str | None, result: str | None) -> None:
+        super().__init__(path)
+        inputs, outputs = self.sources, self.results
+        self.input = choose(source, inputs, "input", path)
+        self.output = choose(result, outputs, "output", path)
+        wanted = (batch, *shape)
+        check_shape(self._shape(self.input), wanted, path)
+        for name in (self.input, self.output):
+            kind = self._dtype(name)
+            if kind != np.float32:
+                raise UserError(f"{name} of the plan is {kind}", "Keep float32 at inputs and outputs.", path)
+        self._set_shape(self.input, wanted, path)
+        self._in = np.empty(wanted, np.float32)
+        self._out = np.empty(tuple(self._output_shape(self.output)), np.float32)
+        if self._out.ndim < 2 or self._out.shape[0] != batch:
+            raise UserError(
+                f"output {self.output} has shape {self._out.shape}, which is not one row per image",
+                "Give a classifier with one score per class.",
+                path,
+            )
+        self._allocate()
+
     def infer(self, images: Any) -> Any:
         """Scores, float32 (batch, classes), of one batch of images; the array is valid until the next call."""
-        cuda, stream = self._cuda, self._stream
         np.copyto(self._in, images)
-        cuda.call(
-            "cudaMemcpyAsync", self._memory[self.input], self._in.ctypes.data, self._in.nbytes, _TO_DEVICE, stream
-        )
-        if self._named:
-            for name, pointer in self._memory.items():
-                self._context.set_tensor_address(name, pointer)
-            done = self._context.execute_async_v3(stream)
-        else:
-            done = self._context.execute_async_v2(bindings=list(self._memory.values()), stream_handle=stream)
-        if not done:
-            raise UserError("TensorRT refused to run the plan", _REBUILD, kind="tolerance")
-        cuda.call(
-            "cudaMemcpyAsync", self._out.ctypes.data, self._memory[self.output], self._out.nbytes, _TO_HOST, stream
-        )
-        cuda.call("cudaStreamSynchronize", stream)
+        self._copy_in(self.input, self._in)
+        self._execute()
+        self._copy_out(self.output, self._out)
+        self._cuda.call("cudaStreamSynchronize", self._stream)
         return self._out.reshape(len(self._out), -1)
 
-    def close(self) -> None:
-        """Give the GPU's memory back."""
-        for pointer in self._memory.values():
-            self._cuda.call("cudaFree", pointer)
-        self._cuda.call("cudaStreamDestroy", self._stream)
+
+class AnyPlan(LoadedPlan):
+    """A plan with any inputs and outputs; ``inputs`` are their names, types and sizes, None where a size is dynamic."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.inputs = [
+            (name, self._dtype(name).name, tuple(None if size < 0 else size for size in self._shape(name)))
+            for name in self.sources
+        ]
+        self._shapes: list[tuple[int, ...]] = []
+
+    def run(self, arrays: Any) -> list[Any]:
+        """All outputs, in the engine's order.
+
+        Raises:
+            UserError: the plan was built for other shapes, or the GPU fails.
+        """
+        shapes = [tuple(array.shape) for array in arrays]
+        if shapes != self._shapes:
+            for name, shape in zip(self.sources, shapes):  # noqa: B905 - 3.8
+                check_shape(self._shape(name), shape, self._path)
+                self._set_shape(name, shape, self._path)
+            self._allocate()
+            self._shapes = shapes
+        kept = [np.ascontiguousarray(array) for array in arrays]
+        for name, array in zip(self.sources, kept):  # noqa: B905 - 3.8
+            self._copy_in(name, array)
+        self._execute()
+        outputs = [np.empty(tuple(self._output_shape(name)), self._dtype(name)) for name in self.results]
+        for name, output in zip(self.results, outputs):  # noqa: B905 - 3.8
+            self._copy_out(name, output)
+        self._cuda.call("cudaStreamSynchronize", self._stream)
+        return outputs
 
 
 def choose(wanted: str | None, names: list[str], kind: str, path: str) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kit.planning import common
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
+from kit.planning.task import FileForm, FileRun, InputFiles, Task
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
-    from kit.planning.task import FileForm, FileRun, InputFiles, Task
 
-__all__ = ["file_rate_step", "file_steps", "form_json", "infer_step", "inputs_json", "run_name"]
+__all__ = [
+    "file_rate_step", "file_steps", "form_json", "infer_step", "inputs_json", "plain_form", "plain_results",
+    "plain_runs", "run_name",
+]  # fmt: skip
 
 
 def run_name(prefix: str, run: FileRun, runs: Sequence[FileRun]) -> str:
@@ -40,10 +44,11 @@ def infer_step(
     environment: Mapping[str, str] | None = None,
     devices: Devices | None = None,
     memory_gib: int = 4,
+    more: Mapping[str, Input] | None = None,
 ) -> Step:
-    """One run of the engine over files."""
+    """One run of the engine over files; ``more`` are inputs that ``words`` name."""
     form = task.form(job)
-    sources: dict[str, Input] = {"model": model}
+    sources: dict[str, Input] = {"model": model, **(more or {})}
     for number, one in enumerate(run.inputs):
         sources[f"input{number}"] = one.folder
     return Step(
@@ -72,11 +77,22 @@ def infer_step(
 
 
 def file_rate_step(
-    job: Job, task: Task, batch: int, *, name: str, image: str, words: tuple[str, ...] = (), model: Input = common.MODEL
+    job: Job,
+    task: Task,
+    batch: int,
+    *,
+    name: str,
+    image: str,
+    words: tuple[str, ...] = (),
+    model: Input = common.MODEL,
+    environment: Mapping[str, str] | None = None,
+    devices: Devices | None = None,
+    memory_gib: int = 4,
+    more: Mapping[str, Input] | None = None,
 ) -> Step:
     """Rate and latency at one batch, on the files of the task's first run."""
     run, bench = task.runs(job)[0], job.recipe.bench
-    sources: dict[str, Input] = {"model": model}
+    sources: dict[str, Input] = {"model": model, **(more or {})}
     sources |= {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
     return Step(
         name=name,
@@ -98,10 +114,68 @@ def file_rate_step(
         ),
         outputs=("bench.json",),
         inputs=sources,
+        environment=environment or {},
+        devices=devices or Devices(),
         code=("file_rate",),
+        limits=Limits(memory_bytes=memory_gib * GIB, shm_bytes=GIB),
         batch=batch,
         timed=True,
     )  # fmt: skip
+
+
+def plain_runs(job: Job, task: Task) -> tuple[list[Step], list[FileRun]]:
+    """The task's runs for a tool that gives files to the graph as they are, and the steps that convert them before."""
+    steps, runs = [], []
+    for run in task.runs(job):
+        if not any(one.dtype or one.layout or one.mean is not None or one.scale is not None for one in run.inputs):
+            runs.append(run)
+            continue
+        name = f"{job.target}/files" if len(task.runs(job)) == 1 else f"{job.target}/files-{run.name}"
+        sources: dict[str, Input] = {"model": common.MODEL}
+        sources |= {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
+        argv = ("--model", "{in:model}", "--inputs", inputs_json(run), "--out", "{out}")
+        folders = tuple(f"input{number}" for number in range(len(run.inputs)))
+        steps.append(_convert(name, "preprocess", "files as the graph takes them", ("inputs", *argv), folders, sources))
+        made = [InputFiles(Made(name, folder), one.shape) for folder, one in zip(folders, run.inputs, strict=True)]
+        runs.append(FileRun(run.name, tuple(made)))
+    return steps, runs
+
+
+def plain_form(form: FileForm) -> FileForm:
+    """What a tool with ais_bench's names and the graph's types must write, so that :func:`plain_results` can go on."""
+    plain = not form.dtype and form.names == "ais_bench"
+    return form if plain else replace(form, format="npy", dtype={}, names="ais_bench")
+
+
+def plain_results(
+    job: Job, task: Task, results: Mapping[str, Made], prefix: str
+) -> tuple[list[Step], Mapping[str, Made]]:
+    """Steps that write the results of such a tool in the form of the task, and where they are then."""
+    form = task.form(job)
+    if plain_form(form) is form:
+        return [], results
+    steps = {}
+    for run, source in results.items():
+        name = f"{prefix}results" if len(results) == 1 else f"{prefix}results-{run}"
+        argv = ("results", "--results", "{in:results}", "--outputs", form_json(form), "--out", "{out}")
+        outputs = ("result", "result_summary.json")
+        steps[run] = _convert(name, "metrics", "results as the scripts read them", argv, outputs, {"results": source})
+    return list(steps.values()), {run: Made(step.name) for run, step in steps.items()}
+
+
+def _convert(
+    name: str, stage: Any, title: str, argv: tuple[str, ...], outputs: tuple[str, ...], inputs: Mapping[str, Input]
+) -> Step:
+    return Step(
+        name=name,
+        stage=stage,
+        title=title,
+        image="runtime",
+        argv=("python3", "-m", "inside.file_forms", *argv),
+        outputs=outputs,
+        inputs=inputs,
+        code=("file_forms",),
+    )
 
 
 def inputs_json(run: FileRun) -> str:

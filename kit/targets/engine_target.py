@@ -98,42 +98,39 @@ class EngineTarget(ABC):
         """The same over files of tensors, which the steps of the task make and check.
 
         Raises:
-            InvalidInputError: the engine takes no ONNX model, or is asked for settings that only images have.
+            InvalidInputError: options that only images have.
         """
-        if not self.exported or use.options:
-            raise InvalidInputError(
-                f"target {job.target} does not run tasks on files of tensors with these options",
-                where=f"targets -> {job.target}",
-                remedy="choose target cpu or openvino without options of the engine for this task",
-            )
+        self.check_files(job, use)
         if job.shards > 1:
             raise InvalidInputError(
                 "tasks on files of tensors are not cut into shards", remedy="leave --shards out for this recipe"
             )
-        words = () if use.engine == "onnxruntime" else ("--engine", use.engine)
         batch = job.recipe.input.batch or min(use.infer_batch, max(job.batches))
-        infer = [
-            infer_step(
-                job, task, run, prefix=f"{job.target}/", image=use.image, words=words, batch=batch,
-                environment=use.environment, devices=use.devices, memory_gib=use.memory_gib,
-            )
-            for run in task.runs(job)
-        ]  # fmt: skip
-        rates = [
-            file_rate_step(job, task, one, name=f"{bench_name(job)}-bs{one}", image=use.image, words=words)
-            for one in job.batches
-        ]
-        return [*shared.model_steps(job), *file_steps(job, task, infer, f"{job.target}/"), *rates]
+        how: dict[str, Any] = {
+            "image": use.image, "words": _words(use), "model": use.model, "environment": use.environment,
+            "devices": use.devices, "memory_gib": use.memory_gib, "more": use.inputs,
+        }  # fmt: skip
+        infer = [infer_step(job, task, run, prefix=f"{job.target}/", batch=batch, **how) for run in task.runs(job)]
+        rates = [file_rate_step(job, task, one, name=f"{bench_name(job)}-bs{one}", **how) for one in job.batches]
+        before = shared.model_steps(job) if self.exported else []
+        return [*before, *file_steps(job, task, infer, f"{job.target}/"), *rates]
+
+    def check_files(self, job: Job, use: EngineUse) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse options that have no meaning for files of tensors.
+
+        Raises:
+            InvalidInputError: one sentence that names the place.
+        """
 
     def _read_files(self, job: Job, task: Task, outputs: Outputs) -> Reading:
         benches = [(batch, outputs.file(f"{bench_name(job)}-bs{batch}", "bench.json")) for batch in job.batches]
         version: Raw[str] = benches[0][1].key("version")
-        exported = read_versions(outputs.file(shared.EXPORT, "export.json"))
+        exported = read_versions(outputs.file(shared.EXPORT, "export.json")) if self.exported else {}
         return Reading(
             metrics=task.read(job, f"{job.target}/", outputs),
             throughput=tuple(read_file_rate(bench, batch) for batch, bench in benches),
             toolchain=f"{self.toolchain} {version.value}",
-            hardware=self.hardware,
+            hardware=benches[0][1].key("hardware").value,
             environment={**exported, self.toolchain: version},
         )
 

@@ -13,6 +13,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from kit.inside.boxintervals import average_precisions, categories_of
 from kit.inside.detection import main, suppress
 from kit.inside.protocol import UserError
 
@@ -68,6 +69,11 @@ def test_it_equals_pycocotools_run_directly(tmp_path: Path) -> None:
             evaluation.summarize()
     found = {one["name"]: one["value"] for one in json.loads((tmp_path / "metrics.json").read_text())["metrics"]}
     assert found == {"mAP": evaluation.stats[0], "AP50": evaluation.stats[1]}
+    once = average_precisions(categories_of(evaluation), np.ones(6, np.int64), evaluation.params.recThrs)
+    assert once == pytest.approx(tuple(evaluation.stats[:2]), abs=1e-12)
+    for one in json.loads((tmp_path / "metrics.json").read_text())["metrics"]:
+        low, high = one["interval"]
+        assert low <= one["value"] <= high and low < 1
     assert 0.3 < found["mAP"] < found["AP50"] <= 1
     assert (tmp_path / "table.txt").read_text() == table.getvalue()
 

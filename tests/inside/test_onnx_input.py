@@ -90,7 +90,10 @@ def test_the_program_writes_what_it_found(make_tiny: Any, tmp_path: Path) -> Non
     main(
         ["--model", str(tmp_path / "m.onnx"), "--input", "actual_input_1", "--shape", "3,16,16", "--out", str(tmp_path)]
     )
-    assert json.loads((tmp_path / "input.json").read_text()) == {"actual_input_1": [None, 3, 16, 16]}
+    assert json.loads((tmp_path / "input.json").read_text()) == {
+        "inputs": [{"name": "actual_input_1", "dtype": "float32", "shape": [None, 3, 16, 16]}],
+        "outputs": [{"name": "output1", "dtype": "float32", "shape": [None, 10]}],
+    }
 
 
 def test_damaged_files_are_damaged(make_tiny: Any, tmp_path: Path) -> None:

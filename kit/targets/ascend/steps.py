@@ -10,7 +10,7 @@ from kit.planning import cardsteps
 from kit.planning import common as shared
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
-from kit.planning.tensorfiles import run_name
+from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
 from kit.targets.ascend.commands import ais_bench, dataset_run, pure_inference
 from kit.targets.ascend.config import AscendOptions, options_of, soc_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
@@ -93,14 +93,18 @@ def plan(job: Job) -> list[Step]:
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
     steps = [*shared.model_steps(job)]
     task = job.file_task
-    if dataset:
-        steps += task.prepare(job) if task else [shared.preprocess(job)]
+    runs: Sequence[FileRun] = ()
+    if dataset and task:
+        converted, runs = plain_runs(job, task)
+        steps += [*task.prepare(job), *converted]
+    elif dataset:
+        steps.append(shared.preprocess(job))
     steps += [_convert(chip, batch) for batch in job.batches]
     steps.append(_state(chip))
     measured = []
     for batch in job.batches:
         if batch in dataset and task:
-            measured += [_infer_files(chip, batch, task, run) for run in task.runs(job)]
+            measured += [_infer_files(chip, batch, task, run) for run in runs]
         elif batch in dataset:
             measured.append(_infer(chip, batch))
         if batch not in dataset or options.pure:
@@ -155,7 +159,7 @@ def _input_shape(job: Job, batch: int) -> str:
 def _infer_files(chip: _ChipContext, batch: int, task: Task, run: FileRun) -> Step:
     """One of the task's runs: a folder for each input of the graph, by ais_bench."""
     job = chip.job
-    form = task.form(job)
+    form = plain_form(task.form(job))
     argv = ais_bench(
         batch,
         job.device,
@@ -188,8 +192,9 @@ def run_prefix(target: str, batch: int) -> str:
 def _score(chip: _ChipContext, batch: int, task: Task) -> list[Step]:
     job, prefix = chip.job, run_prefix(chip.target, batch)
     runs = task.runs(job)
-    results = {run.name: Made(run_name(prefix, run, runs)) for run in runs}
-    return [replace(step, batch=batch) for step in task.score(job, prefix, results)]
+    results: Mapping[str, Made] = {run.name: Made(run_name(prefix, run, runs)) for run in runs}
+    converted, results = plain_results(job, task, results, prefix)
+    return [replace(step, batch=batch) for step in (*converted, *task.score(job, prefix, results))]
 
 
 def _engine(chip: _ChipContext, batch: int) -> str:

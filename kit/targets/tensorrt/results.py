@@ -17,17 +17,19 @@ from kit.errors import DamagedError, StepError
 from kit.planning import common as shared
 from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
-from kit.results.batches import agreement, check_complete, read_accuracy, read_versions
+from kit.planning.tensorfiles import run_name
+from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
-from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, long_name
+from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, files_prefix, long_name
 from kit.targets.tensorrt.success import gpu_of, load_times, warm_up_ms
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.results.metrics import Metric
     from kit.targets.tensorrt.readers.export_times import ExportTimesReading
 
 __all__ = ["read"]
@@ -47,26 +49,34 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
     """
     outputs = Outputs.of(outputs)
     throughput, counted = [], {}
+    scored: dict[int, tuple[Metric, ...]] = {}
     notes: list[str] = []
     versions: dict[str, Raw[str]] = {}
     for batch in job.batches:
         measured, remarks = _throughput(job, batch, outputs)
         throughput.append(measured)
         notes += () if job.simulate else remarks  # of a rehearsal they would be about the CPU
+        if job.file_task:
+            prefix = files_prefix(job.target, batch)
+            scored[batch] = job.file_task.read(job, prefix, outputs)
+            first = run_name(prefix, job.file_task.runs(job)[0], job.file_task.runs(job))
+            versions |= read_versions(outputs.file(first, "infer.json"))
+            continue
         counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch))
         check_complete(outputs, counted[batch], batch)
         versions |= read_versions(outputs.file(infer_name(job.target, batch), "evaluate.json"))
         for number, name in enumerate(check_names(job, batch)):
             kept = outputs.file(infer_name(job.target, batch), f"check/output_{number}.bin")
             _compare(job, batch, number, kept, outputs.file(name, "output.json"))
-    notes += agreement(job, counted)
+    notes += [*agreement(job, counted), *metric_agreement(scored)]
     version = str(plain_value(versions.get("TensorRT", "")))
     if version and not _same_version(version, toolchain):
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")
     host, seen, remarks = _state(job, outputs)
     environment = read_versions(outputs.file(shared.EXPORT, "export.json"))
     return Reading(
-        accuracy=counted[min(counted)],
+        accuracy=counted[min(counted)] if counted else None,
+        metrics=scored[min(scored)] if scored else (),
         throughput=tuple(throughput),
         toolchain=f"TensorRT {version}" if version else toolchain,
         hardware=seen or hardware,

@@ -7,7 +7,7 @@ With TensorRT 7.2 the flags of the published report build the plan and, loading 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
@@ -15,11 +15,13 @@ from kit.planning import cardsteps
 from kit.planning import common as shared
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
+from kit.planning.tensorfiles import infer_step
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
 from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.planning.task import Task
 
 __all__ = ["LONG_WARM_UP_MS", "QUERY", "bench_names", "check_names", "image_name", "long_name", "plan", "shapes"]
 
@@ -58,9 +60,12 @@ def check_names(job: Job, batch: int) -> list[str]:
     return [f"{job.target}/crosscheck-bs{batch}-{number}" for number in range(count)]
 
 
-def shapes(job: Job, batch: int) -> str:
-    """``--shapes`` of a batch: ``actual_input_1:16x3x224x224``."""
-    return f"{job.recipe.input.name}:{'x'.join(str(size) for size in (batch, *job.recipe.input.shape))}"
+def shapes(job: Job, batch: int) -> tuple[str, ...]:
+    """``--shapes`` of a batch, ``actual_input_1:16x3x224x224``; nothing for a model of a fixed batch."""
+    if job.recipe.input.batch:
+        return ()
+    inputs = ((one.name, "x".join(str(size) for size in (batch, *one.shape))) for one in job.recipe.graph_inputs)
+    return ("--shapes=" + ",".join(f"{name}:{sizes}" for name, sizes in inputs),)
 
 
 @dataclass(frozen=True)
@@ -103,34 +108,60 @@ def _context(job: Job) -> _GpuContext:
 
 def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
-    if job.file_task:
-        raise InvalidInputError(
-            f"target {job.target} counts classes only",
-            where=f"targets -> {job.target}",
-            remedy="choose cpu, openvino, 310 or 310P for this task",
-        )
     gpu = _context(job)
-    steps = [*shared.model_steps(job), shared.preprocess(job), _guard(job)]
+    task = job.file_task
+    steps = [*shared.model_steps(job), *(task.prepare(job) if task else [shared.preprocess(job)]), _guard(job)]
     steps.append(_state(gpu))
     measured: list[Step] = []
     for batch in job.batches:
-        steps += [_convert(gpu, batch), _infer(gpu, batch)]
-        steps += [_check(gpu, batch, number, name) for number, name in enumerate(check_names(job, batch))]
-        steps.append(
-            shared.metrics(
-                job,
-                metrics_name(job.target, batch),
-                Made(infer_name(job.target, batch)),
-                form="predictions",
-                batch=batch,
-            )
-        )
+        steps.append(_convert(gpu, batch))
+        steps += _files(gpu, batch, task) if task else _images(gpu, batch)
         for run, name in enumerate(bench_names(job.target, batch, gpu.options.runs), 1):
             measured.append(_bench(gpu, batch, name, {"KIT_RUN": str(run)}, ()))
         if gpu.options.long_seconds:
             flags = (f"--warmUp={LONG_WARM_UP_MS}", f"--duration={gpu.options.long_seconds}", "--avgRuns=100")
             measured.append(_bench(gpu, batch, long_name(job.target, batch), {}, flags))
     return [*steps, *measured, _state(gpu, [step.name for step in measured])]
+
+
+def _images(gpu: _GpuContext, batch: int) -> list[Step]:
+    """The data set through a plan, the cross-check with trtexec, the count of hits."""
+    job = gpu.job
+    checks = [_check(gpu, batch, number, name) for number, name in enumerate(check_names(job, batch))]
+    name, source = metrics_name(job.target, batch), Made(infer_name(job.target, batch))
+    return [_infer(gpu, batch), *checks, shared.metrics(job, name, source, form="predictions", batch=batch)]
+
+
+def files_prefix(target: str, batch: int) -> str:
+    """What the names of a batch's steps over files begin with."""
+    return f"{target}/bs{batch}-"
+
+
+def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
+    """The task's runs through a plan by kit's own program, which also converts files, and the task's score.
+
+    Raises:
+        InvalidInputError: a plan has one shape, and the files have several.
+    """
+    job, prefix = gpu.job, files_prefix(gpu.target, batch)
+    if task.form(job).shapes == "files":
+        raise InvalidInputError(
+            f"target {job.target} compiles one shape, and the task's files have several",
+            remedy="let the script write files of one shape, or take target cpu",
+        )
+    words = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
+    types = [one.dtype for one in job.recipe.graph_inputs]
+    results, infer = {}, []
+    for run in task.runs(job):
+        typed = [replace(one, dtype=one.dtype or kind) for one, kind in zip(run.inputs, types, strict=False)]
+        step = infer_step(
+            job, task, replace(run, inputs=tuple(typed)), prefix=prefix, image=gpu.image, words=words, batch=batch,
+            model=gpu.made(batch), environment=gpu.environment, devices=gpu.devices, memory_gib=16,
+            more={"checked": Made(f"{gpu.target}/input")},
+        )  # fmt: skip
+        infer.append(replace(step, batch=batch, simulated=job.simulate))
+        results[run.name] = Made(step.name)
+    return [*infer, *(replace(step, batch=batch) for step in task.score(job, prefix, results))]
 
 
 def _guard(job: Job) -> Step:
@@ -143,8 +174,12 @@ def _guard(job: Job) -> Step:
         argv=(
             "python3", "-m", "inside.onnx_input",
             "--model", "{in:model}",
-            "--input", job.recipe.input.name,
-            "--shape", ",".join(str(size) for size in job.recipe.input.shape),
+            *(
+                word
+                for one in job.recipe.graph_inputs
+                for word in ("--input", one.name, "--shape", ",".join(str(size) for size in one.shape))
+            ),
+            *(("--batch", str(job.recipe.input.batch)) if job.recipe.input.batch else ()),
             "--out", "{out}",
         ),
         outputs=("input.json",),
@@ -156,14 +191,14 @@ def _guard(job: Job) -> Step:
 def _build_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
     precision = ("--fp16",) if gpu.options.fp16 else ()
     workspace = gpu.row.workspace.format(mib=gpu.options.workspace)
-    return (*precision, f"--shapes={shapes(gpu.job, batch)}", workspace)
+    return (*precision, *shapes(gpu.job, batch), workspace)
 
 
 def _measure_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
     """7.2 measures with the flags of the published report; later ones state what they would do by default."""
     if gpu.row.published_flags:
         return (*_build_flags(gpu, batch), "--threads")
-    return (f"--shapes={shapes(gpu.job, batch)}", *gpu.row.clock)
+    return (*shapes(gpu.job, batch), *gpu.row.clock)
 
 
 def _convert(gpu: _GpuContext, batch: int) -> Step:
@@ -232,7 +267,7 @@ def _check(gpu: _GpuContext, batch: int, number: int, name: str) -> Step:
         argv=(
             "trtexec",
             f"--loadEngine={gpu.engine(batch)}",
-            f"--shapes={shapes(gpu.job, batch)}",
+            *shapes(gpu.job, batch),
             f"--loadInputs={gpu.job.recipe.input.name}:{{in:results}}/check/input_{number}.bin",
             "--exportOutput=output.json",
             *_overridden(gpu.row.clock, ("--warmUp=0", "--duration=0", "--iterations=1")),

@@ -12,9 +12,11 @@ from kit.execution.selection import with_devices
 from kit.planning.planner import plan
 from kit.planning.step import Made, Step
 from kit.planning.target import Job, load_target
+from kit.planning.task import task_of
 from kit.recipe.schema import load_recipe
 from kit.targets.tensorrt.faults import NVIDIA_SMI, START, TRTEXEC
 from kit.toollogs.messages import explain
+from tests.tasks.publishedfolders import several_inputs
 
 UUID = "GPU-2a7fadae-a692-1c44-2c57-6645a0d117e4"
 
@@ -211,3 +213,18 @@ def test_the_engines_words_about_gpus_are_explained(text: str, error: type[KitEr
 
 def test_nvidia_smi_that_is_not_in_the_container() -> None:
     assert type(explain(NVIDIA_SMI, "bash: nvidia-smi: command not found")) is MissingError
+
+
+def test_a_task_on_files_goes_through_the_same_plans(tmp_path: Path) -> None:
+    folder = several_inputs(tmp_path)
+    folder.write_text(folder.read_text().replace("310P: null", "T4: null"))
+    target, recipe = load_target("T4"), load_recipe(folder)
+    job = Job(recipe, "T4", (1, 4), Path("/w"), Path("/i"), Path("/l"), True, 0, {}, task=task_of(recipe))
+    steps = {step.name: step for step in plan([(target, job)]).steps}
+    assert "--shapes=ids:4x6,mask:4x6" in steps["T4/convert-bs4"].argv
+    assert {"T4/bs1-infer", "T4/bs1-score", "T4/bs4-infer", "T4/bs4-score", "T4/bench-bs4-run1"} <= steps.keys()
+    assert not any("crosscheck" in name for name in steps)
+    infer = steps["T4/bs4-infer"]
+    assert infer.simulated and infer.inputs["model"] == Made("T4/convert-bs4", "several_bs4.plan")
+    assert infer.argv[:3] == ("python3", "-m", "inside.infer_files") and "tensorrt" in infer.argv
+    assert '"dtype":"int64"' in infer.argv[infer.argv.index("--inputs") + 1]
