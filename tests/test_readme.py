@@ -27,6 +27,7 @@ PARSED_ONLY = {
     "kit convert --recipe examples/digits --target cpu --out model": "tests/container runs the stages",
     "kit archive digits.tar --recipe examples/digits": "tests/archive; it would lie in the checkout",
     "kit verify digits.tar": "tests/archive",
+    "kit reproduce --from digits.tar": "tests/archive",
     "kit verify --recipe examples/digits": "tests/container; .ci/run runs this very command",
     "kit verify --recipe examples/digits --format github": "tests/container",
 }

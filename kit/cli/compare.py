@@ -58,6 +58,7 @@ def command(
       kit compare cpu openvino                       two targets of this recipe's report
       kit compare reports/m:310P reports/m:310P-cann9   two toolchains of a card
       kit compare ours/results theirs/results --format junit
+      kit compare digits.tar reproduced/digits       an archive, and its reproduction
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder

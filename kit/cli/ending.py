@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["ending"]
 
 
-def ending(recipe: Recipe, done: Reproduction) -> Iterator[str]:
-    """The lines; two of them only where a committed report holds results of the same targets."""
+def ending(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results] | None = None) -> Iterator[str]:
+    """The lines; two of them only where an archive or a committed report holds results of the same targets."""
+    before = archived or done.committed
     yield f"reproduced  {visible(recipe.model.name)}: {'; '.join(map(_one, done.results.values()))}"
-    if done.committed:
+    if before:
         from kit.results.comparison import Margins, compare, pairs
 
-        matched, _ = pairs(done.committed, done.results)
+        matched, _ = pairs(before, done.results)
         rule = Margins(recipe.tolerance.throughput_percent, recipe.tolerance.accuracy_points, recipe.comparison.accept)
         found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
         yield f"the same    {_listed(line for line in found if line.outcome == 'same')}"

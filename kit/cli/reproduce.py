@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kit.cli import options
+
+if TYPE_CHECKING:
+    from kit.execution.reproduction import Reproduction
+    from kit.execution.selection import Choice
+    from kit.recipe.schema import Recipe
+    from kit.results.resultsfile import Results
+    from kit.storage.store import Store
 
 __all__ = ["command"]
 
 
 def command(
     recipe: options.RecipePath = Path("kit.yaml"),
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="ARCHIVE",
+            help="What `kit archive` made, instead of a recipe: run it again.",
+            readable=False,
+        ),
+    ] = None,
     target: options.Targets = None,
     batch: options.Batches = None,
     simulate: options.Simulate = False,
@@ -72,6 +89,7 @@ def command(
       kit reproduce --target cpu --batch 1 --batch 16   two of the recipe's batches
       kit reproduce --target T4 --plan                  what would run, to read or to paste
       kit reproduce --target onnxruntime --shards 2 --devices 0,1   the data set in parts, on two GPUs at once
+      kit reproduce --from digits.tar                   what an archive holds, again; results go to reproduced/
       kit reproduce --plan --format slurm > submit.sh   jobs for a cluster (docs/fleet.md)
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.images import BuildOptions
@@ -80,11 +98,11 @@ def command(
     from kit.execution.progress import choose
     from kit.execution.reproduction import reproduce
     from kit.execution.selection import Choice, Selection
+    from kit.recipe.revision import recipe_at
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder, update_index
     from kit.storage.store import Store
 
-    parsed = load_recipe(recipe)
     choice = Choice(
         targets=tuple(target or ()),
         batches=tuple(batch or ()),
@@ -99,9 +117,16 @@ def command(
     )
     kept = Store(store, adopt=adopt)
     kept.check()
+    again = None
+    if archive is not None:
+        from kit.archive.replay import replay
+
+        again = replay(archive, kept)
+        recipe, choice, reports = again.recipe, again.completed(choice), reports or again.reports
+    parsed = load_recipe(recipe)
     selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
-    file = weights_path(parsed, kept.root, weights)
+    file = weights_path(parsed, kept.root, choice.weights)
     if form is not options.PlanFormat.TEXT:
         if not plan:
             raise typer.BadParameter("goes with --plan", param_hint="--format")
@@ -149,26 +174,33 @@ def command(
         update_index(place, done.folder, update=update)
     if done.notice:
         print(f"note: {done.notice}", file=sys.stderr)
+    _print_end(parsed, done, again.results if again else {}, as_json=as_json)
+    if gate:
+        _check_gate(parsed, done, kept, choice, recipe_at(recipe, gate_base) if gate_base else None)
+
+
+def _print_end(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results], *, as_json: bool) -> None:
+    """What came out, compared with the results of the archive that was run again."""
     if as_json:
         typer.echo(json.dumps({"event": "report", "folder": str(done.folder), "changed": list(done.changed)}))
     else:
         from kit.cli.ending import ending
 
-        for line in ending(parsed, done):
-            typer.echo(line)
-    if gate:
-        from kit.recipe.revision import recipe_at
-        from kit.reports.gate import check, judged_by
+        typer.echo("\n".join(ending(recipe, done, archived)))
 
-        print(f"gate: judged by {judged_by(parsed)}", file=sys.stderr)
-        before = recipe_at(recipe, gate_base) if gate_base else None
-        check(
-            parsed,
-            done.folder,
-            done.results,
-            kept,
-            tuple(done.results),
-            base=before,
-            weights=weights,
-            simulated=simulate,
-        )
+
+def _check_gate(recipe: Recipe, done: Reproduction, store: Store, choice: Choice, before: Recipe | None) -> None:
+    """End with 6 where the result must not pass; ``before`` is the recipe at the base revision."""
+    from kit.reports.gate import check, judged_by
+
+    print(f"gate: judged by {judged_by(recipe)}", file=sys.stderr)
+    check(
+        recipe,
+        done.folder,
+        done.results,
+        store,
+        tuple(done.results),
+        base=before,
+        weights=choice.weights,
+        simulated=choice.simulate,
+    )

@@ -12,7 +12,8 @@ from kit.storage.git import run_git
 __all__ = ["load_pair"]
 
 _FORMS = (
-    "give a folder of results, a results file, a revision of git, or a target; FOLDER:TARGET chooses one of several"
+    "give a folder of results, a results file, an archive, a revision of git, or a target; FOLDER:TARGET chooses one of"
+    " several"
 )
 
 
@@ -63,6 +64,10 @@ def _load_word(word: str, report: Path, tracked: Path) -> dict[str, Results]:
 
 def _load(where: str, report: Path, tracked: Path) -> dict[str, Results] | None:
     path = Path(where)
+    if (path.is_file() and path.suffix == ".tar") or (path / "archive.json").is_file():
+        from kit.archive.replay import archived_results
+
+        return archived_results(path)
     if path.is_file():
         one = load_results(path)
         return {one.target: one}

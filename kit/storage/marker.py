@@ -34,6 +34,7 @@ PLACES: dict[str, re.Pattern[str]] = {
     "trees": re.compile(r"[0-9a-f]{64}\.json"),
     "images": re.compile(r"[a-z0-9._-]+\.json"),
     "weights": re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}"),
+    "archives": re.compile(r"[0-9a-f]{64}"),
 }
 #: Files of a store.
 _FILES = {MARKER, ".gitignore", "lock", "containers"}

@@ -104,6 +104,11 @@ class Store:
         with os_errors(self.root):
             return self._written.make("weights", digest)
 
+    def make_archive(self, digest: str) -> Path:
+        """Folder of what a run takes from an archive, made."""
+        with os_errors(self.root):
+            return self._written.make("archives", digest)
+
     @contextlib.contextmanager
     def lock(self, *, wait: bool = False) -> Iterator[None]:
         """Hold the store; the lock dies with the process.
