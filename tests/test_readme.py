@@ -74,3 +74,9 @@ def test_make_targets_of_the_readme_exist() -> None:
 def test_each_command_explains_itself_with_an_example(kit: Any, name: str) -> None:
     ran = kit(ROOT, name, "--help")
     assert re.search(rf"^\s+kit {name}", ran.stdout, re.MULTILINE), f"kit {name} --help shows no example"
+    assert not re.search(r"^ +-.*<(?:list\[|int|float|str|path)", ran.stdout, re.MULTILINE), (
+        "a type is no word of a shell"
+    )
+    assert "\n  Exit codes:\n" in ran.stdout
+    (pages,) = re.findall(r"^  See also: ([^\n]*)\.$", ran.stdout, re.MULTILINE)
+    assert all((ROOT / page).is_file() for page in pages.split(", "))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["COMMANDS", "app", "main"]
+__all__ = ["COMMANDS", "PAGES", "app", "main"]
 
 #: Name -> one line for ``kit --help``. The module is ``kit.cli.<name>``, its function ``command``.
 COMMANDS: dict[str, str] = {
@@ -50,6 +50,40 @@ COMMANDS: dict[str, str] = {
 }
 
 
+#: Name -> where the documentation goes on.
+PAGES: dict[str, str] = {
+    "init": "docs/first-model.md, docs/tasks.md",
+    "reproduce": "docs/for-porting-engineers.md, docs/cards.md, docs/engines.md, docs/fleet.md",
+    "report": "docs/report.md",
+    "verify": "docs/report.md, docs/archive.md, docs/for-reviewers.md",
+    "archive": "docs/archive.md",
+    "keys": "docs/archive.md",
+    "audit": "docs/audit.md, docs/rules.md",
+    "compare": "docs/for-porting-engineers.md",
+    "explain": "docs/report.md",
+    "read": "docs/read.md, docs/api.md",
+    "doctor": "docs/cards.md, docs/engines.md",
+    "worker": "docs/fleet.md",
+    "build": "images/README.md",
+    "schema": "docs/first-model.md",
+    "clean": "docs/reliability.md",
+}
+
+_EPILOG = """\
+\b
+Exit codes:
+  0  it worked                        7   the engine is absent or refused
+  2  the command line is wrong        8   a device or its driver is missing
+  3  an input is not of its form      9   a program in a container failed
+  4  something is not there           10  disk, memory or permissions ran out
+  5  a digest or structure is wrong   11  another kit is at work here
+  6  a check found a difference       130 interrupted: the same command goes on
+
+\b
+See also: {pages}.
+"""
+
+
 class _LazyGroup(TyperGroup):
     """Commands by name, imported on use: ``kit --help`` imports none of them."""
 
@@ -61,7 +95,8 @@ class _LazyGroup(TyperGroup):
             return None
         module = import_module(f"kit.cli.{cmd_name}")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name=cmd_name)(module.command)
+        epilog = _EPILOG.format(pages=PAGES.get(cmd_name, "docs/errors.md"))
+        single.command(name=cmd_name, epilog=epilog)(module.command)
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002

@@ -41,7 +41,10 @@ def command(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", help="Settings; default: .kit-audit.yaml or pyproject.toml, here or above.", readable=False
+            "--config",
+            metavar="FILE",
+            help="Settings; default: .kit-audit.yaml or pyproject.toml, here or above.",
+            readable=False,
         ),
     ] = None,
     fix: Annotated[
@@ -51,10 +54,14 @@ def command(
         bool, typer.Option("--unsafe", help="With --fix: correct products and ratios, too; claims never.")
     ] = False,
     baseline: Annotated[
-        Path | None, typer.Option("--baseline", help="Known findings: only others are told.", readable=False)
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Known findings: only others are told.", readable=False),
     ] = None,
     write_baseline: Annotated[
-        Path | None, typer.Option("--write-baseline", help="Write all findings of now as known ones.", readable=False)
+        Path | None,
+        typer.Option(
+            "--write-baseline", metavar="FILE", help="Write all findings of now as known ones.", readable=False
+        ),
     ] = None,
     diff: Annotated[
         str | None, typer.Option("--diff", metavar="REV", help="Only findings on lines that differ from this revision.")
@@ -63,7 +70,8 @@ def command(
         bool, typer.Option("--require-statements", help="Fail for a report in which nothing was recognised.")
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write one page over all reports to this file.", readable=False)
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write one page over all reports to this file.", readable=False),
     ] = None,
     index: Annotated[
         Path | None,

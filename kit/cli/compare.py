@@ -32,13 +32,15 @@ def command(
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     margin: Annotated[
-        float, typer.Option("--margin", help="Percent of throughput that still count as the same.")
+        float, typer.Option("--margin", metavar="PERCENT", help="Percent of throughput that still count as the same.")
     ] = 5.0,
     points: Annotated[
-        float, typer.Option("--points", help="Percentage points of accuracy that still count as the same.")
+        float,
+        typer.Option("--points", metavar="POINTS", help="Percentage points of accuracy that still count as the same."),
     ] = 0.5,
     accept: Annotated[
-        list[str] | None, typer.Option("--accept", help="Compare although this condition differs; several times.")
+        list[str] | None,
+        typer.Option("--accept", metavar="CONDITION", help="Compare although this condition differs; several times."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="What is not comparable or unstable fails, too.")] = False,
     form: Annotated[

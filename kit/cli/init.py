@@ -25,19 +25,33 @@ def command(
     code: Annotated[
         str | None, typer.Option("--code", metavar="FILE:FUNCTION", help="Your own code, such as my_model.py:build.")
     ] = None,
-    script: Annotated[Path | None, typer.Option("--script", help="Folder of your own pre- and postprocessing.")] = None,
-    example: Annotated[str | None, typer.Option("--example", help="Copy a bundled example, such as digits.")] = None,
-    weights: Annotated[Path | None, typer.Option("--weights", help="The checkpoint; its digest is computed.")] = None,
-    images: Annotated[Path | None, typer.Option("--images", help="Folder of the images; they are counted.")] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="Label file; its form is told.")] = None,
-    class_names: Annotated[Path | None, typer.Option("--class-names", help="Names of the classes, one a line.")] = None,
-    classes: Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes.")] = None,
-    shape: Annotated[str | None, typer.Option("--shape", help="Shape of one sample: 3,224,224.")] = None,
+    script: Annotated[
+        Path | None, typer.Option("--script", metavar="DIR", help="Folder of your own pre- and postprocessing.")
+    ] = None,
+    example: Annotated[
+        str | None, typer.Option("--example", metavar="NAME", help="Copy a bundled example, such as digits.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="The checkpoint; its digest is computed.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images; they are counted.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", metavar="FILE", help="Label file; its form is told.")
+    ] = None,
+    class_names: Annotated[
+        Path | None, typer.Option("--class-names", metavar="FILE", help="Names of the classes, one a line.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option("--classes", metavar="N", min=1, help="Number of classes.")] = None,
+    shape: Annotated[
+        str | None, typer.Option("--shape", metavar="SHAPE", help="Shape of one sample: 3,224,224.")
+    ] = None,
     size: Annotated[
         Size, typer.Option("--size", help="The size of training, or the one that was tested.")
     ] = Size.NATIVE,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the model in the report.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new kit.yaml.")] = Path(),
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the model in the report.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the new kit.yaml.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Write over a kit.yaml that is there.")] = False,
 ) -> None:
     """Write a commented kit.yaml that runs; what only you can know is asked for in one list.

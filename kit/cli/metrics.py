@@ -29,15 +29,18 @@ def command(
         Path, typer.Argument(help="Folder of result files, one per image, or of kit's own predictions.", readable=False)
     ],
     labels: Annotated[
-        Path, typer.Option("--labels", envvar="KIT_LABELS", help="Label file: lines of `name label`.", readable=False)
+        Path,
+        typer.Option(
+            "--labels", metavar="FILE", envvar="KIT_LABELS", help="Label file: lines of `name label`.", readable=False
+        ),
     ],
     form: Annotated[
         ResultForm, typer.Option("--format", help="By default told from the files' names.")
     ] = ResultForm.AUTO,
     suffix: Annotated[
-        int | None, typer.Option("--suffix", help="Number behind the last _ of a name: which output.")
+        int | None, typer.Option("--suffix", metavar="N", help="Number behind the last _ of a name: which output.")
     ] = None,
-    classes: Annotated[int, typer.Option("--classes", min=1, help="Scores per image.")] = 1000,
+    classes: Annotated[int, typer.Option("--classes", metavar="N", min=1, help="Scores per image.")] = 1000,
     out: options.Out = None,
     runner: options.Runner = options.RunnerName.AUTO,
     store: options.StorePath = Path(".kit"),

@@ -59,18 +59,28 @@ class PlanFormat(StrEnum):
 RecipePath = Annotated[
     Path,
     typer.Option(
-        "--recipe", "-r", envvar="KIT_RECIPE", help="The recipe, or a folder that holds kit.yaml.", readable=False
+        "--recipe",
+        "-r",
+        envvar="KIT_RECIPE",
+        metavar="PATH",
+        help="The recipe, or a folder that holds kit.yaml.",
+        readable=False,
     ),
     "parse_devices",
 ]
 Targets = Annotated[
-    list[str] | None, typer.Option("--target", "-t", help="Target of the recipe; may be given several times.")
+    list[str] | None,
+    typer.Option("--target", "-t", metavar="NAME", help="Target of the recipe; may be given several times."),
 ]
 Batches = Annotated[
-    list[int] | None, typer.Option("--batch", "-b", help="Only this batch of the recipe; may be given several times.")
+    list[int] | None,
+    typer.Option("--batch", "-b", metavar="N", help="Only this batch of the recipe; may be given several times."),
 ]
 StorePath = Annotated[
-    Path, typer.Option("--store", envvar="KIT_STORE", help="Folder of artifacts and run records.", readable=False)
+    Path,
+    typer.Option(
+        "--store", envvar="KIT_STORE", metavar="DIR", help="Folder of artifacts and run records.", readable=False
+    ),
 ]
 Adopt = Annotated[
     bool,
@@ -85,6 +95,7 @@ Reports = Annotated[
     typer.Option(
         "--reports",
         envvar="KIT_REPORTS",
+        metavar="DIR",
         help="Folder of the reports; by default reports/ of the project.",
         readable=False,
     ),
@@ -101,38 +112,57 @@ Devices = Annotated[
     typer.Option(
         "--devices",
         envvar="KIT_DEVICES",
+        metavar="LIST",
         help="Devices of one card, measured at once as well: 0-3; with --shards, those that parts run on at once.",
     ),
 ]
 Shards = Annotated[
     int,
     typer.Option(
-        "--shards", min=1, max=1000, envvar="KIT_SHARDS", help="Cut the run over the data set into so many parts."
+        "--shards",
+        min=1,
+        max=1000,
+        envvar="KIT_SHARDS",
+        metavar="N",
+        help="Cut the run over the data set into so many parts.",
     ),
 ]
 OneShard = Annotated[
-    int | None, typer.Option("--shard", min=1, help="With --shards: only this part of the run over the data set.")
+    int | None,
+    typer.Option("--shard", metavar="N", min=1, help="With --shards: only this part of the run over the data set."),
 ]
-Device = Annotated[int, typer.Option("--device", min=0, envvar="KIT_DEVICE", help="Number of the accelerator.")]
+Device = Annotated[
+    int, typer.Option("--device", min=0, envvar="KIT_DEVICE", metavar="N", help="Number of the accelerator.")
+]
 WeightsPath = Annotated[
     Path | None,
     typer.Option(
-        "--weights", envvar="KIT_WEIGHTS", help="A local file instead of the recipe's weights.", readable=False
+        "--weights",
+        envvar="KIT_WEIGHTS",
+        metavar="FILE",
+        help="A local file instead of the recipe's weights.",
+        readable=False,
     ),
 ]
 Mirror = Annotated[
-    str | None, typer.Option("--mirror", envvar="KIT_MIRROR", help="URL of a folder that holds the weights' file.")
+    str | None,
+    typer.Option("--mirror", envvar="KIT_MIRROR", metavar="URL", help="URL of a folder that holds the weights' file."),
 ]
 Images = Annotated[
     Path | None,
-    typer.Option("--images", envvar="KIT_IMAGES", help="Folder of images instead of the recipe's.", readable=False),
+    typer.Option(
+        "--images", envvar="KIT_IMAGES", metavar="DIR", help="Folder of images instead of the recipe's.", readable=False
+    ),
 ]
 Labels = Annotated[
     Path | None,
-    typer.Option("--labels", envvar="KIT_LABELS", help="Label file instead of the recipe's.", readable=False),
+    typer.Option(
+        "--labels", envvar="KIT_LABELS", metavar="FILE", help="Label file instead of the recipe's.", readable=False
+    ),
 ]
 Base = Annotated[
-    str | None, typer.Option("--base", envvar="KIT_BASE", help="Base image instead of the one in the Dockerfile.")
+    str | None,
+    typer.Option("--base", envvar="KIT_BASE", metavar="IMAGE", help="Base image instead of the one in the Dockerfile."),
 ]
 BaseRevision = Annotated[
     str | None,
@@ -142,11 +172,18 @@ BaseRevision = Annotated[
 ]
 Wheelhouse = Annotated[
     list[Path] | None,
-    typer.Option("--wheelhouse", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).", readable=False),
+    typer.Option(
+        "--wheelhouse", metavar="DIR", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).", readable=False
+    ),
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option("--on", envvar="KIT_CLUSTER", help="Run each target on a host of this Ray cluster: ray://HEAD:10001."),
+    typer.Option(
+        "--on",
+        envvar="KIT_CLUSTER",
+        metavar="ADDRESS",
+        help="Run each target on a host of this Ray cluster: ray://HEAD:10001.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]
@@ -154,7 +191,9 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait where another kit uses 
 Use = Annotated[
     list[str] | None, typer.Option("--use", metavar="STEP=PATH", help="Your own file or folder in the place of a step.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Copy what is made to this folder.", readable=False)]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Copy what is made to this folder.", readable=False)
+]
 
 
 def parse_devices(text: str | None) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ def command(
     reports: options.Reports = None,
     language: Annotated[
         list[Language] | None,
-        typer.Option("--lang", help="Only this language; by default Chinese and English."),
+        typer.Option("--lang", metavar="zh|en", help="Only this language; by default Chinese and English."),
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
     here: Annotated[bool, typer.Option("--here", help="This machine's report beside a tracked one, in here/.")] = False,

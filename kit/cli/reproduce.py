@@ -46,7 +46,7 @@ def command(
     labels: options.Labels = None,
     force: Annotated[
         list[str] | None,
-        typer.Option("--force", help="Run this step again although it is finished ('all': every one)."),
+        typer.Option("--force", metavar="STEP", help="Run this step again although it is finished ('all': every one)."),
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print the steps and the exact command lines; do nothing.")
@@ -56,7 +56,8 @@ def command(
         typer.Option("--format", help="With --plan: lines for a shell, or a ready job for Slurm or Kubernetes."),
     ] = options.PlanFormat.TEXT,
     image: Annotated[
-        str | None, typer.Option("--image", help="With --format k8s: the image of the pods, which holds kit.")
+        str | None,
+        typer.Option("--image", metavar="IMAGE", help="With --format k8s: the image of the pods, which holds kit."),
     ] = None,
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 6 where the result is not what was published.")

@@ -20,7 +20,11 @@ def command(
     ] = False,
     address: Annotated[
         str | None,
-        typer.Option("--address", help="HEAD:6379 of the cluster to join; without it this host becomes the head."),
+        typer.Option(
+            "--address",
+            metavar="ADDRESS",
+            help="HEAD:6379 of the cluster to join; without it this host becomes the head.",
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
