@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-__all__ = ["describe", "identity"]
+__all__ = ["LABEL", "describe", "identity", "label_of", "speed_facts"]
+
+#: Set by a cluster's worker: what reports call this host.
+LABEL = "KIT_HOST_LABEL"
 
 
 @cache
 def describe() -> dict[str, str]:
-    """CPU, cores, memory, kernel, architecture."""
+    """CPU, cores, memory, kernel, architecture; in a cluster also the host's label, which is no name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    label = {"host": os.environ[LABEL]} if os.environ.get(LABEL) else {}
     return {
+        **label,
         "architecture": platform.machine(),
         "cpu": _cpu(),
         "cores": str(len(os.sched_getaffinity(0))),
@@ -24,11 +30,23 @@ def describe() -> dict[str, str]:
     }
 
 
+def label_of(store: Path) -> str:
+    """What messages and reports call a host of a cluster: the same on every run, and no name or address."""
+    try:
+        machine = Path("/etc/machine-id").read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        machine = platform.node()
+    return f"host {hashlib.sha256(f'{machine}{store}'.encode()).hexdigest()[:4]}"
+
+
 def identity() -> str:
     """Digest of the parts that decide how fast it is: a measurement is not another machine's."""
-    facts = describe()
-    text = "\n".join(facts[name] for name in ("architecture", "cpu", "cores"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256("\n".join(map(str, speed_facts(describe()))).encode()).hexdigest()
+
+
+def speed_facts(facts: Mapping[str, str]) -> tuple[str | None, ...]:
+    """Of what :func:`describe` told of a machine the parts that decide how fast it is."""
+    return tuple(facts.get(name) for name in ("architecture", "cpu", "cores"))
 
 
 def _cpu() -> str:

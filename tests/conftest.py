@@ -30,18 +30,8 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
-#: Known to fail, or not yet seen to pass on a quiet machine: open points of their issues, which run and are told.
-_OPEN = {
-    "test_cluster.py": "not yet run in CI",
-}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first, then slow ones, then those in containers: most mistakes show within a minute."""
-    for item in items:
-        for name, reason in _OPEN.items():
-            if name in item.nodeid:
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
     items.sort(
         key=lambda item: (item.get_closest_marker("docker") is not None, item.get_closest_marker("slow") is not None)
     )

@@ -158,9 +158,12 @@ def command(
             from kit.fleet.fleetview import FleetView
             from kit.fleet.order import options_for_hosts
 
-            words = options_for_hosts(choice, runner.value, forced, base)
+            wanted = options_for_hosts(choice, forced, base)
             view = FleetView(as_json=as_json)
-            done = reproduce_on(on, selection, kept, place, recipe=recipe, words=words, view=view, update=update)
+            done = reproduce_on(
+                on, selection, kept, place,
+                recipe=recipe, runner=runner.value, options=wanted, view=view, update=update,
+            )  # fmt: skip
         else:
             done = reproduce(
                 selection,

@@ -122,8 +122,8 @@ class Selection:
         sharded = choice.shards > 1
         if sharded and not getattr(target, "takes_shards", False):
             raise InvalidInputError(
-                f"target {name} is not cut into shards: its run over the data set is a measurement of time",
-                remedy="leave --shards out for this target; a batch is measured whole on one device",
+                f"target {name} is not cut into shards: each batch is run whole on one device",
+                remedy="leave --shards out for this target",
             )
         if len(choice.devices) > target.devices_per_card and not sharded:
             raise InvalidInputError(

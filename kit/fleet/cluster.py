@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,22 @@ from kit.fleet.order import Order
 __all__ = ["Cluster", "Host", "connected"]
 
 _AUTH = "RAY_AUTH_MODE"
+#: A head that has gone, or does not take the token, is told in seconds.
+_SETTINGS = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_NUM_REDIS_GET_RETRIES": "4",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
+}
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the cluster that takes work of kit; ``label`` is what reports and messages call it."""
+    """A host of the cluster that takes work of kit."""
 
     node: str
     name: str
-    label: str
     resources: Mapping[str, float]
 
 
@@ -39,8 +46,8 @@ def connected(address: str) -> Iterator[Cluster]:
         EngineError: no cluster answers, or it does not accept the token.
     """
     os.environ.setdefault(_AUTH, "token")
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, text in _SETTINGS.items():
+        os.environ.setdefault(name, text)
     try:
         import ray
     except ImportError as error:
@@ -84,16 +91,13 @@ class Cluster:
         self._events: Any = ray.remote(_Events).options(num_cpus=0, max_restarts=0).remote()
 
     def hosts(self) -> list[Host]:
-        """The living hosts that offer something of kit, in the order of their names; the first is host A."""
+        """The living hosts that offer something of kit, in the order of their names."""
         found = []
         for node in self._ray.nodes():
             offered = {name: amount for name, amount in node["Resources"].items() if name.startswith("kit_")}
             if node["Alive"] and offered:
                 found.append((node["NodeManagerHostname"], node["NodeID"], offered))
-        return [
-            Host(node, name, f"host {_letters(number)}", offered)
-            for number, (name, node, offered) in enumerate(sorted(found, key=lambda one: one[:2]))
-        ]
+        return [Host(node, name, offered) for name, node, offered in sorted(found, key=lambda one: one[:2])]
 
     def fitting(self, target: str, wanted: Mapping[str, float], hosts: list[Host]) -> list[Host]:
         """The hosts that have what a task takes.
@@ -107,7 +111,8 @@ class Cluster:
         told = []
         for host in hosts:
             lacks = [name for name, amount in wanted.items() if host.resources.get(name, 0) < amount]
-            told.append(f"{host.name} lacks {', '.join(lacks)}")
+            there = ", ".join(sorted(host.resources))
+            told.append(f"{host.name} lacks {', '.join(lacks)} (it has {there})")
         raise DeviceError(
             f"no host can run target {target}: {'; '.join(told) or 'no host offers anything of kit'}",
             where=self.address,
@@ -119,16 +124,16 @@ class Cluster:
         return self._ray.put(parcels)
 
     def look(self, host: Host, order: Order, parcels: Any) -> Any:
-        """Ask a host what it is; see :func:`kit.fleet.remote.look`."""
+        """Ask a host what it is; see :func:`kit.fleet.hoststate.look`."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         there = NodeAffinitySchedulingStrategy(host.node, soft=False)
         return self._look.options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote(order, parcels)
 
-    def run(self, order: Order, parcels: Any, wanted: Mapping[str, float]) -> Any:
+    def run(self, order: Order, parcels: Any, wanted: Mapping[str, float], shards: Sequence[Any] = ()) -> Any:
         """Run an order on a host that has the resources; a task that fails is not started again in silence."""
         options = self._run.options(num_cpus=0, max_retries=0, resources=dict(wanted))
-        return options.remote(order, parcels, self._events)
+        return options.remote(order, parcels, self._events, *shards)
 
     def wait(self, tasks: list[Any], seconds: float) -> list[Any]:
         """Those of the tasks that have ended."""
@@ -176,16 +181,6 @@ class Cluster:
 _AGAIN = "run the same command again: what was finished is kept in the hosts' stores"
 
 
-def _letters(number: int) -> str:
-    """A, B, ... Z, AA, AB, ..."""
-    text = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        text = chr(ord("A") + rest) + text
-    return text
-
-
 class _Events:
     """An actor that keeps messages of the tasks until home takes them."""
 
@@ -201,12 +196,12 @@ class _Events:
 
 
 def _look(order: Order, parcels: Delivery) -> dict[str, Any]:
-    from kit.fleet import remote
+    from kit.fleet import hoststate
 
-    return remote.look(order, parcels)
+    return hoststate.look(order, parcels)
 
 
-def _run(order: Order, parcels: Delivery, events: Any) -> dict[str, Any]:
+def _run(order: Order, parcels: Delivery, events: Any, *shards: Delivery) -> dict[str, Any]:
     import ray
 
     from kit.fleet import remote
@@ -216,4 +211,4 @@ def _run(order: Order, parcels: Delivery, events: Any) -> dict[str, Any]:
     def tell(message: dict[str, Any]) -> None:
         events.put.remote({"node": node, "target": order.target, "attempt": order.attempt, **message})
 
-    return {"node": node, **remote.run(order, parcels, tell)}
+    return {"node": node, **remote.run(order, parcels, tell, shards)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from kit.execution.selection import Selection
 from kit.fleet.cluster import Cluster, Host, connected
 from kit.fleet.delivery import unpack
 from kit.fleet.fleetview import FleetView
+from kit.fleet.hoststate import HostState, base_digests, code_digest
 from kit.fleet.order import Order, files_of, resources_of
-from kit.fleet.remote import HostState, code_digest
+from kit.planning.planner import plan
 from kit.reports.folder import update_report
 from kit.results.kept import SUFFIX
 from kit.results.place import HERE
@@ -40,6 +41,68 @@ class _Journey:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
+class _Expedition:
+    """One run on a cluster: hosts, what they say of themselves, and what is sent to all of them."""
+
+    def __init__(self, cluster: Cluster, selection: Selection, view: FleetView) -> None:
+        self.cluster, self.selection, self.view = cluster, selection, view
+        self.hosts = {host.node: host for host in cluster.hosts()}
+        self.labels: dict[str, str] = {}
+
+    def journey(self, order: Order) -> _Journey:
+        wanted = resources_of(self.selection, order.target)
+        return _Journey(order, wanted, self.cluster.fitting(order.target, wanted, list(self.hosts.values())))
+
+    def inspect(self, journeys: Sequence[_Journey], sent: Any, images: Mapping[str, str]) -> None:
+        """Ask every host that may get work what it is: all must run this very kit and have this very data set."""
+        asked: dict[tuple[str, str], tuple[Host, Order, Any]] = {}
+        for journey in journeys:
+            for host in journey.hosts:
+                key = (host.node, journey.order.target)
+                if key not in asked:
+                    asked[key] = (host, journey.order, self.cluster.look(host, journey.order, sent))
+        ours = code_digest()
+        states = [
+            (host, order, self.cluster.result(task, f"asked on {host.name}")) for host, order, task in asked.values()
+        ]
+        for host, order, state in states:
+            self.labels[host.node] = str(state["label"])
+            _check(host, order, state, ours)
+        _check_alike(states, images)
+
+    def run(self, journeys: Sequence[_Journey], sent: Any, shards: Mapping[str, Sequence[Any]]) -> None:
+        """Run the orders; an error or an interruption ends all of them, on all hosts."""
+        tasks: list[Any] = []
+        try:
+            for journey in journeys:
+                planted = shards.get(journey.order.target, ())
+                journey.task = self.cluster.run(journey.order, sent, journey.wanted, planted)
+                tasks.append(journey.task)
+            self._await(journeys)
+        except BaseException:
+            self.cluster.cancel(tasks)
+            raise
+
+    def _await(self, journeys: Sequence[_Journey]) -> None:
+        waiting = list(journeys)
+        while waiting:
+            ended = self.cluster.wait([journey.task for journey in waiting], _SECONDS)
+            for message in self.cluster.messages():
+                self._tell(str(message.get("node")), message)
+            for journey in [one for one in waiting if one.task in ended]:
+                waiting.remove(journey)
+                journey.answer = self.cluster.result(journey.task, f"running target {journey.order.target}")
+                node = journey.answer["node"]
+                if journey.answer["code"]:
+                    raise _said(self.hosts[node], journey)
+                part = {"shard": journey.order.shard} if journey.order.shard else {}
+                self._tell(node, {"event": "finished", "target": journey.order.target, **part})
+
+    def _tell(self, node: str, message: dict[str, Any]) -> None:
+        host = self.hosts.get(node)
+        self.view.message(host.name if host else "a host", self.labels.get(node, ""), message)
+
+
 def reproduce_on(
     address: str,
     selection: Selection,
@@ -47,11 +110,14 @@ def reproduce_on(
     reports: Path,
     *,
     recipe: Path,
-    words: Sequence[str],
+    runner: str,
+    options: Sequence[tuple[str, str]],
     view: FleetView,
     update: bool = False,
 ) -> Reproduction:
     """Run every target on a host that has its hardware, then write results and report as if all had run here.
+
+    Where the data set is cut, its shards run first, each on a host; the target's own host merges them.
 
     Args:
         address: of the cluster.
@@ -59,7 +125,8 @@ def reproduce_on(
         store: this machine's; records and logs of the hosts are kept beside it.
         reports: folder of the reports.
         recipe: the recipe's file or folder.
-        words: further options of ``kit reproduce`` on the hosts.
+        runner: where steps run on the hosts.
+        options: further ones of ``kit reproduce`` there.
         view: what a person or a program sees meanwhile.
         update: the report that git tracks is to be replaced.
 
@@ -68,50 +135,72 @@ def reproduce_on(
     """
     attempt = uuid.uuid4().hex
     parcels, weights = files_of(selection, recipe, attempt)
+    choice = selection.choice
     data = {
         name: store.tree(path)
         for name, path in (("images", selection.images), ("labels", selection.labels))
         if path.exists()
     }
+    wholes = [
+        Order(attempt, target, tuple(options), weights, choice.simulate, runner, choice.shards, data=data)
+        for target in selection.targets
+    ]
+    steps = plan(selection.jobs(selection.recipe.folder / "weights"))
     with connected(address) as cluster:
-        hosts = cluster.hosts()
-        journeys = []
-        for target in selection.targets:
-            order = Order(attempt, target, tuple(words), weights, selection.choice.simulate, data)
-            wanted = resources_of(selection, target)
-            journeys.append(_Journey(order, wanted, cluster.fitting(target, wanted, hosts)))
+        trip = _Expedition(cluster, selection, view)
+        targets = [trip.journey(order) for order in wholes]
         sent = cluster.send(parcels)
-        _inspect(cluster, journeys, sent)
-        tasks: list[Any] = []
+        trip.inspect(targets, sent, base_digests(selection, runner, dict(options).get("--base")))
+        parts = [
+            trip.journey(replace(order, shard=step.shard))
+            for order in wholes
+            for step in steps.steps
+            if step.shard and step.name in steps.of_target[order.target]
+        ]
         try:
-            for journey in journeys:
-                journey.task = cluster.run(journey.order, sent, journey.wanted)
-                tasks.append(journey.task)
-            _await(cluster, journeys, hosts, view)
-        except BaseException:
-            cluster.cancel(tasks)
-            raise
+            trip.run(parts, sent, {})
+            shards = {
+                order.target: [
+                    cluster.send(one.answer["delivery"]) for one in parts if one.order.target == order.target
+                ]
+                for order in wholes
+            }
+            trip.run(targets, sent, shards)
         finally:
             view.close()
-        return _arrived(selection, store, report_folder(selection, reports, update=update), journeys, hosts)
+        return _arrived(trip, store, report_folder(selection, reports, update=update), targets, parts)
 
 
-def _inspect(cluster: Cluster, journeys: Sequence[_Journey], sent: Any) -> None:
-    """Ask every host that may get work what it is: all must run this very kit and have this very data set."""
-    asked: dict[str, tuple[Host, Order, Any]] = {}
-    for journey in journeys:
-        for host in journey.hosts:
-            asked.setdefault(host.node, (host, journey.order, cluster.look(host, journey.order, sent)))
-    ours = code_digest()
-    states = [(host, order, cluster.result(task, f"asked on {host.name}")) for host, order, task in asked.values()]
+def _check_alike(states: Sequence[tuple[Host, Order, HostState]], images: Mapping[str, str]) -> None:
+    """The same data set everywhere, images from the same files as here, and for shards the very same images.
+
+    Raises:
+        DamagedError, EngineError: a host differs; names it.
+    """
+    first_host, _, first = states[0]
+    for host, _, state in states:
+        for name in ("images", "labels"):
+            if state[name] != first[name]:
+                raise DamagedError(
+                    f"the hosts do not have the same {name}",
+                    where=f"{first_host.name}, {host.name}",
+                    remedy="give all of them the same files, with KIT_IMAGES and KIT_LABELS of the worker",
+                )
+        for image, digest in state["bases"].items():
+            if images.get(image, digest) != digest:
+                raise EngineError(
+                    f"image {image} there is not built from what it is built from here",
+                    where=host.name,
+                    remedy="give all hosts the same kit and the same --base or KIT_BASE",
+                )
     for host, order, state in states:
-        _check(host, order, state, ours)
-    for name in ("images", "labels"):
-        if len({state[name] for _, _, state in states}) > 1:
-            raise DamagedError(
-                f"the hosts do not have the same {name}",
-                where=", ".join(host.name for host, _, _ in states),
-                remedy="give all of them the same files, with KIT_IMAGES and KIT_LABELS of the worker",
+        known = next(other for _, same, other in states if same.target == order.target)
+        odd = [name for name, one in state["ids"].items() if one != known["ids"].get(name) or not one]
+        if order.shards > 1 and odd:
+            raise EngineError(
+                f"image {odd[0]} is another one there, or not there at all: shards must come from one image",
+                where=host.name,
+                remedy="build it once, and give it to all hosts: docker save, docker load",
             )
 
 
@@ -134,23 +223,6 @@ def _check(host: Host, order: Order, state: HostState, ours: str) -> None:
             )
 
 
-def _await(cluster: Cluster, journeys: Sequence[_Journey], hosts: Sequence[Host], view: FleetView) -> None:
-    names = {host.node: host for host in hosts}
-    waiting = {id(journey.task): journey for journey in journeys}
-    while waiting:
-        ended = cluster.wait([journey.task for journey in waiting.values()], _SECONDS)
-        for message in cluster.messages():
-            view.message(names.get(str(message.get("node"))), message)
-        for task in ended:
-            journey = waiting.pop(id(task), None) or next(one for one in journeys if one.task == task)
-            waiting = {key: one for key, one in waiting.items() if one is not journey}
-            journey.answer = cluster.result(task, f"running target {journey.order.target}")
-            host = names[journey.answer["node"]]
-            if journey.answer["code"]:
-                raise _said(host, journey)
-            view.message(host, {"event": "finished", "target": journey.order.target})
-
-
 def _said(host: Host, journey: _Journey) -> KitError:
     """The error that kit told on the host, with the host's name."""
     lines = str(journey.answer["said"]).splitlines()
@@ -169,36 +241,39 @@ def _failure(where: str, code: int, what: str, remedy: str) -> KitError:
 
 
 def _arrived(
-    selection: Selection, store: Store, folder: Path, journeys: Sequence[_Journey], hosts: Sequence[Host]
+    trip: _Expedition, store: Store, folder: Path, journeys: Sequence[_Journey], parts: Sequence[_Journey]
 ) -> Reproduction:
     """Check and write what the hosts made, and render."""
-    recipe, of_node = selection.recipe, {host.node: host for host in hosts}
+    selection = trip.selection
+    recipe = selection.recipe
     results: dict[str, Results] = {}
     archives: dict[str, bytes] = {}
     told = []
     for journey in journeys:
-        host, order = of_node[journey.answer["node"]], journey.order
-        files = unpack(journey.answer["delivery"], order.attempt, host.name)
+        node, order = journey.answer["node"], journey.order
+        where = trip.hosts[node].name
+        files = unpack(journey.answer["delivery"], order.attempt, where)
         try:
             one = Results.model_validate_json(files.pop(f"results/{order.target}.json"))
             archives[order.target] = files.pop(f"results/{order.target}{SUFFIX}")
         except (KeyError, ValueError) as error:
             raise DamagedError(
                 f"what came back for target {order.target} has no results",
-                where=host.name,
+                where=where,
                 remedy="run the same command again",
             ) from error
         if one.target != order.target or one.model != recipe.model.name:
             raise InvalidInputError(
-                f"what came back are results of {one.model} on {one.target}", where=host.name, remedy="run it again"
+                f"what came back are results of {one.model} on {one.target}", where=where, remedy="run it again"
             )
         results[order.target] = one
         kept = store.root.with_name(f"{store.root.name}.hosts") / order.target
         for path, data in files.items():
             write_atomically(kept / path, data)
-        told.append(f"{order.target} on {host.label} ({one.hardware}; {one.host.get('cpu', 'unknown processor')})")
+        cut = sorted({trip.labels[part.answer["node"]] for part in parts if part.order.target == order.target})
+        helped = f", its data set by {' and '.join(cut)}" if cut else ""
+        processor = one.host.get("cpu", "unknown processor")
+        told.append(f"{order.target} on {trip.labels[node]} ({one.hardware}; {processor}{helped})")
     changed = update_report(recipe, folder, results, archives, simulated=selection.choice.simulate)
-    many = len({tuple(one.host.get(name) for name in ("architecture", "cpu", "cores")) for one in results.values()}) > 1
-    differ = "the hosts differ, and so do their processors' parts of the times" if many else "the hosts are alike"
     committed = load_all(folder.parent) if folder.name == HERE else {}
-    return Reproduction(results, folder, changed, f"measured {', '.join(told)}: {differ}", committed)
+    return Reproduction(results, folder, changed, f"measured {'; '.join(told)}", committed)

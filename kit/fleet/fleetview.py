@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.terminal import visible
-
-if TYPE_CHECKING:
-    from kit.fleet.cluster import Host
 
 __all__ = ["FleetView"]
 
@@ -23,15 +20,15 @@ class FleetView:
         self._json = as_json
         self._bar = sys.stderr.isatty() and not as_json
 
-    def message(self, host: Host | None, message: dict[str, Any]) -> None:
-        """One message, as ``--json`` prints it on the host."""
+    def message(self, host: str, label: str, message: dict[str, Any]) -> None:
+        """One message, as ``--json`` prints it on the host, whose name and label are given."""
         if self._json:
-            names = {"host": host.name, "label": host.label} if host else {}
+            names = {"host": host, "label": label}
             kept = {name: value for name, value in message.items() if name not in {"node", "attempt"}}
             print(json.dumps(names | kept, ensure_ascii=False), flush=True)
             return
         event = str(message.get("event"))
-        place = f"{host.name if host else 'a host':<20} {message.get('target', '')!s:<10}"
+        place = f"{visible(host):<16} {label:<10} {message.get('target', '')!s:<10}"
         step = str(message.get("step", ""))
         if event == "progress" and self._bar:
             text = f"{place} {step:<22} {message.get('done')}/{message.get('total')} {message.get('unit')}"

@@ -22,14 +22,17 @@ QUIET = "kit_quiet"
 class Order:
     """One target on one host.
 
-    ``words`` are further options of ``kit reproduce``; ``weights`` is the name of the checkpoint among the files.
+    ``options`` are further ones of ``kit reproduce``; ``weights`` is the name of the checkpoint among the files.
     """
 
     attempt: str
     target: str
-    words: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
     weights: str | None = None
     simulate: bool = False
+    runner: str = "auto"
+    shards: int = 1
+    shard: int = 0  # only this part of the run over the data set; 0: the whole target
     data: dict[str, str] = field(default_factory=dict)  # "images" and "labels": tree digest at home, where they are
 
 
@@ -66,16 +69,13 @@ def _named(selection: Selection, weights: Path | None) -> set[Path]:
     return {path for path in found if "__pycache__" not in path.parts}
 
 
-def options_for_hosts(choice: Choice, runner: str, force: Sequence[str], base: str | None) -> tuple[str, ...]:
+def options_for_hosts(choice: Choice, force: Sequence[str], base: str | None) -> tuple[tuple[str, str], ...]:
     """Options of the command line that hold on every host; places of this machine are not among them."""
-    words = ["--runner", runner, "--device", str(choice.device)]
-    for batch in choice.batches:
-        words += ["--batch", str(batch)]
-    for step in force:
-        words += ["--force", step]
-    for option, text in (("--mirror", choice.mirror), ("--base", base)):
-        words += [option, text] if text else []
-    return tuple(words)
+    found = [("--device", str(choice.device))]
+    found += [("--batch", str(batch)) for batch in choice.batches]
+    found += [("--force", step) for step in force]
+    found += [(option, text) for option, text in (("--mirror", choice.mirror), ("--base", base)) if text]
+    return tuple(found)
 
 
 def resources_of(selection: Selection, target: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What runs on a host: kit's own command, for one target, in that host's store. Nothing else is taken.
+"""What runs on a host: kit's own command, for one target or a shard of it, in that host's store. Nothing else is taken.
 
 The command is a process of its own and dies with the worker: however a worker ends, kit removes its containers.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
+import fcntl
 import json
 import os
 import selectors
@@ -16,105 +16,138 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kit import __version__, host
+from kit.errors import DamagedError, KitError
 from kit.fleet.delivery import Delivery, pack, unpack
 from kit.fleet.order import Order
+from kit.host import LABEL, label_of
 from kit.results.kept import SUFFIX
-from kit.storage.files import write_atomically
+from kit.storage.files import os_errors, write_atomically
+from kit.storage.store import Record, Store
 
-__all__ = ["HostState", "code_digest", "look", "run"]
+__all__ = ["run", "site", "store_of_host"]
 
 #: Called with one of kit's JSON messages.
 Tell = Callable[[dict[str, Any]], None]
-#: What a host knows of a run, told home: version and digests of kit there, digests of its data set, its processor.
-HostState = dict[str, Any]
 _PR_SET_PDEATHSIG = 1
 _GRACE_S = 20
 #: What the cluster sets for its own workers would change what is measured.
-_NOT_OURS = ("RAY_", "OMP_", "CUDA_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES", "KIT_CLUSTER")
+_NOT_OURS = ("RAY_", "OMP_", "CUDA_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES", "KIT_CLUSTER", "KIT_SHARDS")
+#: Options that running a stage alone does not have.
+_OF_REPRODUCE = ("--force", "--mirror", "--base")
 
 
-def code_digest() -> str:
-    """Digest of kit's own files, images included: the same version may have been changed."""
-    from kit.resources import package, resource
+def run(order: Order, parcels: Delivery, tell: Tell, shards: Sequence[Delivery] = ()) -> dict[str, Any]:
+    """Carry out the order; its code, its last words, and what it made as a :class:`Delivery`.
 
-    whole = hashlib.sha256()
-    for root in (package(), resource("images")):
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix in {".py", ".in", ".lock", ""}:
-                whole.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+    Args:
+        order: the order.
+        parcels: the recipe and its files.
+        tell: hears kit's messages.
+        shards: what other hosts made of the data set; it is put into this host's store.
+    """
+    made: list[Path] = []
 
+    def hear(message: dict[str, Any]) -> None:
+        if message.get("event") == "made":
+            made.append(Path(str(message["folder"])))
+        elif message.get("event") != "report":  # places of this host mean nothing at home
+            tell(message)
 
-def look(order: Order, parcels: Delivery) -> HostState:
-    """What this host is, and whether it can run the order, before anything runs."""
-    from kit.errors import KitError
-    from kit.execution.selection import Choice, Selection
-    from kit.recipe.schema import load_recipe
-    from kit.storage.store import Store
-
-    state: HostState = {"version": __version__, "code": code_digest(), "host": host.describe()}
     try:
-        with _site(order, parcels) as site:
-            images, labels = (Path(text) if (text := os.environ.get(name)) else None for name in _DATA)
-            selection = Selection(load_recipe(site), Choice(targets=(order.target,), images=images, labels=labels))
-            selection.check_data()
-            store = Store(_store())
-            store.check()
-            state["images"] = store.tree(selection.images)
-            state["labels"] = store.tree(selection.labels)
-    except KitError as error:
-        state["error"] = {
-            "code": int(error.exit_code), "what": error.what, "where": error.where, "remedy": error.remedy
-        }  # fmt: skip
-    return state
+        with site(order, parcels) as folder:
+            _plant(shards, order.attempt)
+            code, said = _command(_words(order, folder), hear)
+            if code:
+                return {"code": code, "said": said}
+            what = _shard(order, made) if order.shard else _results(order, folder)
+            return {"code": 0, "said": said, "delivery": what}
+    except KitError as error:  # the host's disk, or what was sent
+        return {"code": int(error.exit_code), "said": f"error: {error}\n  do: {error.remedy}\n"}
 
 
-_DATA = ("KIT_IMAGES", "KIT_LABELS")
+def _words(order: Order, folder: Path) -> list[str]:
+    command = "infer" if order.shard else "reproduce"
+    words = [
+        sys.executable,
+        "-m",
+        "kit",
+        command,
+        "--recipe",
+        str(folder),
+        "--target",
+        order.target,
+        "--json",
+        "--wait",
+    ]
+    words += ["--store", str(store_of_host()), "--runner", order.runner]
+    words += ["--shard", str(order.shard)] if order.shard else ["--reports", str(folder / "reports")]
+    words += ["--shards", str(order.shards)] if order.shards > 1 else []
+    for option, text in order.options:
+        words += [] if order.shard and option in _OF_REPRODUCE else [option, text]
+    words += ["--weights", str(folder / order.weights)] if order.weights else []
+    return words + (["--simulate"] if order.simulate else [])
 
 
-def run(order: Order, parcels: Delivery, tell: Tell) -> dict[str, Any]:
-    """Run ``kit reproduce`` for the order; its code, its last words, and what it made as a :class:`Delivery`."""
-    with _site(order, parcels) as site:
-        words = [sys.executable, "-m", "kit", "reproduce", "--recipe", str(site), "--target", order.target, "--json"]
-        words += ["--store", str(_store()), "--reports", str(site / "reports"), "--wait", *order.words]
-        words += ["--weights", str(site / order.weights)] if order.weights else []
-        words += ["--simulate"] if order.simulate else []
-        code, said = _command(words, tell)
-        if code:
-            return {"code": code, "said": said}
-        return {"code": 0, "said": said, "delivery": _made(order, site)}
-
-
-def _store() -> Path:
+def store_of_host() -> Path:
     """This host's store: KIT_STORE of the worker, or one in its user's home."""
     return Path(os.environ.get("KIT_STORE") or Path.home() / ".kit").absolute()
 
 
 @contextlib.contextmanager
-def _site(order: Order, parcels: Delivery) -> Iterator[Path]:
-    """A folder with the recipe and its files, each checked; it goes when the order is done."""
-    parent = _store().with_name(f"{_store().name}.orders")
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{order.attempt}-", dir=parent))
-    try:
-        for name, data in unpack(parcels, order.attempt, "home").items():
-            write_atomically(folder / name, data)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def site(order: Order, parcels: Delivery) -> Iterator[Path]:
+    """A folder with the recipe and its files, each checked; it goes when the order is done.
+
+    A worker holds its folder by a lock, which dies with it: the next order sweeps away what dead ones left.
+    """
+    parent = store_of_host().with_name(f"{store_of_host().name}.orders")
+    with os_errors(parent), contextlib.ExitStack() as held:
+        parent.mkdir(parents=True, exist_ok=True)
+        with (parent / "lock").open("wb") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            for old in parent.glob("*-*"):
+                with contextlib.suppress(BlockingIOError), contextlib.closing(_Handle(old)):
+                    shutil.rmtree(old, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=f"{order.attempt}-", dir=parent))
+            held.enter_context(contextlib.closing(_Handle(folder)))
+        try:
+            for name, data in unpack(parcels, order.attempt, "home").items():
+                write_atomically(folder / name, data)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _made(order: Order, site: Path) -> Delivery:
+class _Handle:
+    """A lock on a folder.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._number)
+
+
+def _results(order: Order, folder: Path) -> Delivery:
     """Results of the target with the archive that proves them, and of its steps the records and logs."""
-    (results,) = site.glob(f"reports/**/results/{order.target}.json")
+    (results,) = folder.glob(f"reports/**/results/{order.target}.json")
     archive = results.with_name(f"{order.target}{SUFFIX}")
     made = dict(pack(order.attempt, results.parents[1], [results, archive]).files)
-    store = _store()
+    store = store_of_host()
     kept = []
     for one in json.loads(results.read_bytes())["runs"]:
         kept.append(store / "records" / f"{one['fingerprint']}.json")
@@ -123,9 +156,52 @@ def _made(order: Order, site: Path) -> Delivery:
     return Delivery(order.attempt, made)
 
 
+def _shard(order: Order, made: Sequence[Path]) -> Delivery:
+    """The record of a shard and all that it made: predictions and scores of its images."""
+    store = store_of_host()
+    (folder,) = made
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return pack(order.attempt, store, [store / "records" / f"{folder.name}.json", *files])
+
+
+def _plant(shards: Sequence[Delivery], attempt: str) -> None:
+    """Put the shards of other hosts into this host's store, as if they had run here.
+
+    Raises:
+        DamagedError: a shard is not what its record says.
+    """
+    store = Store(store_of_host())
+    for one in shards:
+        files = unpack(one, attempt, "another host")
+        (name,) = (name for name in files if name.startswith("records/"))
+        try:
+            record = Record.from_proof(_proof(files.pop(name)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise DamagedError("the record of a shard cannot be read", remedy="run the same command again") from error
+        with store.lock(wait=True):
+            if store.find(record.fingerprint):
+                continue
+            with store.partial(record.fingerprint) as partial:
+                prefix = f"artifacts/{record.fingerprint}/"
+                for path, data in files.items():
+                    write_atomically(partial / path.removeprefix(prefix), data)
+                made = store.commit(replace(record, files=()), partial, ())
+            if made.proof != record.proof:
+                store.forget(record.fingerprint)
+                raise DamagedError("a shard is not what its record says", remedy="run the same command again")
+
+
+def _proof(data: bytes) -> bytes:
+    """A stored record without what only its own store knows."""
+    from kit.storage.record import decode
+
+    return decode(data).proof
+
+
 def _command(words: list[str], tell: Tell) -> tuple[int, str]:
     """Exit code and standard error; an interruption of the worker is one of the command."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(_NOT_OURS)}
+    environment[LABEL] = label_of(store_of_host())
     libc, parent = ctypes.CDLL(None), os.getpid()
 
     def die_with_worker() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from kit.host import speed_facts
 from kit.recipe.schema import Recipe, TargetEntry
 from kit.reports import compare, tables
 from kit.reports.cells import Cell, difference
@@ -95,6 +96,18 @@ class Report:
     def uncontained(self) -> tuple[str, ...]:
         """Targets whose run was not in containers."""
         return tuple(view.name for view in self.targets if view.results and not view.results.containerized)
+
+    @property
+    def hosts(self) -> tuple[tuple[str, str, Mapping[str, str]], ...]:
+        """Target, label of the host that measured it, and what that is; none where not several hosts did."""
+        told = [(view.name, view.results.host) for view in self.targets if view.results]
+        labels = {host.get("host") for _, host in told}
+        return () if len(labels) < 2 else tuple((name, host.get("host", "home"), host) for name, host in told)
+
+    @property
+    def hosts_differ(self) -> bool:
+        """Whether the hosts are not equally fast by what is known of them."""
+        return len({speed_facts(host) for _, _, host in self.hosts}) > 1
 
     def view(self, name: str) -> TargetView:
         return next(view for view in self.targets if view.name == name)

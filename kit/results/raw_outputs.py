@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.errors import KitError
+from kit.host import label_of
 from kit.results.evidence import Evidence
 from kit.results.kept import Kept
 from kit.results.resultsfile import Results, Run
@@ -38,10 +39,12 @@ class RawOutputs:
         quoted: Collection[str] = (),
     ) -> RawOutputs:
         """Where the outputs of these results are; ``quoted`` are digests of records that other results quote."""
+        # A host of a cluster made them in its store: what this one holds of the same steps is of runs of its own.
+        elsewhere = results.host.get("host") not in {None, label_of(store.root)}
         another = {
             run.fingerprint
             for run in results.runs
-            if run.fingerprint in kept.records and _holds_another_run(store, run, kept, quoted)
+            if run.fingerprint in kept.records and _holds_another_run(store, run, kept, None if elsewhere else quoted)
         }
         return cls(store, kept, weights, frozenset(another))
 
@@ -91,12 +94,15 @@ class RawOutputs:
         return self.kept.files.get((evidence.fingerprint, evidence.file))
 
 
-def _holds_another_run(store: Store, run: Run, kept: Kept, quoted: Collection[str]) -> bool:
-    """Whether the store's record of a step is that of other results; a record that nothing quotes was edited."""
+def _holds_another_run(store: Store, run: Run, kept: Kept, quoted: Collection[str] | None) -> bool:
+    """Whether the store's record of a step is that of other results; a record that nothing quotes was edited.
+
+    ``quoted``: None where any record of this store is of another run.
+    """
     if hashlib.sha256(kept.records[run.fingerprint]).hexdigest() != run.record:
         return False
     try:
         record = store.load(run.fingerprint)
     except KitError:
         return False
-    return record is not None and record.sha256 != run.record and record.sha256 in quoted
+    return record is not None and record.sha256 != run.record and (quoted is None or record.sha256 in quoted)

@@ -9,6 +9,7 @@ import tests.faults.starved
 import tests.faults.damaged
 import tests.faults.attacked
 import tests.faults.planted
+import tests.faults.clustered
 import tests.faults.longrun  # noqa: F401
 
 # isort: on

@@ -18,73 +18,131 @@ __all__ = ["RayCluster", "ray_cluster"]
 
 
 class RayCluster:
-    """Its address, the environment that reaches it, and the hosts' folders."""
+    """Its address, the environment that reaches it, and the hosts' folders; the first host is the head."""
 
-    def __init__(self, folder: Path, common: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, offers: Sequence[Mapping[str, float]], common: Mapping[str, str]) -> None:
         token = folder / "token"
         token.write_text(secrets.token_hex(32))
-        self.folder, self.hosts = folder, [folder]
-        self.hosts.clear()
+        self.folder, self._offers, self._common = folder, list(offers), dict(common)
+        self.hosts = [folder / f"host{number}" for number in range(len(offers))]
         self.environment = {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_raylet_start_wait_time_s": "120",  # a busy machine is slow, not broken
         }
-        self._common = dict(common)
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
 
-    def add(self, resources: Mapping[str, float]) -> None:
-        """Start a host; the first one is the head."""
-        host = self.folder / f"host{len(self.hosts)}"
-        host.mkdir()
+    def start(self, *numbers: int) -> None:
+        """Start hosts, or start them again after their end; returns when they have joined."""
+        for number in numbers:  # one after the other: two that start at once on one machine may mistake each other
+            self._begin(number)
+            self._wait(number)
+
+    def _begin(self, number: int) -> None:
+        host = self.hosts[number]
+        host.mkdir(exist_ok=True)
         port = self.address.rpartition(":")[2]
         head = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
         words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address=127.0.0.1"]
-        words += [f"--address={self.address}"] if self.hosts else head
-        words += ["--num-cpus=1", f"--object-store-memory={100 << 20}", f"--resources={json.dumps(dict(resources))}"]
+        words += [f"--address={self.address}"] if number else head
+        words += ["--num-cpus=1", f"--object-store-memory={100 << 20}"]
+        words += [f"--resources={json.dumps(dict(self._offers[number]))}"]
         with (host / "log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    words,
-                    env={**os.environ, **self.environment, **self._common, "KIT_STORE": str(host / ".kit")},
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self._processes[number] = subprocess.Popen(
+                words,
+                env={**os.environ, **self.environment, **self._common, "KIT_STORE": str(host / ".kit")},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
-        self.hosts.append(host)
-        self._wait(host)
 
-    def _wait(self, host: Path) -> None:
+    def _wait(self, number: int) -> None:
         deadline = time.monotonic() + 120
-        while b"Ray runtime started" not in (said := (host / "log").read_bytes()):
-            if time.monotonic() > deadline or self._processes[-1].poll() is not None:
+        while b"Ray runtime started" not in (said := (self.hosts[number] / "log").read_bytes()):
+            if time.monotonic() > deadline or self._processes[number].poll() is not None:
                 raise RuntimeError(f"ray start: {said.decode(errors='replace')[-2000:]}")
             time.sleep(0.1)
 
+    def raylet(self, number: int) -> int:
+        """The process that is a host to the cluster."""
+        (found,) = [pid for pid, words in self._running(number) if b"raylet/raylet" in words.split(b"\0")[0]]
+        return found
+
+    def gcs(self) -> int:
+        """The process that is the head."""
+        (found,) = [pid for pid, words in self._running(0) if b"gcs_server" in words.split(b"\0")[0]]
+        return found
+
+    def kits(self) -> list[tuple[int, int]]:
+        """Processes of kit on the hosts, each with its parent, the worker."""
+        found = []
+        for number in range(len(self.hosts)):
+            for pid, words in self._running(number):
+                if b".kit.orders/" in words and b"\0-m\0kit\0" in words:
+                    with contextlib.suppress(OSError):
+                        stat = Path(f"/proc/{pid}/stat").read_text()
+                        found.append((pid, int(stat.rpartition(")")[2].split()[1])))
+        return found
+
+    def worker(self) -> int:
+        """A worker that has started kit; waits until there is one."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if kits := self.kits():
+                return kits[0][1]
+            time.sleep(0.05)
+        raise AssertionError("no host runs kit")
+
+    def quiet(self) -> bool:
+        """Whether no host runs a program of kit any more, within a quarter of a minute."""
+        deadline = time.monotonic() + 15
+        while self.kits():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def _running(self, number: int) -> Iterator[tuple[int, bytes]]:
+        """Processes that a host started, with their command lines."""
+        mark = f"KIT_STORE={self.hosts[number] / '.kit'}\0".encode()
+        for place in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (place / "environ").read_bytes() + b"\0":
+                    yield int(place.name), (place / "cmdline").read_bytes()
+
+    def end(self, number: int) -> None:
+        """See a host off whose raylet has gone, with all that it started."""
+        process = self._processes.pop(number)
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def stop(self) -> None:
-        """End all hosts; `ray stop` would also end those of others."""
-        for process in reversed(self._processes):
+        """End all hosts, the head last; `ray stop` would also end those of others."""
+        for process in self._processes.values():
             process.terminate()
-        for process in self._processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        for number in sorted(self._processes, reverse=True):
+            self.end(number)
+        for number in range(len(self.hosts)):
+            for pid, _ in list(self._running(number)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def ray_cluster(
-    folder: Path, resources: Sequence[Mapping[str, float]], common: Mapping[str, str]
-) -> Iterator[RayCluster]:
-    """A host for each entry of ``resources``; ``common`` is the environment of all. The folder's path must be short."""
-    cluster = RayCluster(folder, common)
+def ray_cluster(folder: Path, offers: Sequence[Mapping[str, float]], common: Mapping[str, str]) -> Iterator[RayCluster]:
+    """A host for each of ``offers``, its resources; ``common`` is the environment of all. The path must be short."""
+    cluster = RayCluster(folder, offers, common)
     try:
-        for offered in resources:
-            cluster.add(offered)
+        cluster.start(0)
+        cluster.start(*range(1, len(offers)))
         yield cluster
     finally:
         cluster.stop()
