@@ -13,6 +13,6 @@ def package() -> Path:
 
 
 def resource(name: str) -> Path:
-    """Folder ``name`` beside the package in a checkout, or inside it in an installed wheel."""
+    """Folder ``name`` next to the package in a checkout, or inside it in an installed wheel."""
     shipped = package() / "_share" / name
     return shipped if shipped.is_dir() else package().parent / name

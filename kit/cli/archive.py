@@ -21,7 +21,9 @@ def command(
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
     simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
-    here: Annotated[bool, typer.Option("--here", help="This machine's report beside a tracked one, in here/.")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="This machine's report next to a tracked one, in here/.")
+    ] = False,
     with_weights: Annotated[
         bool, typer.Option("--with-weights", help="Take the weights along; see that their licence allows it.")
     ] = False,

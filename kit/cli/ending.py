@@ -30,8 +30,8 @@ def ending(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results] |
         yield f"the same    {_listed(line for line in found if line.outcome == 'same')}"
         yield f"different   {_listed(line for line in found if line.outcome != 'same')}"
     state = f"{len(done.changed)} files written" if done.changed else "nothing changed"
-    beside = "; the committed report is as it was: --update replaces it" if done.committed else ""
-    yield f"report: {done.folder / 'README.md'} ({state}{beside})"
+    note = "; the committed report is as it was: --update replaces it" if done.committed else ""
+    yield f"report: {done.folder / 'README.md'} ({state}{note})"
 
 
 def _listed(lines: Iterable[Compared]) -> str:

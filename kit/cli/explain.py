@@ -31,12 +31,12 @@ def command(
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
     simulated: Annotated[bool, typer.Option("--simulated", help="Of the rehearsal's report.")] = False,
-    here: Annotated[bool, typer.Option("--here", help="Of this machine's report beside a tracked one.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Of this machine's report next to a tracked one.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Trace a number of the report to its formula, the line that printed it, command, artifact digests and run record.
 
-    The line or key is shown where the raw output is in the store or was kept beside the results.
+    The line or key is shown where the raw output is in the store or was kept next to the results.
 
     Numbers are named by target: TARGET/bs16 is a throughput, TARGET/best the best of them, TARGET/bs16/p99 a latency,
     TARGET/top1 an accuracy, A/B@bs16 and A/B@best are ratios. reference:top1 is the open-source accuracy; with

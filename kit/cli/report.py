@@ -31,7 +31,9 @@ def command(
         typer.Option("--lang", metavar="zh|en", help="Only this language; by default Chinese and English."),
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
-    here: Annotated[bool, typer.Option("--here", help="This machine's report beside a tracked one, in here/.")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="This machine's report next to a tracked one, in here/.")
+    ] = False,
     index: Annotated[
         bool, typer.Option("--index", help="Only index.html over all reports of the folder; needs no recipe.")
     ] = False,
@@ -50,7 +52,7 @@ def command(
     """Render the report from stored results and published numbers; measure nothing.
 
     Reads reports/MODEL/results/TARGET.json and writes README.md, README.en.md, report.html, report.json and the plots
-    beside them. A measured value takes the place of the published one, and each number says where it comes from.
+    next to them. A measured value takes the place of the published one, and each number says where it comes from.
     reports/index.html lists all models and targets of the folder; what fails or is stale is marked.
 
     \b

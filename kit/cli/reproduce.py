@@ -64,7 +64,7 @@ def command(
     ] = False,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Replace the report that git tracks; otherwise results go to here/ beside it."),
+        typer.Option("--update", help="Replace the report that git tracks; otherwise results go to here/ next to it."),
     ] = False,
     gate_base: options.BaseRevision = None,
     on: options.Cluster = None,

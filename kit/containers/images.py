@@ -206,7 +206,7 @@ class Images:
 
         if spec.base in self._specs:
             base, image = self.tag(str(spec.base)), client.images.get(self.known_id(str(spec.base)))
-            image.tag(*base.rsplit(":", 1))  # which a build of the same context beside this one may have taken
+            image.tag(*base.rsplit(":", 1))  # which a build of the same context next to this one may have taken
             return base, str(image.id)
         wanted = spec.base or self._options.base
         default = _default_base(spec.folder / "Dockerfile")

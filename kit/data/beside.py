@@ -26,7 +26,7 @@ def beside(path: Path) -> tuple[str, ...]:
         place = path.parent / name
         if not place.is_file():
             raise MissingError(
-                f"keeps weights in {name}, which is not beside it",
+                f"keeps weights in {name}, which is not next to it",
                 where=str(path),
                 remedy="put that file into the folder of the model",
             )

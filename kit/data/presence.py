@@ -88,7 +88,7 @@ def read_dataset(dataset: Dataset, images: Path, labels: Path) -> tuple[list[str
 
 
 def _beside(name: str, labels: Path) -> Path:
-    """A file of the recipe that helps to read the labels: an absolute path, or one beside them."""
+    """A file of the recipe that helps to read the labels: an absolute path, or one next to them."""
     folder = labels if labels.is_dir() else labels.parent
     for place in (Path(name).expanduser(), folder / name, folder.parent / name):
         if place.is_file():

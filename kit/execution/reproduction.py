@@ -81,7 +81,7 @@ def reproduce(
 
 
 def report_folder(selection: Selection, reports: Path, *, update: bool = False) -> Path:
-    """``reports/<model>``, or a folder in it: of a rehearsal, and of a run beside a report that git tracks.
+    """``reports/<model>``, or a folder in it: of a rehearsal, and of a run next to a report that git tracks.
 
     ``update``: the tracked report itself is to be replaced.
     """

@@ -30,7 +30,7 @@ def adopt(path: str, spec: NetworkSpec) -> Any:
     """The model as an ``onnx.ModelProto``, checked.
 
     Raises:
-        UserError: no ONNX model, data that is not beside it, unknown operators, other inputs or outputs than the
+        UserError: no ONNX model, data that is not next to it, unknown operators, other inputs or outputs than the
             recipe says, a batch that it cannot compute.
     """
     proto = _loaded(path)
@@ -61,7 +61,7 @@ def _loaded(path: str) -> Any:
     for name in companions(path):
         place = os.path.join(folder, name)
         if not os.path.isfile(place):
-            what = f"keeps weights in {name}, which is not beside it"
+            what = f"keeps weights in {name}, which is not next to it"
             raise UserError(what, "Put that file into the folder of the model.", path, "missing")
         total += os.path.getsize(place)
     if total >= _LARGEST:

@@ -1,7 +1,7 @@
 """Weights are data: read a checkpoint without running anything that it holds.
 
 Read are PyTorch checkpoints (zip, and the older plain pickle) through ``torch.load(weights_only=True)``, and
-safetensors. The weights may lie at top level or under a key, beside numbers and texts of the training,
+safetensors. The weights may lie at top level or under a key, together with numbers and texts of the training,
 which are left alone; as float16, bfloat16, float32 or float64; with the prefixes of wrapped models.
 """
 
@@ -128,7 +128,7 @@ def _load_shards(path: str) -> Any:
     for shard in sorted(set(index.values())):
         place = os.path.join(folder, shard)
         if not os.path.isfile(place):
-            what = f"names the shard {shard}, which is not beside it"
+            what = f"names the shard {shard}, which is not next to it"
             raise UserError(what, "Put all shards into its folder.", path, "missing")
         found |= read_checkpoint(place).tensors
     if absent := [name for name in index if name not in found]:
@@ -192,7 +192,7 @@ def _check_archive(path: str) -> None:
 
 
 class _Unused:
-    """Stands for a value beside the weights that is not used: made without looking at what it was made of."""
+    """Stands for a value that came with the weights that is not used: made without looking at what it was made of."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -206,7 +206,7 @@ def _load(path: str) -> Any:
 
     # The settings of a training run, as timm's scripts store them: a plain holder of values, which are not used.
     # Everything else that is not a tensor, number, text or container of these is refused by torch before it is run.
-    # NumPy's scalars and arrays beside the weights, such as a best accuracy, become values that hold nothing.
+    # NumPy's scalars and arrays that came with the weights, such as a best accuracy, become values that hold nothing.
     allowed = [argparse.Namespace, *((_Unused, name) for name in _NUMPY)]
     with torch.serialization.safe_globals(allowed):
         try:

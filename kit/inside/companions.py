@@ -50,7 +50,7 @@ def read_index(path: str) -> dict[str, str]:
     Raises:
         UserError: no file, or not an index.
     """
-    again = "Give the .index.json of the checkpoint, as it was published beside its shards."
+    again = "Give the .index.json of the checkpoint, as it was published next to its shards."
     try:
         with open(path, "rb") as file:
             data = file.read(_MAX_INDEX + 1)
@@ -69,7 +69,7 @@ def read_index(path: str) -> dict[str, str]:
 def _checked(name: str, path: str) -> str:
     parts = name.split("/")
     if not name or name.startswith("/") or ".." in parts or "\0" in name or "\\" in name:
-        remedy = "Put the files that it refers to beside it, and let it name them without a folder above."
+        remedy = "Put the files that it refers to next to it, and let it name them without a folder above."
         raise UserError(f"refers to a file outside its folder: {name[:200]!r}", remedy, path)
     return os.path.normpath(name)
 

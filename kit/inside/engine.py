@@ -70,7 +70,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Settings as the engine itself tells them after it was opened, beside what was asked for."""
+        """Settings as the engine itself tells them after it was opened, in addition to what was asked for."""
 
     @abstractmethod
     def outputs(self, images: Floats) -> list[NDArray[Any]]:

@@ -222,7 +222,7 @@ def list_tensors(folder: str) -> list[str]:
             with open(listed, encoding="utf-8") as file:
                 return file.read().splitlines()
         except FileNotFoundError:
-            raise UserError(f"{PACKED} has no {NAMES} beside it", "Preprocess again.", folder, "missing") from None
+            raise UserError(f"{PACKED} has no {NAMES} next to it", "Preprocess again.", folder, "missing") from None
     if not os.path.isdir(folder):
         raise UserError("there is no such folder of tensors", "Preprocess the images first.", folder, "missing")
     names = sorted(name for name in os.listdir(folder) if name.endswith(".bin"))

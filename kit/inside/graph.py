@@ -178,7 +178,7 @@ def _type_name(name: str, text: str) -> str:
 
 def _refused(engine: str, model: str, error: Exception) -> UserError:
     text = " ".join(str(error).split())[:300]
-    remedy = "Give an ONNX model that this engine's version has all operators for, with its external data beside it."
+    remedy = "Give an ONNX model that this engine's version has all operators for, with its external data next to it."
     return UserError(f"{engine} does not take the model: {text}", remedy, model)
 
 

@@ -142,7 +142,7 @@ def count_results(
     newer_than: str | None = None,
     count: Callable[[Iterable[Part]], Iterable[Counts]],
 ) -> tuple[Counts, dict[str, Any]]:
-    """Count one result file per image; also returns what was found beside them.
+    """Count one result file per image; also returns what else was found.
 
     Args:
         folder: the files.
@@ -340,7 +340,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     source.add_argument("--predictions", help="folder of what inside.evaluate wrote")
     source.add_argument("--results", help="folder of one result file per image")
     parser.add_argument("--labels", required=True, help="label file")
-    parser.add_argument("--images", help="list of the predictions' images (images.txt beside them)")
+    parser.add_argument("--images", help="list of the predictions' images (images.txt next to them)")
     parser.add_argument("--format", choices=FORMATS, default="txt")
     parser.add_argument("--suffix", type=int, help="number of the output behind the last _ of a name (the only one)")
     parser.add_argument("--classes", type=positive, help="scores per image")

@@ -39,7 +39,7 @@ def import_torchvision() -> Any:
     try:
         import torchvision
     except RuntimeError:
-        # Package indexes have torchvision's CUDA build. Beside a CPU build of torch its own operators are missing, and
+        # Package indexes have torchvision's CUDA build. With a CPU build of torch its own operators are missing, and
         # it refers to two of them while it is imported. Inference needs none: that they are declared is enough.
         import torch
 

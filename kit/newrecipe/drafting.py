@@ -85,7 +85,9 @@ def draft_of_code(wishes: Wishes, code: str) -> Draft:
     inside = place if place.endswith(".py") else place.split(".")[0]
     if not (wishes.out / inside).exists():
         raise MissingError(
-            "there is no such code beside the recipe", where=str(wishes.out / inside), remedy="give its path from there"
+            "there is no such code next to the recipe",
+            where=str(wishes.out / inside),
+            remedy="give its path from there",
         )
     classes = wishes.classes or 1000
     model = {"name": wishes.name or slug(function if place.endswith(".py") else place), "source": "code"}

@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub: a message beside a line of a pull request.
+"""Workflow commands of GitHub: a message at a line of a pull request.
 
 https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands: one command stands on one line, and
 what a message quotes must not begin another one.

@@ -86,7 +86,7 @@ class Step:
     """One program in one container.
 
     ``name`` is unique in a plan and is also the folder name of its artifacts; two targets that plan an equal step
-    share it. A ``timed`` step measures: its fingerprint holds the host's identity, and nothing runs beside it.
+    share it. A ``timed`` step measures: its fingerprint holds the host's identity, and nothing runs in parallel.
     """
 
     name: str

@@ -82,7 +82,7 @@ class Job:
     options: Mapping[str, object] = field(default_factory=dict)
     access: DeviceAccess = field(default_factory=DeviceAccess)
     task: Task | None = None  # None: the one that counts classes
-    devices: tuple[int, ...] = ()  # of one card, to be measured at once beside ``device`` alone
+    devices: tuple[int, ...] = ()  # of one card, to be measured at once as well as ``device`` alone
     shards: int = 1  # parts that the data set is cut into
     shard_access: tuple[DeviceAccess, ...] = ()  # of the devices that the parts take in turn
 

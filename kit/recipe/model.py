@@ -37,7 +37,7 @@ class Model(Section):
     requirements: Line | None = Field(
         None,
         description="Requirements file with pinned versions and hashes (pip-compile --generate-hashes) of what your "
-        "own code imports beside torch, torchvision, timm and numpy: a layer on the exporter image.",
+        "own code imports in addition to torch, torchvision, timm and numpy: a layer on the exporter image.",
     )
     create: dict[ArgumentName, Scalar | tuple[Scalar, ...]] = Field(
         default_factory=dict, description="Further arguments for the function that creates the network."

@@ -101,7 +101,7 @@ def trace(report: Report, cell: Cell) -> Trace:
 
 
 def printed_by(evidence: Mapping[str, Evidence]) -> set[str]:
-    """Steps that printed a number itself, not the further numbers beside it."""
+    """Steps that printed a number itself, not further numbers printed with it."""
     return {one.step for name, one in evidence.items() if not name.startswith("raw[")}
 
 

@@ -81,7 +81,7 @@ def _against(report: Report, head: Headline, quantity: str) -> Headline:
 
 
 def _ratio(table: ReportTable) -> Headline | None:
-    """The first of the ratios of the bests; the others beside it."""
+    """The first of the ratios of the bests; the others follow."""
     cells: Sequence[object] = table.rows[-1].cells[len(table.targets) :]
     pairs = zip(table.ratios, cells, strict=True)
     found = [(f"{one}/{two}", cell) for (one, two), cell in pairs if isinstance(cell, Cell)]

@@ -110,6 +110,6 @@ class _Renderer(RendererHTML):
             token.attrs = {"href": f"#{env['prefix']}{unquote(address[1:])}"}
         elif address.startswith(("https://", "http://")):
             token.attrs = {"href": address, "rel": "noopener noreferrer"}
-        elif not _PAGE.fullmatch(address):  # nothing but the web, this page and the pages beside it
+        elif not _PAGE.fullmatch(address):  # nothing but the web, this page and the pages next to it
             token.attrs = {}
         return str(self.renderToken(tokens, at, options, env))

@@ -1,4 +1,4 @@
-"""``results/<target>.evidence.tar.xz``: the records and small raw outputs that prove the results beside it.
+"""``results/<target>.evidence.tar.xz``: the records and small raw outputs that prove the results next to it.
 
 A clone without the store can then read every number again. The archive holds ``records/<fingerprint>.json`` and
 ``outputs/<fingerprint>/<file>``; equal contents give equal bytes.

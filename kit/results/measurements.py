@@ -107,7 +107,7 @@ class Energy(_Value):
     """Joules per image, from a counter or from sampled power."""
 
     joules_per_image: Rate
-    method: str = Field(description="Which counter, over what, and what it counts beside the engine.")
+    method: str = Field(description="Which counter, over what, and what it counts in addition to the engine.")
 
 
 class Throughput(Evident):

@@ -1,4 +1,4 @@
-"""Where raw outputs are read from: the store, and otherwise what was kept beside the results."""
+"""Where raw outputs are read from: the store, and otherwise what was kept next to the results."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def check_inputs(
 
 
 def _external(step: Step, key: str) -> Path | None:
-    """The path of an input ``NAME/FILE``: a file beside the input NAME from outside, which is read through it."""
+    """The path of an input ``NAME/FILE``: a file next to the input NAME from outside, which is read through it."""
     name, _, file = key.partition("/")
     source = step.inputs.get(name)
     return source.path.parent / file if file and isinstance(source, External) else None
@@ -113,7 +113,7 @@ def check_files(results: Results, records: Mapping[str, Record], sources: RawOut
         if folder is None:
             for one in listed:
                 here = (record.fingerprint, one.path) in sources.kept.files
-                state, message = ("ok", "kept beside the results") if here else ("absent", "it is not in this store")
+                state, message = ("ok", "kept next to the results") if here else ("absent", "it is not in this store")
                 yield Link(f"{results.target}: {name}/{one.path}", "ok" if state == "ok" else "absent", message)
             continue
         try:
@@ -130,7 +130,7 @@ def check_files(results: Results, records: Mapping[str, Record], sources: RawOut
 
 
 def check_archive(results: Results, kept: Kept, path: Path) -> Iterator[Link]:
-    """Whether the archive beside the results holds what the results quote, and nothing else."""
+    """Whether the archive next to the results holds what the results quote, and nothing else."""
     subject = f"results/{path.name}"
     if not kept.records:
         yield Link(subject, "unproven", "the archive of raw outputs is missing: without the store nothing is proven")

@@ -22,7 +22,7 @@ def load_pair(one: str, other: str, report: Path) -> tuple[dict[str, Results], d
 
     Args:
         one: ``reports/digits``, ``results/cpu.json``, ``HEAD~1``, ``cpu``, or one of the first with ``:TARGET``.
-        other: the same. A revision beside a folder is that of the folder.
+        other: the same. A revision given with a folder is that of the folder.
         report: ``reports/<model>`` of the recipe, for a target, and for revisions where no folder is named.
 
     Raises:

@@ -28,7 +28,7 @@ def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None =
     Args:
         recipe: what the report is about.
         folder: ``reports/<model>``.
-        store: where the outputs are, if they are on this machine; otherwise those kept beside the results.
+        store: where the outputs are, if they are on this machine; otherwise those kept next to the results.
         weights: a local file instead of the recipe's.
     """
     store.check()
@@ -97,7 +97,7 @@ def verify_results(
         yield from derive(one, recipe, RawOutputs.of(one, store, kept, weights, quoted))
     for path in sorted((place / "results").glob(f"*{SUFFIX}")):
         if path.name.removesuffix(SUFFIX) not in results:
-            yield Link(f"results/{path.name}", "wrong", "there are no results beside this archive", str(path))
+            yield Link(f"results/{path.name}", "wrong", "there are no results next to this archive", str(path))
 
 
 def _any_report(folder: Path) -> bool:

@@ -107,7 +107,7 @@ def mark(text: str) -> None:
 
 
 def mark_folder(folder: Path, tool: str) -> None:
-    """Leave a ``SIMULATED`` file beside what a tool writes: not inside a folder whose files are counted."""
+    """Leave a ``SIMULATED`` file next to what a tool writes: not inside a folder whose files are counted."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK_FILE).write_text(f"written by a stand-in for {tool}; not a measurement\n", encoding="utf-8")
 

@@ -80,7 +80,7 @@ def read_model(path: Path) -> StandInModel:
     """Read a model with all its weights.
 
     Raises:
-        ModelError: not an ONNX model, cut, or weights beside it are missing.
+        ModelError: not an ONNX model, cut, or weights next to it are missing.
         OSError: the file cannot be read.
     """
     import onnx

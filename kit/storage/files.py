@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the new one, whatever happens in between or beside it."""
+"""Writing files so that a reader sees the old one or the new one, whatever happens in between or in parallel."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _named(place: Path) -> Iterator[None]:
 
 
 def replace(folder: int, name: str, data: bytes) -> bool:
-    """Write a file of an open folder through a partial one beside it; False where it holds ``data`` already."""
+    """Write a file of an open folder through a partial one next to it; False where it holds ``data`` already."""
     if _holds(folder, name, data):
         return False
     partial = f".{name}.{secrets.token_hex(4)}{PARTIAL}"

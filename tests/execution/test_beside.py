@@ -67,14 +67,14 @@ def test_a_changed_file_beside_is_not_unchanged(tmp_path: Path, name: str) -> No
 def test_a_file_beside_that_is_missing_or_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     path = given(tmp_path / "in", "model.onnx")
     (path.parent / "w.data").rename(tmp_path / "secret")
-    with pytest.raises(MissingError, match=r"keeps weights in w\.data, which is not beside it"):
+    with pytest.raises(MissingError, match=r"keeps weights in w\.data, which is not next to it"):
         run(tmp_path, path)
     (path.parent / "w.data").symlink_to("../secret")
     with pytest.raises(InvalidInputError, match="leaves its folder"):
         run(tmp_path, path)
     (path.parent / "w.data").unlink()
     os.mkfifo(path.parent / "w.data")
-    with pytest.raises(MissingError, match="not beside it"):
+    with pytest.raises(MissingError, match="not next to it"):
         run(tmp_path, path)
 
 

@@ -57,7 +57,7 @@ def many_runs(bench: Bench, count: int) -> Outcomes:
 @scenario(
     "Long",
     "Many models in one reports folder",
-    "the report of each is written beside the others and verified",
+    "the report of each is written next to the others and verified",
     short=1,
     long=200,
     needs=("engine",),

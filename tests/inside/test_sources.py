@@ -246,7 +246,7 @@ def test_a_checkpoint_in_shards(tmp_path: Path, code: Path) -> None:
     model, _, _ = open_network(own(), str(index), str(code))
     assert torch.equal(model.head.weight, state["head.weight"])
     (tmp_path / "b.safetensors").unlink()
-    with pytest.raises(UserError, match=r"names the shard b\.safetensors, which is not beside it"):
+    with pytest.raises(UserError, match=r"names the shard b\.safetensors, which is not next to it"):
         open_network(own(), str(index), str(code))
     index.write_text(json.dumps({"weight_map": {"w": "../secret"}}))
     with pytest.raises(UserError, match="refers to a file outside its folder"):
@@ -341,7 +341,7 @@ def test_an_onnx_file_is_taken_over_with_its_external_data(tmp_path: Path) -> No
     (tmp_path / "w.data").unlink()
     session = onnxruntime.InferenceSession(tmp_path / "out/model.onnx", providers=["CPUExecutionProvider"])
     assert session.run(None, {"x": np.zeros((3, 3, 4, 4), np.float32)})[0].shape == (3, 4)
-    with pytest.raises(UserError, match=r"keeps weights in w\.data, which is not beside it"):
+    with pytest.raises(UserError, match=r"keeps weights in w\.data, which is not next to it"):
         adopted(tmp_path / "m.onnx", tmp_path / "out")
 
 

@@ -69,7 +69,7 @@ class AscendOptions(BaseModel):
     )
     root: bool = Field(False, description="Run benchmark as root: one generation of it demands that.")
     packages: str = Field(
-        "packages/ascend", description="Folder with the CANN installer and the benchmark tool, beside the recipe."
+        "packages/ascend", description="Folder with the CANN installer and the benchmark tool, next to the recipe."
     )
     sha256: dict[str, Sha256] = Field(default_factory=dict, description="Checksum of each file in packages, by name.")
     base: Reference | None = Field(

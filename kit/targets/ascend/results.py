@@ -150,7 +150,7 @@ def _with(measured: Throughput, card: Mapping[str, Raw[float]]) -> dict[str, Any
 
 
 def _beside(one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:
-    """The card's measured rate beside that of one device, times the devices: they share a bus and a supply."""
+    """The card's measured rate and that of one device, times the devices: they share a bus and a supply."""
     if not card:
         return []
     whole, single = sum(rate.value for rate in card.values()), one.rate * len(card)

@@ -51,7 +51,7 @@ class TensorRtOptions(BaseModel):
     )
     tarball: FileName | None = Field(None, description="TensorRT archive in packages, for a base without TensorRT.")
     tarball_sha256: Sha256 | None = None
-    packages: str = Field("packages/tensorrt", description="Folder with the archive, beside the recipe.")
+    packages: str = Field("packages/tensorrt", description="Folder with the archive, next to the recipe.")
 
 
 def options_of(job: Job) -> TensorRtOptions:

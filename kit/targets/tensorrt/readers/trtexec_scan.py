@@ -109,7 +109,7 @@ class TrtexecScan:
             self.runs.append(TrtexecRun(started=True))
             self.open = [*self.open[-_MOST_OPEN:], len(self.runs) - 1]
         elif self.run.outcome is not None:
-            # A crashed run says nothing at its end; one that says so after another one has ended ran beside it.
+            # A crashed run says nothing at its end; one that says so after another one has ended ran in parallel.
             parallel = [index for index in self.open if command in (None, self.runs[index].command)]
             if parallel:
                 self.mixed_from = min(parallel[0], len(self.runs) if self.mixed_from is None else self.mixed_from)
@@ -226,7 +226,7 @@ class TrtexecScan:
             return
         section = self.section
         if section is None and pair["e2e"]:
-            # Only the host latency has a time from end to end beside it, so it needs no heading.
+            # Only the host latency has a time from end to end with it, so it needs no heading.
             section = "host_latency"
             if name in self.run.sections.get(section, {}) or self._ended():
                 self._fresh()
