@@ -81,7 +81,7 @@ class DockerRunner:
         devices = step.devices
         mounts = [BindMount(str(path.absolute()), _inside(name, path)) for name, path in sorted(binding.inputs.items())]
         for name, path in sorted(binding.inputs.items()):
-            if not path.is_relative_to(Path(self._store) / "artifacts"):  # of what a step made nothing lies elsewhere
+            if not path.is_relative_to(Path(self._store) / "artifacts"):  # of what a step made nothing is elsewhere
                 mounts += [BindMount(str(path.absolute().parent / one), f"/in/{name}/{one}") for one in beside(path)]
         mounts.append(BindMount(str(binding.out.absolute()), _OUT, read_only=False))
         if step.code:

@@ -15,7 +15,7 @@ def beside(path: Path) -> tuple[str, ...]:
     """Paths of the files that `path` refers to, relative to its folder; none for a folder and for most files.
 
     Raises:
-        InvalidInputError: one of them lies outside the folder, or is a link that leaves it.
+        InvalidInputError: one of them is outside the folder, or is a link that leaves it.
         MissingError: one of them is not there.
     """
     if not path.is_file():

@@ -56,7 +56,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
 
 
 def _check_kind(path: Path) -> None:
-    """Recognise what often stands in the place of weights, where a word about checksums would lead astray.
+    """Recognise what is often in the place of weights, where a word about checksums would lead astray.
 
     Raises:
         DamagedError: an empty file, a Git LFS pointer, or a web page.

@@ -59,7 +59,7 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
 
     Raises:
         MissingError: no such file.
-        InvalidInputError: a web page or a pointer of Git LFS stands in its place.
+        InvalidInputError: a web page or a pointer of Git LFS is in its place.
     """
     if not path.is_file():
         raise MissingError("there are no weights", where=str(path), remedy="check the path")

@@ -1,6 +1,6 @@
 """Workflow commands of GitHub: a message at a line of a pull request.
 
-https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands: one command stands on one line, and
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands: one command takes one line, and
 what a message quotes must not begin another one.
 """
 

@@ -17,7 +17,7 @@ class JUnitCase:
     """One thing that was looked at.
 
     ``message`` says in one sentence what is wrong, or why it was skipped; for a case that passed, what was noticed.
-    ``details`` are lines below it. ``file`` and ``line`` say where it stands.
+    ``details`` are lines below it. ``file`` and ``line`` say where it is.
     """
 
     name: str

@@ -23,7 +23,7 @@ class Model(Section):
     source: Literal["timm", "torchvision", "code", "onnx"] = Field(
         "timm",
         description="Where the network comes from: timm, torchvision.models, code of your own (then give build), "
-        "or an ONNX file (then that file stands under weights, nothing is exported, and parity does not apply).",
+        "or an ONNX file (then that file is named under weights, nothing is exported, and parity does not apply).",
     )
     architecture: Name | None = Field(
         None, description="Name of the model in timm or torchvision; a tag as in resnet50.a1_in1k is allowed."

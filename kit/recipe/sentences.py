@@ -58,7 +58,7 @@ def _no_text(value: object, shown: str) -> str:
         return f"{shown} is a number, and a text is expected: put it in quotes"
     if value is None:
         return "is empty, and a text is expected"
-    return f"a {'list' if isinstance(value, list | tuple) else 'mapping'} stands where a text is expected"
+    return f"a {'list' if isinstance(value, list | tuple) else 'mapping'} is where a text is expected"
 
 
 def _is_count(item: Any) -> bool:

@@ -46,7 +46,7 @@ class _Loader(yaml.SafeLoader):
                 _refuse(key, "a key is one word, not a list or a mapping")
             name = str(self.construct_object(key))
             if name in seen:  # also 310 and "310", which are one target
-                _refuse(key, f"the key {shortened(repr(name))} stands twice")
+                _refuse(key, f"the key {shortened(repr(name))} appears twice")
             seen.add(name)
         return super().construct_mapping(node, deep)
 

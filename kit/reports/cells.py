@@ -27,7 +27,7 @@ class Cell:
     """One number: how it is printed, and where it comes from.
 
     ``id`` is what ``kit explain`` takes: ``310/bs4``, ``310/best``, ``310P/310@bs4``, ``310/top1``, ``cpu/bs16/p99``;
-    ``published:`` or ``simulated:`` stands before it where the report shows another number under the plain name.
+    ``published:`` or ``simulated:`` comes before it where the report shows another number under the plain name.
     """
 
     id: str

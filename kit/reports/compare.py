@@ -59,7 +59,7 @@ class AccuracyCheck:
     low: Cell
     high: Cell
     met: bool  # not below reference minus tolerance
-    inside: bool  # the reference lies within the interval: the difference may be chance
+    inside: bool  # the reference is within the interval: the difference may be chance
     complete: bool  # over as many images as the recipe's data set has
 
 

@@ -28,7 +28,7 @@ _PLACE = re.compile(r"\{((?:reference:)?[^{}:]+)(:formula)?\}")
 
 
 class Deviation(BaseModel):
-    """One change: published line numbers, what stands there, what stands here, and why, by language."""
+    """One change: published line numbers, what is there, what is here, and why, by language."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

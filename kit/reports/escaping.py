@@ -104,7 +104,7 @@ def in_language(text: Text, language: str) -> str:
 def slug(heading: str, taken: dict[str, int] | None = None) -> str:
     """Anchor of a heading as GitHub and Gitee make it: lower case, no punctuation, blanks to hyphens.
 
-    ``taken`` counts the anchors used so far; an anchor that stands a second time gets ``-1``, and so on.
+    ``taken`` counts the anchors used so far; an anchor that appears a second time gets ``-1``, and so on.
     """
     text = "".join(
         character for character in heading.strip().lower() if character.isalnum() or character in "-_ "

@@ -184,7 +184,7 @@ def _places(subject: str, derived: Results, sources: RawOutputs) -> Iterator[Lin
             continue
         read += 1
         if not same(value, again):
-            yield Link(f"{subject}: {field}", "wrong", f"at {evidence.place} of {evidence.file} stands {again}")
+            yield Link(f"{subject}: {field}", "wrong", f"{evidence.place} of {evidence.file} holds {again}")
     for model, prefix in (
         *((one, f"throughput[{index}]") for index, one in enumerate(derived.throughput)),
         *((one, f"metrics[{index}]") for index, one in enumerate(derived.metrics)),
@@ -197,7 +197,7 @@ def _places(subject: str, derived: Results, sources: RawOutputs) -> Iterator[Lin
 
 def differences(stated: Any, true: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
     """Where two trees of JSON data differ: name of the place, and what each has there; None for nothing."""
-    # A section that the other lacks is named by what stands in it.
+    # A section that the other lacks is named by what is in it.
     stated = {} if stated is _MISSING and isinstance(true, dict) and true else stated
     true = {} if true is _MISSING and isinstance(stated, dict) and stated else true
     if isinstance(stated, dict) and isinstance(true, dict):

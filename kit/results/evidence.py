@@ -45,7 +45,7 @@ E = TypeVar("E", bound="Evident")
 
 
 class Evidence(BaseModel):
-    """Where a raw value stands. ``kit.results.places`` reads it again there."""
+    """Where a raw value is. ``kit.results.places`` reads it again there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

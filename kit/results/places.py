@@ -90,7 +90,7 @@ def find(text: str, value: object, *words: str, start: int = 0) -> str:
     Args:
         text: the text.
         value: a number, or the very characters.
-        words: what stands before it in its line, in this order.
+        words: what comes before it in its line, in this order.
         start: lines to skip.
 
     Returns:

@@ -81,7 +81,7 @@ def check_inputs(
             continue
         for key in through:
             if (here := given.get(_external(step, key) or Path(), inputs[key])) != inputs[key]:
-                message = f"its input {key} is not the file that lies there: {inputs[key]} and not {here}"
+                message = f"its input {key} is not the file that is there: {inputs[key]} and not {here}"
                 yield Link(f"{target}: {name}", "wrong", message)
         for key, source in step.inputs.items():
             if isinstance(source, External):

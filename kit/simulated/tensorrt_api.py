@@ -142,7 +142,7 @@ class Context:
         low, _, high = self.engine.plan.profile.get(name) or [list(self.shapes[name])] * 3
         wanted = tuple(int(size) for size in shape)
         if len(low) != len(wanted) or not all(a <= b <= c for a, b, c in zip(low, wanted, high, strict=True)):
-            mark(f"[TRT] the shape {wanted} of {name} lies outside of the profile {low} to {high}")
+            mark(f"[TRT] the shape {wanted} of {name} is outside the profile {low} to {high}")
             return False
         self.shapes[name] = wanted
         self._fix_outputs()

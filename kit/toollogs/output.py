@@ -74,7 +74,7 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: Findings, place: str = "") -> None:
-        """Take over what was noted of a part; ``place`` stands before each."""
+        """Take over what was noted of a part; ``place`` comes before each."""
         self.errors += [place + text for text in other.errors]
         self.missing += [place + text for text in other.missing]
         self.odd_lines += other.odd_lines
@@ -114,7 +114,7 @@ def disorder(values: Mapping[str, Number], spread: float = 1e-5) -> list[str]:
         if name in ("min", "max", "count", "total_s"):
             continue
         if (low is not None and value < low * (1 - spread)) or (high is not None and value > high * (1 + spread)):
-            found.append(f"{name} {value:g} lies outside min and max")
+            found.append(f"{name} {value:g} is outside min and max")
     ladder = ([(50.0, median)] if median is not None else []) + [pair for pair in percentiles if pair[0] >= 50]
     for (below, small), (above, large) in itertools.pairwise(ladder):
         if small > large * (1 + spread):

@@ -65,7 +65,7 @@ def strip_prefixes(text: str) -> Stripped:
 
 
 def strip_levels(text: str) -> str | None:
-    """The text without the level that stands before every line; None where a line has none.
+    """The text without the level before every line; None where a line has none.
 
     Some tools print such levels themselves: the caller has to find out whether this is one of them.
     """

@@ -1,6 +1,6 @@
 """The text of a log: bytes to characters, odd characters to plain ones, and numbers that are surely whole.
 
-Every reader stands on these few functions, so that a byte-order mark, a GBK file, colours or full-width commas are
+Every reader builds on these few functions, so that a byte-order mark, a GBK file, colours or full-width commas are
 solved once. A number is taken only when it cannot have been cut off: something other than a number has to follow it.
 """
 

@@ -52,7 +52,7 @@ COMMON: tuple[Fault, ...] = (
     ),
 )
 
-#: atc. The code stands at the start of a line; newer releases put a process id before it.
+#: atc. The code is at the start of a line; newer releases put a process id before it.
 ATC: tuple[Fault, ...] = (
     Fault(
         r"BrokenPipeError",

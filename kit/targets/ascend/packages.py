@@ -2,7 +2,7 @@
 
 ``Ascend-cann-toolkit_<version>_linux-<arch>.run`` and ``benchmark.<arch>`` (or the wheels of ais_bench); optionally
 ``SHA256SUMS``, the host's ``version.info`` and ``ascend_install.info``, and ``Python-3.7.5.tar.xz``. A toolchain with a
-public image needs no installer; one that lies there is used all the same.
+public image needs no installer; one that is there is used all the same.
 """
 
 from __future__ import annotations

@@ -273,7 +273,7 @@ def _step(
         outputs=outputs,
         inputs=_measuring(chip, batch, inputs or {}),
         # benchmark derives names of results from those of its inputs, so the engine keeps its name; ais_bench refuses
-        # links, and takes the engine where it lies.
+        # links, and takes the engine where it is.
         links={} if private else {_engine(chip, batch): "{in:engine}", **(links or {})},
         environment=chip.environment,
         devices=chip.devices,

@@ -1,7 +1,7 @@
 """Measurements of a TensorRT target from the output folders of its steps.
 
 Rates come from the timing export, because trtexec 7.2 prints 0 qps for ONNX models: timed enqueues by wall time, times
-batch. The GPU's own rate, 1000 x batch / mean compute time, stands next to it.
+batch. The GPU's own rate, 1000 x batch / mean compute time, is given as well.
 """
 
 from __future__ import annotations

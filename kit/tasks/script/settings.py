@@ -36,7 +36,7 @@ PerChannel = tuple[float, ...] | float
 
 
 class MetricPattern(Section):
-    """Where a number stands in what the scripts print, and what it means."""
+    """Where a number is in what the scripts print, and what it means."""
 
     find: Line | None = Field(
         None,

@@ -111,7 +111,7 @@ def test_a_batch_that_does_not_fit_is_said() -> None:
     ("old", "new", "said"),
     [
         ("max = 2.5", "max = 1.5", "NPU_compute_time: min 1.75 is above max 1.5"),
-        ("median = 1.9375", "median = 1.5", "NPU_compute_time: median 1.5 lies outside min and max"),
+        ("median = 1.9375", "median = 1.5", "NPU_compute_time: median 1.5 is outside min and max"),
         ("mean = 2.0", "mean = nan", "mean: 'nan' is not surely a time"),
         ("mean = 2.0", "mean = 2.0e+", "mean: '2.0e+' is not surely a time"),
     ],

@@ -256,7 +256,7 @@ def test_a_statistic_without_its_unit_is_not_taken() -> None:
     ("was", "now", "said"),
     [
         ("min = 1.25", "min = 3.25", "gpu_compute is rejected: min 3.25 is above max 2.5"),
-        ("mean = 1.5", "mean = 2.75", "gpu_compute is rejected: mean 2.75 lies outside min and max"),
+        ("mean = 1.5", "mean = 2.75", "gpu_compute is rejected: mean 2.75 is outside min and max"),
         ("percentile(99%) = 2.25", "percentile(99%) = 1.375", "gpu_compute is rejected: p50 1.5 is above p99 1.375"),
     ],
 )

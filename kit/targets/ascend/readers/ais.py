@@ -54,7 +54,7 @@ _N = NUMBER
 _PLAIN = re.compile(
     rf"\s*(?:\[INFO\] )?(?:(?:{'|'.join(_PARTS)}) \(ms\): min = {_N}, max = {_N}, mean = {_N}, median = {_N}, "
     rf"percentile\({_N}%\) = {_N}"
-    # With several threads the mean is all that stands there.
+    # With several threads the mean is all that is there.
     rf"|(?:{'|'.join(_PARTS)}) \(ms\): mean = {_N}"
     rf"|[tT]hroughput 1000\*batchsize(?:\.mean)?\({_N}\)/NPU_compute_time\.mean\({_N}\): {_N}"
     rf"|throughput \(1000\*batchsize/NPU_compute_time\): {_N})\s*\Z"

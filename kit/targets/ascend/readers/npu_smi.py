@@ -119,7 +119,7 @@ def _table_cells(line: str) -> list[str]:
 
 
 def _first(cells: list[str]) -> Chip | None:
-    """The chip of a first row: card and name, health, power and temperature; the name is whatever stands there."""
+    """The chip of a first row: card and name, health, power and temperature; the name is whatever is there."""
     if len(cells) < 3:
         return None
     number, _, name = cells[0].partition(" ")

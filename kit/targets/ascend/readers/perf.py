@@ -139,7 +139,7 @@ def read(text: str) -> PerfReading:
     """Every run that the text holds.
 
     The text may be the performance file, what the tool printed, or a report that quotes them. A value is taken only
-    when it is surely whole; what is missing, odd or contradictory stands in ``problems``.
+    when it is surely whole; what is missing, odd or contradictory is in ``problems``.
     """
     return _PerfScan().run(text)
 

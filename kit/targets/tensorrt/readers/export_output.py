@@ -128,7 +128,7 @@ def _tensor(found: re.Match[str]) -> OutputTensor | None:
     whole = found["end"] is not None
     words = [word.strip() for word in found["values"].split(",")]
     if not whole:
-        words = words[:-1]  # what stands before the cut may be part of a number
+        words = words[:-1]  # what comes before the cut may be part of a number
     return OutputTensor(found["name"], shape, [_value(word) for word in words if word], whole)
 
 

@@ -1,4 +1,4 @@
-"""The table of layers that ``trtexec --dumpProfile`` prints: the name stands first up to 8.6.0 and last from 8.6.1 on.
+"""The table of layers that ``trtexec --dumpProfile`` prints: the name comes first up to 8.6.0 and last from 8.6.1 on.
 
 Its values are those of ``--exportProfile``, rounded: time in ms over all iterations, average and, since 8.4, median.
 """

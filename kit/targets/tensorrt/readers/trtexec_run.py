@@ -64,7 +64,7 @@ class TrtexecRun:
 
     @property
     def measured(self) -> bool:
-        """Whether the run holds a part of its summary: what stands before a summary is then of another run."""
+        """Whether the run holds a part of its summary: what comes before a summary is then of another run."""
         return bool(self.sections or self.rejected or self.unnamed or self.throughput_qps or self.walltime_s)
 
     @property

@@ -259,7 +259,7 @@ class TrtexecScan:
         return True
 
     def _set_up(self, body: str) -> bool:
-        """What stands before a summary."""
+        """What comes before a summary."""
         if found := printed.QUERIES.search(body):
             self._before_summary().queries = integer(found["queries"])
         elif found := printed.BUILT.search(body):
