@@ -103,7 +103,8 @@ def test_an_interruption_ends_the_work_on_all_hosts(site: FleetSite, cluster: Ra
 def test_what_cannot_be_is_told_before_anything_runs(site: FleetSite, cluster: RayCluster, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("0" * 64)
     foreign = cluster.environment | {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
-    stranger = site.start(*on(cluster, "--target", "cpu"), environment=foreign)
+    apart = ("--store", str(tmp_path / "apart"))  # the two run at once
+    stranger = site.start(*on(cluster, "--target", "cpu", *apart), environment=foreign)
 
     ran = site.kit(*on(cluster, "--target", "T4"), environment=cluster.environment)
     said = sentence(ran, 8, "no host can run target T4", "lacks kit_T4")
