@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kit.errors import DamagedError, StepError
-from kit.planning import common as shared
+from kit.planning import common
 from kit.results.evidence import Raw, measurement
 from kit.results.measurements import Accuracy, percent
 
@@ -58,7 +58,7 @@ def check_complete(outputs: Outputs, accuracy: Accuracy, batch: int) -> None:
         DamagedError: the info file cannot be read.
         StepError: results are missing or too many.
     """
-    info = outputs.file(shared.TENSORS, shared.TENSOR_LIST).path
+    info = outputs.file(common.TENSORS, common.TENSOR_LIST).path
     try:
         with info.open("rb") as file:
             images = sum(1 for line in file if line.strip())

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
-from kit.planning import common as shared
+from kit.planning import common
 from kit.planning.shards import cut
 from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
@@ -38,7 +38,7 @@ class EngineUse:
     engine: str  # as inside.engine calls it
     image: str
     infer_batch: int  # of the run over the data set
-    model: Input = shared.MODEL
+    model: Input = common.MODEL
     options: Mapping[str, Any] = field(default_factory=dict)  # the engine's own
     devices: Devices = field(default_factory=Devices)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -87,11 +87,11 @@ class EngineTarget(ABC):
         use = self.use(job)
         if job.file_task:
             return self._plan_files(job, job.file_task, use)
-        before = shared.model_steps(job) if self.exported else []
+        before = common.model_steps(job) if self.exported else []
         batches = math.ceil(job.recipe.dataset.count / (job.recipe.input.batch or use.infer_batch))
         uses = [self.use(replace(job, access=one)) for one in job.shard_access] or [use]
         infer = cut([_infer(job, one) for one in uses], min(job.shards, batches))
-        metrics = shared.metrics(job, metrics_name(job), Made(infer_name(job)), form="predictions")
+        metrics = common.metrics(job, metrics_name(job), Made(infer_name(job)), form="predictions")
         return [*before, *infer, metrics, _bench(job, use)]
 
     def _plan_files(self, job: Job, task: Task, use: EngineUse) -> list[Step]:
@@ -112,7 +112,7 @@ class EngineTarget(ABC):
         }  # fmt: skip
         infer = [infer_step(job, task, run, prefix=f"{job.target}/", batch=batch, **how) for run in task.runs(job)]
         rates = [file_rate_step(job, task, one, name=f"{bench_name(job)}-bs{one}", **how) for one in job.batches]
-        before = shared.model_steps(job) if self.exported else []
+        before = common.model_steps(job) if self.exported else []
         return [*before, *file_steps(job, task, infer, f"{job.target}/"), *rates]
 
     def check_files(self, job: Job, use: EngineUse) -> None:  # noqa: B027 - most have nothing to refuse
@@ -125,7 +125,7 @@ class EngineTarget(ABC):
     def _read_files(self, job: Job, task: Task, outputs: Outputs) -> Reading:
         benches = [(batch, outputs.file(f"{bench_name(job)}-bs{batch}", "bench.json")) for batch in job.batches]
         version: Raw[str] = benches[0][1].key("version")
-        exported = read_versions(outputs.file(shared.EXPORT, "export.json")) if self.exported else {}
+        exported = read_versions(outputs.file(common.EXPORT, "export.json")) if self.exported else {}
         return Reading(
             metrics=task.read(job, f"{job.target}/", outputs),
             throughput=tuple(read_file_rate(bench, batch) for batch, bench in benches),
@@ -150,7 +150,7 @@ class EngineTarget(ABC):
         engine = bench.key("engine").value
         title = str(engine["title"])
         version: Raw[str] = bench.key("versions", title)
-        exported = read_versions(outputs.file(shared.EXPORT, "export.json")) if self.exported else {}
+        exported = read_versions(outputs.file(common.EXPORT, "export.json")) if self.exported else {}
         return Reading(
             accuracy=read_accuracy(outputs, metrics_name(job)),
             throughput=read_throughput(bench, job.batches),
@@ -196,7 +196,7 @@ def _infer(job: Job, use: EngineUse) -> Step:
             "python3", "-m", "inside.evaluate",
             "--model", "{in:model}",
             *_words(use),
-            *shared.image_words(job),
+            *common.image_words(job),
             "--batch", str(job.recipe.input.batch or use.infer_batch),
             "--out", "{out}",
         ),
@@ -221,7 +221,7 @@ def _bench(job: Job, use: EngineUse) -> Step:
             "python3", "-m", "inside.bench",
             "--model", "{in:model}",
             *_words(use),
-            *shared.image_words(job),
+            *common.image_words(job),
             "--batches", ",".join(str(batch) for batch in job.batches),
             "--shape", ",".join(str(n) for n in job.recipe.input.shape),
             "--threads", str(bench.threads),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kit.errors import StepError
 from kit.inside.estimate import nearest_rank
-from kit.planning import common as shared
+from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
 from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
@@ -214,7 +214,7 @@ def _environment(job: Job, outputs: Outputs, toolchain: str) -> dict[str, str | 
     options = options_of(job)
     return {
         "CANN": toolchain.removeprefix("CANN "),
-        **read_versions(outputs.file(shared.EXPORT, "export.json")),
+        **read_versions(outputs.file(common.EXPORT, "export.json")),
         "soc_version": soc_of(job),
         "inference tool": str(options.tool),
     }

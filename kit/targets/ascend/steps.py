@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kit.planning import cardsteps
-from kit.planning import common as shared
+from kit.planning import cardsteps, common
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
@@ -91,14 +90,14 @@ def plan(job: Job) -> list[Step]:
     if isinstance(job.recipe.opset, int):
         check_opset(job, job.recipe.opset)
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
-    steps = [*shared.model_steps(job)]
+    steps = [*common.model_steps(job)]
     task = job.file_task
     runs: Sequence[FileRun] = ()
     if dataset and task:
         converted, runs = plain_runs(job, task)
         steps += [*task.prepare(job), *converted]
     elif dataset:
-        steps.append(shared.preprocess(job))
+        steps.append(common.preprocess(job))
     steps += [_convert(chip, batch) for batch in job.batches]
     steps.append(_state(chip))
     measured = []
@@ -142,7 +141,7 @@ def _convert(chip: _ChipContext, batch: int) -> Step:
             *filter(None, (toolchain_of(job).precision,)),
         ),
         outputs=(f"{name}.om",),
-        inputs={"model": shared.MODEL},
+        inputs={"model": common.MODEL},
         links={f"{job.recipe.model.name}.onnx": "{in:model}"},
         environment=environment,
         limits=Limits(memory_bytes=options.memory_gib * GIB, pids=4096),
@@ -226,7 +225,7 @@ def _infer(chip: _ChipContext, batch: int) -> Step:
         links = {"prep_bin": "{in:tensors}/prep_bin", info: "{in:tensors}/dataset.info"}
         outputs = ("result",)
     name, title = infer_name(job.target, batch), f"data set run, batch {batch}"
-    return _step(chip, batch, name, "infer", title, argv, outputs, {"tensors": Made(shared.TENSORS)}, links)
+    return _step(chip, batch, name, "infer", title, argv, outputs, {"tensors": Made(common.TENSORS)}, links)
 
 
 def _bench(chip: _ChipContext, batch: int) -> Step:
@@ -306,6 +305,6 @@ def _metrics(chip: _ChipContext, batch: int) -> Step:
     else:
         folder, suffix = f"result/dumpOutput_device{chip.job.device}", 1
     source = Made(infer_name(chip.target, batch), folder)
-    return shared.metrics(
+    return common.metrics(
         chip.job, metrics_name(chip.target, batch), source, form=options.output, suffix=suffix, batch=batch
     )

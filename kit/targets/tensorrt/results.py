@@ -14,7 +14,7 @@ from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import DamagedError, StepError
-from kit.planning import common as shared
+from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
 from kit.planning.tensorfiles import run_name
@@ -73,7 +73,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
     if version and not _same_version(version, toolchain):
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")
     host, seen, remarks = _state(job, outputs)
-    environment = read_versions(outputs.file(shared.EXPORT, "export.json"))
+    environment = read_versions(outputs.file(common.EXPORT, "export.json"))
     return Reading(
         accuracy=counted[min(counted)] if counted else None,
         metrics=scored[min(scored)] if scored else (),

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
-from kit.planning import cardsteps
-from kit.planning import common as shared
+from kit.planning import cardsteps, common
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.planning.tensorfiles import infer_step
@@ -110,7 +109,7 @@ def plan(job: Job) -> list[Step]:
     """Every step of the target, in an order that respects their inputs."""
     gpu = _context(job)
     task = job.file_task
-    steps = [*shared.model_steps(job), *(task.prepare(job) if task else [shared.preprocess(job)]), _guard(job)]
+    steps = [*common.model_steps(job), *(task.prepare(job) if task else [common.preprocess(job)]), _guard(job)]
     steps.append(_state(gpu))
     measured: list[Step] = []
     for batch in job.batches:
@@ -129,7 +128,7 @@ def _images(gpu: _GpuContext, batch: int) -> list[Step]:
     job = gpu.job
     checks = [_check(gpu, batch, number, name) for number, name in enumerate(check_names(job, batch))]
     name, source = metrics_name(job.target, batch), Made(infer_name(job.target, batch))
-    return [_infer(gpu, batch), *checks, shared.metrics(job, name, source, form="predictions", batch=batch)]
+    return [_infer(gpu, batch), *checks, common.metrics(job, name, source, form="predictions", batch=batch)]
 
 
 def files_prefix(target: str, batch: int) -> str:
@@ -183,7 +182,7 @@ def _guard(job: Job) -> Step:
             "--out", "{out}",
         ),
         outputs=("input.json",),
-        inputs={"model": shared.MODEL},
+        inputs={"model": common.MODEL},
         code=("onnx_input", "protocol"),
     )  # fmt: skip
 
@@ -216,7 +215,7 @@ def _convert(gpu: _GpuContext, batch: int) -> Step:
             gpu.row.build_only,
         ),
         outputs=(gpu.engine(batch),),
-        inputs={"model": shared.MODEL, "checked": Made(f"{gpu.target}/input")},
+        inputs={"model": common.MODEL, "checked": Made(f"{gpu.target}/input")},
         links={gpu.onnx: "{in:model}"},
         environment=gpu.environment,
         devices=gpu.devices,
@@ -247,7 +246,7 @@ def _infer(gpu: _GpuContext, batch: int) -> Step:
             "--out", "{out}",
         ),
         outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-        inputs={"engine": gpu.made(batch), "tensors": Made(shared.TENSORS)},
+        inputs={"engine": gpu.made(batch), "tensors": Made(common.TENSORS)},
         environment=gpu.environment,
         devices=gpu.devices,
         limits=_LIMITS,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kit.errors import InvalidInputError
-from kit.planning import common as shared
+from kit.planning import common
 from kit.planning.step import External
 from kit.planning.target import DeviceAccess, ImageSpec, Job
 from kit.recipe.options import parse_options
@@ -59,7 +59,7 @@ class Torch(EngineTarget):
             )
         gpu = self._on_gpu(job)
         asked: dict[str, Any] = {
-            "network": shared.network_json(job),
+            "network": common.network_json(job),
             "device": "cuda" if gpu else "cpu",
             "precision": options.precision,
         }
@@ -74,7 +74,7 @@ class Torch(EngineTarget):
         access = job.access if gpu else DeviceAccess()
         return EngineUse(
             "torch", "torch-cuda" if gpu else "torch", options.infer_batch, External(job.weights), asked,
-            access.devices, access.environment, memory_gib=16 if gpu else 8, inputs=shared.code_input(job),
+            access.devices, access.environment, memory_gib=16 if gpu else 8, inputs=common.code_input(job),
         )  # fmt: skip
 
     def images(self, job: Job) -> Sequence[ImageSpec]:

@@ -45,7 +45,6 @@ def test_the_rate_of_each_form(form: str) -> None:
     assert len(reading.timed(200)) == 333
     assert reading.walltime_ms(200) == pytest.approx(333 * 3.0)
     assert reading.enqueues_per_s(200) == pytest.approx(1000 / 3)
-    assert reading.images_per_s(16, 200) == pytest.approx(16 * 1000 / 3)
     assert len(reading.timed(0)) == 400
 
 
@@ -58,7 +57,6 @@ def test_the_json() -> None:
 def test_only_warm_up_is_no_rate() -> None:
     reading = export_times.read(text(records("8.x", 20)))
     assert reading.enqueues_per_s() is None
-    assert reading.images_per_s(4) is None
 
 
 def test_a_cut_file_gives_whole_records() -> None:

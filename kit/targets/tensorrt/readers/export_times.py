@@ -69,11 +69,6 @@ class ExportTimesReading(ToolOutput):
         wall = self.walltime_ms(warm_up_ms)
         return None if wall is None else 1000 * len(self.timed(warm_up_ms)) / wall
 
-    def images_per_s(self, batch: int, warm_up_ms: float = 200.0) -> float | None:
-        """Images per second of wall time for an engine that computes ``batch`` images per enqueue."""
-        rate = self.enqueues_per_s(warm_up_ms)
-        return None if rate is None else rate * batch
-
     def compute_ms(self, warm_up_ms: float = 200.0) -> list[float]:
         """GPU compute time of every timed enqueue, in ms."""
         return [record.compute for record in self.timed(warm_up_ms)]
