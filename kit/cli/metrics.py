@@ -40,7 +40,10 @@ def command(
     suffix: Annotated[
         int | None, typer.Option("--suffix", metavar="N", help="Number behind the last _ of a name: which output.")
     ] = None,
-    classes: Annotated[int, typer.Option("--classes", metavar="N", min=1, help="Scores per image.")] = 1000,
+    classes: Annotated[
+        int | None,
+        typer.Option("--classes", metavar="N", min=1, help="Scores per image; 1000 where nothing says it."),
+    ] = None,
     out: options.Out = None,
     runner: options.Runner = options.RunnerName.AUTO,
     store: options.StorePath = Path(".kit"),

@@ -19,6 +19,9 @@ from kit.storage.store import Record, Store
 
 __all__ = ["metrics_of", "sniff_form"]
 
+#: Classes of ImageNet, where neither the command line nor the results say how many there are.
+_CLASSES = 1000
+
 
 def sniff_form(folder: Path, form: str, suffix: int | None) -> tuple[str, int | None]:
     """The form and suffix of the result files in a folder, from their names, unless they are given.
@@ -59,7 +62,7 @@ def metrics_of(
     *,
     form: str,
     suffix: int | None,
-    classes: int,
+    classes: int | None,
     store: Store,
     runner: str,
     build: BuildOptions,
@@ -68,6 +71,8 @@ def metrics_of(
 ) -> tuple[Record, Path]:
     """Run the step under the store's lock; returns its record and the folder that holds ``metrics.json``."""
     check_labels(labels)
+    if classes is None and form != "predictions":
+        classes = _CLASSES
     step = metrics_step(
         "metrics", External(results.absolute()), labels.absolute(), form=form, suffix=suffix, classes=classes
     )

@@ -126,7 +126,7 @@ def _measure(arguments: argparse.Namespace, spec: EngineSpec, rules: Rules, conf
         else:
             inputs = synthetic_inputs(spec.shape, batch)
         bound = engine.bind(inputs)
-        if not np.isfinite(engine.as_scores(bound.output(), batch)).all():
+        if not np.isfinite(engine.as_rows(bound.output(), batch)).all():
             remedy = "Check the weights, and that the preprocessing is the one of the model's training."
             raise UserError("the model gives scores that are NaN or infinite", remedy, spec.model, "tolerance")
         series.append(Series(batch, bound.calls, batch * engine.side_by_side))

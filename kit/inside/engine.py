@@ -94,10 +94,16 @@ class Engine(ABC):
         Raises:
             UserError: the engine fails, or its first output is not one row of scores per image.
         """
-        return self.as_scores(self.outputs(images)[0], len(images))
+        output = self.outputs(images)[0]
+        rows = self.as_rows(output, len(images))
+        if rows.shape[1] != max(output.shape[1:]):
+            remedy = "Give a classifier whose first output holds one score per class, or set the task of the recipe."
+            what = f"the output of {len(images)} images has the shape {output.shape}, which is not a row of scores each"
+            raise UserError(what, remedy, self.model)
+        return rows
 
-    def as_scores(self, output: NDArray[Any], count: int) -> Floats:
-        """Check that `output` is one row of float scores per image."""
+    def as_rows(self, output: NDArray[Any], count: int) -> Floats:
+        """The output as float32 (images, numbers), whatever its shape."""
         if output.dtype.kind != "f" or output.ndim < 2 or len(output) != count:
             remedy = "Give a classifier whose first output holds one score per class."
             raise UserError(f"the output of {count} images is {output.dtype} {output.shape}", remedy, self.model)

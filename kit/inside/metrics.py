@@ -3,7 +3,7 @@
 Command line::
 
     python3 -m inside.metrics --labels FILE --out DIR
-        (--predictions DIR [--images FILE] | --results DIR --format txt|bin|npy --classes N [--suffix K])
+        (--predictions DIR [--images FILE] [--classes N] | --results DIR --format txt|bin|npy --classes N [--suffix K])
         [--background-class] [--subset] [--newer-than FILE] [--vision-metric FILE] [--workers N]
 
 ``--predictions`` takes what inside.evaluate wrote; ``--results`` one file per image, ``<stem>_<suffix>.<format>``, as
@@ -75,9 +75,14 @@ class Counts:
 
 
 def count_predictions(
-    folder: str, labels: dict[str, int], images: str | None = None, *, subset: bool = False
+    folder: str,
+    labels: dict[str, int],
+    images: str | None = None,
+    *,
+    subset: bool = False,
+    classes: int | None = None,
 ) -> Counts:
-    """Count the arrays that inside.evaluate wrote."""
+    """Count the arrays that inside.evaluate wrote, with as many classes where that is said."""
     predictions = _array(os.path.join(folder, "predictions.npy"))
     facts = _facts(os.path.join(folder, "evaluate.json"))
     listed = images or os.path.join(folder, NAMES)
@@ -90,6 +95,9 @@ def count_predictions(
         what = f"lists {len(names)} images, and there are {len(predictions)} predictions"
         raise UserError(what, "Run the inference again.", listed, "damaged")
     wanted = np.array(match(names, labels, folder, subset=subset), dtype=np.int32)
+    if classes not in {None, facts["classes"]}:
+        what = f"the predictions have {facts['classes']} classes, and {classes} are expected"
+        raise UserError(what, f"Give --classes {facts['classes']}, or the predictions of the other model.", folder)
     _check_labels(labels, facts["classes"])
     counts = Counts(facts["classes"], ties=facts["ties"])
     counts.count(predictions, wanted)
@@ -304,7 +312,9 @@ def main(argv: list[str] | None = None) -> None:
     more: dict[str, Any] = {}
     if arguments.predictions:
         labels = read_labels(arguments.labels)
-        counts = count_predictions(arguments.predictions, labels, arguments.images, subset=arguments.subset)
+        counts = count_predictions(
+            arguments.predictions, labels, arguments.images, subset=arguments.subset, classes=arguments.classes
+        )
     else:
         which = (arguments.results, arguments.format, arguments.classes)
         with counting(*which, workers=arguments.workers or cores()) as count:

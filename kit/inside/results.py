@@ -5,6 +5,7 @@ A score is float32 whatever the file holds, as in the published script: text is 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from typing import TYPE_CHECKING, NoReturn
@@ -28,6 +29,9 @@ _BLOCK = {"txt": 32, "bin": 256, "npy": 256}
 #: A text of one float: twenty characters would do, but who knows.
 _TEXT_BYTES = 64
 _AGAIN = "Empty the folder and run the inference again."
+_OTHER = "Choose the output that holds the scores with --suffix, or give a classifier with one score per class."
+#: Bytes of a text that is too long, up to which its numbers are counted.
+_COUNTED = 16 << 20
 #: Float32 numbers smaller than that are what small integers look like.
 _DENORMAL = 1e-30
 
@@ -93,7 +97,7 @@ class ResultReader:
 
     def _wrong_count(self, name: str, count: int) -> UserError:
         what = f"holds {count} scores, and the model has {self._classes} classes"
-        remedy = "Choose the output that holds the scores with --suffix, or run the inference again with this model."
+        remedy = f"If these are the scores, there are {count} classes; otherwise choose the output with --suffix."
         if count == self._classes + 1:
             remedy = f"If class 0 is the background, give --classes {count} --background-class."
         return self._error(name, what, remedy=remedy)
@@ -115,11 +119,11 @@ class ResultReader:
     def _refuse_sizes(self, names: list[str], contents: list[bytes], size: int) -> NoReturn:
         name, data = next(pair for pair in zip(names, contents, strict=True) if len(pair[1]) != size)
         actual = os.stat(os.path.join(self._folder, name)).st_size
-        if actual % 4 == 0 and actual < size:
+        if actual % 4 == 0 and actual != 2 * size:  # twice as much is what double numbers take
             raise self._wrong_count(name, actual // 4)
-        if actual == size + 4:
-            raise self._wrong_count(name, self._classes + 1)
         remedy = "Run the inference again; if these are integers or double numbers, choose the output of scores."
+        if actual == 2 * size:
+            remedy = f"Choose the output of scores; if these are of float32, there are {actual // 4} classes."
         what = f"has {len(data) if actual < size else actual} bytes; {self._classes} scores of float32 have {size}"
         raise self._error(name, what, remedy=remedy)
 
@@ -154,6 +158,9 @@ class ResultReader:
             raise self._error(name, f"holds {array.dtype}, not scores", remedy=remedy)
         if array.size != self._classes:
             raise self._wrong_count(name, array.size)
+        if max(array.shape, default=1) != array.size:
+            shape = " x ".join(map(str, array.shape))
+            raise self._error(name, f"has the shape {shape}, and one row of scores is expected", remedy=_OTHER)
         return array
 
     def _text(self, names: list[str], contents: list[bytes]) -> Floats:
@@ -163,18 +170,31 @@ class ResultReader:
         scores = np.empty((len(names), self._classes), dtype=np.float32)
         for row, (name, data) in enumerate(zip(names, contents, strict=True)):
             if len(data) > self._limit:
-                raise self._error(name, f"is too long for {self._classes} numbers")
+                self._refuse_long(name)
             try:
                 values = parse_text(data)
             except ValueError as error:
                 raise self._error(name, str(error)) from None
             if len(values) != self._classes:
                 raise self._wrong_count(name, len(values))
+            rows = sum(1 for line in data.splitlines() if line.strip())
+            if 1 < rows < len(values):
+                what = f"holds {rows} rows of numbers, and one row of scores is expected"
+                raise self._error(name, what, remedy=_OTHER)
             if not any(mark in data for mark in b".nN") and b"e" not in data.lower():
                 remedy = "Choose the output that holds the scores with --suffix."
                 raise self._error(name, "holds whole numbers, not scores", remedy=remedy)
             scores[row] = values
         return scores
+
+    def _refuse_long(self, name: str) -> NoReturn:
+        """A text of far more numbers than there are classes; how many, as far as that can be told in a moment."""
+        with open(os.path.join(self._folder, name), "rb") as file:
+            data = file.read(_COUNTED + 1)
+        if len(data) <= _COUNTED:
+            with contextlib.suppress(ValueError):
+                raise self._wrong_count(name, len(parse_text(data)))
+        raise self._error(name, f"is too long for {self._classes} numbers", remedy=_OTHER)
 
 
 def parse_text(data: bytes) -> list[float]:

@@ -206,9 +206,10 @@ class TensorRtSession(LoadedPlan):
         self._set_shape(self.input, wanted, path)
         self._in = np.empty(wanted, np.float32)
         self._out = np.empty(tuple(self._output_shape(self.output)), np.float32)
-        if self._out.ndim < 2 or self._out.shape[0] != batch:
+        shape = self._out.shape
+        if len(shape) < 2 or shape[0] != batch or self._out.size != batch * max(shape[1:]):
             raise UserError(
-                f"output {self.output} has shape {self._out.shape}, which is not one row per image",
+                f"output {self.output} has shape {shape}, which is not one row of scores per image",
                 "Give a classifier with one score per class.",
                 path,
             )

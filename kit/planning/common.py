@@ -205,7 +205,7 @@ def metrics(
         suffix: number behind the last ``_`` of a result file's name.
         batch: batch of the inference.
     """
-    classes = job.recipe.model.classes
+    classes = None if form == "predictions" else job.recipe.model.classes  # these say it themselves
     return metrics_step(name, source, job.labels, form=form, suffix=suffix, classes=classes, batch=batch)
 
 
@@ -216,13 +216,15 @@ def metrics_step(
     *,
     form: str,
     suffix: int | None = None,
-    classes: int,
+    classes: int | None = None,
     batch: int | None = None,
 ) -> Step:
     """The metrics step on any results: those of a plan, or those that somebody brings."""
-    where: tuple[str, ...] = ("--predictions", "{in:results}")
-    if form != "predictions":
-        where = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix), "--classes", str(classes))
+    where: tuple[str, ...] = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix))
+    if form == "predictions":
+        where = ("--predictions", "{in:results}")
+    if classes is not None:
+        where += ("--classes", str(classes))
     return Step(
         name=name,
         stage="metrics",

@@ -46,6 +46,16 @@ def test_engines_give_the_same_scores_bound_or_not(make_model: Make) -> None:
         assert np.allclose(bound.output(), engine.run(images + 1), atol=1e-5)
 
 
+def test_an_output_of_another_rank_is_not_flattened(make_model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = opened("onnxruntime", make_model())
+    for shape in ((3, 7), (3, 7, 1, 1), (3, 1, 7)):
+        monkeypatch.setattr(engine, "outputs", lambda _images, shape=shape: [np.ones(shape, np.float32)])
+        assert engine.run(batch_of(3)).shape == (3, 7)
+    monkeypatch.setattr(engine, "outputs", lambda _images: [np.ones((3, 2, 5), np.float32)])
+    with pytest.raises(UserError, match=r"\(3, 2, 5\), which is not a row of scores each"):
+        engine.run(batch_of(3))
+
+
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 @pytest.mark.parametrize(
     ("changes", "batch", "what"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kit.inside.metrics import count_results, counting, vision_metric
 from kit.inside.protocol import UserError
-from kit.inside.results import parse_fixed, parse_text
+from kit.inside.results import ResultReader, parse_fixed, parse_text
 
 COUNT, CLASSES = 150, 23
 Write = Callable[..., Path]
@@ -250,7 +250,10 @@ def test_label_that_the_model_does_not_have(program: Any, tmp_path: Path, labels
         ("txt", text(range(CLASSES)).replace(b"3.0", b"true "), "not a number"),
         ("txt", np.ones(CLASSES, dtype=np.float32).tobytes(), "binary data"),
         ("txt", b"\xff" * 100, "binary data"),
-        ("txt", text(range(CLASSES)) * 100, "too long"),
+        ("txt", text(range(CLASSES)) * 100, f"holds {100 * CLASSES} scores"),
+        ("txt", b"0.5 x" * 20 * CLASSES, "too long"),
+        ("txt", text(range(CLASSES // 2)) + b"\n" + text(range(CLASSES - CLASSES // 2)), "2 rows"),
+        ("bin", np.ones(CLASSES * 100, dtype=np.float32).tobytes(), f"holds {100 * CLASSES} scores"),
         ("bin", b"", "is empty"),
         ("bin", np.ones(CLASSES - 1, dtype=np.float32).tobytes(), f"holds {CLASSES - 1} scores"),
         ("bin", np.ones(CLASSES, dtype=np.float64).tobytes(), "bytes"),
@@ -278,6 +281,29 @@ def test_arrays_of_another_kind(program: Any, tmp_path: Path, labels: Path, scor
     path = folder / "ILSVRC2012_val_00000001_1.npy"
     np.save(path, np.zeros(CLASSES, dtype=dtype), allow_pickle=True)
     assert what in refused(program, "--results", "results", "--format", "npy", "--classes", CLASSES)["what"]
+
+
+def test_an_array_of_several_rows_is_not_flattened(tmp_path: Path) -> None:
+    for number, shape in enumerate([(4,), (1, 4), (1, 4, 1, 1)]):
+        np.save(tmp_path / f"{number}.npy", np.ones(shape, np.float32))
+    assert [scores.shape for _, scores in ResultReader(str(tmp_path), "npy", 4).read(["0.npy", "1.npy", "2.npy"])] == [
+        (3, 4)
+    ]
+    np.save(tmp_path / "3.npy", np.ones((2, 2), np.float32))
+    with pytest.raises(UserError, match="has the shape 2 x 2"):
+        list(ResultReader(str(tmp_path), "npy", 4).read(["3.npy"]))
+
+
+def test_predictions_of_another_number_of_classes(program: Any, tmp_path: Path, labels: Path) -> None:
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    names = [line.split()[0] for line in labels.read_text().splitlines()]
+    np.save(folder / "predictions.npy", np.zeros((len(names), 5), np.int32))
+    (folder / "images.txt").write_text("".join(f"{name}\n" for name in names))
+    (folder / "evaluate.json").write_text(json.dumps({"classes": CLASSES, "ties": 0}))
+    counted(program, tmp_path, "--predictions", folder, "--classes", CLASSES)
+    error = refused(program, "--predictions", folder, "--classes", 4)
+    assert f"the predictions have {CLASSES} classes, and 4 are expected" in error["what"]
 
 
 def test_arrays_of_several_precisions_and_shapes(program: Any, tmp_path: Path, labels: Path, scores: Any) -> None:
