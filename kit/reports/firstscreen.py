@@ -100,7 +100,7 @@ def _headline(report: Report, one: Headline, words: Words, link: Link) -> dict[s
         "against": _against(report, one, words, link),
         "state": {True: "good", False: "bad", None: ""}[one.ok],
         "source": cell.source,
-        "source_name": words[cell.source],
+        "source_name": w["mixed"] if cell.source == "mixed" else words[cell.source],
     }
 
 

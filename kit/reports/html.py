@@ -18,6 +18,7 @@ from kit.reports.explain import Trace, trace
 from kit.reports.firstscreen import first_screen
 from kit.reports.markdown import to_html
 from kit.reports.pages import Pages, document
+from kit.reports.standing import standing
 from kit.reports.templates import page_style
 from kit.resources import resource
 
@@ -48,7 +49,7 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
         contents = _contents(pages, language, tuple(plots[language]), prefix)
         hint = f'<p class="hint">{escape(words["html"]["hint"])}</p>'
         heading, _, rest = body.partition("\n")
-        first = first_screen(pages.report, words, _first_plot(plots[language]), number)
+        first = first_screen(pages.report, words, _first_plot(pages.report, plots[language]), number)
         parts.append(
             f'<main id="{language}" lang="{words["html_lang"]}">\n'
             f"{heading}\n{first}\n{contents}\n{hint}\n{rest}\n{appendix}"
@@ -67,9 +68,10 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
     )
 
 
-def _first_plot(plots: Mapping[str, str]) -> str:
+def _first_plot(report: Report, plots: Mapping[str, str]) -> str:
     """The plot of the first screen; it stands in its section, too, and an id may stand in a page once."""
-    name = next((name for name in plots if name.startswith("throughput")), None)
+    simulated = standing(report).state == "simulated"
+    name = next((name for name in plots if name.startswith("throughput") and ("simulated" in name) == simulated), None)
     if name is None:
         return ""
     key = plots[name].partition('aria-labelledby="')[2].partition("-t ")[0]

@@ -72,6 +72,9 @@ def test_a_rehearsal_is_simulated_and_what_this_machine_measured_is_not_listed(
     assert tags(page) == ["published", "published", "simulated"]
     assert 'href="toy/simulated/report.html"' in page
     assert "toy/here" not in page
+    report = (tmp_path / "toy" / "simulated" / "report.html").read_text(encoding="utf-8")
+    assert '<title id="first-tp-simulated-t">' in report, "a rehearsal opens with its own plot"
+    assert '<title id="first-tp-t">' not in report
 
 
 @pytest.mark.parametrize(
