@@ -328,6 +328,268 @@ FAMILIES += [
     ),
 ]
 
+FAMILIES += [
+    Family(
+        "timm results with underscores",
+        """\
+| model | img_size | top1 | top1_err | top5 | top5_err | param_count | crop_pct | interpolation |
+|---|---|---|---|---|---|---|---|---|
+| tf_efficientnet_l2_ns | 800 | 88.352 | 11.648 | 98.650 | 1.350 | 480.31 | 0.960 | bicubic |
+| vit_large_r50_s32_384 | 384 | 84.420 | 15.580 | 97.340 | 2.660 | 329.09 | 1.000 | bicubic |
+| resnet50 | 224 | 79.038 | 20.962 | 94.390 | 5.610 | 25.56 | 0.875 | bicubic |
+
+| model | infer_samples_per_sec | infer_step_time | infer_batch_size | infer_img_size | param_count |
+|---|---|---|---|---|---|
+| tinynet_e | 68298.73 | 14.982 | 1024 | 106 | 2.04 |
+| mobilenetv3_small_050 | 48773.32 | 20.985 | 1024 | 224 | 1.59 |
+| lcnet_035 | 47045.94 | 21.755 | 1024 | 224 | 1.64 |
+| resnet18 | 8264.10 | 123.908 | 1024 | 224 | 11.69 |
+""",
+        (
+            ("| 84.420 |", "| 97.420 |", 4),
+            ("| 48773.32 |", "| 84773.32 |", 10),
+            ("| 123.908 |", "| 132.908 |", 12),
+        ),
+    ),
+    Family(
+        "formulas in LaTeX",
+        r"""# 性能
+
+310P 单卡吞吐率：$1000 \times 16 / 24.3536 = 656.99$ fps
+
+加速比 $\frac{1316.24}{881.42} = 1.493$
+
+吞吐率为 $35.9231 \times 4 = 143.6924$ fps
+
+$$ \text{FPS} = \frac{1000}{6.42 / 4} = 623.05 $$
+""",
+        (
+            ("656.99", "756.99", 3),
+            ("= 1.493$", "= 1.943$", 5),
+            ("143.6924", "134.6924", 7),
+            ("623.05", "632.05", 9),
+        ),
+    ),
+    Family(
+        "signs spelt out",
+        """\
+# 性能
+
+单卡吞吐率等于 35.9231 乘以 4 等于 143.6924 fps。
+
+310P与T4之比：254 除以 141.5 等于 1.795。
+
+254除以141.5约等于1.795，35.9231乘4等于143.6924。
+""",
+        (
+            ("35.9231 乘以 4 等于 143.6924", "35.9231 乘以 4 等于 134.6924", 3),
+            ("254 除以 141.5 等于 1.795", "254 除以 141.5 等于 1.975", 5),
+            ("254除以141.5约等于1.795", "254除以141.5约等于1.579", 7),
+            ("35.9231乘4等于143.6924", "35.9231乘4等于148.6924", 7),
+        ),
+    ),
+    Family(
+        "linearity over the cards of a header",
+        """\
+## 性能对比
+
+| 模型 | 单卡吞吐(img/s) | 8卡吞吐(img/s) | 加速比 | 线性度 |
+| --- | --- | --- | --- | --- |
+| ResNet50 | 1250.3 | 9802.4 | 7.84 | 98.0% |
+| VGG16 | 430.1 | 3303.2 | 7.68 | 96.0% |
+| MobileNetV2 | 2210.5 | 16445.9 | 7.44 | 93.0% |
+""",
+        (
+            ("| 7.68 |", "| 6.78 |", 6),
+            ("| 93.0% |", "| 39.0% |", 7),
+        ),
+    ),
+    Family(
+        "accuracy against the official one",
+        """\
+| 模型 | 官方Top1 | 310P Top1 | 相对精度 |
+|---|---|---|---|
+| a | 76.13 | 75.98 | 99.80% |
+| b | 80.30 | 80.01 | 99.64% |
+| c | 69.75 | 69.60 | 99.78% |
+""",
+        (("| 99.64% |", "| 96.94% |", 4),),
+    ),
+    Family(
+        "quotients that name parts of headers",
+        """\
+| 网络 | 参考精度 | 实测精度 | 实测/参考 | 310P fps | T4 fps | 310P/T4 |
+|---|---|---|---|---|---|---|
+| a | 76.13 | 76.05 | 99.89% | 1000.5 | 500.2 | 2.00 |
+| b | 80.02 | 79.89 | 99.84% | 612.4 | 408.3 | 1.50 |
+| c | 69.76 | 69.71 | 99.93% | 2050.0 | 820.0 | 2.50 |
+""",
+        (
+            ("| 99.84% |", "| 98.84% |", 4),
+            ("| 1.50 |", "| 1.05 |", 4),
+        ),
+    ),
+    Family(
+        "throughput per watt",
+        """\
+| Device | Power (W) | FPS | FPS/W |
+|---|---|---|---|
+| A | 70.0 | 700.0 | 10.0 |
+| B | 15.0 | 180.0 | 12.0 |
+| C | 250.0 | 1750.0 | 7.0 |
+""",
+        (("| 12.0 |", "| 21.0 |", 4),),
+    ),
+    Family(
+        "efficiency against the ideal",
+        """\
+| Nodes | GPUs | Images/sec | Ideal | Efficiency |
+|---|---|---|---|---|
+| 1 | 8 | 6000.0 | 6000.0 | 100.0% |
+| 2 | 16 | 11640.0 | 12000.0 | 97.0% |
+| 4 | 32 | 22560.0 | 24000.0 | 94.0% |
+| 8 | 64 | 43200.0 | 48000.0 | 90.0% |
+""",
+        (
+            ("| 94.0% |", "| 49.0% |", 5),
+            ("| 97.0% |", "| 79.0% |", 4),
+        ),
+    ),
+    Family(
+        "percentiles as rows",
+        """\
+| Percentile | Latency (ms) |
+|---|---|
+| p50 | 4.1 |
+| p90 | 5.2 |
+| p95 | 5.8 |
+| p99 | 7.7 |
+""",
+        (("| p95 | 5.8 |", "| p95 | 8.5 |", 5),),
+    ),
+    Family(
+        "minimum and mean without percentiles",
+        """\
+| Model | Min (ms) | Mean (ms) | Max (ms) |
+|---|---|---|---|
+| a | 2.10 | 2.35 | 4.90 |
+| b | 5.01 | 5.33 | 8.00 |
+""",
+        (("| 5.01 | 5.33 |", "| 5.51 | 5.33 |", 4),),
+    ),
+    Family(
+        "a total that the shares give away",
+        """\
+| 阶段 | 耗时(ms) | 占比 |
+|---|---|---|
+| 预处理 | 2.5 | 20.0% |
+| 推理 | 8.75 | 70.0% |
+| 后处理 | 1.25 | 10.0% |
+| 总计 | 12.5 | 100% |
+""",
+        (
+            ("| 70.0% |", "| 77.0% |", 4),
+            ("| 总计 | 12.5", "| 总计 | 15.2", 6),
+        ),
+    ),
+    Family(
+        "latency that drifts from the batch",
+        """\
+###### FP32 Inference Latency
+
+|**Batch Size**|**Throughput Avg**|**Latency Avg**|**Latency 95%**|**Latency 99%**|
+|:--:|:--:|:--:|:--:|:--:|
+| 1 | 96 img/s | 10.37 ms | 10.81 ms | 11.73 ms |
+| 2 | 196 img/s | 10.24 ms | 11.18 ms | 12.89 ms |
+| 4 | 386 img/s | 10.46 ms | 11.01 ms | 11.75 ms |
+| 8 | 709 img/s | 11.5 ms | 12.36 ms | 13.12 ms |
+| 16 | 1023 img/s | 16.07 ms | 15.69 ms | 15.97 ms |
+| 32 | 1127 img/s | 29.37 ms | 28.53 ms | 28.67 ms |
+| 64 | 1200 img/s | 55.4 ms | 53.5 ms | 53.71 ms |
+| 128 | 1229 img/s | 109.26 ms | 104.04 ms | 104.34 ms |
+| 256 | 1261 img/s | 214.48 ms | 202.51 ms | 202.88 ms |
+""",
+        (("| 386 img/s |", "| 836 img/s |", 7),),
+    ),
+    Family(
+        "operands with more digits in prose",
+        """\
+# 性能
+
+### 7.1 310P性能数据
+
+batch1 310P单卡吞吐率：229.4873fps
+
+batch8 310P单卡吞吐率：612.3381fps
+
+### 7.2 T4性能数据
+
+batch1 T4单卡吞吐率：33.0127fps
+
+batch8 T4单卡吞吐率：101.9934fps
+
+### 7.3 性能对比
+
+| batch | 310P | T4 | 310P/T4 |
+|---|---|---|---|
+| 1 | 229 | 33 | 6.95 |
+| 8 | 612 | 102 | 6.00 |
+""",
+        (("| 6.95 |", "| 6.91 |", 19),),
+    ),
+    Family(
+        "best batch in English",
+        """\
+# Performance
+
+| Batch size | 310P throughput (fps) | T4 throughput (fps) | Ratio |
+|---|---|---|---|
+| 1 | 300.1 | 150.2 | 2.00 |
+| 4 | 622.3 | 240.5 | 2.59 |
+| 8 | 801.4 | 287.6 | 2.79 |
+| 16 | 780.5 | 305.2 | 2.56 |
+
+The 310P performs best at batch size 8 with 801.4 fps. The best batch size of the T4 is 16.
+
+At its best batch, the 310P is 2.63x as fast as the T4.
+""",
+        (
+            ("performs best at batch size 8", "performs best at batch size 16", 10),
+            ("best batch size of the T4 is 16", "best batch size of the T4 is 8", 10),
+            ("is 2.63x as fast", "is 3.62x as fast", 12),
+            ("| 2.79 |", "| 2.97 |", 7),
+        ),
+    ),
+    Family(
+        "two results of one quoted run",
+        """\
+# T4 performance
+
+batch16:
+
+```
+[09/01/2022-10:11:12] [I] === Performance summary ===
+[09/01/2022-10:11:12] [I] Throughput: 84.7013 qps
+[09/01/2022-10:11:12] [I] Latency: min = 11.5 ms, max = 13.9 ms, mean = 12.0125 ms, median = 11.98 ms, percentile(99%) = 13.1 ms
+[09/01/2022-10:11:12] [I] Enqueue Time: min = 0.21 ms, max = 1.9 ms, mean = 0.412 ms, median = 0.39 ms, percentile(99%) = 0.9 ms
+[09/01/2022-10:11:12] [I] H2D Latency: min = 0.7 ms, max = 0.9 ms, mean = 0.78 ms, median = 0.77 ms, percentile(99%) = 0.88 ms
+[09/01/2022-10:11:12] [I] GPU Compute Time: min = 10.6 ms, max = 12.7 ms, mean = 11.2225 ms, median = 11.18 ms, percentile(99%) = 12.3 ms
+[09/01/2022-10:11:12] [I] D2H Latency: min = 0.008 ms, max = 0.02 ms, mean = 0.01 ms, median = 0.01 ms, percentile(99%) = 0.015 ms
+[09/01/2022-10:11:12] [I] Total Host Walltime: 3.01 s
+[09/01/2022-10:11:12] [I] Total GPU Compute Time: 2.86 s
+```
+
+batch16 T4单卡吞吐率：84.7013*16=1355.221fps
+
+batch16 t4吞吐率：1000/(11.2225/16)=1425.707fps
+""",
+        (
+            ("=1355.221fps", "=1555.221fps", 17),
+            ("=1425.707", "=1245.707", 19),
+        ),
+    ),
+]
+
 #: Tables in which a rule could see an error that is none.
 RIGHT = {
     "throughput of several streams": """\

@@ -34,6 +34,7 @@ _WIDE: Final = 16
 _NOTE: Final = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
 _ERROR: Final = re.compile(r"\s{0,3}(?:±|\+/-|\+-)\s{0,3}[0-9.]{1,12}")
 _PARTS: Final = re.compile(r"\s{0,3}/\s{0,3}")
+_TIMED: Final = re.compile(r"\((?:[muµ]?s|毫秒|秒)\)")
 _LEAD: Final = "~≈=约 \t<>xX*"
 _WORDS: Final = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
 
@@ -110,7 +111,8 @@ def _telling(table: Table) -> bool:
     Quotients of devices do not count: they have a reader of their own.
     """
     titles = table.header.cells[:_WIDEST]
-    if any((names_derived(title) or names_quantity(title)) and ratio_sides(title) is None for title in titles):
+    told = (names_derived(title) or names_quantity(title) or _TIMED.search(title) for title in titles)
+    if any(said and ratio_sides(title) is None for said, title in zip(told, titles, strict=True)):
         return True
     labels = [row.cells[0] for row in table.rows if row.cells]
     return any(names_derived(label) for label in labels) or any(names_quantity(label) for label in labels[:_WIDEST])

@@ -64,8 +64,8 @@ _RATIO: Final = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE: Final = re.compile(
-    r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
-    r"|差值|差异|下降|损失|提升|掉点|差距|(?<!误)差$",
+    r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\breductions?\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
+    r"|差值|差异|降低|减少|缩短|下降|损失|提升|掉点|差距|(?<!误)差$",
     re.IGNORECASE,
 )
 _SHARE: Final = re.compile(r"\bshare\b|\bpercentage\b|\bproportion\b|\bpercent\b|^%$|占比|比例|百分比", re.IGNORECASE)

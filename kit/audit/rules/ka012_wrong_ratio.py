@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.fineroperands import FinerOperands
 from kit.audit.facts.printednumber import Agreement, agree, show
 from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading, quotient
 from kit.audit.rule import Outcome, Rule, Unknown, Wrong
@@ -21,6 +22,7 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     bests: dict[tuple[int, int], float | None] = {}
+    finer = FinerOperands(facts)
     for column in facts.ratios:
         for record in column.records:
             cell = record.cells[column.place]
@@ -30,6 +32,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if column.reading is None or found is None:
                 yield Unknown(cell.line, cell.number.text)
             else:
+                found = finer.quotient(column, column.reading, record, found) or found
                 yield _judged(column, column.reading, record, cell, found, bests)
 
 

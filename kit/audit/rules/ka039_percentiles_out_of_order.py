@@ -21,6 +21,7 @@ __all__ = ["RULE"]
 _MIN: Final = re.compile(r"\bmin(?:imum)?\b|最小|最低", re.IGNORECASE)
 _MAX: Final = re.compile(r"\bmax(?:imum)?\b|最大|最高", re.IGNORECASE)
 _MEAN: Final = re.compile(r"\b(?:avg|average|mean)\b|平均", re.IGNORECASE)
+_TIMED: Final = re.compile(r"latency|时延|延迟|耗时|\(m?s\)", re.IGNORECASE)
 _LOW, _HIGH = 0.0, 100.0
 
 
@@ -53,6 +54,7 @@ def _groups(grid: Grid) -> tuple[dict[frozenset[str], list[_Ranked]], dict[froze
     ranked: dict[frozenset[str], list[_Ranked]] = {}
     means: dict[frozenset[str], list[Column]] = {}
     timed = any(column.quantity is Quantity.TIME for column in grid.columns)
+    timed = timed or (grid.sideways and all(_TIMED.search(label) for label in grid.labels))
     for column in grid.columns:
         rank = _rank(column.title)
         if column.quantity is not Quantity.TIME and not (

@@ -25,6 +25,7 @@ _PER: Final = re.compile(
 )
 _EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
 _POWER: Final = re.compile(r"power|功耗|功率|\bwatts?\b|\(W\)", re.IGNORECASE)
+_IDEAL: Final = re.compile(r"\bideal|\blinear\b|理想|理论", re.IGNORECASE)
 _CARDS_IN_TITLE: Final = re.compile(
     r"(?<![0-9.])([2-9]|[1-9][0-9]{1,3})\s?-?\s?(?:卡|gpus?|npus?|cards?|devices?)(?![a-z])", re.IGNORECASE
 )
@@ -39,6 +40,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 continue
             others = [one for one in grid.columns if one is not column and one.quantity is not Quantity.BATCH][:_MOST]
             counts = [one for one in others if one.quantity is Quantity.CARDS or _POWER.search(one.title)]
+            counts += [one for one in others if efficiency and _IDEAL.search(one.title)]
             tops = [one for one in others if one not in counts]
             candidates = [_divided(column, top, [count], 1.0) for top in tops for count in counts]
             if efficiency:

@@ -1,0 +1,67 @@
+"""Operands that another place of the report prints with more digits: "229" in a table is "229.4873" under its run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from kit.audit.facts.printednumber import Agreement, agree, same_number
+from kit.audit.facts.ratioreading import quotient
+
+if TYPE_CHECKING:
+    from kit.audit.facts.facts import Facts
+    from kit.audit.facts.printednumber import Printed
+    from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading
+    from kit.audit.facts.views import NumberCell, RowRecord
+
+__all__ = ["FinerOperands"]
+
+#: So many prints of one measurement are looked at.
+_MOST: Final = 16
+
+
+class FinerOperands:
+    """What the prose and the tables of a report print for each device and batch."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._printed: dict[tuple[str, int], list[Printed]] = {}
+        self._stated: dict[tuple[str | None, int], list[Printed]] = {}
+        for statement in facts.statements:
+            if statement.value is not None:
+                key = facts.device(statement), facts.batch(statement)
+                self._stated.setdefault(key, []).append(statement.value)
+
+    def quotient(
+        self, column: RatioColumn, reading: RatioReading, record: RowRecord, found: Quotient
+    ) -> Quotient | None:
+        """The quotient of finer operands where it contradicts a printed one; None where there are none, or it fits.
+
+        A result that was computed from the numbers of the table itself is right, too.
+        """
+        cell = record.cells[column.place]
+        if cell is None or record.batch is None or record.best:
+            return None
+        cells = list(record.cells)
+        for place in (reading.top, reading.bottom):
+            operand = cells[place]
+            device = column.view.series[place].device
+            if operand is not None and device is not None:
+                cells[place] = self._finest(operand, device, record.batch)
+        if tuple(cells) == record.cells:
+            return None
+        number = cell.number.scaled(0.01) if cell.unit == "percent" else cell.number
+        finer = quotient(reading, replace(record, cells=tuple(cells)))
+        fits = finer is None or agree(number, finer.value, finer.allowed) is Agreement.SAME
+        return None if fits or agree(number, found.value) is Agreement.SAME else finer
+
+    def _finest(self, cell: NumberCell, device: str, batch: int) -> NumberCell:
+        """The cell with the number of the place that prints most digits; itself where several numbers fit."""
+        key = device, batch
+        if key not in self._printed:
+            cells = self._facts.cells(device, batch)[:_MOST]
+            self._printed[key] = [*self._stated.get(key, [])[:_MOST], *(one.number for one in cells)]
+        finer = [one for one in self._printed[key] if one.unit < cell.number.unit and same_number(cell.number, one)]
+        if not finer or not all(same_number(finer[0], one) for one in finer):
+            return cell
+        return cell._replace(number=min(finer, key=lambda one: one.unit))
