@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import docker
+import docker.errors
+import pydantic
 import pytest
 
 from kit.archive.checking import verify_archive
@@ -150,3 +155,32 @@ def test_an_archive_of_a_later_kit_is_told(members: dict[str, bytes], tmp_path: 
 def test_what_is_no_archive_is_told(data: bytes | None, members: dict[str, bytes], tmp_path: Path) -> None:
     with pytest.raises(DamagedError, match=r"archive\.json"):
         verify_archive(rewritten(members, tmp_path, **{"archive.json": data}))
+
+
+@pytest.mark.docker
+def test_an_archive_verifies_in_a_fresh_container_without_network(engine: Any, archive: Path, root: Path) -> None:
+    """Nothing but Python, kit and the packages that it needs; no engine, no store, no network."""
+    found = engine.images.list(filters={"label": "kit.image=runtime"})
+    if not found:
+        pytest.skip("no image of kit is built here, and none may be pulled")
+    packages = Path(pydantic.__file__).parents[1]
+    installed = Path(str(distribution("kit-repro").locate_file("")))  # knows the targets
+    script = (
+        f"import sys; sys.version_info[:2] == {sys.version_info[:2]!r} or sys.exit(99)\n"
+        "sys.path[:0] = ['/kit', '/packages', '/installed']\n"
+        "from kit.cli import main; main(['verify', '/archive.tar'])"
+    )
+    code, output = 0, ""
+    try:
+        output = engine.containers.run(
+            str(found[0].id), ["-c", script], entrypoint="/usr/bin/python3", network_mode="none", read_only=True,
+            tmpfs={"/tmp": ""}, user="65534:65534", remove=True, environment={"PYTHONDONTWRITEBYTECODE": "1"},
+            volumes=[f"{root}:/kit:ro", f"{packages}:/packages:ro", f"{archive}:/archive.tar:ro",
+                     f"{installed}:/installed:ro"],
+        )  # fmt: skip
+    except docker.errors.ContainerError as error:
+        code, output = error.exit_status, str(error.stderr)
+    if code == 99:
+        pytest.skip("the image has another Python than this environment, whose packages it borrows")
+    assert code == 0, output
+    assert "0 wrong" in str(output)
