@@ -32,7 +32,7 @@ _FORMS = {
 
 def crate(recipe: Recipe, results: Mapping[str, Results], members: Members, top: str) -> bytes:
     """The metadata file; ``top`` is the folder of the report in the archive."""
-    files = [_file(name, data) for name, data in sorted(members.items())]
+    files = [_file(name, data) | _license(recipe, name) for name, data in sorted(members.items())]
     actions: list[dict[str, Any]] = []
     artifacts: dict[str, dict[str, Any]] = {}
     images: dict[str, str] = {}
@@ -110,6 +110,12 @@ def _file(name: str, data: bytes) -> dict[str, Any]:
         "contentSize": str(len(data)),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
+
+
+def _license(recipe: Recipe, name: str) -> dict[str, str]:
+    """What the recipe says of the licence of a file of weights or data."""
+    stated = {"weights": recipe.weights.license, "data": recipe.dataset.license}.get(name.split("/", maxsplit=1)[0])
+    return {"license": stated} if stated else {}
 
 
 def _image(id_: str) -> str:

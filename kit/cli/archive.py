@@ -72,6 +72,10 @@ def command(
     contents.take(simulated=simulated, with_weights=with_weights, with_data=with_data)
     members, derived = made(contents, simulated=simulated, keys=sign or ())
     write_archive(out, members)
+    taken = ((with_weights, "weights", parsed.weights.license), (with_data, "dataset", parsed.dataset.license))
+    for wanted, section, stated in taken:
+        if wanted and not stated:
+            typer.echo(f"note: {section} -> license: the recipe states none; see that you may pass it on", err=True)
     wrong = [one for one in derived.links if one.state == "wrong"]
     typer.echo(f"archive: {out} ({len(members)} files, {sum(map(len, members.values())) / (1 << 20):.1f} MiB)")
     for what, why in contents.absent:

@@ -76,6 +76,8 @@ def command(
     from kit.results.verification import verify
     from kit.storage.store import Store
 
+    if trust and archive is None:
+        raise typer.BadParameter("goes with ARCHIVE", param_hint="--trust")
     if archive is not None:
         from kit.archive.checking import verify_archive
         from kit.archive.signers import Trust

@@ -71,6 +71,7 @@ class Dataset(Section):
 
     name: Line = Field(description="Name for reports and messages.")
     url: Line | None = Field(None, description="Where one gets it.")
+    license: Line | None = Field(None, description="Licence of the data set, for archives that take it along.")
     split: Line | None = Field(None, description="Which part of it, in words.")
     images: Line = Field(description="Folder of the images, relative to the recipe.")
     layout: Literal["flat", "folders"] = Field(

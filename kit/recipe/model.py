@@ -101,6 +101,7 @@ class Weights(Section):
         None, description="Only weights whose names begin with this are taken, and it is taken off."
     )
     note: Text | None = Field(None, description="A sentence for the report, in one language or by language.")
+    license: Line | None = Field(None, description="Licence of the weights, for archives that take them along.")
 
     @model_validator(mode="after")
     def _needs_origin_and_digest(self) -> Self:

@@ -22,8 +22,8 @@ _PROSE = {
     "subject": True,
     "signatures": True,
     "model": {"paper", "code", "branch", "commit"},
-    "weights": {"url", "path", "max_bytes", "note"},
-    "dataset": {"url", "images", "labels", "split"},
+    "weights": {"url", "path", "max_bytes", "note", "license"},
+    "dataset": {"url", "images", "labels", "split", "license"},
     "published": {"report", "python", "frameworks", "libraries", "requirements"},
 }
 #: Mappings by target, of which only the own entry counts.

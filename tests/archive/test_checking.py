@@ -16,9 +16,14 @@ import pydantic
 import pytest
 
 from kit.archive.checking import verify_archive
+from kit.archive.claims import claims, claims_page
 from kit.archive.container import read_archive, write_archive
 from kit.archive.derived import SUMS, sums
 from kit.errors import DamagedError, InvalidInputError
+from kit.recipe.schema import load_recipe
+from kit.reports.context import build
+from kit.reports.targetfacts import describe_targets
+from kit.results.resultsfile import load_results
 
 Kit = Callable[..., CompletedProcess[str]]
 VERIFY = "statements/verify.json"
@@ -184,3 +189,22 @@ def test_an_archive_verifies_in_a_fresh_container_without_network(engine: Any, a
         pytest.skip("the image has another Python than this environment, whose packages it borrows")
     assert code == 0, output
     assert "0 wrong" in str(output)
+
+
+def test_a_folder_that_is_no_archive_is_told(kit: Kit, root: Path, tmp_path: Path) -> None:
+    ran = kit(root, "verify", "reports/digits")
+    assert ran.returncode == 5
+    assert "this is no archive of kit" in ran.stderr
+    assert kit(tmp_path, "verify", "nowhere.tar").returncode == 4
+    assert kit(root, "verify", "--trust", "any.pub").returncode == 2
+
+
+def test_nothing_rehearsed_is_a_claim_that_is_met(root: Path) -> None:
+    recipe = load_recipe(root / "examples" / "digits")
+    measured = load_results(root / "reports" / "digits" / "results" / "cpu.json")
+    results = {"cpu": measured.model_copy(update={"source": "simulated"})}
+    rows = claims(build(recipe, results, ["cpu"], describe_targets(["cpu"], recipe, results)))
+    assert len(rows) == 8
+    assert {(one.source, one.outcome) for one in rows} == {("simulated", "SIMULATED")}
+    assert all("--simulate" in one.command for one in rows)
+    assert claims_page("digits", rows).count(" SIMULATED |") == 16
