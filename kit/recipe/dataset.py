@@ -28,7 +28,7 @@ class Preprocess(Section):
         "stretch",
         description="How an image meets a resize of (height, width): stretch does not keep the aspect (timm: squash); "
         "cover keeps it and covers the size; contain keeps it and stays within (timm: border; letterbox), "
-        "and what lacks is filled with pad.",
+        "and the rest is filled with pad.",
     )
     pad: Byte | tuple[Byte, Byte, Byte] = Field(
         0, description="Grey value or color, in the order of color, of the border that fit: contain leaves."

@@ -91,7 +91,7 @@ def throughput_cells(
     """Cells of one batch: ``bsN``, and where known ``spread``, ``p50``, ``p90``, ``p99``."""
     base = f"{prefix}{target}/bs{throughput.batch}"
     rate = Decimal(repr(throughput.rate))
-    # A rate longer than tools print is shortened before it is multiplied: the line must hold for who checks it by hand.
+    # A rate longer than tools print is shortened before it is multiplied: anyone can check the line by hand.
     # One with an interval is shown with the digits that the interval justifies.
     digits = _justified(rate, throughput.half_width)
     long = Decimal(digits) != rate

@@ -1,7 +1,7 @@
 """benchmark.x86_64 and benchmark.aarch64: data set runs and pure inference of the vendor's benchmark tool.
 
 Exit status: the 2020 source returns 0 on most failures and the later binaries' is unknown, so failures that the tool
-reports itself end with 0 here too: who calls it must look at ``[ERROR]`` lines, the performance file and the count.
+reports itself end with 0 here too: a caller must look at ``[ERROR]`` lines, the performance file and the count.
 """
 
 from __future__ import annotations
