@@ -34,6 +34,11 @@ _WIDE: Final = 16
 _NOTE: Final = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
 _ERROR: Final = re.compile(r"\s{0,3}(?:±|\+/-|\+-)\s{0,3}[0-9.]{1,12}")
 _PARTS: Final = re.compile(r"\s{0,3}/\s{0,3}")
+#: Columns that number the rows.
+_NUMBERING: Final = re.compile(
+    r"\s?(?:#|no\.?|id|idx|index|rank|seed|fold|epochs?|year|version|exp(?:eriment)?|序号|编号|版本|轮次)\s?",
+    re.IGNORECASE,
+)
 _TIMED: Final = re.compile(r"\((?:[muµ]?s|毫秒|秒)\)")
 _LEAD: Final = "~≈=约 \t<>xX*"
 _WORDS: Final = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
@@ -216,6 +221,6 @@ def _column(
     quantity = quantity_of(title, unit, context)
     filled = sum(1 for entry in entries if entry is not None)
     measured = 2 * filled >= len(entries) and not (
-        is_derived(quantity) or quantity is Quantity.BATCH or quantity is Quantity.CARDS
+        _NUMBERING.fullmatch(title) or is_derived(quantity) or quantity is Quantity.BATCH or quantity is Quantity.CARDS
     )
     return Column(place, title, line, words_of(title), quantity, factor_of_unit(unit), entries, cells, measured)

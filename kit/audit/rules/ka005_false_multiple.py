@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.deviceratios import DeviceRatios, RatioSource
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from kit.audit.facts.multiples import TimesClaim
 
 __all__ = ["RULE"]
+
+#: What is further from every ratio of the report is not about any of them.
+_ABOUT: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ def _judged(claim: TimesClaim, source: RatioSource) -> Outcome:
     right = Held(claim.line, claim.text, show(readings.best), f"{inputs} is {show(readings.best)}")
     if claim.about:
         near = any(abs(value - wanted) <= 0.1 * wanted for value in (readings.best, *readings.pool))
+        values = (readings.best, *readings.rows, *readings.pool)
+        if not near and not min(values) * (1 - _ABOUT) <= wanted <= max(values) * (1 + _ABOUT):
+            return _false(claim, readings.best, Severity.MAJOR)
         return right if near else Unknown(claim.line, claim.text)
     exact = claim.exact or (claim.stated.unit < 0.05 and not claim.bound)
     alike = _alike(claim, readings, exact=exact)
