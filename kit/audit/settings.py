@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
@@ -17,6 +16,7 @@ from kit.storage.inputs import read_input
 __all__ = ["AuditSettings", "load_settings"]
 
 _NAMES = (".kit-audit.yaml", "pyproject.toml")
+_TABLE = "kit-audit"
 _MAX_BYTES = 1 << 20
 _LEVELS: Final = ("major", "digits", "optional", "off")
 
@@ -106,23 +106,37 @@ def _upwards(start: Path) -> list[Path]:
 def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
     if not path.is_file() and not required:
         return None
-    import yaml  # only where there is a file: it takes longer than a small report
-
     text = read_input(path, _MAX_BYTES).decode("utf-8", "replace")
+    if path.suffix == ".toml" and _TABLE not in text:
+        return {} if required else None
     remedy = "see docs/audit.md for the settings"
     try:
-        tree = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
-    except (tomllib.TOMLDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+        tree = _parsed(text, toml=path.suffix == ".toml")
+    except (ValueError, RecursionError) as error:
         first = str(error).splitlines()[0]
         raise InvalidInputError(f"the settings cannot be read: {first}", where=str(path), remedy=remedy) from error
     if path.suffix == ".toml":
-        tree = tree.get("tool", {}).get("kit-audit")
+        tree = tree.get("tool", {}).get(_TABLE)
         return None if tree is None and not required else tree or {}
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise InvalidInputError("the settings are not a mapping", where=str(path), remedy=remedy)
     return {str(name): value for name, value in tree.items()}
+
+
+def _parsed(text: str, *, toml: bool) -> Any:
+    """The settings as they stand there; raises ValueError. Either parser takes longer to load than a small report."""
+    if toml:
+        import tomllib
+
+        return tomllib.loads(text)
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _checked(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
