@@ -40,6 +40,7 @@ json.dump({"sum": total}, open(sys.argv[2] + "/sum.json", "w"))
 class Beads:
     name = "beads"
     counts_classes = False
+    settings = None
 
     def check(self, recipe): pass
     def check_data(self, recipe, images, labels): pass

@@ -10,6 +10,7 @@ from pathlib import Path
 from kit.data.presence import check_dataset, prepare_labels
 from kit.errors import InvalidInputError
 from kit.planning.planner import choose_batches
+from kit.planning.requirements import code_images
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of
 from kit.planning.task import Task, task_of
 from kit.recipe.schema import Recipe
@@ -160,7 +161,8 @@ def with_devices(target: Target, job: Job) -> Job:
 
 
 def image_specs(jobs: Sequence[tuple[Target, Job]]) -> list[ImageSpec]:
-    """The images of the targets and of the task, each once."""
-    found = {spec.name: spec for target, job in jobs for spec in target.images(job)}
+    """The images of the targets, of the task and of the user's own network, each once."""
+    found = {spec.name: spec for _, job in jobs for spec in code_images(job)}
+    found |= {spec.name: spec for target, job in jobs for spec in target.images(job)}
     found |= {spec.name: spec for _, job in jobs if job.task for spec in job.task.images(job)}
     return list(found.values())

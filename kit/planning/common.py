@@ -26,6 +26,7 @@ __all__ = [
     "adopt",
     "code_input",
     "export",
+    "exporter",
     "image_words",
     "metrics",
     "metrics_step",
@@ -92,6 +93,11 @@ def code_input(job: Job) -> dict[str, Input]:
     return {"code": External(job.recipe.resolve(path))} if path else {}
 
 
+def exporter(job: Job) -> str:
+    """The image with PyTorch: with the packages of the user's own code, where the recipe names some."""
+    return "exporter-packages" if job.recipe.model.requirements else "exporter"
+
+
 def export(job: Job) -> Step:
     """Checkpoint -> ONNX with a dynamic batch axis."""
     recipe = job.recipe
@@ -99,7 +105,7 @@ def export(job: Job) -> Step:
         name=EXPORT,
         stage="export",
         title="export ONNX",
-        image="exporter",
+        image=exporter(job),
         argv=(
             *_PYTHON, "inside.export",
             "--weights", "{in:weights}",
@@ -146,7 +152,7 @@ def parity(job: Job) -> Step:
         name=PARITY,
         stage="parity",
         title="parity with PyTorch",
-        image="exporter",
+        image=exporter(job),
         argv=(
             *_PYTHON, "inside.parity",
             "--weights", "{in:weights}",

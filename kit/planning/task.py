@@ -17,6 +17,8 @@ from kit.errors import InvalidInputError
 from kit.planning.step import Made, Step
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from kit.planning.target import ImageSpec, Job
     from kit.recipe.schema import Recipe
     from kit.results.metrics import Declaration, Metric
@@ -67,6 +69,8 @@ class Task(Protocol):
     #: Whether a result is one row of scores per image, of which the best classes count: then a target may preprocess
     #: while it infers, and :meth:`runs` is empty.
     counts_classes: bool
+    #: The form of its settings, for `kit schema`; None where it has none.
+    settings: type[BaseModel] | None
 
     def check(self, recipe: Recipe) -> None:
         """Look at the task's settings, and at what else of the recipe it needs.

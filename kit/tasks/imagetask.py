@@ -14,6 +14,7 @@ from kit.planning.step import Made, Step
 from kit.planning.target import Job
 from kit.planning.task import FileForm, FileRun, InputFiles
 from kit.planning.tasksettings import MetricSettings
+from kit.recipe.fields import Section
 from kit.recipe.schema import Preprocess, Recipe
 from kit.results.metrics import Declaration, Metric
 from kit.results.outputs import Outputs
@@ -27,6 +28,7 @@ class ImageTask(ABC):
 
     name: ClassVar[str]
     counts_classes = False
+    settings: ClassVar[type[Section]]
     #: Fractions that the scoring step gives, the first one first.
     gives: ClassVar[tuple[str, ...]]
     #: What the labels are, as a person says it, and whether they are a folder.

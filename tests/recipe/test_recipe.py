@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from hypothesis import given
@@ -125,6 +126,26 @@ def test_other_damage(tmp_path: Path) -> None:
 def test_the_schema_in_the_repository_is_current(root: Path) -> None:
     assert (root / "kit.schema.json").read_text() == schema_text(), "run: kit schema > kit.schema.json"
     assert json.loads(schema_text())["properties"]["targets"]
+
+
+def test_the_schema_describes_every_setting() -> None:
+    tree = json.loads(schema_text())
+    forms = {"the recipe": tree, **tree["$defs"]}
+    assert {"ScriptSettings", "DetectionSettings", "SegmentationSettings", "Model"} <= forms.keys()
+    settings = [(name, key, value) for name, form in forms.items() for key, value in form.get("properties", {}).items()]
+    # A section that has a form of its own is described there.
+    told = [
+        (name, key, {**forms.get(value.get("$ref", "").rpartition("/")[2], {}), **value})
+        for name, key, value in settings
+    ]
+    assert not [(name, key) for name, key, value in told if not value.get("description")]
+    script = {"code": "s", "preprocess": [["a"]], "runs": {"main": ["bin"]}}
+    for metrics in ("coco", {"AP": "coco"}, {"x": {"find": "(1)", "unit": "none", "in": "a.txt"}}):
+        jsonschema.validate(
+            {"script": {**script, "metrics": metrics}}, {**tree["properties"]["task"], "$defs": tree["$defs"]}
+        )
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"script": {"runs": 1}}, {**tree["properties"]["task"], "$defs": tree["$defs"]})
 
 
 json_values = st.recursive(

@@ -67,3 +67,14 @@ def test_in_the_rehearsal_of_a_card(tmp_path: Path, make: Callable[[Path], Path]
     (one,) = metrics_of(report / "results" / "310P.json")
     assert one["name"] == metric and one["value"] == pytest.approx(value, rel=1e-2)
     assert "this run (SIMULATED)" in (report / "README.en.md").read_text()
+
+
+def test_requirements_that_are_not_locked_are_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = several_inputs(tmp_path)
+    (recipe.parent / "requirements.txt").write_text("# scripts\ntqdm>=4  # any\nnumpy==2.1\n")
+    recipe.write_text(recipe.read_text().replace("code: scripts", "code: scripts\n    packages: requirements.txt"))
+    assert reproduce(recipe, "--runner", "local") == 3
+    told = capsys.readouterr().err
+    assert "tqdm>=4 has no version with hashes" in told and "pip-compile" in told

@@ -21,6 +21,7 @@ class Classification:
 
     name = "classification"
     counts_classes = True
+    settings = None
 
     def check(self, recipe: Recipe) -> None:
         """It has no settings, and needs labels and a preprocessing."""

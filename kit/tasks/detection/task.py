@@ -24,7 +24,7 @@ _IMAGE = "coco"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _DetectionSettings(Section):
+class DetectionSettings(Section):
     """``task -> detection``."""
 
     outputs: Literal["rows", "lists"] = Field(
@@ -47,6 +47,7 @@ class Detection(ImageTask):
     """Boxes against COCO's annotations."""
 
     name = "detection"
+    settings = DetectionSettings
     gives = ("mAP", "AP50")
     labels = "annotations (a COCO json)"
 
@@ -58,8 +59,8 @@ class Detection(ImageTask):
                 remedy="set resize: [height, width] to the crop's size, and fit: stretch, or contain for a letterbox",
             )
 
-    def _settings(self, recipe: Recipe) -> _DetectionSettings:
-        return parse_settings(_DetectionSettings, recipe)
+    def _settings(self, recipe: Recipe) -> DetectionSettings:
+        return parse_settings(DetectionSettings, recipe)
 
     def published(self, recipe: Recipe) -> Mapping[str, MetricSettings]:
         """``task -> detection -> metrics``."""

@@ -88,6 +88,13 @@ class OutputForm(Section):
     )
 
 
+def _or_coco(schema: dict[str, Any]) -> None:
+    """The short forms, for editors: ``metrics: coco`` and ``AP: coco``."""
+    del schema["type"]
+    forms = {names: {"anyOf": [{"const": "coco"}, form]} for names, form in schema.pop("patternProperties").items()}
+    schema["anyOf"] = [{"const": "coco"}, {"type": "object", "patternProperties": forms}]
+
+
 class ScriptSettings(Section):
     """The users' own programs, as argv lists: no shell reads them."""
 
@@ -100,7 +107,9 @@ class ScriptSettings(Section):
         min_length=1, description="Run of the engine -> folders of the working folder, one per input of the graph."
     )
     postprocess: tuple[Command, ...] = Field((), description="Programs after inference, in order.")
-    metrics: dict[Line, MetricPattern] = Field(min_length=1, description="Metric -> where it is printed.")
+    metrics: dict[Line, MetricPattern] = Field(
+        min_length=1, description="Metric -> where it is printed; or coco.", json_schema_extra=_or_coco
+    )
     shapes: Literal["fixed", "files"] = Field("fixed", description="files: the shape of each .npy decides, one a call.")
     samples: Literal["each", "batches"] = Field("each", description="batches: a file holds a whole batch.")
     inputs: dict[InnerPath, InputForm] = Field(default_factory=dict, description="Folder -> form of its files.")

@@ -9,15 +9,14 @@ from typing import Any
 
 from kit.errors import InvalidInputError, MissingError
 from kit.planning import common
+from kit.planning.requirements import packages_image
 from kit.planning.step import GIB, External, Input, Limits, Made, Step
 from kit.planning.target import ImageSpec, Job
 from kit.planning.task import FileForm, FileRun, InputFiles
 from kit.recipe.schema import Recipe
-from kit.resources import resource
 from kit.results.evidence import measurement
 from kit.results.metrics import Declaration, Metric, Unit
 from kit.results.outputs import Outputs
-from kit.storage.files import os_errors
 from kit.tasks.script.settings import COCO_ROWS, MetricPattern, ScriptSettings, script_settings
 
 __all__ = ["TASK", "Script"]
@@ -31,6 +30,7 @@ class Script:
 
     name = "script"
     counts_classes = False
+    settings = ScriptSettings
 
     def check(self, recipe: Recipe) -> None:
         """Look at every setting, and whether code and files are there."""
@@ -65,10 +65,7 @@ class Script:
         settings = script_settings(job.recipe)
         if not settings.packages:
             return ()
-        path = job.recipe.resolve(settings.packages)
-        with os_errors(path):
-            text = path.read_text(encoding="utf-8")
-        return (ImageSpec(_PACKAGES, resource("images") / _PACKAGES, args={"REQUIREMENTS": text}, base="runtime"),)
+        return (packages_image(_PACKAGES, job.recipe.resolve(settings.packages), "runtime"),)
 
     def prepare(self, job: Job) -> Sequence[Step]:
         """The programs before inference."""

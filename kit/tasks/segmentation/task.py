@@ -19,7 +19,7 @@ from kit.tasks.imagetask import ImageTask
 __all__ = ["TASK", "Segmentation"]
 
 
-class _SegmentationSettings(Section):
+class SegmentationSettings(Section):
     """``task -> segmentation``."""
 
     ignore: int = Field(255, ge=0, le=65535, description="Label of the pixels that nobody counts.")
@@ -30,6 +30,7 @@ class Segmentation(ImageTask):
     """Scores or a class per pixel, against masks of the images' names."""
 
     name = "segmentation"
+    settings = SegmentationSettings
     gives = ("mIoU", "aAcc")
     labels = "masks (a folder of .png files)"
     labels_folder = True
@@ -42,8 +43,8 @@ class Segmentation(ImageTask):
                 remedy="set resize: [height, width] to the crop's size, and fit: stretch",
             )
 
-    def _settings(self, recipe: Recipe) -> _SegmentationSettings:
-        return parse_settings(_SegmentationSettings, recipe)
+    def _settings(self, recipe: Recipe) -> SegmentationSettings:
+        return parse_settings(SegmentationSettings, recipe)
 
     def published(self, recipe: Recipe) -> Mapping[str, MetricSettings]:
         """``task -> segmentation -> metrics``."""
