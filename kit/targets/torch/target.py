@@ -81,8 +81,8 @@ class Torch(EngineTarget):
         """The exporter image, which holds PyTorch and timm, with a compiler; for a GPU with CUDA's build of PyTorch."""
         folder = resource("images") / "torch"
         if self._on_gpu(job):
-            return (ImageSpec("torch-cuda", folder, args={"TORCH": "cuda"}, base=shared.exporter(job)),)
-        return (ImageSpec("torch", folder, base=shared.exporter(job)),)
+            return (ImageSpec("torch-cuda", folder, args={"TORCH": "cuda"}, base=common.exporter(job)),)
+        return (ImageSpec("torch", folder, base=common.exporter(job)),)
 
     def find_devices(self, job: Job) -> DeviceAccess:
         """The NVIDIA GPU of that number, where there is one and the recipe does not say CPU."""
