@@ -107,33 +107,3 @@ def _kill(bench: Bench, site: FleetSite, cluster: RayCluster, words: tuple[str, 
         cluster.end(number)
         cluster.start(number)
     return True
-
-
-@scenario(
-    "Cluster",
-    "The head of a cluster is killed",
-    "SIGKILL to the head while hosts work; the next run finds no cluster, and one after its new start goes on",
-    short=0,
-    long=2,
-    needs=("ray", "onnxruntime", "openvino", "torch"),
-)
-def kill_head(bench: Bench, count: int) -> Outcomes:
-    for _ in range(count):
-        site = FleetSite(bench.folder("home"))
-        with _cluster(site) as cluster:
-            words = ("reproduce", "--on", cluster.address, *_WORDS)
-            child = site.start(*words, environment=cluster.environment)
-            cluster.worker()
-            os.kill(cluster.gcs(), signal.SIGKILL)
-            code, out, err = ended(child, 150)
-            assert code == 7, f"exit code {code}\n{out}\n{err}"
-            assert "Traceback" not in err, err
-            ran = site.kit(*words, environment=cluster.environment)
-            assert ran.returncode == 7, ran.stderr
-            for number in (2, 1, 0):
-                cluster.end(number)
-            cluster.start(0)
-            cluster.start(1, 2)
-            site.done(*words, environment=cluster.environment)
-            assert (left := _left(cluster)) == [], left
-        yield "exit code 7 twice, then resumed"

@@ -72,11 +72,6 @@ class RayCluster:
         (found,) = [pid for pid, words in self._running(number) if b"raylet/raylet" in words.split(b"\0")[0]]
         return found
 
-    def gcs(self) -> int:
-        """The process that is the head."""
-        (found,) = [pid for pid, words in self._running(0) if b"gcs_server" in words.split(b"\0")[0]]
-        return found
-
     def kits(self) -> list[tuple[int, int]]:
         """Processes of kit on the hosts, each with its parent, the worker."""
         found = []
