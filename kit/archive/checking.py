@@ -118,7 +118,7 @@ def _in_crate(members: Members) -> dict[str, str]:
 
 def _derived(members: Members, derived: Derived, manifest: Manifest) -> Iterator[Link]:
     """Whether claims, descriptions, statements and crate are what the other members say."""
-    same = manifest.kit == __version__
+    another = "" if manifest.kit == __version__ else f" (kit {manifest.kit} made it, and this is kit {__version__})"
     right = 0
     for name in sorted({*derived.members, *members}):
         if name == SUMS or name.startswith(SIGNATURES) or members.get(name) == derived.members.get(name):
@@ -127,10 +127,8 @@ def _derived(members: Members, derived: Derived, manifest: Manifest) -> Iterator
             yield Link(name, "wrong", "it is missing")
         elif name not in derived.members and not name.startswith("statements/"):
             yield Link(name, "wrong", "no archive of kit holds such a file")
-        elif same:
-            yield Link(name, "wrong", "it is not what the other files of the archive say")
         else:
-            yield Link(name, "unproven", f"kit {manifest.kit} made it, and this is kit {__version__}")
+            yield Link(name, "wrong", f"it is not what the other files of the archive say{another}")
     yield Link("archive", "ok", f"{right} files are what they must be, or follow from the others")
 
 

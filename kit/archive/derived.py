@@ -86,9 +86,9 @@ def derive_members(members: Members, manifest: Manifest) -> Derived:
         made[_ABOUT] = _about(manifest).encode()
         made |= {f"system/{name}.json": as_json(system_description(one)) for name, one in results.items()}
         images = {name: id_ for one in results.values() for name, id_ in one.images.items()}
-        statements = {"statements/contents.json": contents_statement(made, images)}
+        statements = {"statements/contents.json": contents_statement(made, images, manifest.kit)}
         for name, one in results.items():
-            statements |= dict(provenance(one, unpack(folder / "results" / f"{name}{SUFFIX}")))
+            statements |= dict(provenance(one, unpack(folder / "results" / f"{name}{SUFFIX}"), manifest.kit))
         statements |= _checks(report, made, links, folder, place_of_report(manifest))
     made |= statements
     made[CRATE] = crate(recipe, results, made, place_of_report(manifest))

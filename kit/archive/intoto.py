@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from kit import __version__
 from kit.archive.container import Members
 from kit.results.kept import Kept
 from kit.results.resultsfile import Results, Run
@@ -25,7 +24,7 @@ _PROVENANCE = "https://slsa.dev/provenance/v1"
 _TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 #: What is built, and by what: names, not addresses that must answer.
 _STEP, _ARCHIVE = "urn:kit:step:v1", "urn:kit:archive:v1"
-_BUILDER = f"urn:kit:{__version__}"
+_BUILDER = "urn:kit:"
 
 
 def kind_of(name: str) -> str:
@@ -42,19 +41,19 @@ def _subject(name: str, sha256: str) -> dict[str, Any]:
     return {"name": name, "digest": {"sha256": sha256}}
 
 
-def provenance(results: Results, kept: Kept) -> Iterator[tuple[str, bytes]]:
-    """Name and statement of each step that made artifacts: its image, inputs, command and time."""
+def provenance(results: Results, kept: Kept, kit: str) -> Iterator[tuple[str, bytes]]:
+    """Name and statement of each step that made artifacts: its image, inputs, command, time, and the version of kit."""
     for run in results.runs:
         record = Record.from_proof(kept.records[run.fingerprint]) if run.fingerprint in kept.records else None
         files = record.files if record else [one for one in results.artifacts if one.step == run.step]
         subjects = [_subject(f"{run.step}/{file.path}", file.sha256) for file in files]
         if subjects:
             name = f"statements/provenance/{results.target}/{run.step.replace('/', '-')}.json"
-            yield name, as_json(_step_statement(results, run, record, subjects))
+            yield name, as_json(_step_statement(results, run, record, subjects, kit))
 
 
 def _step_statement(
-    results: Results, run: Run, record: Record | None, subjects: list[dict[str, Any]]
+    results: Results, run: Run, record: Record | None, subjects: list[dict[str, Any]], kit: str
 ) -> dict[str, Any]:
     planned = results.planned
     command = next((one for one in results.commands if one.step == run.step), None)
@@ -82,7 +81,7 @@ def _step_statement(
                 ],
             },
             "runDetails": {
-                "builder": {"id": f"{_BUILDER}:{record.runner if record else 'unknown'}"},
+                "builder": {"id": f"{_BUILDER}{kit}:{record.runner if record else 'unknown'}"},
                 "metadata": {
                     "invocationId": run.fingerprint,
                     "startedOn": _stamp(started),
@@ -97,7 +96,7 @@ def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def contents_statement(members: Members, images: Mapping[str, str]) -> bytes:
+def contents_statement(members: Members, images: Mapping[str, str], kit: str) -> bytes:
     """Provenance of the archive itself: its subjects are all members but the statements; ``images`` are name -> id."""
     return as_json(
         {
@@ -113,7 +112,7 @@ def contents_statement(members: Members, images: Mapping[str, str]) -> bytes:
                         for name, one in sorted(images.items())
                     ],
                 },
-                "runDetails": {"builder": {"id": _BUILDER}},
+                "runDetails": {"builder": {"id": _BUILDER + kit}},
             },
         }
     )

@@ -130,6 +130,13 @@ FORGED: dict[str, Callable[[dict[str, bytes]], tuple[dict[str, bytes | None], st
         f"{VERIFY}: it is no in-toto statement",
     ),
     "no JSON": lambda _: ({VERIFY: b"[" * 100_000}, f"{VERIFY}: it has not the form"),
+    "a claim of another kit": lambda m: (
+        {
+            "archive.json": m["archive.json"].replace(b'"kit": "', b'"kit": "0.0.'),
+            "CLAIMS.md": m["CLAIMS.md"].replace(b"2330", b"3330"),
+        },
+        "CLAIMS.md: it is not what the other files of the archive say (kit 0.0.",
+    ),
     "a file more": lambda _: ({"extra.sh": b"rm"}, "extra.sh: no archive of kit holds such a file"),
     "the recipe": lambda m: (
         {"recipe/kit.yaml": m["recipe/kit.yaml"].replace(b"warmup: 3", b"warmup: 4")},
