@@ -8,6 +8,8 @@ import io
 import json
 import lzma
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -19,6 +21,7 @@ from pydantic import BaseModel
 
 from kit.results.evidence import field_name
 from kit.results.kept import SUFFIX, unpack
+from kit.results.raw_outputs import RawOutputs
 from kit.results.resultsfile import load_results
 from kit.storage.store import MadeFile, Record, Store
 from tests.results.conftest import Proven
@@ -324,6 +327,27 @@ def test_a_recipe_that_was_changed_after_the_run_is_told(proven: Proven, name: s
     path.write_text(text.replace(old, new))
     proven.render()
     refused(proven, word)
+
+
+def test_a_report_is_proven_while_the_store_holds_another_run_that_is_quoted(proven: Proven, run: Proven) -> None:
+    own_store(proven, run)
+    again = ("reproduce", "--runner", "local", "--force", "cpu/bench", "--reports", "again")
+    ran = subprocess.run(
+        [sys.executable, "-m", "kit", *again], cwd=proven.folder, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert proven.verify_results(), "the store's record is not the one that the results quote, and nobody quotes it"
+    shutil.move(proven.folder / "again" / "digits", proven.report / "here")
+    committed, kept = load_results(proven.results), unpack(proven.results.with_name(f"cpu{SUFFIX}"))
+    here = load_results(proven.report / "here" / "results" / "cpu.json")
+    (bench,) = [one for one in committed.runs if one.step == "cpu/bench"]
+    (other,) = [one for one in here.runs if one.step == "cpu/bench"]
+    assert bench.fingerprint == other.fingerprint and bench.record != other.record
+    sources = RawOutputs.of(committed, proven.store(), kept, quoted=[other.record or ""])
+    assert sources.another_run == {bench.fingerprint}
+    assert proven.verify() == []
+    edit(proven, hundredfold)
+    assert any("throughput[0].r" in one.subject + one.message for one in proven.verify())
 
 
 def own_store(proven: Proven, run: Proven) -> dict[str, Path]:
