@@ -23,8 +23,8 @@ __all__ = ["SUFFIX", "Kept", "pack", "unpack"]
 SUFFIX = ".evidence.tar.xz"
 #: A file that was read is kept up to this size, another one up to that, and all of them up to these sums, in bytes:
 #: text of tools shrinks to a tenth, so the archive stays at a few hundred kilobytes.
-_READ, _OTHER = 2 << 20, 1 << 16
-_ALL_READ, _ALL_OTHER = 6 << 20, 1 << 18
+_READ, _OTHER = 8 << 20, 1 << 16
+_ALL_READ, _ALL_OTHER = 24 << 20, 1 << 18
 #: Outputs of more files than this are one per image.
 _FEW = 64
 _MOST = 64 << 20

@@ -26,12 +26,11 @@ def read_input(path: Path, limit: int, kind: str = "input") -> bytes:
     try:
         # Without O_NONBLOCK, opening a named pipe waits for somebody to write.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        state = os.fstat(handle)
+        if stat.S_ISDIR(state.st_mode):  # of which no file object can be made
+            os.close(handle)
+            raise InvalidInputError(f"this is a directory, not a {kind}", where=where, remedy="name the files in it")
         with os.fdopen(handle, "rb") as file:
-            state = os.fstat(file.fileno())
-            if stat.S_ISDIR(state.st_mode):
-                raise InvalidInputError(
-                    f"this is a directory, not a {kind}", where=where, remedy="name the files in it"
-                )
             if not stat.S_ISREG(state.st_mode):
                 raise InvalidInputError(
                     "this is not a regular file (a pipe, a socket or a device)",
@@ -47,7 +46,8 @@ def read_input(path: Path, limit: int, kind: str = "input") -> bytes:
             f"the {kind} may not be read", where=where, remedy="give yourself permission to read it"
         ) from error
     except (OSError, ValueError) as error:
-        raise InvalidInputError(f"the {kind} cannot be read: {error}", where=where, remedy="check the path") from error
+        words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise InvalidInputError(f"the {kind} cannot be read: {words}", where=where, remedy="check the path") from error
     if state.st_size > limit or len(data) > limit:
         raise DamagedError(
             f"the {kind} is larger than the limit of {limit >> 20} MiB", where=where, remedy="give the part that counts"

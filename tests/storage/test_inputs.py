@@ -41,7 +41,7 @@ def test_what_has_no_end_is_refused_at_once(tmp_path: Path, name: str) -> None:
 def test_paths_of_no_use(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="no such report"):
         read_input(tmp_path / "a", 10, "report")
-    with pytest.raises(InvalidInputError, match="directory"):
+    with pytest.raises(InvalidInputError, match="this is a directory, not a input"):
         read_input(tmp_path, 10)
     for path in (tmp_path / ("x" * 5000), Path("a\0b")):
         with pytest.raises(KitError):
