@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -21,7 +23,10 @@ from kit.toollogs.messages import excerpt
 __all__ = ["download"]
 
 _BLOCK = 1 << 18
-_TIMEOUT_S = 60
+#: Silence of a server, and all of a download: one that sends a byte now and then is never silent.
+_TIMEOUT_S, _TOTAL_S = 60, 24 * 3600
+#: A length of more digits is none that a file has.
+_LENGTH = re.compile(r"[0-9]{1,18}")
 Progress = Callable[[int, int], None]
 
 
@@ -90,7 +95,9 @@ def download(url: str, partial: Path, weights: Weights, *, remedy: str, progress
 
 
 def _receive(response: HTTPResponse, partial: Path, have: int, weights: Weights, progress: Progress | None) -> None:
-    length = int(response.headers.get("Content-Length") or 0)
+    declared = response.headers.get("Content-Length") or ""
+    length = int(declared) if _LENGTH.fullmatch(declared) else 0
+    end = time.monotonic() + _TOTAL_S
     total = have + length if length else 0
     too_large = ResourceError(
         f"the download is larger than {weights.max_bytes} bytes",
@@ -104,7 +111,12 @@ def _receive(response: HTTPResponse, partial: Path, have: int, weights: Weights,
                 f"there is no space on the disk for {total} bytes", where=str(partial.parent), remedy="free some space"
             )
         with os.fdopen(_open(partial, keep=have > 0), "ab") as file:
-            while block := response.read(_BLOCK):
+            while block := response.read1(_BLOCK):  # what is there: a whole block of a slow server may take days
+                if time.monotonic() > end:
+                    raise MissingError(
+                        f"the download took longer than {_TOTAL_S} s; what has arrived is kept for the next try",
+                        remedy="run the same command again, or fetch the file from a faster server",
+                    )
                 have += len(block)
                 if have > weights.max_bytes:
                     file.close()
