@@ -22,6 +22,7 @@ from kit.planning.target import ImageSpec
 from kit.resources import package, resource
 from kit.storage.files import os_errors
 from kit.storage.root import Root
+from kit.toollogs.messages import excerpt
 
 __all__ = ["STANDARD", "BuildOptions", "Images", "context_digest"]
 
@@ -46,6 +47,8 @@ _MIRRORS = (
 _CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 #: What is remembered of a build has less bytes than this.
 _NOTE_LIMIT = 1 << 16
+#: What pip says of an index that cannot be reached, before it goes on to "No matching distribution found".
+_UNREACHED = re.compile(r"Retrying \(Retry\(.*? after connection broken by '(?:.*>: )?(.*?)['\")]*': /")
 Log = Callable[[str], None]
 
 
@@ -182,9 +185,15 @@ class Images:
                 return self._follow(spec, lines)
 
     def _follow(self, spec: ImageSpec, lines: Iterator[dict[str, Any]]) -> str:
-        image, tail = "", ""
+        image, tail, unreached = "", "", ""
         for line in lines:
             if "error" in line:
+                if unreached:
+                    raise StepError(
+                        f"image {spec.name} cannot be built, because the package index does not answer: {unreached}",
+                        where=str(spec.folder / "Dockerfile"),
+                        remedy="set PIP_INDEX_URL to one that answers from a container, or give --wheelhouse DIR",
+                    )
                 raise StepError(
                     f"image {spec.name} cannot be built: {str(line['error']).strip()} after {tail.strip()!r}",
                     where=str(spec.folder / "Dockerfile"),
@@ -193,6 +202,8 @@ class Images:
             text = str(line.get("stream", ""))
             if text.strip():
                 tail = text
+                if found := _UNREACHED.search(text):
+                    unreached = excerpt(found[1])
                 self._log(text.rstrip("\n"))
             if "aux" in line and "ID" in line["aux"]:
                 image = str(line["aux"]["ID"])
