@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
+from kit.audit.facts.sums import AVERAGES, combined, summary_of
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import rounded
 
@@ -97,11 +98,16 @@ def judged_column(
     accepted.sort(key=lambda fit: -fit.fits)
     # A column can change its meaning from row to row: points for an accuracy, per cent for a rate.
     operands = {fit.candidate.operands for fit in accepted} - {frozenset()}
-    kin = [fit.candidate for fit in fits if fit not in accepted and fit.candidate.operands in operands]
+    kin = [fit for fit in fits if fit not in accepted and fit.candidate.operands in operands]
+    kin = [fit for fit in kin if fit.fits > 1 or fit.candidate.scale == 1 or _in_percent(column)]
     for row in rows:
         entry = column.entries[row]
         if entry is not None:
-            yield _judged(grid, column, row, entry, accepted, kin)
+            yield _judged(grid, column, row, entry, accepted, [fit.candidate for fit in kin])
+
+
+def _in_percent(column: Column) -> bool:
+    return any(entry is not None and "%" in entry.unit for entry in column.entries)
 
 
 def _printed(entry: Entry, candidate: Candidate) -> Printed:
@@ -126,6 +132,26 @@ def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
     return _Fit(candidate, fits, telling)
 
 
+def _summed(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | None:
+    """The outcome of an average row that does not divide the averages beside it: it can be the mean of its column.
+
+    None where it is no average row, or no mean at all.
+    """
+    kind = summary_of(grid.labels[row])
+    if kind not in AVERAGES:
+        return None
+    parts = [one for place, one in enumerate(column.entries[:row]) if one and summary_of(grid.labels[place]) is None]
+    if len(parts) < 2 or min(one.value for one in parts) <= 0:
+        return Unknown(entry.line, entry.number.text)
+    for way in AVERAGES:
+        value, allowed = combined(way, parts)
+        if agree(entry.number, value, allowed) is Agreement.SAME:
+            return Held(entry.line, entry.number.text, show(value), f"{way} of {len(parts)} rows")
+    if min(one.number.interval.low for one in parts) <= entry.value <= max(one.number.interval.high for one in parts):
+        return Unknown(entry.line, entry.number.text)  # it can be weighted, or of more rows than the table has
+    return None
+
+
 def _judged(
     grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit], kin: Sequence[Candidate]
 ) -> Outcome:
@@ -135,6 +161,8 @@ def _judged(
             return Held(entry.line, entry.number.text, show(found.value / fit.candidate.scale), found.text)
     if not results or any(_explains(entry, one, one.compute(row)) for one in kin[:8]):
         return Unknown(entry.line, entry.number.text)
+    if (summed := _summed(grid, column, row, entry)) is not None:
+        return summed
     fit, found = results[0]
     number = _printed(entry, fit.candidate)
     verdict = agree(number, found.value, found.allowed)

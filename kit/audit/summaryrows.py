@@ -11,7 +11,17 @@ from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Interval, agree, exactly, show
 from kit.audit.facts.quantities import Quantity
-from kit.audit.facts.sums import Summary, column_entries, is_average_label, is_total_label, mean_of, sum_of, summaries
+from kit.audit.facts.sums import (
+    AVERAGES,
+    Summary,
+    column_entries,
+    combined,
+    is_average_label,
+    is_total_label,
+    mean_of,
+    sum_of,
+    summaries,
+)
 from kit.audit.readings import Candidate, Computed, judged_column
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import rounded
@@ -51,22 +61,39 @@ def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
     cells = []
     for column in grid.columns:
         entry, parts = column.entries[summary.row], column_entries(column, summary.parts)
-        if entry is None or parts is None or column.quantity in _NO_PARTS:
+        if entry is None or parts is None or column.quantity in _NO_PARTS - _own(summary):
             continue
-        value, allowed = mean_of(parts) if averages else sum_of(parts)
+        value, allowed = combined(summary.kind, parts)
         cells.append(_SummaryCell(column, entry, value, allowed))
     kinds = [cell.column.quantity for cell in cells]
     confirmed = [cell.column.quantity for cell in cells if cell.agreement is Agreement.SAME]
     for cell in cells:
-        text = f"{'mean' if averages else 'sum'} of {len(summary.parts)} rows"
+        text = f"{summary.kind} of {len(summary.parts)} rows"
         if cell.agreement is Agreement.SAME:
             yield Held(cell.entry.line, cell.entry.number.text, show(cell.value), text)
-        elif (_confirmed(cell, kinds, confirmed, averages=averages) and _comparable(cell)) or _impossible(
-            grid, cell, summary, averages=averages
+        elif _is_mean(cell, summary):
+            yield Held(cell.entry.line, cell.entry.number.text, show(cell.value), "another mean of the rows")
+        elif (
+            summary.kind == "geometric mean"
+            or (_confirmed(cell, kinds, confirmed, averages=averages) and _comparable(cell))
+            or _impossible(grid, cell, summary, averages=averages)
         ):
             yield _finding(grid, summary, cell, text)
         else:
             yield Unknown(cell.entry.line, cell.entry.number.text)
+
+
+def _is_mean(cell: _SummaryCell, summary: Summary) -> bool:
+    """Whether an average is a mean of another kind than its label says first."""
+    parts = column_entries(cell.column, summary.parts) or []
+    return summary.kind != "sum" and any(
+        agree(cell.entry.number, *combined(kind, parts)) is Agreement.SAME for kind in AVERAGES
+    )
+
+
+def _own(summary: Summary) -> set[Quantity]:
+    """Geometric means are those of ratios."""
+    return {Quantity.RATIO} if summary.kind == "geometric mean" else set()
 
 
 def _confirmed(cell: _SummaryCell, kinds: list[Quantity], confirmed: list[Quantity], *, averages: bool) -> bool:

@@ -24,7 +24,7 @@ from kit.audit.facts.quantities import (
     unit_of,
 )
 from kit.audit.facts.tablerows import ReportRow, Table
-from kit.audit.facts.vocabulary import ratio_sides
+from kit.audit.facts.vocabulary import devices_in, ratio_sides
 
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 
@@ -117,10 +117,14 @@ def _telling(table: Table) -> bool:
     """
     titles = table.header.cells[:_WIDEST]
     told = (names_derived(title) or names_quantity(title) or _TIMED.search(title) for title in titles)
-    if any(said and ratio_sides(title) is None for said, title in zip(told, titles, strict=True)):
+    if any(said and not _of_devices(title) for said, title in zip(told, titles, strict=True)):
         return True
     labels = [row.cells[0] for row in table.rows if row.cells]
     return any(names_derived(label) for label in labels) or any(names_quantity(label) for label in labels[:_WIDEST])
+
+
+def _of_devices(title: str) -> bool:
+    return all(devices_in(side) for side in ratio_sides(title) or ("",))
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -219,6 +223,8 @@ def _column(
     if not unit:
         unit = unit_of(title)
     quantity = quantity_of(title, unit, context)
+    if quantity is Quantity.CARDS and any(entry is not None and entry.number.unit < 1 for entry in entries):
+        quantity = quantity_of("", unit, context)  # what a "GPU" reaches, not how many
     filled = sum(1 for entry in entries if entry is not None)
     measured = 2 * filled >= len(entries) and not (
         _NUMBERING.fullmatch(title) or is_derived(quantity) or quantity is Quantity.BATCH or quantity is Quantity.CARDS

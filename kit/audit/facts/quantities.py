@@ -49,8 +49,8 @@ _UNITS: Final = (
     ("ms", re.compile(r"(?<![a-z0-9])(?:ms|msec|milliseconds?)(?![a-z])|毫秒", re.IGNORECASE), 1e-3),
     ("us", re.compile(r"(?<![a-z0-9])(?:us|µs|μs|usec|microseconds?)(?![a-z])|微秒", re.IGNORECASE), 1e-6),
     ("min", re.compile(r"(?<![a-z0-9])(?:mins?|minutes?)(?![a-z.])|分钟", re.IGNORECASE), 60.0),
-    ("h", re.compile(r"(?<![a-z0-9])(?:h|hrs?|hours?)(?![a-z])|小时", re.IGNORECASE), 3600.0),
-    ("s", re.compile(r"(?<![a-z0-9/])(?:s|secs?|seconds?)(?![a-z])|(?<!/)秒", re.IGNORECASE), 1.0),
+    ("h", re.compile(r"(?<![a-z0-9])(?:h|hrs?|hours?)(?![a-z0-9])|小时", re.IGNORECASE), 3600.0),
+    ("s", re.compile(r"(?<![a-z0-9/])(?:s|secs?|seconds?)(?![a-z0-9])|(?<!/)秒", re.IGNORECASE), 1.0),
     ("percent", re.compile(r"%|％|(?<![a-z])(?:percent|pct)(?![a-z])", re.IGNORECASE), 0.01),
     ("times", re.compile(r"^\s?(?:x|times|倍)\s?$", re.IGNORECASE), 1.0),
 )
@@ -64,11 +64,17 @@ _RATIO: Final = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE: Final = re.compile(
-    r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\breductions?\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
-    r"|差值|差异|降低|减少|缩短|下降|损失|提升|掉点|差距|(?<!误)差$",
+    r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
+    r"|\breductions?\b|\bsavings?\b|\b(?:faster|slower|change)\b"
+    r"|差值|差异|下降|降低|减少|缩短|节省|降幅|增幅|损失|提升|提高|掉点|差距|(?<!误)差$",
     re.IGNORECASE,
 )
-_SHARE: Final = re.compile(r"\bshare\b|\bpercentage\b|\bproportion\b|\bpercent\b|^%$|占比|比例|百分比", re.IGNORECASE)
+#: "Ratio [(INT8-FP32)/FP32]"
+_CHANGE: Final = re.compile(r"\([\w. ]{1,30}-[\w. ]{1,30}\)\s?/")
+_SHARE: Final = re.compile(
+    r"\bshare\b|\bpercentage\b|\bproportion\b|\bpercent\b|\bfraction\b|^%$|^(?:%|pct\.?) of\b|占比|比例|百分比",
+    re.IGNORECASE,
+)
 _AVERAGE: Final = re.compile(r"^(?:avg\.?|average|mean|平均值?|均值|average accuracy|平均精度)$", re.IGNORECASE)
 _TOTAL: Final = re.compile(r"^(?:total|sum|overall total|合计|总计|总和|总数|总量)$", re.IGNORECASE)
 _RATE: Final = re.compile(
@@ -156,6 +162,8 @@ def quantity_of(title: str, unit: str, context: str) -> Quantity:
 @lru_cache(maxsize=2048)
 def _by_title(title: str, unit: str) -> Quantity | None:
     timed = unit in TIME_UNITS
+    if _CHANGE.search(title):
+        return Quantity.DIFFERENCE
     for quantity, pattern in (
         (Quantity.RATIO, _RATIO),
         (Quantity.DIFFERENCE, _DIFFERENCE),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["Score", "score_of"]
+__all__ = ["Score", "complement", "score_of"]
 
 _TOP: Final = re.compile(
     r"(?:top|acc(?:uracy)?)\s?[-_@ ]?\s?([15])(?![0-9])|\bR(?:ank)?[-_@ ]?(1|5|10)\b", re.IGNORECASE
@@ -20,6 +20,15 @@ _AP: Final = re.compile(
 )
 _SIZE: Final = re.compile(r"AP_?\s?[SML]\b|\b(?:small|medium|large)\b|AR", re.IGNORECASE)
 _ERROR: Final = re.compile(r"\berr(?:or)?s?\b|误差|错误", re.IGNORECASE)
+_CHANGE: Final = re.compile(
+    r"diff|delta|[Δ△+]|drop|\bgain|\bloss|\brank\b|ratio|change|improve|decrease|increase|差|损失|提升|下降",
+    re.IGNORECASE,
+)
+#: Words that say that a number is a score or an error, and not of what.
+_PLAIN: Final = re.compile(
+    r"accuracy|\bacc\b|error|\berrs?\b|\brate\b|准确率|正确率|精度|错误率|误差|[%％()\[\]._-]|\s", re.IGNORECASE
+)
+_RIGHT: Final = re.compile(r"accuracy|\bacc\b|准确率|正确率|精度|\btop-?\s?[15]\b", re.IGNORECASE)
 _NOT_WORD: Final = re.compile(r"[^a-z0-9\u4e00-\u9fff]+")
 
 
@@ -37,13 +46,17 @@ class Score:
 
 @lru_cache(maxsize=1024)
 def score_of(title: str, context: str = "") -> Score | None:
-    """The score that a header names; None for others, and for errors, which are the other way round."""
+    """The score that a header names, errors with a rank below zero as they fall; None for others and for changes."""
     title = title.replace("_", " ")
-    if len(title) > 80 or _ERROR.search(title) or _ERROR.search(context):
+    if len(title) > 80 or _CHANGE.search(title):
         return None
     tops = list(_TOP.finditer(title))
-    if len(tops) == 1:
-        return Score("top", _group(title, tops[0]), int(tops[0][1] or tops[0][2]))
+    error = _ERROR.search(title) is not None
+    if len(tops) == 1 and (error or not _ERROR.search(context)):
+        sign, family = (-1, "top error") if error else (1, "top")
+        return Score(family, _group(title, tops[0]), sign * int(tops[0][1] or tops[0][2]))
+    if error or _ERROR.search(context):
+        return None
     found = [match for match in _AP.finditer(title) if match[0]]
     if len(found) != 1 or _SIZE.search(title) or not _bounded(title, found[0]):
         return None
@@ -51,6 +64,16 @@ def score_of(title: str, context: str = "") -> Score | None:
     rank = 2 if at in {"0.5", ".5", "0.50", ".50", "50"} else 1
     family = "ap" if not at or rank == 2 or "95" in at else "ap75"
     return Score(family, _group(title, found[0]), rank)
+
+
+@lru_cache(maxsize=1024)
+def complement(title: str) -> tuple[bool, str] | None:
+    """Whether a header names an error or an accuracy, and of what; None for others. Both make one together."""
+    title = title.replace("_", " ")
+    error = _ERROR.search(title) is not None
+    if len(title) > 80 or _CHANGE.search(title) or not (error or _RIGHT.search(title)):
+        return None
+    return error, _PLAIN.sub("", title.lower())
 
 
 def _bounded(title: str, match: re.Match[str]) -> bool:

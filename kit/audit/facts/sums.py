@@ -5,33 +5,76 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import geometric_mean, median
 from typing import Final
 
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval, exactly
 
-__all__ = ["Summary", "column_entries", "is_average_label", "is_total_label", "mean_of", "sum_of", "summaries"]
+__all__ = [
+    "AVERAGES",
+    "Summary",
+    "column_entries",
+    "combined",
+    "is_average_label",
+    "is_total_label",
+    "mean_of",
+    "sum_of",
+    "summaries",
+    "summary_of",
+]
 
-_TOTAL: Final = re.compile(r"(?:grand |overall )?(?:total|sum)s?|合计|总计|总和|总数", re.IGNORECASE)
-_AVERAGE: Final = re.compile(r"(?:avg\.?|average|mean|平均值?|均值)", re.IGNORECASE)
+_KINDS: Final = (
+    (
+        "sum",
+        re.compile(
+            r"(?:grand |overall )?(?:total|sum)s?(?: time| latency)?|合计|总计|总和|总数|总耗时|总时间|总时延",
+            re.IGNORECASE,
+        ),
+    ),
+    ("mean", re.compile(r"(?:avg\.?|average|mean|平均值?|均值)", re.IGNORECASE)),
+    (
+        "geometric mean",
+        re.compile(r"geo\.?[\s-]?mean|geometric mean|geomean speedup|几何平均(?:值|数)?", re.IGNORECASE),
+    ),
+    ("median", re.compile(r"median|中位数", re.IGNORECASE)),
+    (
+        "spread",
+        re.compile(
+            r"std\.?(?:dev)?|stdev|min(?:imum)?|max(?:imum)?|variance|range|标准差|方差|最小值?|最大值?", re.IGNORECASE
+        ),
+    ),
+)
+#: The kinds of rows that stand for the middle of others.
+AVERAGES: Final = ("mean", "geometric mean", "median")
+_NOTE: Final = re.compile(r"\s?\([^()]{0,20}\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A row that sums up rows above it: its place and theirs."""
+    """A row that sums up rows above it: its place and theirs, and what it is of them."""
 
     row: int
     parts: tuple[int, ...]
+    kind: str
+
+
+@lru_cache(maxsize=2048)
+def summary_of(label: str) -> str | None:
+    """What a row or column is of others, by its label: sum, mean, geometric mean, median, spread; None for none."""
+    name = _NOTE.sub("", label).replace("_", " ").strip(" *:")
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(name)), None)
 
 
 def is_total_label(label: str) -> bool:
     """Whether a row or column is a total."""
-    return _TOTAL.fullmatch(label.strip(" *:")) is not None
+    return summary_of(label) == "sum"
 
 
 def is_average_label(label: str) -> bool:
     """Whether a row or column is an average."""
-    return _AVERAGE.fullmatch(label.strip(" *:")) is not None
+    return summary_of(label) == "mean"
 
 
 def summaries(grid: Grid, *, averages: bool) -> Iterator[Summary]:
@@ -39,11 +82,10 @@ def summaries(grid: Grid, *, averages: bool) -> Iterator[Summary]:
     parts: list[int] = []
     closed = False
     for row in grid.rows:
-        label = grid.labels[row]
-        total, average = is_total_label(label), is_average_label(label)
-        if total or average:
-            if len(parts) >= 2 and average == averages:
-                yield Summary(row, tuple(parts))
+        kind = summary_of(grid.labels[row])
+        if kind is not None:
+            if len(parts) >= 2 and kind != "spread" and (kind != "sum") == averages:
+                yield Summary(row, tuple(parts), kind)
             closed = True
             continue
         if closed:
@@ -63,6 +105,21 @@ def mean_of(entries: Sequence[Entry]) -> tuple[float, Interval]:
     """The mean of numbers, and the values that their rounding leaves open."""
     value, allowed = sum_of(entries)
     return value / len(entries), allowed.scaled(1 / len(entries))
+
+
+def combined(kind: str, entries: Sequence[Entry]) -> tuple[float, Interval]:
+    """The sum, mean, geometric mean or median of numbers, and the values that their rounding leaves open.
+
+    A geometric mean needs numbers above zero; with others the mean stands for it.
+    """
+    if kind == "sum":
+        return sum_of(entries)
+    lows, highs = [one.number.interval.low for one in entries], [one.number.interval.high for one in entries]
+    if kind == "geometric mean" and min(lows) > 0:
+        return geometric_mean(one.value for one in entries), Interval(geometric_mean(lows), geometric_mean(highs))
+    if kind == "median":
+        return median(one.value for one in entries), Interval(median(lows), median(highs))
+    return mean_of(entries)
 
 
 def column_entries(column: Column, rows: Iterable[int]) -> list[Entry] | None:

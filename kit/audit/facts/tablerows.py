@@ -12,6 +12,8 @@ __all__ = ["ReportRow", "Table", "clean", "markdown_tables", "text_tables"]
 _SPLIT = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
 _TAG = re.compile(r"<[^<>]{1,200}>|&nbsp;")
+#: The mark of a footnote behind a number, no power of ten.
+_MARK = re.compile(r"(?<=[0-9%xX*`])(?<!10)\s?<sup>\[?[0-9*†‡a-d]{1,2}\]?</sup>", re.IGNORECASE)
 _TEXT_ROW = re.compile(r"\s*(?:bs|batch)\s?_?-?(?:size)?\s?=?[0-9]+\b[:\s]", re.IGNORECASE)
 _GAP = re.compile(r"\t+\s*|\s{2,}")
 _RULE_CELL = re.compile(r":?-+:?\Z")
@@ -63,6 +65,7 @@ def clean(cell: str) -> str:
     if "[" in cell:
         cell = _LINK.sub(r"\1", cell)
     if "<" in cell or "&" in cell:
+        cell = _MARK.sub("", cell)
         cell = _TAG.sub(" ", cell)
     return cell.replace("**", "").replace("`", "").replace("~~", "").replace("\\|", "|").strip(" \t*")
 
@@ -93,6 +96,12 @@ def _is_delimiter(line: str) -> bool:
     return all(_RULE_CELL.match(cell.strip()) for cell in body.split("|"))
 
 
+def _is_border(line: str) -> bool:
+    """Whether a line is one of the rules of a table drawn with "+---+"."""
+    body = line.strip(" \t>")
+    return len(body) > 4 and body[0] == body[-1] == "+" and len(body) < 2000 and not body.strip("+-=:")
+
+
 def markdown_tables(lines: list[str]) -> list[Table]:
     """Tables of lines with bars, also indented, quoted, or without a delimiter row."""
     tables = []
@@ -102,7 +111,7 @@ def markdown_tables(lines: list[str]) -> list[Table]:
             index += 1
             continue
         end = index
-        while end < len(lines) and "|" in lines[end]:
+        while end < len(lines) and ("|" in lines[end] or _is_border(lines[end])):
             end += 1
         tables += _block(lines, index, end)
         index = end
@@ -112,6 +121,9 @@ def markdown_tables(lines: list[str]) -> list[Table]:
 def _block(lines: list[str], start: int, end: int) -> list[Table]:
     """Tables in consecutive lines with bars: one per delimiter row; without one, the first line is the header."""
     rules = {index for index in range(start, end) if _is_delimiter(lines[index])}
+    borders = {index for index in range(start, end) if _is_border(lines[index])}
+    if borders:
+        return [_table(lines, start, start + 1, end, rules | borders)]
     if not rules:
         barred = all(lines[index].strip(" \t>").startswith("|") for index in range(start, end))
         return [_table(lines, start, start + 1, end, rules)] if barred and end - start >= 2 else []

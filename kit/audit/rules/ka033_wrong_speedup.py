@@ -31,6 +31,9 @@ _IDLE: Final = words_of(
 ) | {"加速比", "倍率", "加速", "比值", "比率", "倍数", "性能比", "扩展比"}
 _SPOKEN: Final = frozenset({"throughput", "time"})
 _RELATIVE: Final = re.compile(r"\brelative\b", re.IGNORECASE)
+_AGAINST: Final = re.compile(r"\bvs\b|\bversus\b", re.IGNORECASE)
+#: In place of the 1.0 of the row that the others are compared with.
+_BASE: Final = frozenset({"", "-", "--", "—", "–", "/", "baseline", "base", "ref", "reference", "基准"})
 _MOST: Final = 10
 _BASES: Final = 4
 
@@ -92,10 +95,10 @@ def _has(column: Column, word: str) -> bool:
 
 def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
     """The columns that a side of a header means: those with all of its words and the fewest others."""
-    words = words - _IDLE
+    words = words - _IDLE or words
     fitting = [column for column in pool if words and all(_has(column, word) for word in words)]
     fewest = min((len(column.words) for column in fitting), default=0)
-    exact = [column for column in fitting if column.words - _IDLE == words]
+    exact = [column for column in fitting if (column.words - _IDLE or column.words) == words]
     return exact or [column for column in fitting if len(column.words) <= fewest + 1]
 
 
@@ -104,7 +107,8 @@ def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
     parts = _SIDES.split(column.title, maxsplit=1)
     if len(parts) != 2:
         return []
-    left, right = ([one for one in _operands(words_of(part), pool) if one is not column] for part in parts)
+    pool = [one for one in pool if one is not column]
+    left, right = (_operands(words_of(part), pool) for part in parts)
     pairs = [(one, other) for one in left for other in right if one is not other and one.quantity is other.quantity]
     if not pairs:
         left_words = words_of(parts[0])
@@ -119,12 +123,17 @@ def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
             and left_words
             and one.quantity is other.quantity
         ]
-    if len(pairs) != 1:
+    if len(pairs) > 1:
+        # "H100 / A100" beside both at batch 1 and at batch 32: the rows tell which of the pairs is meant.
+        ends = words_of(parts[0]), words_of(parts[1])
+        alike = [pair for pair in pairs if pair[0].words - ends[0] == pair[1].words - ends[1]]
+        return [one for top, bottom in alike[:_BASES] for one in _pair(column, top, bottom, sure=False)]
+    if not pairs:
         return []
     one, other = pairs[0]
     if "/" in column.title and column.quantity is not Quantity.TIME:
         return list(_pair(column, one, other, sure=True))
-    if column.quantity is not Quantity.RATIO:
+    if column.quantity is not Quantity.RATIO and not _AGAINST.search(column.title):
         return []
     return [*_pair(column, other, one, sure=True), *_pair(column, one, other, sure=True)]
 
@@ -157,12 +166,13 @@ def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Ca
 
 
 def _bases(column: Column) -> list[tuple[int, ...]]:
-    """For each row the rows that it can be compared with: the last ones together that have a printed 1.0."""
+    """For each row the rows that it can be compared with: the last ones with a printed 1.0, or the first without."""
     one = 100.0 if _percent(column) else 1.0
     bases: list[tuple[int, ...]] = []
     block: list[int] = []
     for row, entry in enumerate(column.entries):
-        if entry is not None and entry.value == one:
+        unsaid = row == 0 and entry is None and column.texts[0].strip().lower() in _BASE
+        if unsaid or (entry is not None and entry.value == one):
             if block and block[-1] != row - 1:
                 block = []
             block.append(row)

@@ -68,21 +68,23 @@ def _difference(one: Entry | None, other: Entry | None, *, relative: bool) -> Co
 
 
 def _from_first(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
-    """Each row against the first, whose difference is zero or empty."""
+    """Each row against the first, whose difference is zero or empty, or against the row above it."""
     first = next(iter(grid.rows), None)
     entry = column.entries[first] if first is not None else None
     if first is None or (entry is not None and entry.value):
         return
     for one in pool:
-        yield _against(one, first)
+        yield _against(one, first, above=False)
+        yield _against(one, first, above=True)
 
 
-def _against(one: Column, first: int) -> Candidate:
+def _against(one: Column, first: int, *, above: bool) -> Candidate:
     def compute(row: int) -> Computed | None:
-        found = _difference(one.entries[row], one.entries[first], relative=False)
-        return None if found is None or row == first else found
+        if row == first:
+            return None
+        return _difference(one.entries[row], one.entries[row - 1 if above else first], relative=False)
 
-    return Candidate(f"{one.title} against the first row", compute, signless=True)
+    return Candidate(f"{one.title} against the {'row above' if above else 'first row'}", compute, signless=True)
 
 
 RULE = Rule(

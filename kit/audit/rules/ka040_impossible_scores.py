@@ -61,7 +61,7 @@ RULE = Rule(
     id="KA040",
     name="impossible-scores",
     kind=Kind.CLAIM,
-    summary="Top1 is above Top5, or mAP50:95 above mAP50.",
+    summary="Top1 is above Top5, a Top5 error above the Top1 error, or mAP50:95 above mAP50.",
     why="A hit among one is a hit among five; the columns are swapped, or one of the numbers is of another model.",
     bad="""\
 | model | Top-1 (%) | Top-5 (%) |
