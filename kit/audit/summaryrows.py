@@ -60,7 +60,7 @@ def judged_summaries(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
 def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
     cells = []
     for column in grid.columns:
-        entry, parts = column.entries[summary.row], column_entries(column, summary.parts)
+        entry, parts = column.entries[summary.row], _parts(column, summary)
         if entry is None or parts is None or column.quantity in _NO_PARTS - _own(summary):
             continue
         value, allowed = combined(summary.kind, parts)
@@ -85,10 +85,22 @@ def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
 
 def _is_mean(cell: _SummaryCell, summary: Summary) -> bool:
     """Whether an average is a mean of another kind than its label says first."""
-    parts = column_entries(cell.column, summary.parts) or []
+    parts = _parts(cell.column, summary) or []
+    others = [part for part in parts if part.value != 1]  # without the row that the others are compared with
     return summary.kind != "sum" and any(
-        agree(cell.entry.number, *combined(kind, parts)) is Agreement.SAME for kind in AVERAGES
+        agree(cell.entry.number, *combined(kind, chosen)) is Agreement.SAME
+        for kind in AVERAGES
+        for chosen in (parts, others)
+        if chosen
     )
+
+
+def _parts(column: Column, summary: Summary) -> list[Entry] | None:
+    """The numbers that a row sums up; a geometric mean is one of those that there are."""
+    if summary.kind != "geometric mean":
+        return column_entries(column, summary.parts)
+    found = [entry for row in summary.parts if (entry := column.entries[row]) is not None]
+    return found if len(found) >= 2 else None
 
 
 def _own(summary: Summary) -> set[Quantity]:

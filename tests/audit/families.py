@@ -588,10 +588,131 @@ batch16 t4吞吐率：1000/(11.2225/16)=1425.707fps
             ("=1425.707", "=1245.707", 19),
         ),
     ),
+    Family(
+        "accuracy and relative change by a formula in the header",
+        """\
+| Model | INT8 Acc | FP32 Acc | Accuracy Ratio [(INT8-FP32)/FP32] | INT8 throughput | FP32 throughput | Performance Ratio [INT8/FP32] |
+| --- | --- | --- | --- | --- | --- | --- |
+| resnet50 | 74.11% | 74.27% | -0.22% | 1732.92 | 578.88 | 2.99x |
+| inception v3 | 76.67% | 76.75% | -0.10% | 920.62 | 368.89 | 2.50x |
+| mobilenet v1 | 71.79% | 70.96% | 1.17% | 3603.94 | 1304.58 | 2.76x |
+| vgg16 | 72.63% | 70.89% | 2.45% | 1515.87 | 218.96 | 6.92x |
+""",
+        (("| 1.17% |", "| 1.71% |", 5), ("| 6.92x |", "| 9.62x |", 6)),
+    ),
+    Family(
+        "one ratio for two spanned groups",
+        """\
+<table>
+<tr><th rowspan=2>Model</th><th colspan=2>A100</th><th colspan=2>H100</th><th rowspan=2>H100 / A100</th></tr>
+<tr><th>bs=1</th><th>bs=32</th><th>bs=1</th><th>bs=32</th></tr>
+<tr><td>ViT-B/16</td><td>412.3</td><td>2190.7</td><td>655.2</td><td>4012.9</td><td>1.83x</td></tr>
+<tr><td>ViT-L/16</td><td>198.0</td><td>731.4</td><td>301.5</td><td>1390.2</td><td>1.90x</td></tr>
+<tr><td>ViT-H/14</td><td>98.1</td><td>310.6</td><td>160.9</td><td>652.3</td><td>2.10x</td></tr>
+</table>
+""",
+        (("<td>2.10x</td>", "<td>1.20x</td>", 6),),
+    ),
+    Family(
+        "geometric mean, footnotes and a base without number",
+        """\
+| Backend | ResNet (ms) | Speedup |
+| --- | --- | --- |
+| eager | 40.0<sup>1</sup> | - |
+| compile | 32.0 | 1.25x |
+| OpenVINO | 20.0<sup>2</sup> | 2.00x |
+| TensorRT | 10.0 | 4.00x |
+| geomean | | 2.15x |
+""",
+        (("| 2.15x |", "| 2.45x |", 7),),
+    ),
+    Family(
+        "ablation, each line against the one above",
+        """\
+| Setting | Top-1 | gain |
+| --- | --- | --- |
+| baseline | 76.10 | |
+| + mixup | 76.91 | +0.81 |
+| + EMA | 77.22 | +0.31 |
+| + cutmix | 78.33 | +1.11 |
+""",
+        (("| +0.31 |", "| +0.51 |", 5),),
+    ),
+    Family(
+        "table with drawn rules",
+        """\
++--------+-----------+-----------+---------+
+| Model  | FP32 (ms) | INT8 (ms) | Speedup |
++========+===========+===========+=========+
+| net a  | 20.00     | 10.00     | 2.00x   |
++--------+-----------+-----------+---------+
+| net b  | 33.00     | 11.00     | 3.00x   |
++--------+-----------+-----------+---------+
+| net c  | 9.00      | 6.00      | 1.50x   |
++--------+-----------+-----------+---------+
+""",
+        (("| 3.00x", "| 2.00x", 6),),
+    ),
+    Family(
+        "a row that compares the rows above",
+        """\
+Latency (ms)
+
+| Backend | resnet18 | resnet50 | vit |
+| --- | --- | --- | --- |
+| PyTorch | 20.4 | 41.2 | 60.6 |
+| TensorRT | 10.2 | 15.9 | 30.3 |
+| Speedup | 2.00x | 2.59x | 2.00x |
+""",
+        (("| 2.59x |", "| 2.95x |", 7),),
+    ),
+    Family(
+        "counts as pairs of name and value",
+        """\
+| metric | value |
+| --- | --- |
+| images | 5000 |
+| correct | 3842 |
+| accuracy | 76.84% |
+""",
+        (("76.84%", "78.64%", 5),),
+    ),
 ]
 
 #: Tables in which a rule could see an error that is none.
 RIGHT = {
+    "average of ratios": """\
+| | fp32 (ms) | int8 (ms) | speedup |
+| --- | --- | --- | --- |
+| Pi 4 | 143.2 | 61.9 | 2.31x |
+| Jetson | 21.4 | 14.1 | 1.52x |
+| **average** | 82.3 | 38.0 | 1.92x |
+""",
+    "changes of several metrics": """\
+| | Before | After | Improvement |
+| --- | --- | --- | --- |
+| Latency (ms) | 46.0 | 20.0 | 2.30x |
+| Memory (MB) | 1024 | 640 | 1.6x |
+| FPS | 21.7 | 50.0 | 2.30x |
+""",
+    "differences of scores": """\
+| model | top1 | top1_err | top5 | top5_err | top1_diff | top5_diff | rank_diff |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| a | 90.052 | 9.948 | 99.048 | 0.952 | -2.657 | -1.329 | 1 |
+| b | 88.612 | 11.388 | 98.704 | 1.296 | 0.666 | 0.333 | -2 |
+""",
+    "times in the units of their cells": """\
+| Op | Mean | p50 | p99 |
+| --- | --- | --- | --- |
+| load | 1.2 s | 1.1 s | 1.9 s |
+| infer | 850 µs | 840 µs | 1.1 ms |
+""",
+    "changes of other things than what follows": """\
+Accuracy went from 76.1% to 75.9%, a 0.2% drop. Memory fell from 8 GB to 5 GB with a 0.3% loss of accuracy.
+Going from batch size 1 to 32, throughput rises 12x; resolution is raised from 224 to 384, 3x more FLOPs.
+Throughput increases from 500 img/s to 1500 img/s (+200%), and it is 1.5x faster (30 ms to 20 ms).
+精度从70%提升到77%，提升10%。训练时间从36小时减少到12小时，加速3倍。
+""",
     "throughput of several streams": """\
 | Streams | Latency (ms) | Throughput (FPS) |
 | --- | --- | --- |

@@ -16,6 +16,8 @@ from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.quantities import (
     TIME_UNITS,
     Quantity,
+    compares,
+    derives,
     factor_of_unit,
     is_derived,
     names_derived,
@@ -94,6 +96,11 @@ class Grid:
         """The places of the rows."""
         return range(len(self.labels))
 
+    @property
+    def measured_rows(self) -> list[int]:
+        """The places of the rows that were measured, without those that compare others or sum them up."""
+        return [row for row in self.rows if not derives(self.labels[row])]
+
 
 def read_grids(document: Document) -> Iterator[Grid]:
     """The tables of a report as grids, each along its header and, where its rows name quantities, sideways."""
@@ -105,7 +112,10 @@ def read_grids(document: Document) -> Iterator[Grid]:
         header = table.header
         yield _grid(document, header, rows, context, sideways=False)
         labels = [row.cells[0] for row in rows if row.cells]
-        if len(rows) <= _WIDEST and sum(1 for label in labels if names_quantity(label)) >= 2:
+        named = sum(1 for label in labels[:_WIDEST] if names_quantity(label))
+        if len(rows) <= _WIDEST and (
+            named >= 2 or (named and len(header.cells) == 2) or any(compares(label) for label in labels)
+        ):
             turned = list(_turned(header, rows))
             yield _grid(document, turned[0], turned[1:], context, sideways=True)
 

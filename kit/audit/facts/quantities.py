@@ -12,6 +12,8 @@ from kit.audit.facts.vocabulary import ACCURACY
 __all__ = [
     "TIME_UNITS",
     "Quantity",
+    "compares",
+    "derives",
     "factor_of_unit",
     "is_derived",
     "names_derived",
@@ -65,7 +67,7 @@ _RATIO: Final = re.compile(
 )
 _DIFFERENCE: Final = re.compile(
     r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
-    r"|\breductions?\b|\bsavings?\b|\b(?:faster|slower|change)\b"
+    r"|\breductions?\b|\bsavings?\b|\bchange\b|\b(?:faster|slower)$"
     r"|差值|差异|下降|降低|减少|缩短|节省|降幅|增幅|损失|提升|提高|掉点|差距|(?<!误)差$",
     re.IGNORECASE,
 )
@@ -77,6 +79,7 @@ _SHARE: Final = re.compile(
 )
 _AVERAGE: Final = re.compile(r"^(?:avg\.?|average|mean|平均值?|均值|average accuracy|平均精度)$", re.IGNORECASE)
 _TOTAL: Final = re.compile(r"^(?:total|sum|overall total|合计|总计|总和|总数|总量)$", re.IGNORECASE)
+_SPREAD: Final = re.compile(r"\bstd\b|\bstdev\b|\bvariance\b|标准差|方差", re.IGNORECASE)
 _RATE: Final = re.compile(
     r"through?put|吞吐|帧率|\b(?:fps|qps|ips|rps)\b|(?:samples?|images?|imgs?|frames?|tokens?|sequences?|seqs?)\s?"
     r"(?:/|per)\s?s",
@@ -140,6 +143,26 @@ def names_derived(text: str) -> bool:
         return True
     label = text.replace("_", " ").strip(" *:")
     return any(pattern.search(label) for pattern in (_TOTAL, _AVERAGE, _SHARE, _RATIO, _DIFFERENCE))
+
+
+@lru_cache(maxsize=2048)
+def derives(label: str) -> bool:
+    """Whether a row says how others differ, or sums them up: its numbers were not measured together."""
+    name = label.replace("_", " ").strip(" *:")
+    if not name or len(name) > _CROWDED:
+        return False
+    found = _by_title(name, "")
+    return (found is not None and is_derived(found)) or _SPREAD.search(name) is not None
+
+
+@lru_cache(maxsize=2048)
+def compares(label: str) -> bool:
+    """Whether a row or column is a ratio or a difference of others, by its name."""
+    return (
+        bool(label)
+        and len(label) < _CROWDED
+        and _by_title(label.strip(" *:"), "") in {Quantity.RATIO, Quantity.DIFFERENCE}
+    )
 
 
 @lru_cache(maxsize=2048)

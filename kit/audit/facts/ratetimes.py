@@ -9,7 +9,7 @@ from typing import Final
 
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval, exactly
-from kit.audit.facts.quantities import Quantity, percentile_of
+from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
 from kit.audit.facts.vocabulary import label_batches
 
 __all__ = ["RateTime", "RateTimeRow", "rate_times"]
@@ -84,7 +84,7 @@ def _labelled(grid: Grid) -> bool:
 
 
 def _rows(grid: Grid, rate: Column, time: Column, counts: list[Column], *, labelled: bool) -> Iterator[RateTimeRow]:
-    for row in grid.rows:
+    for row in grid.measured_rows:
         own, took = rate.entries[row], time.entries[row]
         entries = [column.entries[row] for column in counts]
         if own is None or took is None or own.value <= 0 or took.value <= 0 or time.factor >= 60:
@@ -105,7 +105,9 @@ def _rows(grid: Grid, rate: Column, time: Column, counts: list[Column], *, label
 
 def _seconds(time: Column, took: Entry) -> float:
     """What one of the time column is in seconds; without a unit a latency is in milliseconds."""
-    del took
+    unit = unit_of(took.unit)
+    if unit in TIME_UNITS:
+        return factor_of_unit(unit)
     return time.factor if time.factor != 1.0 or _says_seconds(time) else 1e-3
 
 

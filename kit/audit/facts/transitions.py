@@ -66,7 +66,7 @@ def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: in
     first, last = (number_from(match[place]) for place in values)
     units = {(match[place + 1] or "").lower() for place in values} - {""}
     stated = number_from(match[claim], start=match.start(claim))
-    if first is None or last is None or stated is None or not stated.value or len(units) > 1:
+    if first is None or last is None or stated is None or not stated.value or len(units) != 1:
         return
     if min(first.interval.low, last.interval.low) <= 0 or first.value == last.value:
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
+from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity, factor_of_unit, unit_of
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
@@ -50,6 +51,8 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 candidates = [*named, *_scalings(grid, column, pool)]
                 if column.quantity is Quantity.RATIO:
                     candidates += _pairs(column, pool)
+                if column.quantity is Quantity.RATIO and _percent(column):
+                    candidates += _pairs(column, pool, gain=True)
                 yield from judged_column(grid, column, candidates, alone=True)
 
 
@@ -75,11 +78,14 @@ def _quotient(top: Column, bottom: Column, row: int) -> Computed | None:
     return Computed(one.value / other.value * factor, allowed, f"{one.number.text} / {other.number.text}")
 
 
-def _pair(column: Column, top: Column, bottom: Column, *, sure: bool) -> Iterator[Candidate]:
+def _pair(column: Column, top: Column, bottom: Column, *, sure: bool, gain: bool = False) -> Iterator[Candidate]:
     def compute(row: int) -> Computed | None:
-        return _quotient(top, bottom, row)
+        found = _quotient(top, bottom, row)
+        if found is None or not gain:
+            return found
+        return Computed(found.value - 1, found.allowed - exactly(1), f"{found.text} - 1")
 
-    meaning = f"{top.title} / {bottom.title}"
+    meaning = f"{top.title} / {bottom.title}" + (" - 1" if gain else "")
     for scale in (0.01,) if _percent(column) else (1.0,):
         yield Candidate(meaning, compute, sure, scale, operands=frozenset({top.title, bottom.title}))
 
@@ -138,11 +144,11 @@ def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
     return [*_pair(column, other, one, sure=True), *_pair(column, one, other, sure=True)]
 
 
-def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
+def _pairs(column: Column, pool: Sequence[Column], *, gain: bool = False) -> Iterator[Candidate]:
     for top in pool:
         for bottom in pool:
             if top is not bottom and top.quantity is bottom.quantity:
-                yield from _pair(column, top, bottom, sure=False)
+                yield from _pair(column, top, bottom, sure=False, gain=gain)
 
 
 def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:

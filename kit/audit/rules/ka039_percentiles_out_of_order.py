@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.grids import Column, Grid
-from kit.audit.facts.quantities import Quantity, percentile_of
+from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
 from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 if TYPE_CHECKING:
@@ -80,12 +80,18 @@ def _rest(column: Column) -> frozenset[str]:
     return frozenset(word for word in column.words - idle if not word[0].isdigit())
 
 
+def _factor(entry: Entry, column: Column) -> float:
+    """What one of a number is in seconds: its cell says it, else the column."""
+    unit = unit_of(entry.unit)
+    return factor_of_unit(unit) if unit in TIME_UNITS else column.factor
+
+
 def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
-    for row in grid.rows:
+    for row in grid.measured_rows:
         low, high = lower.entries[row], upper.entries[row]
         if low is None or high is None:
             continue
-        small, large = low.number.interval.low * lower.factor, high.number.interval.high * upper.factor
+        small, large = low.number.interval.low * _factor(low, lower), high.number.interval.high * _factor(high, upper)
         if small <= large:
             yield Held(low.line, low.number.text, high.number.text, f"{lower.title} <= {upper.title}")
             continue

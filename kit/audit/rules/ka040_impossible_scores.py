@@ -34,7 +34,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
-    for row in grid.rows:
+    for row in grid.measured_rows:
         low, high = lower.entries[row], upper.entries[row]
         if low is None or high is None or not 0 < high.value <= 100 or not 0 < low.value <= 100:
             continue
