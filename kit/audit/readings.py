@@ -22,6 +22,8 @@ __all__ = ["Candidate", "Computed", "allowed_values", "judged_column"]
 
 #: So many rows decide how a column is read.
 _SAMPLE: Final = 60
+#: Average rows further down than this are not held against their column.
+_REACH: Final = 120
 #: So many candidates are tried: a wide table stays cheap.
 _TRIED: Final = 120
 #: A printed value so many times off is of another unit or meaning.
@@ -140,6 +142,8 @@ def _summed(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | Non
     kind = summary_of(grid.labels[row])
     if kind not in AVERAGES:
         return None
+    if row > _REACH:
+        return Unknown(entry.line, entry.number.text)
     parts = [one for place, one in enumerate(column.entries[:row]) if one and summary_of(grid.labels[place]) is None]
     if len(parts) < 2 or min(one.value for one in parts) <= 0:
         return Unknown(entry.line, entry.number.text)

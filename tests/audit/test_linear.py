@@ -71,6 +71,12 @@ LAYOUTS: dict[str, Layout] = {
         "|" + "throughput|speedup|" * (size // 40) + "\n|-|-|\n|" + "1.5|2.5|" * (size // 40) + "\n"
     ),
     "shares": lambda size: "|a|count|share|\n|-|-|-|\n" + "|total|100|100%|\n" * (size // 17),
+    "average rows": lambda size: (
+        "|a|b (ms)|c (ms)|speedup|\n|-|-|-|-|\n"
+        + "|x|3.0|2.0|1.5|\n" * (size // 34)
+        + "|average|3.0|2.0|1.9|\n" * (size // 46)
+    ),
+    "changes": repeated("Latency from 40 ms to 16 ms (2.5x faster).\n"),
     "list items": repeated("- a\n"),
     "digits": repeated("9", width=4000),
     "JSON": repeated('"NPU_compute_time": {"mean": 1.5},\n"throughput": 3,\n'),

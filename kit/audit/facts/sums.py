@@ -48,6 +48,8 @@ _KINDS: Final = (
 )
 #: The kinds of rows that stand for the middle of others.
 AVERAGES: Final = ("mean", "geometric mean", "median")
+#: So many summaries follow the same rows.
+_MOST: Final = 8
 _NOTE: Final = re.compile(r"\s?\([^()]{0,20}\)")
 
 
@@ -80,16 +82,16 @@ def is_average_label(label: str) -> bool:
 def summaries(grid: Grid, *, averages: bool) -> Iterator[Summary]:
     """The total rows (or average rows) of a table with the rows back to the summary before."""
     parts: list[int] = []
-    closed = False
+    closed = 0
     for row in grid.rows:
         kind = summary_of(grid.labels[row])
         if kind is not None:
-            if len(parts) >= 2 and kind != "spread" and (kind != "sum") == averages:
+            if len(parts) >= 2 and closed < _MOST and kind != "spread" and (kind != "sum") == averages:
                 yield Summary(row, tuple(parts), kind)
-            closed = True
+            closed += 1
             continue
         if closed:
-            parts, closed = [], False
+            parts, closed = [], 0
         parts.append(row)
 
 
