@@ -62,7 +62,7 @@ _FACTORS: Final = {name: factor for name, _, factor in _UNITS}
 
 _RATIO: Final = re.compile(
     r"speed-?\s?ups?|scaling|\bratios?\b|\brelative\b|加速比|倍率|加速|比值|比率|倍数|扩展比|线性度|性能比"
-    r"|压缩比|相对(?:精度|性能|准确率)|精度保持率|\bretention\b",
+    r"|压缩比|相对(?:精度|性能|准确率)|精度保持率|\bretention\b|\brecovery\b",
     re.IGNORECASE,
 )
 _DIFFERENCE: Final = re.compile(
