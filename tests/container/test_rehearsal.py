@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-# The first test waits for the whole rehearsal, some 150 containers.
+# The first test waits for the whole rehearsal: five columns, each step in a container.
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TARGETS = ("310", "310P", "310P-cann9", "T4", "T4-trt11")
