@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from kit.inside.protocol import EXIT_USER, run
@@ -140,5 +142,25 @@ def make_model(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / name
         onnx.save(model, str(path))
         return path
+
+    return make
+
+
+@pytest.fixture
+def make_tiny() -> Callable[..., onnx.ModelProto]:
+    """Flatten and Gemm; ``batch`` may be a number (a static model)."""
+
+    def make(batch: int | str = "-1") -> onnx.ModelProto:
+        graph = helper.make_graph(
+            [
+                helper.make_node("Flatten", ["actual_input_1"], ["f"]),
+                helper.make_node("Gemm", ["f", "w"], ["output1"], transB=1),
+            ],
+            "tiny",
+            [helper.make_tensor_value_info("actual_input_1", TensorProto.FLOAT, [batch, 3, 16, 16])],
+            [helper.make_tensor_value_info("output1", TensorProto.FLOAT, [batch, 10])],
+            [numpy_helper.from_array(np.ones((10, 768), np.float32), "w")],
+        )
+        return helper.make_model(graph)
 
     return make

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +16,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from kit.inside.onnx_input import check_input, inputs, main
 from kit.inside.protocol import UserError
-
-
-@pytest.fixture
-def make_tiny() -> Callable[..., onnx.ModelProto]:
-    """Flatten and Gemm; ``batch`` may be a number (a static model)."""
-
-    def make(batch: int | str = "-1") -> onnx.ModelProto:
-        graph = helper.make_graph(
-            [
-                helper.make_node("Flatten", ["actual_input_1"], ["f"]),
-                helper.make_node("Gemm", ["f", "w"], ["output1"], transB=1),
-            ],
-            "tiny",
-            [helper.make_tensor_value_info("actual_input_1", TensorProto.FLOAT, [batch, 3, 16, 16])],
-            [helper.make_tensor_value_info("output1", TensorProto.FLOAT, [batch, 10])],
-            [numpy_helper.from_array(np.ones((10, 768), np.float32), "w")],
-        )
-        return helper.make_model(graph)
-
-    return make
 
 
 @pytest.mark.parametrize(
