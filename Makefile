@@ -37,6 +37,17 @@ $(VENV)/fuzz: $(VENV)/kit
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	@touch $@
 
+# Ray, for the tests of a cluster; CI has it.
+$(VENV)/fleet: $(VENV)/kit
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fleet]'
+	@touch $@
+
+# The validator of an archive's crate, in an environment of its own: it wants an older rich than kit takes. CI has it.
+$(VENV)/validator: pyproject.toml
+	$(PYTHON) -m venv $(VENV)/validator
+	$(VENV)/validator/bin/pip install --quiet --disable-pip-version-check 'roc-validator>=0.13' 'rocrate>=0.14'
+	@touch $@
+
 # Without an engine the steps run in this environment, which then needs what the images hold.
 base: $(VENV)/kit
 	@if $(ENGINE); then images/base/ensure.sh; \

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +53,13 @@ print(json.dumps([f"{one.check.identifier} {one.message}" for one in found]))
 
 
 @pytest.mark.slow  # the validator reads its profiles for seconds
-def test_the_profile_is_fulfilled(members: dict[str, bytes], tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    pytest.importorskip("rocrate_validator")
+def test_the_profile_is_fulfilled(root: Path, members: dict[str, bytes], tmp_path: Path) -> None:
+    python = root / ".venv/validator/bin/python"
+    if not python.exists():
+        assert os.environ.get("CI") != "true", "CI needs the validator: make .venv/validator"
+        pytest.skip("the validator is not installed: make .venv/validator")
     write_archive(tmp_path / "crate", members)
-    words = [sys.executable, "-c", _PROFILE_CHECK, str(tmp_path / "crate")]
+    words = [str(python), "-c", _PROFILE_CHECK, str(tmp_path / "crate")]
     ran = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
     found: list[str] = json.loads(ran.stdout.splitlines()[-1])
     # Whether the context is at its address is not this crate's doing, and needs a network.
