@@ -17,7 +17,7 @@ import pytest
 
 from kit.containers.local import LocalRunner
 from kit.containers.runner import Binding, Runner
-from kit.errors import DamagedError, ResourceError, StepError
+from kit.errors import DamagedError, InvalidInputError, ResourceError, StepError
 from kit.planning.step import GIB, External, Limits, Step
 from tests import podmanservice
 
@@ -124,6 +124,22 @@ def test_outputs_streams_and_exit_code(runner: Runner, tmp_path: Path) -> None:
     assert outcome.stdout.read_text() == "to stdout\n"
     assert outcome.stderr.read_text() == "to stderr\n"
     assert (outcome.folder / "made").stat().st_uid == os.getuid()
+
+
+def test_an_error_after_half_a_line_of_a_library_is_told(runner: Runner, tmp_path: Path) -> None:
+    """PyTorch prints a graph that it cannot export, without an end of line (volo_d1_224 at opset 11)."""
+    program = """
+        import os, sys
+        from inside.protocol import UserError, run
+        def main(_):
+            sys.stdout.write("graph(%1): ")
+            os.write(1, b"return (%12455)")
+            raise UserError("opset 11 has no operator col2im", "Choose another opset.")
+        run(main)
+    """
+    with pytest.raises(InvalidInputError, match="opset 11 has no operator col2im") as told:
+        runner.run(step(program, code=("protocol",)), binding(tmp_path, runner), Heard())
+    assert told.value.remedy == "Choose another opset."
 
 
 def test_files_that_an_input_refers_to_are_beside_it(runner: Runner, tmp_path: Path) -> None:

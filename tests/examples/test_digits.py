@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.rereading import numbers_read_again
+
 FOLDER = Path(__file__).parents[2] / "examples/digits"
 WEIGHTS = FOLDER / "spnasnet_digits.pth.tar"
 IMAGES = sorted((FOLDER / "val").iterdir())
@@ -90,3 +92,8 @@ def test_the_accuracy_that_is_published(script: Any) -> None:
     assert script.hits(model, inputs, numbers) == [499, 500, 500, 500, 500]
     reference = yaml.safe_load((FOLDER / "kit.yaml").read_text())["published"]["reference"]
     assert (reference["top1"], reference["top5"]) == (99.8, 100)
+
+
+@pytest.mark.parametrize("target", ["cpu", "openvino"])
+def test_each_committed_number_is_found_again_without_a_store(root: Path, target: str) -> None:
+    assert numbers_read_again(root / "reports/digits/results" / f"{target}.json") > 200

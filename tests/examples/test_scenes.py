@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit.cli import main
+from tests.rereading import numbers_read_again
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,4 +29,5 @@ def test_it_reproduces(tmp_path: Path, name: str, wanted: dict[str, float]) -> N
     for one in found.values():
         low, high = one["interval"]
         assert low < one["value"] < high < low + 0.1
+    assert numbers_read_again(results) > 20
     assert sum(path.stat().st_size for path in (EXAMPLES / name).rglob("*") if path.is_file()) < 8e6
