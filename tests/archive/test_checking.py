@@ -112,7 +112,7 @@ FORGED: dict[str, Callable[[dict[str, bytes]], tuple[dict[str, bytes | None], st
         },
         "results",
     ),
-    "a claim": lambda m: ({"CLAIMS.md": m["CLAIMS.md"].replace(b"2330", b"3330")}, "CLAIMS.md: it is not what"),
+    "a claim": lambda m: ({"CLAIMS.md": m["CLAIMS.md"].replace(b" fps", b"0 fps")}, "CLAIMS.md: it is not what"),
     "a system": lambda m: ({"system/cpu.json": m["system/cpu.json"].replace(b"CPU", b"GPU") + b" "}, "system/cpu.json"),
     "the crate": lambda m: ({"ro-crate-metadata.json": b"{}"}, "ro-crate-metadata.json: it is not what"),
     "no statement": lambda _: ({VERIFY: None}, f"{VERIFY}: it is missing"),
@@ -133,7 +133,7 @@ FORGED: dict[str, Callable[[dict[str, bytes]], tuple[dict[str, bytes | None], st
     "a claim of another kit": lambda m: (
         {
             "archive.json": m["archive.json"].replace(b'"kit": "', b'"kit": "0.0.'),
-            "CLAIMS.md": m["CLAIMS.md"].replace(b"2330", b"3330"),
+            "CLAIMS.md": m["CLAIMS.md"].replace(b" fps", b"0 fps"),
         },
         "CLAIMS.md: it is not what the other files of the archive say (kit 0.0.",
     ),
