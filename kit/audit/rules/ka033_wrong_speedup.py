@@ -209,6 +209,8 @@ def _scaling(
             value = _value_against(measured, row, base, cards, upward=upward)
             if value is not None and (distance := abs(math.log(abs(value) / wanted))) < least:
                 best, least = base, distance
+            if least == 0:
+                break
         return None if best is None else _against(measured, row, best, cards, upward=upward)
 
     return Candidate(f"{measured.title} against the row of 1.0", compute, sure, scale)
