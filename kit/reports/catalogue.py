@@ -21,7 +21,7 @@ from kit.reports.cataloguerow import CatalogueRow, results_digest
 from kit.reports.templates import page_environment, page_style
 from kit.results.place import REHEARSAL
 from kit.results.resultsfile import load_all
-from kit.storage.files import os_errors
+from kit.storage.files import exclusive, os_errors
 from kit.storage.inputs import read_input
 from kit.storage.root import Root
 from kit.terminal import visible
@@ -45,13 +45,14 @@ _OTHER_RESULTS = ("its results are not those of the report: run kit report", "ç»
 
 
 def write_index(reports: Path) -> bool:
-    """Write the page; returns whether it changed.
+    """Write the page; returns whether it changed. The last of several kits has seen the reports of all.
 
     Raises:
         InvalidInputError: a link on the way.
         ResourceError: no space, no permission.
     """
-    with os_errors(reports):
+    reports = reports.resolve()
+    with exclusive(reports, reports, deep=False), os_errors(reports):
         return Root(reports).write(INDEX, data=catalogue(reports).encode())
 
 

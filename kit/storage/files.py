@@ -59,7 +59,7 @@ def environment_error(error: OSError, where: Path | None = None) -> ResourceErro
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path, within: Path) -> Iterator[None]:
+def exclusive(folder: Path, within: Path, *, deep: bool = True) -> Iterator[None]:
     """Hold a folder that several kits may write: the others wait, which takes as long as a rendering.
 
     The lock is on the folder itself, so it leaves no file and dies with its process. Under it every partial file is the
@@ -68,6 +68,7 @@ def exclusive(folder: Path, within: Path) -> Iterator[None]:
     Args:
         folder: made where it is missing.
         within: the folder above that the user chose; from there down no link is followed.
+        deep: also what is below is held; otherwise the files of the folder itself alone.
 
     Raises:
         InvalidInputError: a link on the way from ``within`` to the folder.
@@ -85,6 +86,8 @@ def exclusive(folder: Path, within: Path) -> Iterator[None]:
                     if name.startswith(".") and name.endswith(PARTIAL):
                         with contextlib.suppress(FileNotFoundError):
                             os.unlink(name, dir_fd=descriptor)
+                if not deep:
+                    break
         yield
     finally:
         os.close(handle)

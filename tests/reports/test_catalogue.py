@@ -111,3 +111,13 @@ def test_a_tracked_index_is_left_alone_unless_asked(root: Path, tmp_path: Path) 
     assert (tmp_path / "index.html").read_bytes() == before
     update_index(tmp_path, tmp_path / "two", update=True)
     assert (tmp_path / "index.html").read_bytes() != before
+
+
+def test_what_a_killed_writer_left_goes_and_another_report_is_left_alone(tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    (reports / "other").mkdir(parents=True)
+    for path in (reports / ".index.html.0123abcd.partial", reports / "other" / ".report.json.0123abcd.partial"):
+        path.write_text("{")
+    (tmp_path / "link").symlink_to(reports)
+    assert write_index(tmp_path / "link"), "the user's own --reports may be a link"
+    assert sorted(path.name for path in reports.rglob("*")) == [".report.json.0123abcd.partial", "index.html", "other"]
