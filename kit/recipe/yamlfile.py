@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from kit.terminal import shortened
+from kit.terminal import shortened, visible
 from kit.toollogs.numbers import MOST_DIGITS, finite
 
 __all__ = ["DocumentError", "load_yaml"]
@@ -93,7 +93,9 @@ def load_yaml(data: bytes) -> Any:
         return yaml.load(data.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise DocumentError(f"not valid YAML{line}: {shortened(error.problem or error.context, 300)}") from error
+        raise DocumentError(
+            f"not valid YAML{line}: {shortened(visible(error.problem or error.context), 300)}"
+        ) from error
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
         # Not only its own: PyYAML looks a `!!bool maybe` up.
         raise DocumentError("not valid YAML: it is not UTF-8 text in YAML form") from error
