@@ -76,7 +76,7 @@ _FILTERS = {
 def parse_config(value: Mapping[str, Any]) -> Config:
     """Check the recipe's ``preprocess`` object; what it leaves out has the default of :class:`Config`."""
     if not isinstance(value, dict):
-        raise UserError("the preprocessing is not JSON object", _FORM)
+        raise UserError("the preprocessing is not a JSON object", _FORM)
     known = {field.name for field in fields(Config)}
     if unknown := sorted(set(value) - known):
         raise UserError(

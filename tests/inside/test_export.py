@@ -166,7 +166,7 @@ def test_other_networks(architecture: str, shape: tuple[int, int, int], opset: i
         ({"inputs": shaped([3, 64, 64], "")}, "cannot be the name"),
         ({"inputs": shaped([3, 64, 64], "a b")}, "cannot be the name"),
         ({"inputs": shaped([3, 64, 64], "output1")}, "the same name"),
-        ({"classes": 0}, "no number of classes"),
+        ({"classes": 0}, "not a number of classes"),
         ({"classes": 11}, "was trained for 10 classes, not for 11"),
         ({"inputs": shaped([3, -64])}, "is not a shape"),
         ({"inputs": shaped([3, 64])}, "takes images"),
