@@ -135,6 +135,9 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 def _not_lost(usual: Callable[[sys.UnraisableHookArgs], object], unraisable: sys.UnraisableHookArgs) -> None:
     """Raise an interruption again that came where Python can raise nothing: in a destructor, or right after a fork."""
     error = unraisable.exc_value
+    release = getattr(sys.modules.get("logging"), "_releaseLock", None)
+    if isinstance(error, RuntimeError) and release is not None and unraisable.object is release:
+        return  # after a fork: the interruption came while logging took its lock, and is about to be raised again
     if not isinstance(error, KeyboardInterrupt | SystemExit):
         usual(unraisable)
         return

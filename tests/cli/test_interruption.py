@@ -29,11 +29,36 @@ kit.cli.main([])
 """
 
 
+#: The signal comes while logging takes its lock before a fork, so that it lets go of what it does not hold.
+_FORK = """
+import logging, os, subprocess, sys, time
+import kit.cli
+
+own = logging._lock
+
+class Lock:
+    def acquire(self):
+        logging._lock = own
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+
+def app(**_):
+    logging._lock = Lock()
+    subprocess.run(["true"], preexec_fn=int)
+    time.sleep(20)
+
+kit.cli.app = app
+kit.cli.main([])
+"""
+
+
+@pytest.mark.parametrize("program", [_PROGRAM, _FORK], ids=["destructor", "fork"])
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["INT", "TERM", "HUP"]
 )
-def test_a_signal_in_a_destructor_is_not_lost(number: signal.Signals, code: int) -> None:
-    words = [sys.executable, "-c", _PROGRAM, str(int(number))]
+def test_a_signal_where_nothing_can_be_raised_is_not_lost(program: str, number: signal.Signals, code: int) -> None:
+    words = [sys.executable, "-c", program, str(int(number))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run(words, capture_output=True, text=True, timeout=15, check=False, env=environment)
     assert ran.returncode == code, ran.stderr
