@@ -19,7 +19,7 @@ from kit.errors import KitError
 from kit.results.link import Link
 from kit.results.resultsfile import Results
 
-__all__ = ["artifact_digests", "check_sums", "digests_of", "verify_archive"]
+__all__ = ["artifact_digests", "check_sums", "digests_of", "verify_archive", "verify_members"]
 
 #: What an archive is made from; the rest follows.
 _OWN = ("recipe/", "reports/", "weights/", "data/", "sbom/", "archive.json")
@@ -32,13 +32,17 @@ def verify_archive(path: Path, trust: Trust = Trust()) -> list[Link]:  # noqa: B
         MissingError, DamagedError: it cannot be read, or is no archive.
         InvalidInputError: a later kit made it.
     """
-    members = read_archive(path)
+    return verify_members(read_archive(path), str(path), trust)
+
+
+def verify_members(members: Members, where: str, trust: Trust = Trust()) -> list[Link]:  # noqa: B008 - the same
+    """:func:`verify_archive` of members that were read; ``where`` is the archive that they come from."""
     if SUMS not in members:  # a folder that is none is told by what it lacks
-        read_manifest(members, str(path))
+        read_manifest(members, where)
     links = list(check_sums(members))
     if any(one.state == "wrong" for one in links):  # what is in a changed file is no matter
         return links
-    manifest = read_manifest(members, str(path))
+    manifest = read_manifest(members, where)
     own = {name: data for name, data in members.items() if name.startswith(_OWN)}
     try:
         derived = derive_members(own, manifest)

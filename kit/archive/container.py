@@ -11,8 +11,9 @@ from pathlib import Path
 from kit.errors import DamagedError, InvalidInputError
 from kit.storage.files import os_errors, write_atomically
 from kit.storage.inputs import read_input
+from kit.storage.tarball import tar_bytes
 
-__all__ = ["MAX_BYTES", "Members", "is_plain", "read_archive", "write_archive"]
+__all__ = ["MAX_BYTES", "Members", "is_plain", "read_archive", "write_archive", "write_members"]
 
 Members = Mapping[str, bytes]
 
@@ -54,27 +55,22 @@ def write_archive(out: Path, members: Members) -> None:
             remedy="leave weights or data out: the archive has their digests",
         )
     if out.suffix == ".tar":
-        write_atomically(out, _tar(members))
+        write_atomically(out, tar_bytes(members))
         return
     with os_errors(out):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise InvalidInputError(
                 "the folder is not empty", where=str(out), remedy="give a new folder, or a file that ends with .tar"
             )
-        for name, data in sorted(members.items()):
-            path = out / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        write_members(members, out)
 
 
-def _tar(members: Members) -> bytes:
-    text = io.BytesIO()
-    with tarfile.open(fileobj=text, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, data in sorted(members.items()):
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return text.getvalue()
+def write_members(members: Members, folder: Path) -> None:
+    """Write members into a folder; their names must stay below it, as :func:`read_archive` sees to."""
+    for name, data in sorted(members.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def read_archive(path: Path) -> dict[str, bytes]:
@@ -101,7 +97,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
                 _add(found, member.name, data[member.offset_data : member.offset_data + member.size], path)
     except (tarfile.TarError, ValueError, EOFError, OSError) as error:
         raise _damaged(path, f"is not a plain tar file: {error}, at {_raw_name(data, 0)!r}") from error
-    canonical = _tar(found)
+    canonical = tar_bytes(found)
     if canonical != data:
         raise _damaged(path, f"was changed in the header of {_changed(data, canonical, ends)!r}")
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.archive.claims import as_rows, claims, claims_page
-from kit.archive.container import Members
+from kit.archive.container import Members, write_members
 from kit.archive.contents import Manifest
 from kit.archive.crate import CRATE, crate
 from kit.archive.intoto import as_json, contents_statement, provenance, test_result
@@ -31,7 +31,7 @@ from kit.results.resultsfile import Results, load_all
 from kit.results.verification import verify
 from kit.storage.store import Store
 
-__all__ = ["SUMS", "Derived", "derive_members", "place_of_report", "sums", "unpacked"]
+__all__ = ["SUMS", "Derived", "derive_members", "place_of_report", "sums"]
 
 SUMS = "SHA256SUMS"
 _ABOUT = "README.md"
@@ -45,14 +45,6 @@ class Derived:
     links: list[Link]  # of the verification from the raw outputs forward
     recipe: Recipe
     results: dict[str, Results]
-
-
-def unpacked(members: Members, folder: Path) -> None:
-    """Write members into a folder; their names stay below it (:func:`kit.archive.container.read_archive`)."""
-    for name, data in members.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
 
 
 def place_of_report(manifest: Manifest) -> str:
@@ -73,7 +65,7 @@ def derive_members(members: Members, manifest: Manifest) -> Derived:
     with tempfile.TemporaryDirectory(prefix="kit-archive-") as place:
         top = Path(place)
         wanted = ("recipe/", "reports/", "weights/")
-        unpacked({name: data for name, data in members.items() if name.startswith(wanted)}, top)
+        write_members({name: data for name, data in members.items() if name.startswith(wanted)}, top)
         recipe = load_recipe(top / manifest.recipe)
         folder = top / place_of_report(manifest)
         results = load_all(folder)

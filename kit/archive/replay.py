@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kit.archive.checking import check_sums, verify_archive
-from kit.archive.container import Members, read_archive
+from kit.archive.checking import check_sums, verify_members
+from kit.archive.container import Members, read_archive, write_members
 from kit.archive.contents import read_manifest
-from kit.archive.derived import SUMS, place_of_report, unpacked
+from kit.archive.derived import SUMS, place_of_report
 from kit.errors import CheckFailedError, DamagedError
 from kit.execution.selection import Choice
 from kit.recipe.schema import load_recipe
@@ -61,14 +61,14 @@ def replay(archive: Path, store: Store) -> Replay:
         CheckFailedError: something in it is wrong.
         ResourceError: no space, no permission.
     """
-    for link in verify_archive(archive):
+    members = read_archive(archive)  # once: what is verified is what runs
+    for link in verify_members(members, str(archive)):
         if link.state == "wrong":
             raise CheckFailedError(
                 f"the archive is not run: {link.subject}: {link.message}",
                 where=str(archive),
                 remedy="`kit verify ARCHIVE` says all that is wrong; get it again from where it was published",
             )
-    members = read_archive(archive)
     place = store.make_archive(hashlib.sha256(members[SUMS]).hexdigest())
     root = Root(place)
     with os_errors(place):
@@ -106,5 +106,7 @@ def archived_results(archive: Path) -> dict[str, Results]:
 def _results(members: Members, where: str) -> dict[str, Results]:
     top = place_of_report(read_manifest(members, where))
     with tempfile.TemporaryDirectory(prefix="kit-archive-") as folder:
-        unpacked({name: data for name, data in members.items() if name.startswith(f"{top}/results/")}, Path(folder))
+        write_members(
+            {name: data for name, data in members.items() if name.startswith(f"{top}/results/")}, Path(folder)
+        )
         return load_all(Path(folder) / top)

@@ -25,7 +25,7 @@ from kit.errors import EngineError, MissingError, ResourceError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package, resource
 
-__all__ = ["LocalRunner"]
+__all__ = ["LocalRunner", "die_with_parent"]
 
 _NAME = re.compile(r"^(-r\s+\S+|[A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 _GRACE_S = 0.5
@@ -94,7 +94,7 @@ class LocalRunner:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no threads of ours are running here
+                    preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - no threads of ours are running here
                 )
             except FileNotFoundError as error:
                 raise MissingError(
@@ -218,12 +218,13 @@ def _environment_id(image: str) -> str:
     return "local:" + hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
-def _die_with_parent() -> Callable[[], None]:
+def die_with_parent(number: int) -> Callable[[], None]:
+    """For a child right after its fork: however this process ends, the child gets the signal `number`."""
     libc = ctypes.CDLL(None)
     parent = os.getpid()
 
     def call() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died between fork and prctl
             os._exit(1)
 

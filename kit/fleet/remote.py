@@ -6,7 +6,6 @@ The command is a process of its own and dies with the worker: however a worker e
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
@@ -21,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kit.containers.local import die_with_parent
 from kit.errors import DamagedError, KitError
 from kit.fleet.delivery import Delivery, pack, unpack
 from kit.fleet.order import Order
@@ -33,7 +33,6 @@ __all__ = ["run", "site", "store_of_host"]
 
 #: Called with one of kit's JSON messages.
 Tell = Callable[[dict[str, Any]], None]
-_PR_SET_PDEATHSIG = 1
 _GRACE_S = 20
 #: What the cluster sets for its own workers would change what is measured.
 _NOT_OURS = ("RAY_", "OMP_", "CUDA_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES", "KIT_CLUSTER", "KIT_SHARDS")
@@ -72,18 +71,8 @@ def run(order: Order, parcels: Delivery, tell: Tell, shards: Sequence[Delivery] 
 
 def _words(order: Order, folder: Path) -> list[str]:
     command = "infer" if order.shard else "reproduce"
-    words = [
-        sys.executable,
-        "-m",
-        "kit",
-        command,
-        "--recipe",
-        str(folder),
-        "--target",
-        order.target,
-        "--json",
-        "--wait",
-    ]
+    words = [sys.executable, "-m", "kit", command, "--recipe", str(folder), "--target", order.target]
+    words += ["--json", "--wait"]
     words += ["--store", str(store_of_host()), "--runner", order.runner]
     words += ["--shard", str(order.shard)] if order.shard else ["--reports", str(folder / "reports")]
     words += ["--shards", str(order.shards)] if order.shards > 1 else []
@@ -202,14 +191,12 @@ def _command(words: list[str], tell: Tell) -> tuple[int, str]:
     """Exit code and standard error; an interruption of the worker is one of the command."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(_NOT_OURS)}
     environment[LABEL] = label_of(store_of_host())
-    libc, parent = ctypes.CDLL(None), os.getpid()
+    die = die_with_parent(signal.SIGTERM)  # kit then removes its container and ends
 
     def die_with_worker() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # kit then removes its container and ends
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        if os.getppid() != parent:
-            os._exit(1)
+        die()
 
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(

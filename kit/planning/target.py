@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
+from kit.planning.plugins import no_such
 from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.evidence import Raw
@@ -170,10 +171,7 @@ def load_target(name: str) -> Target:
         for target in found:
             if target.name == name:
                 return target
-    known = ", ".join(target_names())
-    raise InvalidInputError(
-        f"there is no target {name!r}", remedy=f"choose one of {known}, or name one of them as its hardware"
-    )
+    raise no_such("target", name, target_names(), ", or name one of them as its hardware")
 
 
 def target_of(recipe: Recipe, name: str) -> Target:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kit.errors import InvalidInputError
+from kit.planning.plugins import no_such
 from kit.planning.step import Made, Step
 
 if TYPE_CHECKING:
@@ -137,9 +138,7 @@ def load_task(name: str) -> Task:
     for entry in entry_points(group=_GROUP, name=name):
         found: Task = entry.load()
         return found
-    known = ", ".join(task_names())
-    remedy = f"choose one of {known}" if known else "install kit again, `pip install --editable .` in a clone"
-    raise InvalidInputError(f"there is no task {name!r}", remedy=remedy)
+    raise no_such("task", name, task_names())
 
 
 def task_of(recipe: Recipe) -> Task:

@@ -31,6 +31,11 @@ def file_steps(job: Job, task: Task, infer: Sequence[Step], prefix: str) -> list
     return [*task.prepare(job), *infer, *task.score(job, prefix, results)]
 
 
+def _sources(run: FileRun, model: Input, more: Mapping[str, Input] | None = None) -> dict[str, Input]:
+    """Inputs of a step that reads the files of a run: ``model``, ``input0``, ``input1``, ..., and ``more``."""
+    return {"model": model, **(more or {}), **{f"input{number}": one.folder for number, one in enumerate(run.inputs)}}
+
+
 def infer_step(
     job: Job,
     task: Task,
@@ -48,9 +53,7 @@ def infer_step(
 ) -> Step:
     """One run of the engine over files; ``more`` are inputs that ``words`` name."""
     form = task.form(job)
-    sources: dict[str, Input] = {"model": model, **(more or {})}
-    for number, one in enumerate(run.inputs):
-        sources[f"input{number}"] = one.folder
+    sources = _sources(run, model, more)
     return Step(
         name=run_name(prefix, run, task.runs(job)),
         stage="infer",
@@ -92,8 +95,7 @@ def file_rate_step(
 ) -> Step:
     """Rate and latency at one batch, on the files of the task's first run."""
     run, bench = task.runs(job)[0], job.recipe.bench
-    sources: dict[str, Input] = {"model": model, **(more or {})}
-    sources |= {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
+    sources = _sources(run, model, more)
     return Step(
         name=name,
         stage="bench",
@@ -131,8 +133,7 @@ def plain_runs(job: Job, task: Task) -> tuple[list[Step], list[FileRun]]:
             runs.append(run)
             continue
         name = f"{job.target}/files" if len(task.runs(job)) == 1 else f"{job.target}/files-{run.name}"
-        sources: dict[str, Input] = {"model": common.MODEL}
-        sources |= {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
+        sources = _sources(run, common.MODEL)
         argv = ("--model", "{in:model}", "--inputs", inputs_json(run), "--out", "{out}")
         folders = tuple(f"input{number}" for number in range(len(run.inputs)))
         steps.append(_convert(name, "preprocess", "files as the graph takes them", ("inputs", *argv), folders, sources))

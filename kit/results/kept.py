@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from kit.errors import DamagedError
 from kit.results.outputs import Outputs
 from kit.storage.store import MadeFile, Record
+from kit.storage.tarball import tar_bytes
 
 __all__ = ["SUFFIX", "Kept", "pack", "unpack"]
 
@@ -59,13 +60,7 @@ def pack(records: Mapping[str, Record], outputs: Outputs) -> bytes:
                 continue
             room[read] -= file.bytes
             members[f"outputs/{record.fingerprint}/{file.path}"] = (outputs[step] / file.path).read_bytes()
-    text = io.BytesIO()
-    with tarfile.open(fileobj=text, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, data in sorted(members.items()):
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return lzma.compress(text.getvalue())
+    return lzma.compress(tar_bytes(members))
 
 
 def _is_small(record: Record, file: MadeFile) -> bool:

@@ -1,0 +1,18 @@
+"""What entry points bring: targets and tasks, of kit and of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kit.errors import InvalidInputError
+
+__all__ = ["no_such"]
+
+
+def no_such(kind: str, name: str, known: Sequence[str], also: str = "") -> InvalidInputError:
+    """The error about a name that no installed package brings; ``also`` goes on after the list of those that are there.
+
+    None at all are there where kit was updated and not installed again: an installation keeps its list.
+    """
+    remedy = f"choose one of {', '.join(known)}{also}" if known else "install kit again: pip install --editable ."
+    return InvalidInputError(f"there is no {kind} {name!r}", remedy=remedy)
