@@ -16,7 +16,7 @@ from typing import Any
 
 from .companions import companions
 from .export import describe
-from .protocol import UserError, progress, run, write_bytes, write_json
+from .protocol import UserError, oneline, progress, run, write_bytes, write_json
 from .specification import InputSpec, NetworkSpec, parse_network
 
 __all__ = ["adopt", "main"]
@@ -72,7 +72,7 @@ def _loaded(path: str) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - protobuf and onnx raise errors without a common base
-        what = f"is not an ONNX model: {_oneline(error)}"
+        what = f"is not an ONNX model: {oneline(error)}"
         raise UserError(what, _AGAIN, path, "damaged") from None
     if not proto.graph.node:
         raise UserError("is not an ONNX model, or an empty one", _AGAIN, path, "damaged")
@@ -134,7 +134,7 @@ def _check_graph(proto: Any, path: str) -> None:
     try:
         onnx.checker.check_model(proto)
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-        what = f"is not valid ONNX: {_oneline(error)}"
+        what = f"is not valid ONNX: {oneline(error)}"
         raise UserError(what, "Export it again, with operators of an ONNX opset.", path) from None
 
 
@@ -147,14 +147,14 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
     try:
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its errors have no common base but Exception
-        what = f"is not a model that ONNX Runtime reads: {_oneline(error)}"
+        what = f"is not a model that ONNX Runtime reads: {oneline(error)}"
         raise UserError(what, "Use operators that ONNX Runtime has.", path) from None
     for batch in (spec.inputs[0].batch,) if spec.inputs[0].batch else (1, 2):
         inputs = {one.name: np.zeros((batch, *one.shape), dtype=one.dtype) for one in spec.inputs}
         try:
             results = session.run(list(spec.outputs), inputs)
         except Exception as error:  # noqa: BLE001 - as above
-            what = f"cannot compute a batch of {batch}: {_oneline(error)}"
+            what = f"cannot compute a batch of {batch}: {oneline(error)}"
             raise UserError(what, "Correct the shapes of the recipe, or set input -> batch.", path) from None
         if (shape := getattr(results[0], "shape", ())) and len(shape) > 1 and shape[0] != batch:
             what = f"gives {shape[0]} results for a batch of {batch}"
@@ -200,10 +200,6 @@ def _parsed(content: bytes) -> Any:
     import onnx
 
     return onnx.load_from_string(content)
-
-
-def _oneline(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -22,21 +22,20 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import parse_shape, positive
 from .disturbance import clocks, disturbances, take
 from .energy import find_meter
 from .engine import EngineSpec
-from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
+from .engines import add_arguments, compiler_cache, gpu_of, open_engine, refuse_busy
 from .estimate import percentiles
-from .evaluate import parse_shape
 from .labels import list_images
 from .pixels import Config, Preprocessor
 from .pool import cores
-from .preprocess import config_argument, image_library, positive
+from .preprocess import config_argument, versions
 from .protocol import UserError, progress, run, write_json
 from .rounds import Rules, Series, measure
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .energy import Meter
-    from .engine import Engine
 
     Floats = NDArray[np.float32]
 
@@ -88,9 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     config = config_argument(arguments.preprocess) if arguments.preprocess else None
     shape = _shape(arguments, config)
     spec = EngineSpec(arguments.engine, arguments.model, shape, arguments.threads, arguments.options)
-    rules = Rules(
-        arguments.warmup, arguments.rounds, arguments.seconds, arguments.limit, arguments.precision / 100
-    )  # fmt: skip
+    rules = Rules(arguments.warmup, arguments.rounds, arguments.seconds, arguments.limit, arguments.precision / 100)
     refuse_busy(spec)
     with compiler_cache(arguments.out):
         result = _measure(arguments, spec, rules, config)
@@ -135,7 +131,7 @@ def _measure(arguments: argparse.Namespace, spec: EngineSpec, rules: Rules, conf
     elapsed = measure(series, rules, lambda seconds: _tell(series, rules, seconds))
     shares, words = disturbances(before, take())
     machine |= {"after": _machine(), "shares": shares}
-    meter = find_meter(_gpu(spec))
+    meter = find_meter(gpu_of(spec))
     conditions = {"preprocessing": "excluded", "warm_up": "excluded", **engine.conditions}
     return {
         "engine": {"name": spec.engine, "title": engine.title, "settings": engine.settings},
@@ -157,7 +153,7 @@ def _measure(arguments: argparse.Namespace, spec: EngineSpec, rules: Rules, conf
         "threads": engine.threads,
         "cores": cores(),
         "machine": machine,
-        "versions": _versions(engine, config),
+        "versions": {**versions(config), engine.title: engine.version},
     }
 
 
@@ -220,22 +216,6 @@ def _tell(series: list[Series], rules: Rules, seconds: float) -> None:
 
 def _machine() -> dict[str, Any]:
     return {"load": [round(value, 2) for value in os.getloadavg()], **clocks()}
-
-
-def _gpu(spec: EngineSpec) -> int | None:
-    """Number of the NVIDIA GPU that the engine uses; None: the processor."""
-    device = str(spec.options.get("device", ""))
-    if device.startswith("cuda"):
-        return int(device.partition(":")[2] or 0)
-    return int(device or 0) if spec.options.get("provider") in {"cuda", "tensorrt"} else None
-
-
-def _versions(engine: Engine, config: Config | None) -> dict[str, str]:
-    versions = {"python": sys.version.split()[0], "numpy": np.__version__, engine.title: engine.version}
-    if config is not None:
-        library, version = image_library(config)
-        versions[library] = version
-    return versions
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

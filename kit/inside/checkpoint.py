@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .companions import INDEX_SUFFIX, read_index
-from .protocol import UserError
+from .protocol import UserError, oneline
 from .weightsets import TENSORS_ONLY, choose_set, find_sets
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _check_archive(path: str) -> None:
             raise
         raise UserError("is damaged: its directory points outside of it", _FETCH, path, "damaged") from None
     except Exception as error:  # noqa: BLE001 - on damaged files it raises BadZipFile, ValueError, struct.error, ...
-        what = f"is truncated or damaged: {_oneline(error)}"
+        what = f"is truncated or damaged: {oneline(error)}"
         raise UserError(what, _FETCH, path, "damaged") from None
     if damaged is not None:
         what = f"is damaged: its part {damaged!r} does not have the checksum that was stored with it"
@@ -245,9 +245,5 @@ def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _short(error: Exception) -> str:
     """The first sentence of an error of torch: the rest advises to switch the protection off."""
-    text = re.sub(r"Weights only load failed.*?(?=Unsupported|Trying|$)", "", _oneline(error))
+    text = re.sub(r"Weights only load failed.*?(?=Unsupported|Trying|$)", "", " ".join(str(error).split()))
     return text.split(". ")[0][:200].rstrip(".") or type(error).__name__
-
-
-def _oneline(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .protocol import UserError
+from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def open_pillow(path: str, mode: str, use: Callable[[Image.Image], Image.Image])
     except OSError as error:
         raise _unreadable(error, path) from None
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on broken files: SyntaxError, struct.error
-        raise UserError(f"cannot be decoded: {_oneline(error)}", _BROKEN, path, "damaged") from None
+        raise UserError(f"cannot be decoded: {oneline(error)}", _BROKEN, path, "damaged") from None
 
 
 def _converted(file: Image.Image, mode: str) -> Image.Image:
@@ -121,7 +121,7 @@ def open_cv(path: str, *, grey: bool = False) -> NDArray[np.uint8]:
     try:
         image: Any = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flag)
     except cv2.error as error:
-        raise UserError(f"cannot be decoded: {_oneline(error)}", _BROKEN, path, "damaged") from None
+        raise UserError(f"cannot be decoded: {oneline(error)}", _BROKEN, path, "damaged") from None
     if image is None:
         raise UserError("is not an image that OpenCV can decode", _BROKEN, path, "damaged")
     pixels: NDArray[np.uint8] = image
@@ -145,9 +145,5 @@ def _unreadable(error: OSError, path: str) -> UserError:
     if isinstance(error, FileNotFoundError):
         return UserError("there is no such image", "Complete the data set.", path, "missing")
     if error.errno is None:  # Pillow's own: truncated, broken data stream
-        return UserError(f"cannot be decoded: {_oneline(error)}", _BROKEN, path, "damaged")
+        return UserError(f"cannot be decoded: {oneline(error)}", _BROKEN, path, "damaged")
     return UserError(f"cannot be read: {error.strerror}", "Let the calling user read it.", path, "resource")
-
-
-def _oneline(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

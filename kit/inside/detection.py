@@ -28,6 +28,7 @@ from .boxintervals import intervals
 from .pixels import Preprocessor
 from .preprocess import config_argument
 from .protocol import UserError, progress, run, write_bytes, write_json
+from .stored import read_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,9 +134,8 @@ def _found(
     arrays = []
     for output in range(count):
         path = os.path.join(folder, f"{stem}_{output}.npy")
-        if not os.path.isfile(path):
-            raise UserError(f"image {image['file_name']} has no result of output {output}", _REPEAT, path, "missing")
-        arrays.append(np.load(path, allow_pickle=False).astype(np.float64))
+        missing = f"image {image['file_name']} has no result of output {output}"
+        arrays.append(read_array(path, _REPEAT, missing=missing).astype(np.float64))
         if not np.isfinite(arrays[-1]).all():
             raise UserError("the result holds NaN or infinity", "Check the model.", path, "tolerance")
     if form["outputs"] == "lists":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from .protocol import UserError
+from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,14 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = [
-    "Bound",
-    "Engine",
-    "EngineSpec",
-    "check_input",
-    "known_options",
-    "oneline",
-]
+__all__ = ["Bound", "Engine", "EngineSpec", "check_input", "known_options"]
 
 
 @dataclass(frozen=True)
@@ -136,8 +129,3 @@ def check_input(name: str, declared: list[Any], wanted: tuple[int, ...], model: 
             what = "batch" if place == 0 else "input"
             remedy = "Export it with a dynamic batch, or use its own." if place == 0 else "Correct crop or input shape."
             raise UserError(f"the model's {what} is fixed: {name} {declared}, and {wanted} is asked for", remedy, model)
-
-
-def oneline(error: Exception) -> str:
-    """An exception's message on one line, not longer than a sentence."""
-    return " ".join(str(error).split())[:300]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .engine import Engine, EngineSpec
 
-__all__ = ["ENGINES", "PRECISIONS", "add_arguments", "compiler_cache", "open_engine", "refuse_busy"]
+__all__ = ["ENGINES", "PRECISIONS", "add_arguments", "compiler_cache", "gpu_of", "open_engine", "refuse_busy"]
 
 ENGINES = ("onnxruntime", "openvino", "torch")
 #: Arithmetic that a recipe may ask for. fp32 is the default of every engine, whatever its vendor's default is.
@@ -56,21 +56,25 @@ def open_engine(spec: EngineSpec, batch: int) -> Engine:
     raise UserError(f"there is no engine {spec.engine!r}", f"Choose one of {', '.join(ENGINES)}.")
 
 
+def gpu_of(spec: EngineSpec) -> int | None:
+    """Number of the NVIDIA GPU that the engine uses; None: the processor."""
+    device = str(spec.options.get("device", ""))
+    if device.startswith("cuda"):
+        return int(device.partition(":")[2] or 0)
+    return int(device or 0) if spec.options.get("provider") in {"cuda", "tensorrt"} else None
+
+
 def refuse_busy(spec: EngineSpec) -> None:
     """Refuse a GPU that somebody else uses, before this process and its workers use it themselves.
 
     Raises:
         UserError: it is in use.
     """
-    provider, device = spec.options.get("provider"), str(spec.options.get("device", ""))
-    if spec.engine == "torch" and device.startswith("cuda"):
+    number = gpu_of(spec)
+    if number is not None:
         from .gpu import refuse_busy as refuse
 
-        refuse(int(device.partition(":")[2] or 0))
-    elif spec.engine == "onnxruntime" and provider in {"cuda", "tensorrt"}:
-        from .gpu import refuse_busy as refuse
-
-        refuse(int(device or 0))
+        refuse(number)
 
 
 @contextlib.contextmanager
@@ -85,9 +89,9 @@ def compiler_cache(folder: str) -> Iterator[None]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--engine`` and ``--options`` for the programs that open one."""
-    parser.add_argument("--engine", choices=ENGINES, default="onnxruntime")
+def add_arguments(parser: argparse.ArgumentParser, *more: str) -> None:
+    """``--engine`` and ``--options`` for the programs that open one; `more` are engines that only some have."""
+    parser.add_argument("--engine", choices=(*ENGINES, *more), default="onnxruntime")
     parser.add_argument("--options", type=_options, default={}, help="the engine's own options, as JSON")
 
 

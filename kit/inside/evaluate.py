@@ -21,21 +21,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from .arguments import parse_shape, positive
 from .engine import EngineSpec
 from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
 from .labels import list_images, match, read_labels, unique_keys
 from .pixels import Config, Preprocessor
 from .pool import Pool, cores
-from .preprocess import NAMES, PACKED, config_argument, image_library, positive
+from .preprocess import NAMES, PACKED, config_argument, versions
 from .protocol import UserError, progress, run, write_json
 from .shard import Shard
+from .stored import read_array, read_names
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Evaluation", "evaluate", "main", "parse_shape"]
+__all__ = ["Evaluation", "evaluate", "main"]
 
 #: More sessions than that cost memory; further cores become threads of each.
 _MOST_WORKERS = 8
+_AGAIN = "Preprocess again."
 
 
 class ImageSource(Protocol):
@@ -69,7 +71,7 @@ class ImageBatches:
         self.dtype = config.dtype
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
-        """See :class:`Source`."""
+        """See :class:`ImageSource`."""
         if self._preprocess is None:
             self._preprocess = Preprocessor(self._config)
         for slot, name in enumerate(names):
@@ -84,7 +86,7 @@ class Tensors:
         self.shape, self.dtype = shape, dtype
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
-        """See :class:`Source`."""
+        """See :class:`ImageSource`."""
         for slot, name in enumerate(names):
             _read_tensor(os.path.join(self._folder, name), out[slot])
 
@@ -95,21 +97,17 @@ class Packed:
     def __init__(self, folder: str, shape: tuple[int, ...], count: int, dtype: str = "float32") -> None:
         self._path = os.path.join(folder, PACKED)
         self.shape, self.dtype = shape, dtype
-        array = self._open()
+        array = self._array()
         if array.dtype != np.dtype(dtype) or array.shape[1:] != shape or len(array) < count:
             what = f"holds {array.dtype} {array.shape}, and {count} tensors {shape} are expected"
-            raise UserError(what, "Preprocess again.", self._path, "damaged")
+            raise UserError(what, _AGAIN, self._path, "damaged")
 
-    def _open(self) -> NDArray[Any]:
-        try:
-            array: NDArray[Any] = np.load(self._path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"is not an array: {error}", "Preprocess again.", self._path, "damaged") from None
-        return array
+    def _array(self) -> NDArray[Any]:
+        return read_array(self._path, _AGAIN, mmap="r")
 
     def fill(self, first: int, names: list[str], out: Floats) -> None:
-        """See :class:`Source`."""
-        out[: len(names)] = self._open()[first : first + len(names)]
+        """See :class:`ImageSource`."""
+        out[: len(names)] = self._array()[first : first + len(names)]
 
 
 class Part(NamedTuple):
@@ -216,13 +214,8 @@ def evaluate(
 
 def list_tensors(folder: str) -> list[str]:
     """Names of the images whose tensors a folder holds, packed or one ``.bin`` each."""
-    packed, listed = os.path.join(folder, PACKED), os.path.join(folder, NAMES)
-    if os.path.isfile(packed):
-        try:
-            with open(listed, encoding="utf-8") as file:
-                return file.read().splitlines()
-        except FileNotFoundError:
-            raise UserError(f"{PACKED} has no {NAMES} next to it", "Preprocess again.", folder, "missing") from None
+    if os.path.isfile(os.path.join(folder, PACKED)):
+        return read_names(os.path.join(folder, NAMES), _AGAIN)
     if not os.path.isdir(folder):
         raise UserError("there is no such folder of tensors", "Preprocess the images first.", folder, "missing")
     names = sorted(name for name in os.listdir(folder) if name.endswith(".bin"))
@@ -239,7 +232,7 @@ def _read_tensor(path: str, out: Floats) -> None:
                 what = f"has {size} bytes; a tensor {out.shape} of float32 has {out.nbytes}"
                 raise UserError(what, "Preprocess again, with the crop of this model.", path, "damaged")
     except FileNotFoundError:
-        raise UserError("there is no such tensor", "Preprocess again.", path, "missing") from None
+        raise UserError("there is no such tensor", _AGAIN, path, "missing") from None
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -310,19 +303,11 @@ def main(argv: list[str] | None = None) -> None:
             "source": "images" if arguments.images else "tensors",
             "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
             "engine": result.engine,
-            "versions": {**_versions(config), result.engine["title"]: result.engine["version"]},
+            "versions": {**versions(config), result.engine["title"]: result.engine["version"]},
         },
     )
     rate = len(names) / result.seconds["total"]
     print(f"{len(names)} images in {result.seconds['total']:.2f} s: {rate:.0f} images/s")
-
-
-def parse_shape(text: str) -> tuple[int, ...]:
-    """The shape in ``3,224,224``."""
-    fields = text.split(",")
-    if len(fields) != 3 or not all(one.isascii() and one.isdigit() and int(one) > 0 for one in fields):
-        raise UserError(f"{text!r} is not a shape", "Give channels,height,width, such as 3,224,224.")
-    return tuple(map(int, fields))
 
 
 def _write(out: str, result: Evaluation) -> None:
@@ -331,14 +316,6 @@ def _write(out: str, result: Evaluation) -> None:
     np.save(os.path.join(out, "scores.npy"), result.scores)
     with open(os.path.join(out, NAMES), "w", encoding="utf-8") as file:
         file.writelines(f"{name}\n" for name in result.names)
-
-
-def _versions(config: Config | None) -> dict[str, str]:
-    versions = {"python": sys.version.split()[0], "numpy": np.__version__}
-    if config is not None:
-        library, version = image_library(config)
-        versions[library] = version
-    return versions
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from .folding import fold_weights
 from .network import example_inputs, nchw, open_network, results_of
-from .protocol import UserError, progress, run, write_bytes, write_json
+from .protocol import UserError, oneline, progress, run, write_bytes, write_json
 from .specification import BATCH, NetworkSpec, parse_network
 
 if TYPE_CHECKING:
@@ -71,10 +71,9 @@ def to_onnx(model: Module, spec: NetworkSpec, opset: int) -> Any:
     except MemoryError:
         raise
     except (RuntimeError, ValueError, TypeError) as error:  # torch.onnx.errors are RuntimeErrors and ValueErrors
-        text = " ".join(str(error).split())
-        if "allocate memory" in text:
-            raise MemoryError(text) from None
-        what = f"cannot be exported with opset {opset}: {text[:200]}"
+        if "allocate memory" in str(error):
+            raise MemoryError(str(error)) from None
+        what = f"cannot be exported with opset {opset}: {oneline(error)}"
         raise UserError(what, "Write opset: auto in the recipe, or one that the toolchain reads.") from error
     proto = onnx.load_from_string(buffer.getvalue())
     fold_weights(proto)
@@ -83,7 +82,7 @@ def to_onnx(model: Module, spec: NetworkSpec, opset: int) -> Any:
         onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise UserError(
-            f"the exported model is not valid ONNX: {' '.join(str(error).split())[:200]}",
+            f"the exported model is not valid ONNX: {oneline(error)}",
             "Choose other names of input and output, or another opset.",
         ) from error
     return proto

@@ -20,7 +20,8 @@ import numpy as np
 
 from .graph import open_graph
 from .infer_files import sources_of, write_result
-from .protocol import UserError, progress, run, write_json
+from .protocol import progress, run, write_json
+from .stored import read_array, read_summary
 
 __all__ = ["main"]
 
@@ -56,24 +57,15 @@ def _inputs(arguments: argparse.Namespace) -> None:
 
 
 def _results(arguments: argparse.Namespace) -> None:
-    source = os.path.join(arguments.results, "result_summary.json")
-    try:
-        with open(source, encoding="utf-8") as file:
-            summary = json.load(file)
-        entries = [(entry, list(entry["infiles"]), list(entry["outfiles"])) for entry in summary["filesinfo"].values()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError("the engine left no usable summary", "Run the inference again with --force.", source) from error
+    summary, entries = read_summary(os.path.join(arguments.results, "result_summary.json"))
     folder = os.path.join(arguments.out, "result")
     os.makedirs(folder)
-    for done, (entry, read, written) in enumerate(entries, 1):
-        name = os.path.basename(read[0])
+    for done, entry in enumerate(entries, 1):
+        name, written = os.path.basename(entry["infiles"][0]), entry["outfiles"]
         entry["outfiles"] = []
         for number, path in enumerate(written):
             here = os.path.join(arguments.results, "result", os.path.basename(path))
-            try:
-                array = np.load(here, allow_pickle=False)
-            except (OSError, ValueError, EOFError) as error:
-                raise UserError("the result is no NumPy file", "Run it again with --force.", here, "damaged") from error
+            array = read_array(here, "Run the inference again with --force.")
             entry["outfiles"].append(write_result(array, number, name, arguments.outputs, folder))
         progress(done, len(entries), "files")
     write_json(os.path.join(arguments.out, "result_summary.json"), summary)

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from .engines import ENGINES
+from .engines import add_arguments
+from .estimate import nearest_rank
 from .graph import open_graph
 from .infer_files import first_batches, sources_of
 from .protocol import progress, run, write_json
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
         "batch": arguments.batch,
         "repeats": repeats,
         "n": len(ordered),
-        **{f"p{share}": ordered[max(1, math.ceil(share * len(ordered) / 100)) - 1] for share in (50, 90, 99)},
+        **{f"p{share}": nearest_rank(ordered, share) for share in (50, 90, 99)},
         "warmup": max(1, arguments.warmup),
         "threads": arguments.threads,
         "version": graph.version,
@@ -85,8 +85,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--inputs", required=True, type=json.loads)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--shapes", choices=("fixed", "files"), default="fixed")
-    parser.add_argument("--engine", choices=ENGINES, default="onnxruntime")
-    parser.add_argument("--options", type=json.loads, default={}, help="the engine's own options, as JSON")
+    add_arguments(parser)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .protocol import UserError
+from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,15 +158,18 @@ class _PlanGraph:
     hardware = "NVIDIA GPU"
 
     def __init__(self, model: str) -> None:
-        from .trt_infer import AnyPlan
+        from .trt_infer import TensorRtPlan
 
-        self._plan = AnyPlan(model)
-        self.version = self._plan.version
-        self.inputs = [Port(*one) for one in self._plan.inputs]
+        self._plan = plan = TensorRtPlan(model)
+        self.version = plan.version
+        self.inputs = [
+            Port(name, plan.dtype(name).name, tuple(None if size < 0 else size for size in plan.shape(name)))
+            for name in plan.sources
+        ]
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """All outputs."""
-        return self._plan.run(arrays)
+        return list(self._plan.run(dict(zip(self._plan.sources, arrays))).values())  # noqa: B905 - 3.8
 
 
 def _type_name(name: str, text: str) -> str:
@@ -177,11 +180,10 @@ def _type_name(name: str, text: str) -> str:
 
 
 def _refused(engine: str, model: str, error: Exception) -> UserError:
-    text = " ".join(str(error).split())[:300]
     remedy = "Give an ONNX model that this engine's version has all operators for, with its external data next to it."
-    return UserError(f"{engine} does not take the model: {text}", remedy, model)
+    return UserError(f"{engine} does not take the model: {oneline(error)}", remedy, model)
 
 
 def _failed(engine: str, model: str, error: Exception) -> UserError:
-    text = " ".join(str(error).split())[:300]
-    return UserError(f"{engine} fails: {text}", "Check the files that the script wrote against the model.", model)
+    remedy = "Check the files that the script wrote against the model."
+    return UserError(f"{engine} fails: {oneline(error)}", remedy, model)

@@ -27,10 +27,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engines import ENGINES
+from .engines import add_arguments
 from .graph import open_graph
 from .protocol import UserError, progress, run, write_json
 from .samples import list_samples, result_name
+from .stored import read_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,10 +82,7 @@ class Source:
         return self._converted(data.reshape(-1, *self._stored_shape))
 
     def _loaded_npy(self, path: str) -> Array:
-        try:
-            array: Array = np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError("the file is not a NumPy array", "Let the script write it with np.save.", path) from error
+        array = read_array(path, "Let the script write it with np.save.")
         if array.ndim == len(self._stored_shape):
             array = array[None]
         if array.ndim != len(self._stored_shape) + 1:
@@ -314,8 +312,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--outputs", required=True, type=json.loads)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--shapes", choices=("fixed", "files"), default="fixed")
-    parser.add_argument("--engine", choices=(*ENGINES, "tensorrt"), default="onnxruntime")
-    parser.add_argument("--options", type=json.loads, default={}, help="the engine's own options, as JSON")
+    add_arguments(parser, "tensorrt")
     parser.add_argument("--types")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", required=True)

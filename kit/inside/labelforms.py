@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .labels import MAX_LABEL, MAX_LABEL_BYTES, image_key, read_labels, some, stem, unique_keys
+from .labels import MAX_LABEL, image_key, label_bytes, read_labels, some, stem, unique_keys
 from .protocol import UserError
 
 if TYPE_CHECKING:
@@ -259,14 +259,6 @@ def folder_labels(names: Sequence[str], classes: ClassNames | None, where: str) 
 
 def _text(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_LABEL_BYTES + 1)
-        if len(data) > MAX_LABEL_BYTES:
-            raise UserError("has more bytes than any label file", "Point to the label file.", path)
-        return data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise UserError("there is no such label file", "Point to the label file.", path, "missing") from None
-    except IsADirectoryError:
-        raise UserError("is a folder, not a label file", "Point to the label file.", path) from None
+        return label_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError("is not UTF-8 text", "Point to the label file.", path) from None

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
-    "IMAGE_SUFFIXES", "MAX_LABEL", "MAX_LABEL_BYTES", "check_range", "image_key", "list_images", "match", "read_labels",
-    "some", "stem", "unique_keys",
+    "IMAGE_SUFFIXES", "MAX_LABEL", "MAX_LABEL_BYTES", "check_range", "image_key", "label_bytes", "list_images", "match",
+    "read_labels", "some", "stem", "unique_keys",
 ]  # fmt: skip
 
 #: What counts as an image, in any case, wherever kit looks: the names; :mod:`.decoding` looks at the content.
@@ -131,6 +131,25 @@ def unique_keys(images: Sequence[str], where: str) -> dict[str, str]:
     return found
 
 
+def label_bytes(path: str) -> bytes:
+    """The content of a label file.
+
+    Raises:
+        UserError: no file, a folder, or more bytes than a label file ever has.
+    """
+    remedy = "Point to the label file."
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_LABEL_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError("there is no such label file", remedy, path, "missing") from None
+    except IsADirectoryError:
+        raise UserError("is a folder, not a label file", remedy, path) from None
+    if len(data) > MAX_LABEL_BYTES:
+        raise UserError(f"has more than {MAX_LABEL_BYTES} bytes, which no label file has", remedy, path)
+    return data
+
+
 def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
     """Return {key: label} in the order of the file.
 
@@ -140,16 +159,7 @@ def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
         UserError: no file, not text, a line without two fields, a label that is not a number or not in 0..classes-1, a
             duplicate, no line at all; with the number of the line.
     """
-    try:
-        size = os.stat(path).st_size
-        if size > MAX_LABEL_BYTES:
-            raise UserError(f"has {size} bytes, which no label file has", "Point to the label file.", path)
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        raise UserError("there is no such label file", "Point to the label file.", path, "missing") from None
-    except IsADirectoryError:
-        raise UserError("is a folder, not a label file", "Point to the label file.", path) from None
+    data = label_bytes(path)
     highest = MAX_LABEL if classes is None else classes - 1
     return _plain(data, highest) or _line_by_line(data, highest, path)
 

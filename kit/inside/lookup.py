@@ -13,7 +13,7 @@ import argparse
 import os
 from typing import Any
 
-from .network import import_timm, import_torchvision
+from .network import import_timm, import_torchvision, unknown_model
 from .protocol import UserError, run, write_json
 
 __all__ = ["main", "timm_config", "torchvision_config"]
@@ -30,14 +30,10 @@ def timm_config(name: str) -> dict[str, Any]:
     Raises:
         UserError: timm has none of that name; with names that are near.
     """
-    import difflib
-
     timm = import_timm()
     base, _, tag = name.partition(".")
     if ":" in name or "/" in name or not timm.is_model(base):
-        near = difflib.get_close_matches(base, timm.list_models(), 3)
-        remedy = f"Did you mean {' or '.join(near)}?" if near else "timm.list_models() lists all names."
-        raise UserError(f"timm {timm.__version__} has no architecture {base!r}", remedy)
+        raise unknown_model(timm, "architecture", base, timm.list_models(), "timm.list_models()")
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     if config is None or (tag and config.tag != tag):
         tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{base}.*")]
@@ -52,14 +48,10 @@ def torchvision_config(name: str) -> dict[str, Any]:
     Raises:
         UserError: torchvision has none of that name; with names that are near.
     """
-    import difflib
-
     torchvision = import_torchvision()
     names = torchvision.models.list_models()
     if name not in names:
-        near = difflib.get_close_matches(name, names, 3)
-        remedy = f"Did you mean {' or '.join(near)}?" if near else "torchvision.models.list_models() lists all names."
-        raise UserError(f"torchvision {torchvision.__version__} has no model {name!r}", remedy)
+        raise unknown_model(torchvision, "model", name, names, "torchvision.models.list_models()")
     weights = torchvision.models.get_model_weights(name).DEFAULT
     transforms = weights.transforms()
     if not hasattr(transforms, "crop_size"):

@@ -12,20 +12,26 @@ said of itself under ``shards``.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .preprocess import NAMES
 from .protocol import UserError, run, write_json
+from .stored import read_array, read_facts, read_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["main"]
 
 _ARRAYS = ("predictions.npy", "scores.npy")
 #: What all shards must say alike: otherwise another model or another engine made a part of the result.
 _ALIKE = ("of", "classes", "batch", "source", "versions")
+_NUMBERS = ("n", "first", "of", "classes", "ties")
+_OTHERS = ("batch", "source", "engine", "versions", "seconds", "workers", "threads")
+_AGAIN = "Run the shard again."
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -34,23 +40,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, help="folder of the results")
     parser.add_argument("shards", nargs="+", help="folders that evaluate wrote, in the order of their images")
     arguments = parser.parse_args(argv)
-    facts = [_facts(folder) for folder in arguments.shards]
-    _check(arguments.shards, facts)
+    shards: list[str] = arguments.shards
+    facts = [_facts(os.path.join(folder, "evaluate.json")) for folder in shards]
+    _check(shards, facts)
     os.makedirs(arguments.out, exist_ok=True)
+    counts = [one["n"] for one in facts]
     for name in _ARRAYS:
-        arrays = [
-            _array(os.path.join(folder, name), one["n"]) for folder, one in zip(arguments.shards, facts, strict=True)
-        ]
+        arrays = [_array(os.path.join(one, name), count) for one, count in zip(shards, counts, strict=True)]
         np.save(os.path.join(arguments.out, name), np.concatenate(arrays))
-    with open(os.path.join(arguments.out, NAMES), "wb") as out:
-        out.writelines(
-            _names(os.path.join(folder, NAMES), one["n"]) for folder, one in zip(arguments.shards, facts, strict=True)
-        )
+    with open(os.path.join(arguments.out, NAMES), "w", encoding="utf-8") as out:
+        for one, count in zip(shards, counts, strict=True):
+            out.writelines(f"{name}\n" for name in _names(os.path.join(one, NAMES), count))
     first = facts[0]
     write_json(
         os.path.join(arguments.out, "evaluate.json"),
         {
-            "n": sum(one["n"] for one in facts),
+            "n": sum(counts),
             "classes": first["classes"],
             "ties": sum(one["ties"] for one in facts),
             "batch": first["batch"],
@@ -60,21 +65,11 @@ def main(argv: list[str] | None = None) -> None:
             "shards": [{name: one[name] for name in ("first", "n", "seconds", "workers", "threads")} for one in facts],
         },
     )
-    print(f"{sum(one['n'] for one in facts)} images in {len(facts)} shards")
+    print(f"{sum(counts)} images in {len(facts)} shards")
 
 
-def _facts(folder: str) -> dict[str, Any]:
-    path = os.path.join(folder, "evaluate.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            tree = json.load(file)
-        numbers = {name: int(tree[name]) for name in ("n", "first", "of", "classes", "ties")}
-        others = ("batch", "source", "engine", "versions", "seconds", "workers", "threads")
-        return numbers | {name: tree[name] for name in others}
-    except FileNotFoundError:
-        raise UserError("there is no such result of a shard", "Run the shard again.", path, "missing") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"is not a result of a shard: {error}", "Run the shard again.", path, "damaged") from None
+def _facts(path: str) -> dict[str, Any]:
+    return read_facts(path, "result of a shard", _AGAIN, numbers=_NUMBERS, others=_OTHERS)
 
 
 def _check(folders: list[str], facts: list[dict[str, Any]]) -> None:
@@ -101,29 +96,18 @@ def _engine(told: dict[str, Any]) -> dict[str, Any]:
     return {"title": told.get("title"), "version": told.get("version"), "settings": settings}
 
 
-def _array(path: str, count: int) -> np.ndarray[Any, Any]:
-    try:
-        array: np.ndarray[Any, Any] = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError("there is no such file", "Run the shard again.", path, "missing") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"is not an array: {error}", "Run the shard again.", path, "damaged") from None
+def _array(path: str, count: int) -> NDArray[Any]:
+    array = read_array(path, _AGAIN)
     if array.ndim != 2 or len(array) != count:
-        raise UserError(
-            f"has the shape {array.shape}, and {count} rows are expected", "Run the shard again.", path, "damaged"
-        )
+        raise UserError(f"has the shape {array.shape}, and {count} rows are expected", _AGAIN, path, "damaged")
     return array
 
 
-def _names(path: str, count: int) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        raise UserError("there is no such list of images", "Run the shard again.", path, "missing") from None
-    if data.count(b"\n") != count:
-        raise UserError(f"does not list {count} images", "Run the shard again.", path, "damaged")
-    return data
+def _names(path: str, count: int) -> list[str]:
+    names = read_names(path, _AGAIN)
+    if len(names) != count:
+        raise UserError(f"does not list {count} images", _AGAIN, path, "damaged")
+    return names
 
 
 if __name__ == "__main__":

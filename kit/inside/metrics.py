@@ -24,16 +24,18 @@ import functools
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import positive
 from .labels import match, read_labels, some
 from .pool import Pool, cores, reuse_freed_memory
-from .preprocess import NAMES, positive
+from .preprocess import NAMES
 from .protocol import UserError, progress, run, write_json
 from .results import FORMATS, ResultReader
+from .stored import read_array, read_facts, read_names
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Counts", "count_predictions", "count_results", "counting", "main", "vision_metric"]
 
 
+_AGAIN = "Run the inference again."
 _SUFFIX = re.compile("0|[1-9][0-9]{0,5}")
 #: Results per task of a worker, and so many that workers are worth their start.
 _CHUNK, _MANY = 512, 16384
@@ -83,17 +86,14 @@ def count_predictions(
     classes: int | None = None,
 ) -> Counts:
     """Count the arrays that inside.evaluate wrote, with as many classes where that is said."""
-    predictions = _array(os.path.join(folder, "predictions.npy"))
-    facts = _facts(os.path.join(folder, "evaluate.json"))
+    predictions = _predictions(os.path.join(folder, "predictions.npy"))
+    told = os.path.join(folder, "evaluate.json")
+    facts = read_facts(told, "result of the inference", _AGAIN, numbers=("classes", "ties"))
     listed = images or os.path.join(folder, NAMES)
-    try:
-        with open(listed, encoding="utf-8") as file:
-            names = file.read().splitlines()
-    except FileNotFoundError:
-        raise UserError("there is no such list of images", "Run the inference again.", listed, "missing") from None
+    names = read_names(listed, _AGAIN)
     if len(names) != len(predictions):
         what = f"lists {len(names)} images, and there are {len(predictions)} predictions"
-        raise UserError(what, "Run the inference again.", listed, "damaged")
+        raise UserError(what, _AGAIN, listed, "damaged")
     wanted = np.array(match(names, labels, folder, subset=subset), dtype=np.int32)
     if classes not in {None, facts["classes"]}:
         what = f"the predictions have {facts['classes']} classes, and {classes} are expected"
@@ -104,31 +104,12 @@ def count_predictions(
     return counts
 
 
-def _array(path: str) -> NDArray[np.int32]:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError("there are no predictions", "Run the inference first.", path, "missing") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"is not an array: {error}", "Run the inference again.", path, "damaged") from None
+def _predictions(path: str) -> NDArray[np.int32]:
+    array = read_array(path, _AGAIN, missing="there are no predictions")
     if array.dtype != np.int32 or array.ndim != 2 or array.shape[1] != K or len(array) == 0:
         what = f"holds {array.dtype} {array.shape}, and int32 (images, {K}) is expected"
-        raise UserError(what, "Run the inference again.", path, "damaged")
-    return np.asarray(array, dtype=np.int32)
-
-
-def _facts(path: str) -> dict[str, int]:
-    import json
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            tree = json.load(file)
-        return {"classes": int(tree["classes"]), "ties": int(tree["ties"])}
-    except FileNotFoundError:
-        raise UserError("there is no such file", "Run the inference again.", path, "missing") from None
-    except (ValueError, TypeError, KeyError) as error:
-        what = f"does not say classes and ties: {error}"
-        raise UserError(what, "Run the inference again.", path, "damaged") from None
+        raise UserError(what, _AGAIN, path, "damaged")
+    return array
 
 
 def _check_labels(labels: dict[str, int], classes: int) -> None:
@@ -330,14 +311,7 @@ def main(argv: list[str] | None = None) -> None:
                 count=count,
             )
     os.makedirs(arguments.out, exist_ok=True)
-    result = {
-        "n": counts.n,
-        "classes": counts.classes,
-        "correct": counts.correct,
-        "ties": counts.ties,
-        "nan": counts.nan,
-    }
-    write_json(os.path.join(arguments.out, "metrics.json"), result | more)
+    write_json(os.path.join(arguments.out, "metrics.json"), asdict(counts) | more)
     if arguments.vision_metric:
         write_json(arguments.vision_metric, vision_metric(counts))
     tops = ", ".join(f"Top{k} {100 * counts.correct[k - 1] / counts.n:.2f} %" for k in (1, 5))

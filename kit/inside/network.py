@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .checkpoint import read_checkpoint
 from .owncode import call, find_function
-from .protocol import UserError
+from .protocol import UserError, oneline
 from .specification import InputSpec, NetworkSpec
 from .transfer import Transfer, load_weights
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build", "create", "example_inputs", "import_timm", "import_torchvision", "load_weights", "nchw", "open_network",
-    "reparameterize", "results_of",
+    "reparameterize", "results_of", "unknown_model",
 ]  # fmt: skip
 
 _operators: Any = None
@@ -111,7 +111,7 @@ def create(spec: NetworkSpec, code: str | None = None) -> Module:
             results = results_of(model(*nchw(example_inputs(spec), spec)), spec)
     except (TypeError, ValueError, AssertionError, RuntimeError, IndexError, ZeroDivisionError, KeyError) as error:
         sizes = " and ".join(one.size for one in spec.inputs)
-        what = f"{spec.title} does not take inputs of {sizes}: {' '.join(str(error).split())[:200]}"
+        what = f"{spec.title} does not take inputs of {sizes}: {oneline(error)}"
         raise UserError(what, _FIT) from error
     _check_results(results, spec)
     return model
@@ -187,14 +187,19 @@ def example_inputs(spec: NetworkSpec, batch: int | None = None, seed: int | None
     return tuple(found)
 
 
+def unknown_model(package: Any, kind: str, name: str, names: list[str], lister: str) -> UserError:
+    """The error for a model that a package does not have, with the names that are near."""
+    near = difflib.get_close_matches(name.partition(".")[0], names, 3)
+    remedy = f"Did you mean {' or '.join(near)}?" if near else f"{lister} lists all names."
+    return UserError(f"{package.__name__} {package.__version__} has no {kind} {name!r}", remedy)
+
+
 def _from_timm(spec: NetworkSpec) -> Module:
     timm = import_timm()
     architecture = spec.architecture or ""
     base = architecture.partition(".")[0]
     if ":" in architecture or "/" in architecture or not timm.is_model(architecture):
-        near = difflib.get_close_matches(base, timm.list_models(), 3)
-        remedy = f"Did you mean {' or '.join(near)}?" if near else "timm.list_models() lists all names."
-        raise UserError(f"timm {timm.__version__} has no architecture {architecture!r}", remedy)
+        raise unknown_model(timm, "architecture", architecture, timm.list_models(), "timm.list_models()")
     # Attention as plain operators: the fused one has no counterpart before opset 14.
     timm.layers.set_fused_attn(False)
     shape = spec.inputs[0].image
@@ -217,9 +222,7 @@ def _from_torchvision(spec: NetworkSpec) -> Module:
     architecture = spec.architecture or ""
     names = torchvision.models.list_models()
     if architecture not in names:
-        near = difflib.get_close_matches(architecture, names, 3)
-        remedy = f"Did you mean {' or '.join(near)}?" if near else "torchvision.models.list_models() lists all names."
-        raise UserError(f"torchvision {torchvision.__version__} has no model {architecture!r}", remedy)
+        raise unknown_model(torchvision, "model", architecture, names, "torchvision.models.list_models()")
     options: dict[str, Any] = {"weights": None, "num_classes": spec.classes}
     builder = torchvision.models.get_model_builder(architecture)
     if "weights_backbone" in inspect.signature(builder).parameters:

@@ -23,14 +23,10 @@ from .wire import as_bytes, fields, messages
 __all__ = ["GraphValue", "check_input", "graph_values", "inputs", "main"]
 
 _MAX = 4 << 30
-#: ModelProto.graph; GraphProto.initializer and .input; ValueInfoProto.name and .type; TypeProto.tensor_type; its shape;
-#: TensorShapeProto.dim; Dimension.dim_value.
-_GRAPH, _INITIALIZER, _INPUT, _NAME, _TYPE, _TENSOR, _SHAPE, _DIM, _VALUE = 7, 5, 11, 1, 2, 1, 2, 1, 1
-_INITIALIZER_NAME = 8
-
-
-#: GraphProto.output; TypeProto.Tensor.elem_type; ModelProto.opset_import and its version.
-_OUTPUT, _ELEMENT = 12, 1
+#: ModelProto.graph; GraphProto.initializer, .input and .output; TensorProto.name.
+_GRAPH, _INITIALIZER, _INPUT, _OUTPUT, _INITIALIZER_NAME = 7, 5, 11, 12, 8
+#: ValueInfoProto.name and .type; TypeProto.tensor_type, its elem_type and shape; TensorShapeProto.dim; dim_value.
+_NAME, _TYPE, _TENSOR, _ELEMENT, _SHAPE, _DIM, _VALUE = 1, 2, 1, 1, 2, 1, 1
 #: TensorProto.DataType in NumPy's words.
 _TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
 
@@ -49,54 +45,29 @@ def graph_values(path: str) -> tuple[list[GraphValue], list[GraphValue]]:
     Raises:
         UserError: the file is not an ONNX model.
     """
-    known = inputs(path)
     found: dict[int, list[GraphValue]] = {_INPUT: [], _OUTPUT: []}
-    with open(path, "rb") as file:
-        data = memoryview(file.read(_MAX))
-    for graph in messages(data, _GRAPH):
-        for number, value in fields(graph):
-            if number in found:
-                name, dims = _value_info(as_bytes(value))
-                found[number].append(GraphValue(name, _element(as_bytes(value)), dims))
-    return [one for one in found[_INPUT] if one.name in known], found[_OUTPUT]
-
-
-def _element(value: memoryview) -> str:
-    for kind in messages(value, _TYPE):
-        for tensor in messages(kind, _TENSOR):
-            for number, element in fields(tensor):
-                if number == _ELEMENT and isinstance(element, int):
-                    return _TYPES.get(element, "unknown")
-    return "unknown"
-
-
-def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
-    """Dimensions of each input by name; None for a dynamic one. Weights listed as inputs are left out.
-
-    Raises:
-        UserError: the file is not an ONNX model.
-    """
+    weights = set()
     try:
         with open(path, "rb") as file:
             data = memoryview(file.read(_MAX + 1))
         if len(data) > _MAX:
             raise ValueError("too large")
-        found: dict[str, tuple[int | None, ...]] = {}
-        weights = set()
-        graphs = [value for number, value in fields(data) if number == _GRAPH]
-        for graph in graphs:
-            for number, value in fields(as_bytes(graph)):
+        for graph in messages(data, _GRAPH):
+            for number, value in fields(graph):
                 if number == _INITIALIZER:
-                    names = [part for key, part in fields(as_bytes(value)) if key == _INITIALIZER_NAME]
-                    weights |= {bytes(as_bytes(name)).decode() for name in names}
-                elif number == _INPUT:
-                    name, dims = _value_info(as_bytes(value))
-                    found[name] = dims
-        if not graphs or not found:
+                    weights |= {bytes(name).decode() for name in messages(as_bytes(value), _INITIALIZER_NAME)}
+                elif number in found:
+                    found[number].append(_graph_value(as_bytes(value)))
+        if not found[_INPUT]:
             raise ValueError("no graph")
     except (OSError, ValueError, IndexError) as error:
         raise UserError("this is not an ONNX model", "Export the model again.", path, "damaged") from error
-    return {name: dims for name, dims in found.items() if name not in weights}
+    return [one for one in found[_INPUT] if one.name not in weights], found[_OUTPUT]
+
+
+def inputs(path: str) -> dict[str, tuple[int | None, ...]]:
+    """Dimensions of each input by name, as :func:`graph_values` gives them."""
+    return {one.name: one.shape for one in graph_values(path)[0]}
 
 
 def check_input(path: str, name: str, shape: tuple[int, ...], batch: int | None = None) -> None:
@@ -133,19 +104,26 @@ def check_input(path: str, name: str, shape: tuple[int, ...], batch: int | None 
         )
 
 
-def _value_info(data: memoryview) -> tuple[str, tuple[int | None, ...]]:
-    name, dims = "", []
+def _graph_value(data: memoryview) -> GraphValue:
+    name, dtype = "", "unknown"
+    dims: list[int | None] = []
     for number, value in fields(data):
         if number == _NAME:
             name = bytes(as_bytes(value)).decode()
         elif number == _TYPE:
             for tensor in messages(as_bytes(value), _TENSOR):
-                for shape in messages(tensor, _SHAPE):
-                    for dim in messages(shape, _DIM):
-                        values = [one for key, one in fields(dim) if key == _VALUE and isinstance(one, int)]
-                        # A dimension without a value, or with dim_param, or of 0 or less is dynamic.
-                        dims.append(values[0] if values and 0 < values[0] < 1 << 31 else None)
-    return name, tuple(dims)
+                for part, content in fields(tensor):
+                    if part == _ELEMENT and isinstance(content, int):
+                        dtype = _TYPES.get(content, "unknown")
+                    elif part == _SHAPE:
+                        dims += [_size(dim) for dim in messages(as_bytes(content), _DIM)]
+    return GraphValue(name, dtype, tuple(dims))
+
+
+def _size(dim: memoryview) -> int | None:
+    """A dimension without a value, or with dim_param, or of 0 or less is dynamic."""
+    values = [one for number, one in fields(dim) if number == _VALUE and isinstance(one, int)]
+    return values[0] if values and 0 < values[0] < 1 << 31 else None
 
 
 def main(argv: list[str] | None = None) -> None:

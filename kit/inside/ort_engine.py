@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engine import Bound, Engine, EngineSpec, check_input, known_options, oneline
+from .engine import Bound, Engine, EngineSpec, check_input, known_options
 from .pool import cores
 from .processor import lacks
-from .protocol import UserError
+from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

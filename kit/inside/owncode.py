@@ -15,7 +15,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .protocol import UserError
+from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,8 +123,7 @@ def _refuse(error: BaseException, path: str, when: str) -> NoReturn:
             "if it is a file of yours, put all into one folder and write build: FOLDER/FILE.py:FUNCTION."
         )
         raise UserError(what, remedy, where, "missing")
-    text = " ".join(str(error).split())[:200]
-    raise UserError(f"the code fails while it {when}: {type(error).__name__}: {text}", _LINES, where)
+    raise UserError(f"the code fails while it {when}: {type(error).__name__}: {oneline(error)}", _LINES, where)
 
 
 def _is_network(error: BaseException) -> bool:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .labels import list_images
 from .network import example_inputs, nchw, open_network, results_of
 from .preprocess import Preprocessor, config_argument
-from .protocol import UserError, progress, run, write_json
+from .protocol import UserError, oneline, progress, run, write_json
 from .specification import NetworkSpec, parse_network
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def open_session(path: str) -> Any:
     try:
         return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its errors have no common base but Exception
-        text = " ".join(str(error).split())[:200]
-        raise UserError(f"is not a model that ONNX Runtime reads: {text}", _EXPORT_AGAIN, path, "damaged") from None
+        what = f"is not a model that ONNX Runtime reads: {oneline(error)}"
+        raise UserError(what, _EXPORT_AGAIN, path, "damaged") from None
 
 
 def _outputs(session: Any, where: str, inputs: Sequence[Any], expected: Sequence[Any]) -> list[Any]:
@@ -110,8 +110,7 @@ def _outputs(session: Any, where: str, inputs: Sequence[Any], expected: Sequence
     try:
         results = session.run(None, {one.name: tensor for one, tensor in zip(declared, inputs, strict=True)})
     except Exception as error:  # noqa: BLE001 - as above
-        text = " ".join(str(error).split())[:200]
-        what = f"cannot compute a batch of {len(inputs[0])}: {text}"
+        what = f"cannot compute a batch of {len(inputs[0])}: {oneline(error)}"
         raise UserError(what, _EXPORT_AGAIN, where, "damaged") from None
     shapes, wanted = [one.shape for one in results], [one.shape for one in expected]
     if shapes != wanted:

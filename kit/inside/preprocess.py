@@ -20,12 +20,13 @@ import sys
 import time
 from typing import Any
 
+from .arguments import positive
 from .labels import image_key, list_images, some, unique_keys
 from .pixels import Config, Preprocessor, parse_config
 from .pool import Pool, cores
 from .protocol import UserError, progress, run, write_json
 
-__all__ = ["NAMES", "PACKED", "Preprocessor", "config_argument", "main", "preprocess_folder"]
+__all__ = ["NAMES", "PACKED", "Preprocessor", "config_argument", "main", "preprocess_folder", "versions"]
 
 #: The packed layout's array, and the list of its images.
 PACKED, NAMES = "tensors.npy", "images.txt"
@@ -159,14 +160,6 @@ def config_argument(text: str) -> Config:
     return parse_config(value)
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not positive")
-    return value
-
-
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="preprocess", description="Images to float32 tensors.")
@@ -213,7 +206,6 @@ def summary(config: Config, count: int, layout: str) -> dict[str, Any]:
     """What was made and with which versions; nothing that changes from run to run."""
     import numpy as np
 
-    library, version = image_library(config)
     shape = list(config.shape)
     return {
         "images": count,
@@ -221,19 +213,24 @@ def summary(config: Config, count: int, layout: str) -> dict[str, Any]:
         "shape": shape,
         "dtype": config.dtype,
         "bytes": count * np.dtype(config.dtype).itemsize * int(np.prod(shape)),
-        "versions": {"python": sys.version.split()[0], "numpy": np.__version__, library: version},
+        "versions": versions(config),
     }
 
 
-def image_library(config: Config) -> tuple[str, str]:
-    """Name and version of the library that decodes."""
+def versions(config: Config | None) -> dict[str, str]:
+    """Versions of Python, NumPy and, where images are decoded, the library that does it."""
+    import numpy as np
+
+    found = {"python": sys.version.split()[0], "numpy": np.__version__}
+    if config is None:
+        return found
     if config.library == "pillow":
         import PIL
 
-        return "pillow", PIL.__version__
+        return found | {"pillow": PIL.__version__}
     import cv2
 
-    return "opencv", str(cv2.__version__)
+    return found | {"opencv": str(cv2.__version__)}
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "UserError", "progress", "run", "write_bytes", "write_json"]
+__all__ = [
+    "EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "UserError", "oneline", "progress", "run", "write_bytes", "write_json",
+]  # fmt: skip
 
 MARK = "@kit "
 #: EX_USAGE and EX_SOFTWARE of sysexits.h: no shell, interpreter or container engine ends with these by itself.
@@ -55,6 +57,11 @@ class UserError(Exception):
             raise ValueError(message)
         self.what, self.remedy, self.where, self.kind = what, remedy, where, kind
         super().__init__(f"{where}: {what}" if where else what)
+
+
+def oneline(error: BaseException) -> str:
+    """An exception's message on one line, not longer than a sentence; its type where it says nothing."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def progress(done: int, total: int, unit: str) -> None:

@@ -32,9 +32,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .printed import find_metrics
 from .protocol import UserError, run, write_json
 from .samples import check_runs, list_samples
+from .stored import read_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["main"]
 
@@ -125,17 +126,11 @@ def _localize(target: str, results: str, folders: Sequence[str]) -> None:
     Raises:
         UserError: it names a result that is not there, or fewer results than files.
     """
-    source = os.path.join(os.path.dirname(results), "result_summary.json")
-    try:
-        with open(source, encoding="utf-8") as file:
-            summary = json.load(file)
-        entries = list(summary["filesinfo"].values())
-        for entry in entries:
-            inputs = zip(entry["infiles"], folders, strict=False)
-            entry["infiles"] = [os.path.join(folder, os.path.basename(name)) for name, folder in inputs]
-            entry["outfiles"] = [os.path.join(results, os.path.basename(name)) for name in entry["outfiles"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError("the engine left no usable summary", "Run the inference again with --force.", source) from error
+    summary, entries = read_summary(os.path.join(os.path.dirname(results), "result_summary.json"))
+    for entry in entries:
+        inputs = zip(entry["infiles"], folders, strict=False)
+        entry["infiles"] = [os.path.join(folder, os.path.basename(name)) for name, folder in inputs]
+        entry["outfiles"] = [os.path.join(results, os.path.basename(name)) for name in entry["outfiles"]]
     missing = [name for entry in entries for name in entry["outfiles"] if not os.path.isfile(name)]
     files = len(list_samples(folders[0]))
     if missing or len(entries) != files or not all(entry["outfiles"] for entry in entries):
@@ -230,29 +225,22 @@ def _pump(
                 streams[key.data].write(data[: max(0, room)])
                 last[key.data] = (last[key.data] + data)[-4000:]
             if time.monotonic() > deadline:
-                raise UserError(
-                    f"{name} did not end within {plan['seconds']:g} s",
-                    "Find out why it hangs, or raise task -> script -> seconds of the recipe.",
-                    kind="resource",
-                )
+                raise _late(name, plan["seconds"])
             if time.monotonic() > next_look:
                 _check_size(work, plan["max_bytes"], name)
                 next_look = time.monotonic() + _LOOK
-        _wait(child, deadline, name, plan["seconds"])
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise _late(name, plan["seconds"]) from None
     _check_size(work, plan["max_bytes"], name)
     words = [line.strip() for one in (last[1], last[0]) for line in one.decode("utf-8", "replace").splitlines()[-1:]]
     return next((line for line in words if line), "it said nothing")[:300]
 
 
-def _wait(child: subprocess.Popen[bytes], deadline: float, name: str, seconds: float) -> None:
-    try:
-        child.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired as error:
-        raise UserError(
-            f"{name} did not end within {seconds:g} s",
-            "Find out why it hangs, or raise task -> script -> seconds of the recipe.",
-            kind="resource",
-        ) from error
+def _late(name: str, seconds: float) -> UserError:
+    remedy = "Find out why it hangs, or raise task -> script -> seconds of the recipe."
+    return UserError(f"{name} did not end within {seconds:g} s", remedy, kind="resource")
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
@@ -267,23 +255,13 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 def _check_size(work: str, most: int, name: str) -> None:
     total = 0
-    for path in _files(work):
-        try:
-            total += os.lstat(path).st_size
-        except FileNotFoundError:
-            continue
+    for parent, _, files in os.walk(work):
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(parent, file)).st_size
         if total > most:
-            raise UserError(
-                f"{name} wrote more than {most >> 20} MiB",
-                "Write less, or raise task -> script -> max_gib of the recipe.",
-                kind="resource",
-            )
-
-
-def _files(folder: str) -> Iterator[str]:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            yield os.path.join(parent, name)
+            remedy = "Write less, or raise task -> script -> max_gib of the recipe."
+            raise UserError(f"{name} wrote more than {most >> 20} MiB", remedy, kind="resource")
 
 
 def _resolve_links(work: str) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from .protocol import UserError, progress, run, write_json
 from .samples import natural
+from .stored import read_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,8 +35,8 @@ _RESAMPLES = 1000
 def confusion(truth: NDArray[Any], found: NDArray[Any], classes: int, ignore: int) -> Counts:
     """(classes, classes): pixels by true and found class; those whose true label is ``ignore`` are left out."""
     counted = truth != ignore
-    cells = truth[counted].astype(np.int64) * classes + found[counted].astype(np.int64)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+    pairs = truth[counted].astype(np.int64) * classes + found[counted].astype(np.int64)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
 def class_ious(matrix: Counts) -> NDArray[np.float64]:
@@ -109,9 +110,8 @@ def _mask(path: str, classes: int, ignore: int) -> NDArray[Any]:
 
 
 def _prediction(path: str, classes: int, size: tuple[int, ...]) -> NDArray[Any]:
-    if not os.path.isfile(path):
-        raise UserError("there is no result of this image", "Run the inference again with --force.", path, "missing")
-    found = np.squeeze(np.load(path, allow_pickle=False))
+    remedy = "Run the inference again with --force."
+    found = np.squeeze(read_array(path, remedy, missing="there is no result of this image"))
     if found.ndim == 3 and found.shape[0] == classes:
         if not np.isfinite(found).all():
             raise UserError("the scores hold NaN or infinity", "Check the model.", path, "tolerance")

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import parse_shape, positive
 from .labels import unique_keys
 from .protocol import UserError, progress, run, write_json
 from .topk import K, best
@@ -30,7 +31,7 @@ from .topk import K, best
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AnyPlan", "TensorRtSession", "main"]
+__all__ = ["TensorRtPlan", "main"]
 
 _REBUILD = "Build the plan again, on this GPU and with this TensorRT."
 #: cudaMemcpyKind.
@@ -91,8 +92,8 @@ class Cuda:
         return int(handle.value or 0)
 
 
-class LoadedPlan:
-    """A plan with its execution context. Speaks the bindings of 7.x and 8.x and the tensors of 10."""
+class TensorRtPlan:
+    """A plan with its execution context, by the bindings of 7.x and 8.x or the named tensors of 10 and later."""
 
     def __init__(self, path: str) -> None:
         trt: Any = importlib.import_module("tensorrt")
@@ -116,6 +117,7 @@ class LoadedPlan:
         self._stream = self._cuda.stream()
         # In the engine's own order: addresses are handed over by position.
         self._memory: dict[str, int] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
 
     def _bindings(self, trt: Any) -> tuple[list[str], list[str]]:
         """All names in the engine's order, and those of the inputs."""
@@ -127,40 +129,70 @@ class LoadedPlan:
         names = [engine.get_binding_name(index) for index in range(engine.num_bindings)]
         return names, [name for index, name in enumerate(names) if engine.binding_is_input(index)]
 
-    def _shape(self, name: str) -> tuple[int, ...]:
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape that an input or output was built with; -1 where a size is dynamic."""
         engine = self._engine
         return tuple(engine.get_tensor_shape(name) if self._named else engine.get_binding_shape(engine[name]))
 
-    def _type(self, name: str) -> Any:
+    def dtype(self, name: str) -> Any:
+        """The NumPy type of an input or output."""
         engine = self._engine
-        return engine.get_tensor_dtype(name) if self._named else engine.get_binding_dtype(engine[name])
+        kind = engine.get_tensor_dtype(name) if self._named else engine.get_binding_dtype(engine[name])
+        return np.dtype(self._trt.nptype(kind))
 
-    def _output_shape(self, name: str) -> tuple[int, ...]:
+    def _actual_shape(self, name: str) -> tuple[int, ...]:
+        """The shape that follows from those of the inputs."""
         context = self._context
         return tuple(context.get_tensor_shape(name) if self._named else context.get_binding_shape(self._engine[name]))
 
-    def _dtype(self, name: str) -> Any:
-        return np.dtype(self._trt.nptype(self._type(name)))
+    def run(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """All outputs by name, for all inputs by name.
+
+        Raises:
+            UserError: the plan was built for other shapes, or the GPU fails.
+        """
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+        if shapes != self._shapes:
+            for name, shape in shapes.items():
+                check_shape(self.shape(name), shape, self._path)
+                self._set_shape(name, shape)
+            self._allocate()
+            self._shapes = shapes
+        kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        for name, array in kept.items():
+            self._copy(self._memory[name], array.ctypes.data, array.nbytes, _TO_DEVICE)
+        self._execute()
+        outputs = {name: np.empty(self._actual_shape(name), self.dtype(name)) for name in self.results}
+        for name, output in outputs.items():
+            self._copy(output.ctypes.data, self._memory[name], output.nbytes, _TO_HOST)
+        self._cuda.call("cudaStreamSynchronize", self._stream)
+        return outputs
+
+    def _set_shape(self, name: str, wanted: tuple[int, ...]) -> None:
+        if -1 not in self.shape(name):
+            return
+        if self._named:
+            done = self._context.set_input_shape(name, wanted)
+        else:
+            done = self._context.set_binding_shape(self._engine[name], wanted)
+        if not done:
+            shown = "x".join(str(n) for n in wanted)
+            raise UserError(f"the plan was not built for the shape {shown}", _REBUILD, self._path)
 
     def _allocate(self) -> None:
         """Memory for what the shapes of the inputs need."""
         self._free()
         for name in self.names:
-            count = int(np.prod(self._output_shape(name), dtype=np.int64))
-            self._memory[name] = self._cuda.malloc(max(1, count * self._dtype(name).itemsize))
+            count = int(np.prod(self._actual_shape(name), dtype=np.int64))
+            self._memory[name] = self._cuda.malloc(max(1, count * self.dtype(name).itemsize))
 
     def _free(self) -> None:
         for pointer in self._memory.values():
             self._cuda.call("cudaFree", pointer)
         self._memory = {}
 
-    def _copy_in(self, name: str, array: Any) -> None:
-        self._cuda.call(
-            "cudaMemcpyAsync", self._memory[name], array.ctypes.data, array.nbytes, _TO_DEVICE, self._stream
-        )
-
-    def _copy_out(self, name: str, array: Any) -> None:
-        self._cuda.call("cudaMemcpyAsync", array.ctypes.data, self._memory[name], array.nbytes, _TO_HOST, self._stream)
+    def _copy(self, to: int, source: int, size: int, kind: int) -> None:
+        self._cuda.call("cudaMemcpyAsync", to, source, size, kind, self._stream)
 
     def _execute(self) -> None:
         if self._named:
@@ -177,87 +209,35 @@ class LoadedPlan:
         self._free()
         self._cuda.call("cudaStreamDestroy", self._stream)
 
-    def _set_shape(self, name: str, wanted: tuple[int, ...], path: str) -> None:
-        if -1 not in self._shape(name):
-            return
-        if self._named:
-            done = self._context.set_input_shape(name, wanted)
-        else:
-            done = self._context.set_binding_shape(self._engine[name], wanted)
-        if not done:
-            shown = "x".join(str(n) for n in wanted)
-            raise UserError(f"the plan was not built for the shape {shown}", _REBUILD, path)
 
+class Classifier:
+    """A plan that makes one row of scores of each image, from one input to one output."""
 
-class TensorRtSession(LoadedPlan):
-    """A plan for one batch of images, from one input to one output."""
-
-    def __init__(self, path: str, batch: int, shape: tuple[int, ...], source: str | None, result: str | None) -> None:
-        super().__init__(path)
-        inputs, outputs = self.sources, self.results
-        self.input = choose(source, inputs, "input", path)
-        self.output = choose(result, outputs, "output", path)
-        wanted = (batch, *shape)
-        check_shape(self._shape(self.input), wanted, path)
+    def __init__(self, plan: TensorRtPlan, path: str, source: str | None, result: str | None) -> None:
+        self._plan, self._path = plan, path
+        self.input = choose(source, plan.sources, "input", path)
+        self.output = choose(result, plan.results, "output", path)
         for name in (self.input, self.output):
-            kind = self._dtype(name)
-            if kind != np.float32:
-                raise UserError(f"{name} of the plan is {kind}", "Keep float32 at inputs and outputs.", path)
-        self._set_shape(self.input, wanted, path)
-        self._in = np.empty(wanted, np.float32)
-        self._out = np.empty(tuple(self._output_shape(self.output)), np.float32)
-        shape = self._out.shape
-        if len(shape) < 2 or shape[0] != batch or self._out.size != batch * max(shape[1:]):
+            if plan.dtype(name) != np.float32:
+                raise UserError(
+                    f"{name} of the plan is {plan.dtype(name)}", "Keep float32 at inputs and outputs.", path
+                )
+
+    def infer(self, images: Any) -> Any:
+        """Scores, float32 (batch, classes), of one batch of images.
+
+        Raises:
+            UserError: the plan was built for another shape, or its output is not one row of scores per image.
+        """
+        output = self._plan.run({self.input: images})[self.output]
+        shape = output.shape
+        if len(shape) < 2 or shape[0] != len(images) or output.size != len(images) * max(shape[1:]):
             raise UserError(
                 f"output {self.output} has shape {shape}, which is not one row of scores per image",
                 "Give a classifier with one score per class.",
-                path,
+                self._path,
             )
-        self._allocate()
-
-    def infer(self, images: Any) -> Any:
-        """Scores, float32 (batch, classes), of one batch of images; the array is valid until the next call."""
-        np.copyto(self._in, images)
-        self._copy_in(self.input, self._in)
-        self._execute()
-        self._copy_out(self.output, self._out)
-        self._cuda.call("cudaStreamSynchronize", self._stream)
-        return self._out.reshape(len(self._out), -1)
-
-
-class AnyPlan(LoadedPlan):
-    """A plan with any inputs and outputs; ``inputs`` are their names, types and sizes, None where a size is dynamic."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.inputs = [
-            (name, self._dtype(name).name, tuple(None if size < 0 else size for size in self._shape(name)))
-            for name in self.sources
-        ]
-        self._shapes: list[tuple[int, ...]] = []
-
-    def run(self, arrays: Any) -> list[Any]:
-        """All outputs, in the engine's order.
-
-        Raises:
-            UserError: the plan was built for other shapes, or the GPU fails.
-        """
-        shapes = [tuple(array.shape) for array in arrays]
-        if shapes != self._shapes:
-            for name, shape in zip(self.sources, shapes):  # noqa: B905 - 3.8
-                check_shape(self._shape(name), shape, self._path)
-                self._set_shape(name, shape, self._path)
-            self._allocate()
-            self._shapes = shapes
-        kept = [np.ascontiguousarray(array) for array in arrays]
-        for name, array in zip(self.sources, kept):  # noqa: B905 - 3.8
-            self._copy_in(name, array)
-        self._execute()
-        outputs = [np.empty(tuple(self._output_shape(name)), self._dtype(name)) for name in self.results]
-        for name, output in zip(self.results, outputs):  # noqa: B905 - 3.8
-            self._copy_out(name, output)
-        self._cuda.call("cudaStreamSynchronize", self._stream)
-        return outputs
+        return output.reshape(len(images), -1)
 
 
 def choose(wanted: str | None, names: list[str], kind: str, path: str) -> str:
@@ -306,7 +286,7 @@ def read_batches(folder: str, names: list[str], shape: tuple[int, ...], batch: i
         yield len(inside), images
 
 
-def evaluate(session: Any, folder: str, names: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
+def evaluate(model: Classifier, folder: str, names: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
     """Run every batch, write the results; returns what ``evaluate.json`` says of them."""
     total = len(names)
     predictions, scores = np.empty((total, K), np.int32), np.empty((total, K), np.float32)
@@ -314,7 +294,7 @@ def evaluate(session: Any, folder: str, names: list[str], arguments: argparse.Na
     start = time.perf_counter()
     shape = parse_shape(arguments.shape)
     for number, (count, images) in enumerate(read_batches(folder, names, shape, arguments.batch)):
-        output = session.infer(images)
+        output = model.infer(images)
         if number < arguments.check:
             keep_check(arguments.out, number, images, output)
         output = output[:count]
@@ -348,22 +328,6 @@ def keep_check(out: str, number: int, images: Any, output: Any) -> None:
     np.ascontiguousarray(output, np.float32).tofile(os.path.join(folder, f"output_{number}.bin"))
 
 
-def parse_shape(text: str) -> tuple[int, ...]:
-    """The shape in ``3,224,224``."""
-    fields = text.split(",")
-    if len(fields) != 3 or not all(one.isdigit() and int(one) > 0 for one in fields):
-        raise UserError(f"{text!r} is not a shape", "Give channels,height,width, such as 3,224,224.")
-    return tuple(int(one) for one in fields)
-
-
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="trt_infer", description="A data set through a TensorRT plan.")
@@ -376,7 +340,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--check", type=int, default=0, help="batches to keep for a comparison with trtexec")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args(argv)
-    shape = parse_shape(arguments.shape)
     if not os.path.isfile(arguments.plan):
         raise UserError("there is no such plan", "Build it first.", arguments.plan, "missing")
     try:
@@ -387,13 +350,14 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("holds no tensors", "Preprocess the images first.", arguments.tensors, "missing")
     unique_keys(names, arguments.tensors)
     os.makedirs(arguments.out, exist_ok=True)
-    session = TensorRtSession(arguments.plan, arguments.batch, shape, arguments.input, arguments.output)
-    result = evaluate(session, arguments.tensors, names, arguments)
-    session.close()
-    versions = {"TensorRT": session.version, "numpy": np.__version__, "python": sys.version.split()[0]}
+    plan = TensorRtPlan(arguments.plan)
+    model = Classifier(plan, arguments.plan, arguments.input, arguments.output)
+    result = evaluate(model, arguments.tensors, names, arguments)
+    plan.close()
+    versions = {"TensorRT": plan.version, "numpy": np.__version__, "python": sys.version.split()[0]}
     write_json(
         os.path.join(arguments.out, "evaluate.json"),
-        dict(result, batch=arguments.batch, input=session.input, output=session.output, versions=versions),
+        dict(result, batch=arguments.batch, input=model.input, output=model.output, versions=versions),
     )
     print(f"{len(names)} images in {result['seconds']['total']:.2f} s")
 

@@ -53,5 +53,5 @@ def test_a_cut_result_is_told(tmp_path: Path) -> None:
     words = results(tmp_path)
     path = tmp_path / "tool" / "result" / "a_1.npy"
     path.write_bytes(path.read_bytes()[:-2])
-    with pytest.raises(UserError, match="no NumPy file"):
+    with pytest.raises(UserError, match="is not an array"):
         main(words)
