@@ -12,15 +12,14 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from securesystemslib.signer import SSlibKey
 
 from kit.archive.container import Members
 from kit.errors import DamagedError, InvalidInputError
 from kit.storage.files import os_errors
 from kit.storage.inputs import read_input
-
-if TYPE_CHECKING:
-    from securesystemslib.signer import SSlibKey
 
 __all__ = ["SIGNATURES", "key_in", "key_of", "new_key", "opened", "public_key", "signatures"]
 

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import unquote
 
-from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Verified
-from kit.audit.facts.companions import companions_of, links_of
+from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Kind, Verified
+from kit.audit.facts.companions import Companions, companions_of, links_of
 from kit.audit.facts.encoding import decode
-from kit.audit.facts.facts import read_facts
+from kit.audit.facts.facts import Facts, read_facts
 from kit.audit.facts.positions import column_of, section_of
 from kit.audit.rule import Held, Rule, Unknown, Wrong, rules
 from kit.errors import KitError
 from kit.storage.inputs import read_input
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from kit.audit.diagnostic import Kind
-    from kit.audit.facts.companions import Companions
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["audit_file", "audit_text", "read_report"]
 

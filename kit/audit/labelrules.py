@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Held, Outcome, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["label_check"]
 

@@ -6,19 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from kit.audit.diagnostic import Severity
+from kit.audit.diagnostic import AuditResult, Severity
+from kit.audit.formats import AuditRun
 from kit.audit.rule import rules
 from kit.output.fonts import SANS
 from kit.resources import resource
 from kit.storage.files import write_atomically
 from kit.terminal import visible
-
-if TYPE_CHECKING:
-    from kit.audit.diagnostic import AuditResult
-    from kit.audit.formats import AuditRun
 
 __all__ = ["overview", "write_page"]
 

@@ -11,13 +11,10 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
 
 from kit.audit import rules as folder
 from kit.audit.diagnostic import Kind, Severity
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
+from kit.audit.facts.facts import Facts
 
 __all__ = ["Held", "Outcome", "Rule", "Unknown", "Wrong", "rule_named", "rules"]
 
@@ -70,9 +67,10 @@ Outcome = Wrong | Held | Unknown
 class Rule:
     """A check and all that people are told about it.
 
-    ``summary`` is one line, ``why`` says what a wrong statement of this sort does to a reader; ``bad`` and ``good`` are
-    whole small reports: the first has a diagnostic of this rule, the second has none of any. ``severity`` is the worst
-    that it reports. ``beside`` are the files, by name, that lie beside the examples where the rule looks at some.
+    ``summary`` is one line, ``why`` says what a wrong statement of this sort does to a reader. ``bad`` is a whole small
+    report with a diagnostic of this rule, and ``corrections`` are the texts in it to replace, so that no rule finds
+    anything. ``severity`` is the worst that it reports. ``beside`` are the files, by name, that lie beside the examples
+    where the rule looks at some.
     """
 
     id: str
@@ -81,10 +79,18 @@ class Rule:
     summary: str
     why: str
     bad: str
-    good: str
+    corrections: Mapping[str, str] = field(hash=False)
     check: Callable[[Facts], Iterator[Outcome]]
     severity: Severity = Severity.MAJOR
     beside: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def good(self) -> str:
+        """The example as it should be."""
+        text = self.bad
+        for wrong, right in self.corrections.items():
+            text = text.replace(wrong, right)
+        return text
 
 
 @cache

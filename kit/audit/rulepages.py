@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kit.audit.rule import rule_named, rules
+from kit.audit.rule import Rule, rule_named, rules
 from kit.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from kit.audit.rule import Rule
 
 __all__ = ["explained", "explanation", "rules_page"]
 

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kit.audit.audit import audit_file
+from kit.audit.diagnostic import AuditResult
+from kit.audit.settings import AuditSettings
 from kit.audit.suppression import apply_suppressions
 from kit.errors import KitError, MissingError
-
-if TYPE_CHECKING:
-    from kit.audit.diagnostic import AuditResult
-    from kit.audit.settings import AuditSettings
 
 __all__ = ["Audited", "audit_reports", "find_reports"]
 

@@ -6,17 +6,15 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit import __version__
+from kit.containers.images import Images
 from kit.errors import EngineError, KitError, ResourceError
+from kit.execution.selection import Selection
+from kit.fleet.delivery import Delivery
+from kit.fleet.order import Order
 from kit.host import label_of
-
-if TYPE_CHECKING:
-    from kit.containers.images import Images
-    from kit.execution.selection import Selection
-    from kit.fleet.delivery import Delivery
-    from kit.fleet.order import Order
 
 __all__ = ["HostState", "base_digests", "code_digest", "look"]
 

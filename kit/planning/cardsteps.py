@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from kit.planning.step import Devices, Made, Step
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
+from kit.planning.target import Job
 
 __all__ = ["SIMULATED", "after_name", "before_name", "convert_name", "infer_name", "metrics_name", "state"]
 

@@ -6,15 +6,11 @@ Equal steps of two targets are one step of the plan: the model is exported once,
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from kit.errors import InvalidInputError
 from kit.planning.step import GIB, External, Input, Limits, Made, Step
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kit.planning.target import Job
+from kit.planning.target import Job
 
 __all__ = [
     "EXPORT",

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
-from kit.planning.target import ImageSpec
+from kit.planning.target import ImageSpec, Job
 from kit.resources import resource
 from kit.storage.files import os_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kit.planning.target import Job
 
 __all__ = ["check_requirements", "code_images", "packages_image"]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.planning import common
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
+from kit.planning.target import Job
 from kit.planning.task import FileForm, FileRun, InputFiles, Task
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = [
     "file_rate_step", "file_steps", "form_json", "infer_step", "inputs_json", "plain_form", "plain_results",

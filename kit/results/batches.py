@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from kit.errors import DamagedError, StepError
 from kit.planning import common
+from kit.planning.target import Job
 from kit.results.evidence import Raw, measurement
 from kit.results.measurements import Accuracy, percent
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.results.metrics import Metric
-    from kit.results.outputs import Output, Outputs
+from kit.results.metrics import Metric
+from kit.results.outputs import Output, Outputs
 
 __all__ = ["agreement", "check_complete", "metric_agreement", "read_accuracy", "read_versions"]
 

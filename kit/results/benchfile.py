@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from kit.errors import DamagedError
 from kit.results.evidence import measurement
 from kit.results.measurements import Throughput
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kit.results.outputs import Output
+from kit.results.outputs import Output
 
 __all__ = ["read_throughput"]
 

@@ -8,14 +8,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.errors import DamagedError
 from kit.results.evidence import Evidence, Raw, field_name
 from kit.results.places import find
-
-if TYPE_CHECKING:
-    from kit.storage.store import Record
+from kit.storage.store import Record
 
 __all__ = ["Output", "Outputs", "read_text"]
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.planning.step import canonical
+from kit.planning.target import Job, Target
+from kit.recipe.schema import Recipe
 from kit.results.resultsfile import Planned
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job, Target
-    from kit.recipe.schema import Recipe
 
 __all__ = ["planned_from", "settings"]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers, number_from
+from kit.audit.facts.tablerows import Table
 from kit.audit.facts.views import cell_number
 from kit.audit.facts.vocabulary import ACCURACY, devices_in, only
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
-    from kit.audit.facts.tablerows import Table
 
 __all__ = ["AccuracyPair", "accuracy_pairs", "stated_pair"]
 

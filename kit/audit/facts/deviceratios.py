@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.facts import Facts
+from kit.audit.facts.multiples import TimesClaim
 from kit.audit.facts.printednumber import number_from
+from kit.audit.facts.statements import Statement
+from kit.audit.facts.views import RowRecord, View
 from kit.audit.facts.vocabulary import ACCURACY, LATENCY, batches_in, devices_in, only
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from kit.audit.facts.facts import Facts
-    from kit.audit.facts.multiples import TimesClaim
-    from kit.audit.facts.statements import Statement
-    from kit.audit.facts.views import RowRecord, View
 
 __all__ = ["DeviceRatios", "RatioSource"]
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from kit.audit.facts.printednumber import Agreement, agree, same_number
-from kit.audit.facts.ratioreading import quotient
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
-    from kit.audit.facts.printednumber import Printed
-    from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading
-    from kit.audit.facts.views import NumberCell, RowRecord
+from kit.audit.facts.facts import Facts
+from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number
+from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading, quotient
+from kit.audit.facts.views import NumberCell, RowRecord
 
 __all__ = ["FinerOperands"]
 

@@ -7,20 +7,17 @@ false alarms about the numbers behind it. The rules about labels report what is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kit.audit.facts.cellindex import CellIndex, DeviceCells
+from kit.audit.facts.expressions import Equation
+from kit.audit.facts.neighbours import Neighbours
 from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number, show
 from kit.audit.facts.quoting import heading_of_quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.expressions import Equation
-    from kit.audit.facts.neighbours import Neighbours
-    from kit.audit.facts.statements import Statement
-    from kit.audit.facts.toolruns import ToolRun
+from kit.audit.facts.statements import Statement
+from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["SERIES", "LabelFault", "LabelRight", "Labels", "formula_batch", "missing_of_series", "resolve_labels"]
 

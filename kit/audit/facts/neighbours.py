@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kit.audit.facts.document import Document
-    from kit.audit.facts.statements import Mark, Statement
-    from kit.audit.facts.toolruns import ToolRun
+from kit.audit.facts.document import Document
+from kit.audit.facts.statements import Mark, Statement
+from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["Neighbours"]
 

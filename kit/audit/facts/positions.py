@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kit.audit.facts.document import Document
 from kit.audit.facts.encoding import narrowed
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
 
 __all__ = ["column_of", "section_of"]
 

@@ -7,15 +7,13 @@ is an interval, too; a printed result is wrong only where it lies outside.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from kit.toollogs.numbers import real
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = [
     "NUMBER",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.neighbours import Neighbours
 from kit.audit.facts.printednumber import Printed, same_number
-
-if TYPE_CHECKING:
-    from kit.audit.facts.neighbours import Neighbours
-    from kit.audit.facts.statements import Mark, Statement
-    from kit.audit.facts.toolruns import ToolRun
+from kit.audit.facts.statements import Mark, Statement
+from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["Quote", "heading_of_quote", "quote_of"]
 

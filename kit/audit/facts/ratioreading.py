@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Agreement, Interval, agree, exactly
+from kit.audit.facts.views import NumberCell, RowRecord, View
 from kit.audit.facts.vocabulary import VARIANT
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
-    from kit.audit.facts.views import NumberCell, RowRecord, View
 
 __all__ = ["Quotient", "RatioColumn", "RatioReading", "quotient", "ratio_columns"]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.expressions import ComparedSides, Expression
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, same_number
 from kit.audit.facts.vocabulary import batches_in
-
-if TYPE_CHECKING:
-    from kit.audit.facts.expressions import ComparedSides, Expression
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["Restatement", "restatements"]
 

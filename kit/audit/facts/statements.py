@@ -6,15 +6,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.document import Document
 from kit.audit.facts.expressions import Equation, expression_at
 from kit.audit.facts.printednumber import Printed, find_numbers, number_from
 from kit.audit.facts.toolruns import file_batch
 from kit.audit.facts.vocabulary import RATE_UNIT, THROUGHPUT, TIME_UNIT, batches_in, devices_in, only
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
 
 __all__ = ["Mark", "Statement", "read_marks", "read_statements", "section_device"]
 

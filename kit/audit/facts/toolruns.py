@@ -10,14 +10,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.toollogs.documents import begins_part
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
-    from kit.toollogs.reader import Reader
+from kit.toollogs.reader import Reader
 
 __all__ = ["ToolRun", "file_batch", "find_runs"]
 

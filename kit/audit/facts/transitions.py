@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Interval, Printed, exactly, number_from
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
 
 __all__ = ["Transition", "read_transitions"]
 

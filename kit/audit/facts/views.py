@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
+from kit.audit.facts.tablerows import ReportRow, Table
 from kit.audit.facts.vocabulary import (
     ACCURACY,
     BEST,
@@ -20,12 +23,6 @@ from kit.audit.facts.vocabulary import (
     only,
     ratio_sides,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from kit.audit.facts.document import Document
-    from kit.audit.facts.tablerows import ReportRow, Table
 
 __all__ = ["NumberCell", "NumberSeries", "RowRecord", "View", "cell_number", "placed", "read_views", "with_npu"]
 

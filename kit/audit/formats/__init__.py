@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kit.audit.diagnostic import AuditResult
+from kit.audit.diagnostic import AuditResult
 
 __all__ = ["AuditRun", "Form", "render"]
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import number_from, show
 from kit.audit.rule import Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -52,9 +49,7 @@ RULE = Rule(
     bad="""\
 Interface throughputRate: 304.088，304.088x4既是batch16 310单卡吞吐率。
 """,
-    good="""\
-Interface throughputRate: 304.088，304.088x4=1216.352既是batch16 310单卡吞吐率。
-""",
+    corrections={"304.088，304.088x4既是batch16": "304.088，304.088x4=1216.352既是batch16"},
     check=_check,
     severity=Severity.OPTIONAL,
 )

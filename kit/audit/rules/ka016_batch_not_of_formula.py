@@ -17,8 +17,6 @@ RULE = Rule(
     bad="""\
 batch1 T4单卡吞吐率：1000*16/24.3536=656.98fps
 """,
-    good="""\
-batch16 T4单卡吞吐率：1000*16/24.3536=656.98fps
-""",
+    corrections={"batch1": "batch16"},
     check=label_check("formula"),
 )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -46,8 +43,6 @@ RULE = Rule(
     bad="""\
 batch1 310P 吞吐率：12.5 ms
 """,
-    good="""\
-batch1 310P 吞吐率：12.5 fps
-""",
+    corrections={"ms": "fps"},
     check=_check,
 )

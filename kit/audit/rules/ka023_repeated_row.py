@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.labelling import missing_of_series
 from kit.audit.rule import Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -44,13 +40,6 @@ RULE = Rule(
 | bs4 | 190.5 | 80.5 |
 | bs16 | 195.5 | 85.5 |
 """,
-    good="""\
-| batch | 310P | T4 |
-| --- | --- | --- |
-| bs1 | 100.5 | 50.5 |
-| bs4 | 150.5 | 60.5 |
-| bs8 | 190.5 | 80.5 |
-| bs16 | 195.5 | 85.5 |
-""",
+    corrections={"| bs4 | 190.5": "| bs8 | 190.5"},
     check=_check,
 )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in, devices_in
 from kit.audit.rule import Held, Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -82,8 +79,6 @@ RULE = Rule(
     bad="""\
 Interface throughputRate: 317.707，371.707x4=1486.828fps。
 """,
-    good="""\
-Interface throughputRate: 317.707，317.707x4=1270.828fps。
-""",
+    corrections={"317.707，371.707x4=1486.828fps。": "317.707，317.707x4=1270.828fps。"},
     check=_check,
 )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -46,10 +43,6 @@ RULE = Rule(
 source /usr/local/Ascend/ascend-lastest/set_env.sh
 ```
 """,
-    good="""\
-```
-source /usr/local/Ascend/ascend-toolkit/set_env.sh
-```
-""",
+    corrections={"/usr/local/Ascend/ascend-lastest/set_env.sh": "/usr/local/Ascend/ascend-toolkit/set_env.sh"},
     check=_check,
 )

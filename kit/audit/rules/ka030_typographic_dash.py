@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.commands import calls_tool
 from kit.audit.facts.encoding import MAX_LINE
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -40,10 +37,6 @@ RULE = Rule(
 trtexec --onnx=net.onnx –fp16 --threads
 ```
 """,
-    good="""\
-```
-trtexec --onnx=net.onnx --fp16 --threads
-```
-""",
+    corrections={"–fp16": "--fp16"},
     check=_check,
 )

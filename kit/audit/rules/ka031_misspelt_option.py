@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.commands import calls_tool
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -53,11 +50,7 @@ RULE = Rule(
 trtexec --onnx=net.onnx --fp16 --wrokspace=5000
 ```
 """,
-    good="""\
-```
-trtexec --onnx=net.onnx --fp16 --workspace=5000
-```
-""",
+    corrections={"--wrokspace=5000": "--workspace=5000"},
     check=_check,
     severity=Severity.OPTIONAL,
 )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.commands import calls_tool
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Held, Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -56,11 +53,7 @@ RULE = Rule(
 ./benchmark.x86_64 -device_id=0 -batch_size=8 -om_path=net_bs16.om
 ```
 """,
-    good="""\
-```
-./benchmark.x86_64 -device_id=0 -batch_size=16 -om_path=net_bs16.om
-```
-""",
+    corrections={"-batch_size=8": "-batch_size=16"},
     check=_check,
     severity=Severity.OPTIONAL,
 )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -100,12 +97,6 @@ RULE = Rule(
 | net b | 78.45 | 77.10 | 0.35 |
 | net c | 71.88 | 71.52 | 0.36 |
 """,
-    good="""\
-| model | Top1 FP32 | Top1 INT8 | Accuracy drop |
-| --- | --- | --- | --- |
-| net a | 76.13 | 75.88 | 0.25 |
-| net b | 78.45 | 77.10 | 1.35 |
-| net c | 71.88 | 71.52 | 0.36 |
-""",
+    corrections={"0.35": "1.35"},
     check=_check,
 )

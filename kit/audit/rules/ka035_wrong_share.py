@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import is_average_label, is_total_label, sum_of
 from kit.audit.readings import Candidate, Computed, judged_column
 from kit.audit.rule import Outcome, Rule
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -84,13 +81,6 @@ RULE = Rule(
 | relu | 0.5 | 5.0% |
 | pool | 0.5 | 5.0% |
 """,
-    good="""\
-| layer | time (ms) | share |
-| --- | --- | --- |
-| conv | 6.0 | 60.0% |
-| gemm | 3.0 | 30.0% |
-| relu | 0.5 | 5.0% |
-| pool | 0.5 | 5.0% |
-""",
+    corrections={"20.0%": "30.0%"},
     check=_check,
 )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.rule import Outcome, Rule
 from kit.audit.summaryrows import judged_summaries
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -34,13 +31,6 @@ RULE = Rule(
 | relu | 0.4 | 13 |
 | total | 11.7 | 29 |
 """,
-    good="""\
-| layer | time (ms) | calls |
-| --- | --- | --- |
-| conv | 6.2 | 12 |
-| gemm | 3.1 | 4 |
-| relu | 0.4 | 13 |
-| total | 9.7 | 29 |
-""",
+    corrections={"11.7": "9.7"},
     check=_check,
 )

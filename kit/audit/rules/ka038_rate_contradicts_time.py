@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Grid
 from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratetimes import RateTime, RateTimeRow, rate_times
 from kit.audit.rule import Held, Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -118,12 +116,6 @@ RULE = Rule(
 | net m | 50.0 ms / 25.0 FPS (1 thread) |
 | net l | 40.0 ms / 20.0 FPS (1 thread) |
 """,
-    good="""\
-| Model | Latency / Throughput |
-| --- | --- |
-| net n | 10.0 ms / 100.0 FPS (1 thread) |
-| net m | 40.0 ms / 25.0 FPS (1 thread) |
-| net l | 50.0 ms / 20.0 FPS (1 thread) |
-""",
+    corrections={"net m | 50.0": "net m | 40.0", "net l | 40.0": "net l | 50.0"},
     check=_check,
 )

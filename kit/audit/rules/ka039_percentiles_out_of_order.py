@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
 from kit.audit.rule import Held, Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -121,11 +119,6 @@ RULE = Rule(
 | 128 | 29.3 ms | 47.5 ms | 57.5 ms | 77.4 ms |
 | 256 | 44.6 ms | 52.8 ms | 356.6 ms | 79.0 ms |
 """,
-    good="""\
-| Batch Size | Avg latency | 90% Latency | 95% Latency | 99% Latency |
-| --- | --- | --- | --- | --- |
-| 128 | 29.3 ms | 47.5 ms | 57.5 ms | 77.4 ms |
-| 256 | 44.6 ms | 52.8 ms | 56.6 ms | 79.0 ms |
-""",
+    corrections={"356.6": "56.6"},
     check=_check,
 )

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.scores import Score, score_of
 from kit.audit.rule import Held, Outcome, Rule, Wrong
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -69,11 +66,6 @@ RULE = Rule(
 | net a | 74.2 | 91.9 |
 | net b | 93.1 | 76.3 |
 """,
-    good="""\
-| model | Top-1 (%) | Top-5 (%) |
-| --- | --- | --- |
-| net a | 74.2 | 91.9 |
-| net b | 76.3 | 93.1 |
-""",
+    corrections={"93.1 | 76.3": "76.3 | 93.1"},
     check=_check,
 )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row, single_number
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.document import Document
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed
+from kit.audit.facts.tablerows import Table
 from kit.audit.rule import Outcome, Rule
-
-if TYPE_CHECKING:
-    from kit.audit.facts.document import Document
-    from kit.audit.facts.facts import Facts
-    from kit.audit.facts.tablerows import Table
 
 __all__ = ["RULE"]
 
@@ -60,13 +57,7 @@ RULE = Rule(
 | 4 | 5244.27 |
 | 8 | 7169.11 |
 """,
-    good="""\
-| batch | 310P (fps) |
-| --- | --- |
-| 1 | 1743.58 |
-| 4 | 5244.27 |
-| 8 | 7196.11 |
-""",
+    corrections={"7169.11": "7196.11"},
     beside={
         "README.en.md": "| batch | 310P (fps) |\n| --- | --- |\n| 1 | 1743.58 |\n| 4 | 5244.27 |\n| 8 | 7196.11 |\n",
     },

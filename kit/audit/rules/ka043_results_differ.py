@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.companions import MeasuredRate
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.quantities import Quantity, quantity_of, unit_of
+from kit.audit.facts.tablerows import Table
 from kit.audit.facts.vocabulary import devices_in, label_batches, only
 from kit.audit.rule import Outcome, Rule
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
-    from kit.audit.facts.tablerows import Table
 
 __all__ = ["RULE"]
 
@@ -92,13 +89,7 @@ RULE = Rule(
 | 4 | 5244.27 |
 | 8 | 7169.11 |
 """,
-    good="""\
-| batch | 310P (fps) |
-| --- | --- |
-| 1 | 1743.58 |
-| 4 | 5244.27 |
-| 8 | 7196.11 |
-""",
+    corrections={"7169.11": "7196.11"},
     beside={
         "results/310P.json": '{"target": "310P", "throughput": [{"batch": 1, "rate": 1743.58},'
         ' {"batch": 4, "rate": 5244.27}, {"batch": 8, "rate": 7196.11}]}',

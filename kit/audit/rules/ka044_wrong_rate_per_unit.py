@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column
 from kit.audit.facts.printednumber import Interval, exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -95,12 +93,6 @@ RULE = Rule(
 | B | 41520.0 | 8 | 5910.0 |
 | C | 20640.0 | 4 | 5160.0 |
 """,
-    good="""\
-| System | Samples/s | Accelerators | Samples/s per accelerator |
-| --- | --- | --- | --- |
-| A | 5230.0 | 1 | 5230.0 |
-| B | 41520.0 | 8 | 5190.0 |
-| C | 20640.0 | 4 | 5160.0 |
-""",
+    corrections={"5910.0": "5190.0"},
     check=_check,
 )

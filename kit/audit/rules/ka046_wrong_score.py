@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Interval, exactly
 from kit.audit.facts.scores import complement
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
 from kit.audit.rule import Outcome, Rule
-
-if TYPE_CHECKING:
-    from kit.audit.facts.facts import Facts
 
 __all__ = ["RULE"]
 
@@ -131,12 +129,6 @@ RULE = Rule(
 | net b | 86.41% | 78.72% | 83.28% | 78.0 | 22.0 |
 | net c | 91.39% | 83.77% | 87.42% | 80.3 | 19.7 |
 """,
-    good="""\
-| model | precision | recall | Hmean | Top-1 | Top-1 error |
-| --- | --- | --- | --- | --- | --- |
-| net a | 85.80% | 86.71% | 86.25% | 76.1 | 23.9 |
-| net b | 86.41% | 78.72% | 82.38% | 78.0 | 22.0 |
-| net c | 91.39% | 83.77% | 87.42% | 80.3 | 19.7 |
-""",
+    corrections={"83.28%": "82.38%"},
     check=_check,
 )
