@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from kit.toollogs.numbers import Number
 from kit.toollogs.text import short
 
-__all__ = ["Findings", "Row", "Status", "ToolOutput", "disorder", "rows_of", "shown"]
+__all__ = ["Findings", "Row", "Status", "ToolOutput", "disorder", "numbered", "present", "rows_of", "shown"]
+
+T = TypeVar("T")
 
 #: ok: the tool's own form, every value. lenient: every value, but an odd form, values that contradict each other, or
 #: the tool itself doubts them. partial: values are missing. error: nothing usable.
@@ -102,6 +104,10 @@ class Findings:
         odd = self.errors or self.odd_lines or self.refused or self.contradictions or self.doubts
         return "lenient" if odd else "ok"
 
+    def outcome(self, *, usable: bool, nothing: str) -> tuple[Status, list[str]]:
+        """Status and problems of a reading; ``nothing`` says what there is not, where nothing else explains it."""
+        return self.status(usable=usable), self.problems("" if usable else nothing)
+
 
 def disorder(values: Mapping[str, Number], spread: float = 1e-5) -> list[str]:
     """Statistics (min, max, mean, median, pNN) that cannot be of one set of samples; ``spread`` is their rounding."""
@@ -120,6 +126,17 @@ def disorder(values: Mapping[str, Number], spread: float = 1e-5) -> list[str]:
         if small > large * (1 + spread):
             found.append(f"p{below:g} {small:g} is above p{above:g} {large:g}")
     return found
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """The values that a log says, in this order: not None, and not empty."""
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
+
+
+def numbered(parts: Sequence[T], name: str = "run") -> Iterator[tuple[str, T]]:
+    """Each part, and what messages about it begin with: its number, where there are several."""
+    for index, part in enumerate(parts, 1):
+        yield f"{name} {index}: " if len(parts) > 1 else "", part
 
 
 class _HasRows(Protocol):

@@ -12,7 +12,7 @@ import re
 
 from kit.errors import DamagedError
 
-__all__ = ["NUMBER", "clean", "decode", "lines", "narrow", "one_line", "short", "six_digits", "spread"]
+__all__ = ["NUMBER", "clean", "decode", "lines", "narrow", "one_line", "short", "six_digits", "spread", "table_row"]
 
 #: A number as C++ streams, printf and Python print it, as a regular expression without groups. Possessive, so that a
 #: longer number is never read as a shorter one. What follows must exist and must not continue a number: neither the end
@@ -99,6 +99,12 @@ def one_line(text: str, most: int = 2000) -> str:
 def short(line: str) -> str:
     """A line as messages quote it: no blanks around it, 60 characters at most."""
     return line.strip()[:60]
+
+
+def table_row(line: str) -> list[str]:
+    """What stands between the bars of a table's row, without blanks; nothing where the line is not a whole row."""
+    body = line.strip().lstrip("#>* ")
+    return [part.strip() for part in body[1:-1].split("|")] if len(body) > 2 and body[0] == body[-1] == "|" else []
 
 
 def six_digits(value: float) -> bool:

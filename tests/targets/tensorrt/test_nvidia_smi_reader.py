@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.targets.tensorrt.readers import nvidia_smi
+from kit.targets.tensorrt.readers import nvidia_gpus, nvidia_smi
 
 HEAD = """\
 +-----------------------------------------------------------------------------+
@@ -152,7 +152,7 @@ def test_messages_of_the_driver(text: str) -> None:
     ],
 )
 def test_throttle_reasons(mask: str, reasons: list[str]) -> None:
-    assert nvidia_smi.throttle_reasons(mask) == reasons
+    assert nvidia_gpus.throttle_reasons(mask) == reasons
 
 
 def test_a_bus_address_of_older_drivers() -> None:

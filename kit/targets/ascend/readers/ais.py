@@ -12,7 +12,7 @@ import re
 from kit.targets.ascend.readers.ais_run import PARTS, AisReading, AisRun
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, integer, real
-from kit.toollogs.output import Findings
+from kit.toollogs.output import Findings, numbered
 from kit.toollogs.text import NUMBER, lines, narrow, one_line, short
 
 __all__ = ["read", "sniff"]
@@ -106,8 +106,7 @@ class _AisScan:
     def _result(self) -> AisReading:
         runs = [run for run in self.runs if run.parts or run.throughput is not None or run.energy_j]
         found = self.findings
-        for index, run in enumerate(runs, 1):
-            place = f"run {index}: " if len(runs) > 1 else ""
+        for place, run in numbered(runs):
             if run.missing:
                 found.missing.append(f"{place}missing: {', '.join(run.missing)}")
             found.contradictions += [place + problem for problem in run.contradictions()]
@@ -119,9 +118,8 @@ class _AisScan:
                 )
         usable = any(any(run.parts.values()) or run.throughput is not None or run.energy_j for run in runs)
         usable = usable or bool(self.devices) or self.total is not None
-        problems = found.problems("" if usable else "there is no performance summary in this text")
-        status = found.status(usable=usable)
-        return AisReading(status, problems, runs if usable else [], self.devices, self.total)
+        outcome = found.outcome(usable=usable, nothing="there is no performance summary in this text")
+        return AisReading(*outcome, runs if usable else [], self.devices, self.total)
 
     def _count(self) -> int:
         return sum(sum(map(len, run.parts.values())) + (run.throughput is not None) for run in self.runs[-2:])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Row, ToolOutput, disorder, rows_of, shown
+from kit.toollogs.output import Row, ToolOutput, disorder, present, rows_of, shown
 
 __all__ = ["PARTS", "STATISTICS", "AisReading", "AisRun"]
 
@@ -76,22 +76,17 @@ class AisRun:
 
     def as_json(self) -> dict[str, Any]:
         """The run as ``kit read --json`` prints it."""
-        found: dict[str, Any] = {part: dict(self.parts[part]) for part in PARTS if self.parts.get(part)}
-        if self.throughput is not None:
-            found["throughput"] = self.throughput
-        if self.batchsize is not None:
-            found["batchsize"] = self.batchsize
-        if self.mean_in_formula is not None:
-            found["mean_in_formula"] = self.mean_in_formula
-        if self.implied_batch is not None:
-            found["implied_batch"] = round(self.implied_batch, 4)
-        if self.recomputed is not None:
-            found["recomputed"] = float(f"{self.recomputed:.9g}")
-        if self.energy_j:
-            found["energy"] = [{"npu": npu, "energy_j": energy} for npu, energy in self.energy_j.items()]
-        if self.missing:
-            found["missing"] = self.missing
-        return found
+        implied, recomputed = self.implied_batch, self.recomputed
+        return present(
+            **{part: dict(self.parts.get(part, {})) for part in PARTS},
+            throughput=self.throughput,
+            batchsize=self.batchsize,
+            mean_in_formula=self.mean_in_formula,
+            implied_batch=None if implied is None else round(implied, 4),
+            recomputed=None if recomputed is None else float(f"{recomputed:.9g}"),
+            energy=[{"npu": npu, "energy_j": energy} for npu, energy in self.energy_j.items()],
+            missing=self.missing,
+        )
 
     def rows(self) -> list[Row]:
         """The table for people."""
@@ -121,12 +116,10 @@ class AisReading(ToolOutput):
     summary_throughput: Number | None = None
 
     def values(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"runs": [run.as_json() for run in self.runs]}
-        if self.devices:
-            found["devices"] = [{"device": device, "throughput": rate} for device, rate in self.devices.items()]
-        if self.summary_throughput is not None:
-            found["summary_throughput"] = self.summary_throughput
-        return found
+        return {"runs": [run.as_json() for run in self.runs]} | present(
+            devices=[{"device": device, "throughput": rate} for device, rate in self.devices.items()],
+            summary_throughput=self.summary_throughput,
+        )
 
     def rows(self) -> list[Row]:
         table = rows_of(self.runs)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from kit.toollogs.documents import begins_part
-from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.output import Findings, Row, ToolOutput, present
 from kit.toollogs.text import lines, narrow, one_line, short
 
 __all__ = ["AtcMessage", "AtcReading", "read", "sniff"]
@@ -61,11 +61,8 @@ class AtcReading(ToolOutput):
     model: dict[str, str] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
-        found: dict[str, Any] = {} if self.success is None else {"success": self.success}
-        for name, messages in (("errors", self.errors), ("warnings", self.warnings)):
-            if messages:
-                found[name] = [{k: v for k, v in asdict(message).items() if v} for message in messages]
-        return found | ({"model": dict(self.model)} if self.model else {})
+        errors, warnings = ([present(**asdict(one)) for one in said] for said in (self.errors, self.warnings))
+        return present(success=self.success, errors=errors, warnings=warnings, model=dict(self.model))
 
     def rows(self) -> list[Row]:
         outcome = {True: "success", False: "failed", None: "not said"}[self.success]
@@ -166,9 +163,8 @@ class _AtcScan:
             findings.missing.append("the text does not say how the conversion went")
         usable = bool(self.outcomes or self.messages or self.model) and not failed
         nothing = "the conversion failed, and the text does not say why" if failed else ""
-        return AtcReading(
-            findings.status(usable=usable), findings.problems(nothing), success, errors, warnings, self.model
-        )
+        status, problems = findings.status(usable=usable), findings.problems(nothing)
+        return AtcReading(status, problems, success, errors, warnings, self.model)
 
 
 def _belongs(line: str) -> bool:

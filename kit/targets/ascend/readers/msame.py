@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, real
-from kit.toollogs.output import Findings, Row, ToolOutput, rows_of, shown
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered, present, rows_of, shown
 from kit.toollogs.text import NUMBER, lines, narrow, one_line, short
 
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
@@ -43,9 +43,12 @@ class MsameRun:
 
     def as_json(self) -> dict[str, Any]:
         """The run as ``kit read --json`` prints it."""
-        values = {"average_ms": self.mean, "average_without_first_ms": self.later_mean, "times": self.times or None}
-        found: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        return found | ({"missing": self.missing} if self.missing else {})
+        return present(
+            average_ms=self.mean,
+            average_without_first_ms=self.later_mean,
+            times=self.times or None,
+            missing=self.missing,
+        )
 
     def rows(self) -> list[Row]:
         """The table for people."""
@@ -112,12 +115,10 @@ def read(text: str) -> MsameReading:
                 runs[-1].mean = value
             if not _PLAIN.match(raw.lstrip()):
                 findings.odd_lines.append(raw)
-    for index, run in enumerate(runs, 1):
-        place = f"run {index}: " if len(runs) > 1 else ""
+    for place, run in numbered(runs):
         findings.missing += [f"{place}missing: {', '.join(run.missing)}"] if run.missing else []
     _without_average(findings, times)
-    problems = findings.problems("" if runs else "there is no average time in this text")
-    return MsameReading(findings.status(usable=bool(runs)), problems, runs)
+    return MsameReading(*findings.outcome(usable=bool(runs), nothing="there is no average time in this text"), runs)
 
 
 def _without_average(findings: Findings, times: int) -> None:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 from kit.targets.ascend.readers.npu_chips import Chip, MappedChip, NpuProcess
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, integer, real
-from kit.toollogs.output import Findings, Row, ToolOutput
-from kit.toollogs.text import lines, narrow, one_line, short
+from kit.toollogs.output import Findings, Row, ToolOutput, present
+from kit.toollogs.text import lines, narrow, one_line, short, table_row
 
 __all__ = ["Chip", "MappedChip", "NpuProcess", "NpuSmiReading", "read", "sniff"]
 
@@ -54,19 +54,12 @@ class NpuSmiReading(ToolOutput):
         return next((chip for chip in self.chips if chip.device == index), None)
 
     def values(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if self.tool_version is not None:
-            found["tool_version"] = self.tool_version
-        if self.driver_version is not None:
-            found["driver_version"] = self.driver_version
-        found["chips"] = [{k: v for k, v in asdict(chip).items() if v is not None} for chip in self.chips]
+        found = present(tool_version=self.tool_version, driver_version=self.driver_version)
+        found["chips"] = [present(**asdict(chip)) for chip in self.chips]
         if self.processes is not None:
             found["processes"] = [asdict(process) for process in self.processes]
-        if self.mapping:
-            found["mapping"] = [asdict(chip) for chip in self.mapping]
-        if self.properties:
-            found["properties"] = [dict(block) for block in self.properties]
-        return found
+        mapping = [asdict(chip) for chip in self.mapping]
+        return found | present(mapping=mapping, properties=[dict(block) for block in self.properties])
 
     def rows(self) -> list[Row]:
         table = []
@@ -98,7 +91,7 @@ def sniff(text: str) -> float:
         return 1.0
     if re.search(r"(?m)^[ \t]*Aicore Usage Rate\(%\)[ \t]*:", text):
         return 0.8
-    first = (_first(_table_cells(line)) for line in text.split("\n", 400)[:400])
+    first = (_first(table_row(line)) for line in text.split("\n", 400)[:400])
     return 0.6 if any(row and row.health.upper() in _HEALTH for row in first) else 0.0
 
 
@@ -110,12 +103,6 @@ def read(text: str) -> NpuSmiReading:
             continue
         scan.line(narrow(raw), whole=raw.endswith("\n"))
     return scan.result()
-
-
-def _table_cells(line: str) -> list[str]:
-    """The cells of a table row; nothing unless the row is closed."""
-    body = line.strip().lstrip("#>* ")
-    return [cell.strip() for cell in body[1:-1].split("|")] if len(body) > 2 and body[0] == body[-1] == "|" else []
 
 
 def _first(cells: list[str]) -> Chip | None:
@@ -183,7 +170,7 @@ class _NpuSmiScan:
         elif self.columns and whole and self._map(_COLUMNS.split(line.strip())):
             pass
         elif "|" in line:
-            self._row(line, _table_cells(line))
+            self._row(line, table_row(line))
         else:
             self.table = self.table and line.lstrip("#>* ")[:1] in ("+", "-", "=")
             self._property(line, whole=whole)
@@ -355,8 +342,6 @@ class _NpuSmiScan:
         if len(set(devices)) < len(devices):
             found.notes.append("two chips have the same device number")
         usable = bool(chips or self.mapping or self.properties)
-        problems = found.problems("" if usable else "there is no chip in this text")
-        return NpuSmiReading(
-            found.status(usable=usable), problems, chips, self.tool, self.driver, self.processes, self.mapping,
-            self.properties,
-        )  # fmt: skip
+        outcome = found.outcome(usable=usable, nothing="there is no chip in this text")
+        versions = (self.tool, self.driver)
+        return NpuSmiReading(*outcome, chips, *versions, self.processes, self.mapping, self.properties)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from kit.targets.ascend.readers.perf_blocks import KEYS, STAGES, DatasetBlock, PureBlock
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, real
-from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered
 from kit.toollogs.text import NUMBER, lines, narrow, one_line
 
 __all__ = ["DatasetBlock", "PerfReading", "PureBlock", "read", "sniff"]
@@ -166,16 +166,15 @@ class _PerfScan:
         if self._mixed():
             self.blocks = []
             found.missing.append("lines of runs at the same time are mixed: no value can be told to be of one of them")
-        for index, block in enumerate(self.blocks, 1):
-            place = f"block {index}: " if len(self.blocks) > 1 else ""
+        for place, block in numbered(self.blocks, "block"):
             block.card_factor = 1 if one_chip else 4
             found.missing += [f"{place}missing: {', '.join(block.missing)}"] if block.missing else []
             found.contradictions += [place + problem for problem in block.contradictions()]
             found.notes += block.edited()
         self._name_orphans()
         usable = any(_holds(block) for block in self.blocks)
-        problems = found.problems("" if usable else "there is no value in this text")
-        return PerfReading(found.status(usable=usable), problems, self.blocks if usable else [])
+        outcome = found.outcome(usable=usable, nothing="there is no value in this text")
+        return PerfReading(*outcome, self.blocks if usable else [])
 
     def _name_orphans(self) -> None:
         """Results that were announced, and whose values cannot be told."""

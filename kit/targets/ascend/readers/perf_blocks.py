@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Row, shown
+from kit.toollogs.output import Row, present, shown
 from kit.toollogs.text import six_digits, spread
 
 __all__ = ["KEYS", "STAGES", "DatasetBlock", "PureBlock"]
@@ -103,15 +103,13 @@ class DatasetBlock:
 
     def as_json(self) -> dict[str, Any]:
         """The block as ``kit read --json`` prints it."""
-        found: dict[str, Any] = {"kind": "dataset"}
-        found |= {stage: dict(self.stages[stage]) for stage in STAGES if self.stages.get(stage)}
-        if self.missing:
-            found["missing"] = self.missing
-        if self.samples is not None:
-            found["samples"] = round(self.samples, 1)
-        if self.interface is not None and self.card_factor == 4:
-            found["card_fps_x4"] = round(self.interface * 4, 6)
-        return found
+        return present(
+            kind="dataset",
+            **{stage: dict(self.stages.get(stage, {})) for stage in STAGES},
+            missing=self.missing,
+            samples=None if self.samples is None else round(self.samples, 1),
+            card_fps_x4=_card_rate(self.interface, self.card_factor),
+        )
 
     def rows(self) -> list[Row]:
         """The table for people."""
@@ -163,20 +161,15 @@ class PureBlock:
 
     def as_json(self) -> dict[str, Any]:
         """The block as ``kit read --json`` prints it."""
-        found: dict[str, Any] = {"kind": "pure"}
-        if self.rate is not None:
-            found["ave_throughputRate"] = self.rate
-        if self.latency is not None:
-            found["ave_latency_ms"] = self.latency
-        if self.result_file is not None:
-            found["result_file"] = self.result_file
-        if self.missing:
-            found["missing"] = self.missing
-        if self.product is not None:
-            found["throughput_x_latency"] = round(self.product, 3)
-        if self.rate is not None and self.card_factor == 4:
-            found["card_fps_x4"] = round(self.rate * 4, 6)
-        return found
+        return present(
+            kind="pure",
+            ave_throughputRate=self.rate,
+            ave_latency_ms=self.latency,
+            result_file=self.result_file,
+            missing=self.missing,
+            throughput_x_latency=None if self.product is None else round(self.product, 3),
+            card_fps_x4=_card_rate(self.rate, self.card_factor),
+        )
 
     def rows(self) -> list[Row]:
         """The table for people."""
@@ -188,6 +181,10 @@ class PureBlock:
         if self.result_file is not None:
             table.append(Row("result file", self.result_file))
         return table + _card("ave_throughputRate", self.rate, self.card_factor)
+
+
+def _card_rate(rate: float | None, factor: int) -> float | None:
+    return None if rate is None or factor != 4 else round(rate * 4, 6)
 
 
 def _card(name: str, rate: float | None, factor: int) -> list[Row]:

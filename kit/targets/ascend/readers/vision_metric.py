@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import integer, real
-from kit.toollogs.output import Findings, Row, ToolOutput, rows_of, shown
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered, present, rows_of, shown
 from kit.toollogs.text import clean
 
 __all__ = ["VisionMetricReading", "VisionMetricResult", "read", "sniff"]
@@ -54,12 +54,8 @@ class VisionMetricResult:
 
     def as_json(self) -> dict[str, Any]:
         """The result as ``kit read --json`` prints it, without family, status and problems."""
-        found: dict[str, Any] = {}
-        if self.images is not None:
-            found["images"] = self.images
-        if self.classes is not None:
-            found["classes"] = self.classes
-        return found | {f"top{k}": value for k, value in sorted(self.accuracy.items())}
+        top = {f"top{k}": value for k, value in sorted(self.accuracy.items())}
+        return present(images=self.images, classes=self.classes, **top)
 
     def rows(self) -> list[Row]:
         """The table for people."""
@@ -115,14 +111,13 @@ def read(text: str) -> VisionMetricReading:
         results[-1].whole = _END.match(text, end) is not None
     results = [result for result in results if result.as_json() or result.refused]
     findings = Findings()
-    for index, result in enumerate(results, 1):
+    for place, result in numbered(results, "result"):
         cut = [] if result.whole else ["the JSON is cut off"]
         missing = [f"missing: {', '.join(result.missing)}"] if result.missing else []
         said = Findings(missing=missing + cut, refused=result.refused, contradictions=result.contradictions())
-        findings.add(said, f"result {index}: " if len(results) > 1 else "")
+        findings.add(said, place)
     usable = any(result.accuracy and result.images != 0 for result in results)
-    problems = findings.problems("" if usable else "there is no accuracy in this text")
-    return VisionMetricReading(findings.status(usable=usable), problems, results)
+    return VisionMetricReading(*findings.outcome(usable=usable, nothing="there is no accuracy in this text"), results)
 
 
 def _take(result: VisionMetricResult, key: str, value: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import integer, real
-from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.output import Findings, Row, ToolOutput, present
 from kit.toollogs.text import clean
 
 __all__ = ["ExportOutputReading", "OutputTensor", "read", "sniff"]
@@ -62,16 +62,9 @@ class ExportOutputReading(ToolOutput):
         """Shapes and ranges, not the values."""
         found = []
         for output in self.outputs:
-            item: dict[str, Any] = {
-                "name": output.name,
-                "dimensions": list(output.dimensions),
-                "count": len(output.values),
-            }
-            if output.range is not None:
-                item |= {"min": output.range[0], "max": output.range[1]}
-            if output.not_finite:
-                item["not_finite"] = output.not_finite
-            found.append(item)
+            low, high = output.range or (None, None)
+            shape = {"name": output.name, "dimensions": list(output.dimensions), "count": len(output.values)}
+            found.append(shape | present(min=low, max=high, not_finite=output.not_finite or None))
         return {"outputs": found}
 
     def rows(self) -> list[Row]:
@@ -116,8 +109,8 @@ def read(text: str) -> ExportOutputReading:
     usable = any(output.values for output in outputs)
     if outputs and not re.search(r"\]\s*\}\s*\]", text) and not findings.missing:
         findings.missing.append("the list is cut off: other outputs may be missing")
-    problems = findings.problems("" if usable else "there is no output tensor in this text")
-    return ExportOutputReading(findings.status(usable=usable), problems, outputs)
+    outcome = findings.outcome(usable=usable, nothing="there is no output tensor in this text")
+    return ExportOutputReading(*outcome, outputs)
 
 
 def _tensor(found: re.Match[str]) -> OutputTensor | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import finite, load_json
-from kit.toollogs.output import Findings, Row, ToolOutput, shown
+from kit.toollogs.output import Findings, Row, ToolOutput, present, shown
 from kit.toollogs.text import clean
 
 __all__ = ["ExportProfileReading", "LayerTime", "read", "sniff"]
@@ -36,14 +36,8 @@ class LayerTime:
 
     def as_json(self) -> dict[str, Any]:
         """The layer as ``kit read --json`` prints it."""
-        median = {} if self.median is None else {"median_ms": self.median}
-        return {
-            "name": self.name,
-            "time_ms": self.time,
-            "average_ms": self.average,
-            **median,
-            "percent": self.percent,
-        }
+        times = present(time_ms=self.time, average_ms=self.average, median_ms=self.median, percent=self.percent)
+        return {"name": self.name, **times}
 
     def row(self) -> Row:
         """The layer in the table for people."""
@@ -67,10 +61,8 @@ class ExportProfileReading(ToolOutput):
 
     def values(self) -> dict[str, Any]:
         """Every layer."""
-        found: dict[str, Any] = {} if self.count is None else {"count": self.count}
-        if self.total_ms is not None:
-            found["total_ms"] = float(f"{self.total_ms:.9g}")
-        return found | {"layers": [layer.as_json() for layer in self.layers]}
+        total = None if self.total_ms is None else float(f"{self.total_ms:.9g}")
+        return present(count=self.count, total_ms=total) | {"layers": [layer.as_json() for layer in self.layers]}
 
     def rows(self) -> list[Row]:
         """The layers that take most."""
@@ -111,8 +103,8 @@ def read(text: str) -> ExportProfileReading:
         layers, counts = [], []
     count = counts[0] if counts else None
     findings.contradictions += _contradictions(layers, count)
-    problems = findings.problems("" if layers else "there is no layer in this text")
-    return ExportProfileReading(findings.status(usable=bool(layers)), problems, layers, count)
+    outcome = findings.outcome(usable=bool(layers), nothing="there is no layer in this text")
+    return ExportProfileReading(*outcome, layers, count)
 
 
 def _items(text: str) -> list[dict[str, Any] | None]:

@@ -203,9 +203,9 @@ def read(text: str) -> ExportTimesReading:
         findings.missing.append("records of several runs in one text: none is taken")
         records = []
     findings.contradictions += _contradictions(records)
-    problems = findings.problems("" if records else "there is no record in this text")
     form = versions[0] if len(versions) == 1 else ""
-    return ExportTimesReading(findings.status(usable=bool(records)), problems, records, form)
+    outcome = findings.outcome(usable=bool(records), nothing="there is no record in this text")
+    return ExportTimesReading(*outcome, records, form)
 
 
 def _one_by_one(text: str) -> list[Any]:

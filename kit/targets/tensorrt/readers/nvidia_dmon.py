@@ -6,6 +6,7 @@ It is the trace that NVIDIA advises to keep next to a measurement. A minus stand
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from kit.targets.tensorrt.readers.nvidia_gpus import GpuProcess
 from kit.toollogs.numbers import Number, integer, real
@@ -37,22 +38,27 @@ def is_process_trace(text: str) -> bool:
     return _PROCESSES.search(text) is not None
 
 
+def _rows(text: str, heading: re.Pattern[str]) -> Iterator[tuple[list[str], list[str], bool]]:
+    """The columns and words of every row below such a heading, and whether its line has an end."""
+    columns: list[str] = []
+    for raw in text.splitlines(keepends=True):
+        if found := heading.match(raw):
+            columns = found[1].split()
+        words = raw.split()
+        if columns and words and words[0][0].isdigit():
+            yield columns, words, raw.endswith("\n")
+
+
 def process_samples(text: str) -> tuple[list[GpuProcess], int]:
     """The processes of every row, and how many rows were left out because they are cut or cannot be read."""
-    columns: list[str] = []
     found: list[GpuProcess] = []
     left_out = 0
-    for raw in text.splitlines(keepends=True):
-        if heading := _PROCESSES.match(raw):
-            columns = heading[1].split()
-        words = raw.split()
-        if not columns or not words or raw.lstrip().startswith("#") or not words[0][0].isdigit():
-            continue
+    for columns, words, whole in _rows(text, _PROCESSES):
         # The command comes last and may hold blanks.
         words[len(columns) - 1 :] = [" ".join(words[len(columns) - 1 :])]
         row = dict(zip(columns, words, strict=False))
         gpu, pid = integer(row.get("gpu", "")), integer(row.get("pid", ""))
-        if len(words) != len(columns) or not raw.endswith("\n") or gpu is None or (pid is None and row["pid"] != "-"):
+        if len(words) != len(columns) or not whole or gpu is None or (pid is None and row["pid"] != "-"):
             left_out += 1
             continue
         if pid is not None:
@@ -65,18 +71,12 @@ def process_samples(text: str) -> tuple[list[GpuProcess], int]:
 
 def samples(text: str) -> tuple[list[dict[str, Number | str | None]], int]:
     """The rows in their order, and how many were left out because they are cut or no numbers."""
-    columns: list[str] = []
     found: list[dict[str, Number | str | None]] = []
     left_out = 0
-    for raw in text.splitlines(keepends=True):
-        if heading := _HEADING.match(raw):
-            columns = heading[1].split()
-        words = raw.split()
-        if not columns or not words or raw.lstrip().startswith("#") or not words[0][0].isdigit():
-            continue
+    for columns, words, whole in _rows(text, _HEADING):
         stamps = sum(column in ("Date", "Time") for column in columns)
         numbers = words[stamps:]
-        if len(words) != len(columns) or not raw.endswith("\n") or not all(w == "-" or _WORD.match(w) for w in numbers):
+        if len(words) != len(columns) or not whole or not all(w == "-" or _WORD.match(w) for w in numbers):
             left_out += 1
             continue
         row: dict[str, Number | str | None] = {"timestamp": " ".join(words[:stamps])} if stamps else {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Row
+from kit.toollogs.output import Row, present
 
 __all__ = ["FAULT", "THROTTLE_BITS", "Gpu", "GpuProcess", "MigDevice", "faults_of", "throttle_reasons"]
 
@@ -46,17 +46,8 @@ class GpuProcess:
 
     def as_json(self) -> dict[str, Any]:
         """The process as ``kit read --json`` prints it."""
-        found = {
-            "gpu": self.gpu,
-            "gpu_uuid": self.gpu_uuid,
-            "gpu_instance": self.gpu_instance,
-            "pid": self.pid,
-            "type": self.type,
-            "name": self.name,
-            "memory_mib": self.memory_mib,
-            "use": self.use or None,
-        }
-        return {key: value for key, value in found.items() if value is not None}
+        order = ("gpu", "gpu_uuid", "gpu_instance", "pid", "type", "name", "memory_mib", "use")
+        return present(**{key: getattr(self, key) for key in order})
 
     def row(self) -> Row:
         """The process in the table for people."""
@@ -84,8 +75,7 @@ class MigDevice:
 
     def as_json(self) -> dict[str, Any]:
         """The device as ``kit read --json`` prints it."""
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: value for name, value in found.items() if value is not None}
+        return present(**asdict(self))
 
     def row(self) -> Row:
         """The device in the table for people."""
@@ -134,10 +124,7 @@ class Gpu:
 
     def as_json(self) -> dict[str, Any]:
         """The GPU as ``kit read --json`` prints it."""
-        found: dict[str, Any] = dict(self.values)
-        if self.throttle:
-            found["throttle_reasons"] = ",".join(self.throttle)
-        return found | ({"faults": dict(self.faults)} if self.faults else {})
+        return self.values | present(throttle_reasons=",".join(self.throttle), faults=dict(self.faults))
 
     def rows(self, position: int) -> list[Row]:
         """The GPU in the table for people; ``position`` names it where nvidia-smi does not."""

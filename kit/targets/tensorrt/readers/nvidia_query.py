@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, MigDevice
+from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, Gpu, GpuProcess, MigDevice
 from kit.toollogs.numbers import Number, integer, real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Query", "QueryGpu", "is_query", "query"]
+__all__ = ["Query", "is_query", "query"]
 
 #: Field of ``--query-gpu``, and where ``-q`` says it: the first place that has a value counts.
 _PLACES = {
@@ -77,21 +77,17 @@ _TAG = re.compile(r"<gpu id=\"(?P<gpu>[^\"]*)\">|<(?P<open>\w+)(?: [^<>]*)?>|</(
 
 
 @dataclass(slots=True)
-class QueryGpu:
-    """One GPU. ``processes`` (pid, type, name, MiB) is None where ``-q`` was limited with ``-d``."""
-
-    values: dict[str, Number | str | None]
-    processes: list[tuple[int, str | None, str, Number | None]] | None = None
-    whole: bool = True
-    faults: dict[str, str] = field(default_factory=dict)
-    mig: list[MigDevice] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class Query:
-    """``attached`` is the number of GPUs that the text announces; None where it does not."""
+    """What an answer says.
 
-    gpus: list[QueryGpu] = field(default_factory=list)
+    ``processes`` is None where ``-q`` was limited with ``-d``; ``cut`` are the positions of the GPUs whose end is
+    missing; ``attached`` is the number of GPUs that the text announces, None where it does not.
+    """
+
+    gpus: list[Gpu] = field(default_factory=list)
+    mig: list[MigDevice] = field(default_factory=list)
+    processes: list[GpuProcess] | None = None
+    cut: set[int] = field(default_factory=set)
     driver: str | None = None
     cuda: str | None = None
     attached: int | None = None
@@ -104,10 +100,9 @@ def is_query(text: str) -> bool:
 
 def query(text: str) -> Query:
     """What ``-q``, ``-q -x`` or ``-L`` says. A value at the end of a cut text is left out."""
-    found = Query()
     xml = "<nvidia_smi_log>" in text
     if not xml and not _BEGIN.search(text):
-        return Query(_listed(text))
+        return _listed(text)
     head: dict[str, str] = {}
     trees: list[list[tuple[str, str]]] = []
     for place, value in _xml(text) if xml else _text(text):
@@ -117,24 +112,33 @@ def query(text: str) -> Query:
             trees[-1].append((place, value))
         else:
             head[place] = value
-    found.driver, found.cuda = head.get("driver_version"), head.get("cuda_version")
+    found = Query(driver=head.get("driver_version"), cuda=head.get("cuda_version"))
     found.attached = integer(head.get("attached_gpus", ""))
-    found.gpus = [_gpu(tree, position) for position, tree in enumerate(trees)]
-    if found.gpus and ("</nvidia_smi_log>" not in text if xml else not text.endswith("\n")):
-        found.gpus[-1].whole = False
+    for position, tree in enumerate(trees):
+        places = dict(reversed(tree))
+        found.gpus.append(_gpu(tree, places))
+        found.mig += _mig_devices(tree, position)
+        # The list of processes ends a GPU; a text limited with -d names no product.
+        ended = any(place.split("/")[0] == "processes" for place in places)
+        if ended:
+            found.processes = (found.processes or []) + _processes(tree, position)
+        elif len(places) < 2 or "product_name" in places:
+            found.cut.add(position)
+    if trees and ("</nvidia_smi_log>" not in text if xml else not text.endswith("\n")):
+        found.cut.add(len(trees) - 1)
     return found
 
 
-def _listed(text: str) -> list[QueryGpu]:
+def _listed(text: str) -> Query:
     """``-L``: a line for every GPU, and below it one for each of its MIG devices."""
-    found: list[QueryGpu] = []
+    found = Query()
     for line in text.splitlines(keepends=True):
         if gpu := _LISTED.match(line):
-            found.append(QueryGpu({"index": integer(gpu[1]), "name": gpu[2], "uuid": gpu[3]}))
-        elif found and (part := _SLICE.match(line)):
-            index, device = found[-1].values["index"], integer(part[2])
-            if isinstance(index, int) and device is not None:
-                found[-1].mig.append(MigDevice(index, device, profile=part[1], uuid=part[3]))
+            found.gpus.append(Gpu({"index": integer(gpu[1]), "name": gpu[2], "uuid": gpu[3]}))
+        elif found.gpus and (part := _SLICE.match(line)):
+            index, device = found.gpus[-1].index, integer(part[2])
+            if index is not None and device is not None:
+                found.mig.append(MigDevice(index, device, profile=part[1], uuid=part[3]))
     return found
 
 
@@ -192,8 +196,7 @@ def _xml(text: str) -> Iterator[tuple[str, str]]:
             return
 
 
-def _gpu(tree: list[tuple[str, str]], index: int) -> QueryGpu:
-    places = dict(reversed(tree))
+def _gpu(tree: list[tuple[str, str]], places: dict[str, str]) -> Gpu:
     values: dict[str, Number | str | None] = {}
     faults: dict[str, str] = {}
     for name, where in _PLACES.items():
@@ -206,10 +209,7 @@ def _gpu(tree: list[tuple[str, str]], index: int) -> QueryGpu:
     if reasons and set(reasons.values()) <= {"Active", "Not Active"}:
         mask = sum({_REASONS[reason] for reason, word in reasons.items() if word == "Active"})
         values["clocks_throttle_reasons.active"] = f"0x{mask:016x}"
-    # The list of processes ends a GPU; a text limited with -d names no product.
-    ended = any(place.split("/")[0] == "processes" for place, _ in tree)
-    whole = ended or (len(places) > 1 and "product_name" not in places)
-    return QueryGpu(values, _processes(tree) if ended else None, whole, faults, _mig_devices(tree, index))
+    return Gpu(values, faults)
 
 
 def _value(name: str, word: str) -> Number | str | None:
@@ -221,7 +221,7 @@ def _value(name: str, word: str) -> Number | str | None:
     return real(found[1]) if found else None
 
 
-def _processes(tree: list[tuple[str, str]]) -> list[tuple[int, str | None, str, Number | None]]:
+def _processes(tree: list[tuple[str, str]], gpu: int) -> list[GpuProcess]:
     found: list[dict[str, str]] = []
     for place, word in tree:
         head, _, key = place.rpartition("/")
@@ -237,12 +237,18 @@ def _processes(tree: list[tuple[str, str]]) -> list[tuple[int, str | None, str, 
         name = one.get("name", one.get("process_name", ""))
         pid = integer(one["pid"])
         if pid is not None:
-            listed.append((pid, one.get("type"), name, real(memory[1]) if memory else None))
+            listed.append(GpuProcess(pid, name, real(memory[1]) if memory else None, gpu, type=one.get("type")))
     return listed
 
 
 def _mig_devices(tree: list[tuple[str, str]], gpu: int) -> list[MigDevice]:
     """The slices of a GPU; ``index`` begins each."""
+    fields = {
+        "gpu_instance_id": "gpu_instance",
+        "compute_instance_id": "compute_instance",
+        "fb_memory_usage/total": "memory_total_mib",
+        "fb_memory_usage/used": "memory_used_mib",
+    }
     found: list[MigDevice] = []
     for place, word in tree:
         head, _, key = place.partition("/")
@@ -252,14 +258,8 @@ def _mig_devices(tree: list[tuple[str, str]], gpu: int) -> list[MigDevice]:
         value = integer(word.split()[0]) if word.split() else None
         if key == "index" and value is not None:
             found.append(MigDevice(gpu, value))
-        elif found and key == "gpu_instance_id":
-            found[-1].gpu_instance = value
-        elif found and key == "compute_instance_id":
-            found[-1].compute_instance = value
-        elif found and key == "fb_memory_usage/total":
-            found[-1].memory_total_mib = value
-        elif found and key == "fb_memory_usage/used":
-            found[-1].memory_used_mib = value
+        elif found and key in fields:
+            setattr(found[-1], fields[key], value)
         elif found and key.endswith(("/multiprocessor_count", "/multiprocessor count")):
             found[-1].multiprocessors = value
     return found

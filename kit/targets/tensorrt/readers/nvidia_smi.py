@@ -12,22 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kit.targets.tensorrt.readers.nvidia_dmon import is_process_trace, is_trace, process_samples, samples
-from kit.targets.tensorrt.readers.nvidia_gpus import (
-    FAULT,
-    THROTTLE_BITS,
-    Gpu,
-    GpuProcess,
-    MigDevice,
-    faults_of,
-    throttle_reasons,
-)
+from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, Gpu, GpuProcess, MigDevice, faults_of
 from kit.targets.tensorrt.readers.nvidia_query import is_query, query
 from kit.targets.tensorrt.readers.nvidia_table import NvidiaTable, is_table
 from kit.toollogs.numbers import Number, real
-from kit.toollogs.output import Findings, Row, ToolOutput
+from kit.toollogs.output import Findings, Row, ToolOutput, present
 from kit.toollogs.text import lines, narrow
 
-__all__ = ["THROTTLE_BITS", "Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff", "throttle_reasons"]
+__all__ = ["Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff"]
 
 _ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Unknown Error|Not Found|Insufficient Permissions|ERR!)\]?\Z")
 _UNIT = re.compile(r"(-?\d+(?:\.\d+)?) ?(?:MiB|W|MHz|%|C|MB)?\Z")
@@ -58,13 +50,9 @@ class NvidiaSmiReading(ToolOutput):
     mig_devices: list[MigDevice] = field(default_factory=list)
 
     def values(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key in ("tool_version", "driver_version", "cuda_version"):
-            if getattr(self, key) is not None:
-                found[key] = getattr(self, key)
-        found["gpus"] = [gpu.as_json() for gpu in self.gpus]
-        if self.mig_devices:
-            found["mig_devices"] = [device.as_json() for device in self.mig_devices]
+        versions = {key: getattr(self, key) for key in ("tool_version", "driver_version", "cuda_version")}
+        found = present(**versions) | {"gpus": [gpu.as_json() for gpu in self.gpus]}
+        found |= present(mig_devices=[device.as_json() for device in self.mig_devices])
         if self.processes is not None:
             found["processes"] = [process.as_json() for process in self.processes]
         return found
@@ -133,8 +121,8 @@ def _trace(text: str, failures: list[str]) -> NvidiaSmiReading:
     if left_out + more:
         findings.missing.append(_left_out(left_out + more))
     usable = bool(found) or processes is not None
-    problems = findings.problems("" if usable else "there is no sample in this text")
-    return NvidiaSmiReading(findings.status(usable=usable), problems, [Gpu(row) for row in found], processes=processes)
+    outcome = findings.outcome(usable=usable, nothing="there is no sample in this text")
+    return NvidiaSmiReading(*outcome, [Gpu(row) for row in found], processes=processes)
 
 
 def _left_out(count: int) -> str:
@@ -145,33 +133,16 @@ def _tree(text: str, failures: list[str]) -> NvidiaSmiReading:
     """``-q`` and ``-L``."""
     found = query(text)
     findings = Findings(errors=failures)
-    missing = [f"the end of GPU {position}" for position, gpu in enumerate(found.gpus) if not gpu.whole]
+    missing = [f"the end of GPU {position}" for position in sorted(found.cut)]
     if found.attached is not None and found.attached > len(found.gpus):
         missing.append(f"{found.attached - len(found.gpus)} of {found.attached} GPUs")
     findings.missing += [f"missing: {', '.join(missing)}"] if missing else []
     buses = [gpu.values.get("pci.bus_id") or gpu.values.get("uuid") for gpu in found.gpus]
     if len(set(buses)) < len(buses):
         findings.contradictions.append("a GPU is there twice: answers of several moments")
-    processes = None
-    if any(gpu.processes is not None for gpu in found.gpus):
-        processes = [
-            GpuProcess(pid, name, memory, gpu=position, type=kind)
-            for position, gpu in enumerate(found.gpus)
-            for pid, kind, name, memory in gpu.processes or ()
-        ]
-    return _finished(
-        NvidiaSmiReading(
-            "ok",
-            [],
-            [Gpu(gpu.values, gpu.faults) for gpu in found.gpus],
-            driver_version=found.driver,
-            cuda_version=None if found.cuda == "N/A" else found.cuda,
-            processes=processes,
-            mig_devices=[device for gpu in found.gpus for device in gpu.mig],
-        ),
-        findings,
-        "there is no GPU in this text",
-    )
+    cuda = None if found.cuda == "N/A" else found.cuda
+    reading = NvidiaSmiReading("ok", [], found.gpus, None, found.driver, cuda, found.processes, found.mig)
+    return _finished(reading, findings, "there is no GPU in this text")
 
 
 def _finished(reading: NvidiaSmiReading, findings: Findings, nothing: str) -> NvidiaSmiReading:
@@ -183,9 +154,7 @@ def _finished(reading: NvidiaSmiReading, findings: Findings, nothing: str) -> Nv
             findings.notes.append(
                 f"GPU {index} is in MIG mode: what is measured there is of an instance, not of the GPU"
             )
-    usable = bool(reading.gpus)
-    reading.problems = findings.problems("" if usable else nothing)
-    reading.status = findings.status(usable=usable)
+    reading.status, reading.problems = findings.outcome(usable=bool(reading.gpus), nothing=nothing)
     return reading
 
 

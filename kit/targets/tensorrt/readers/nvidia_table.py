@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, Gpu, GpuProcess, MigDevice
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, integer, real
-from kit.toollogs.text import narrow, short
+from kit.toollogs.text import narrow, short, table_row
 
 __all__ = ["NvidiaTable", "is_table"]
 
@@ -28,11 +28,6 @@ _SPACED = re.compile(
 def is_table(text: str) -> bool:
     """Whether the text holds the title of such a table."""
     return _TITLE.search(text) is not None
-
-
-def _cells(line: str) -> list[str]:
-    body = line.strip().lstrip("#> ")
-    return [cell.strip() for cell in body[1:-1].split("|")] if len(body) > 2 and body[0] == body[-1] == "|" else []
 
 
 def _words(cell: str) -> list[str]:
@@ -70,7 +65,7 @@ class NvidiaTable:
         elif "Processes:" in line:
             self.end()
             self._part, self.processes = "processes", self.processes or []
-        elif cells := _cells(line):
+        elif cells := table_row(line):
             self._cells(cells, line)
         elif line.lstrip("#> ").startswith("+") and self._gpu is not None and self._row > 1:
             self._gpu = None

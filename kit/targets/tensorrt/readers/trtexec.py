@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from kit.targets.tensorrt.readers import trtexec_lines as printed
 from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, check_run
 from kit.targets.tensorrt.readers.trtexec_scan import TrtexecScan, version_of
-from kit.toollogs.output import Findings, Row, ToolOutput, rows_of
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered, rows_of
 from kit.toollogs.text import lines, narrow
 
 __all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version_of"]
@@ -75,8 +75,8 @@ def read(text: str) -> TrtexecReading:
         scan.line(raw)
     runs = [run for run in scan.result() if run.begun or run.refused or run.rejected or run.cut]
     findings = Findings()
-    for index, run in enumerate(runs, 1):
-        findings.add(check_run(run), f"run {index}: " if len(runs) > 1 else "")
+    for place, run in numbered(runs):
+        findings.add(check_run(run), place)
     usable = any(run.usable for run in runs)
-    problems = findings.problems("" if usable else "there is no performance summary in this text")
-    return TrtexecReading(findings.status(usable=usable), problems, runs)
+    outcome = findings.outcome(usable=usable, nothing="there is no performance summary in this text")
+    return TrtexecReading(*outcome, runs)

@@ -12,7 +12,7 @@ from typing import Any
 
 from kit.targets.tensorrt.readers.export_profile import LayerTime
 from kit.toollogs.numbers import real
-from kit.toollogs.output import Row, shown
+from kit.toollogs.output import Row, present, shown
 from kit.toollogs.text import short
 
 __all__ = ["HEADING", "LayerTable"]
@@ -85,9 +85,8 @@ class LayerTable:
 
     def as_json(self) -> dict[str, Any]:
         """The table as ``kit read --json`` prints it."""
-        found: dict[str, Any] = {} if self.iterations is None else {"iterations": self.iterations}
-        found["layers"] = [layer.as_json() for layer in self.layers]
-        return found | ({} if self.total is None else {"total": self.total.as_json()})
+        layers = {"layers": [layer.as_json() for layer in self.layers]}
+        return present(iterations=self.iterations) | layers | present(total=self.total and self.total.as_json())
 
     def rows(self) -> list[Row]:
         """Every layer, for people."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.targets.tensorrt.readers.trtexec_layers import LayerTable
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Findings, Row, disorder, shown
+from kit.toollogs.output import Findings, Row, disorder, present, shown
 
 __all__ = ["SECTIONS", "TrtexecRun", "check_run"]
 
@@ -141,37 +141,25 @@ class TrtexecRun:
 
     def as_json(self) -> dict[str, Any]:
         """The run as ``kit read --json`` prints it, without family, status and problems."""
-        found: dict[str, Any] = {}
-        for key in ("version", "command", "outcome", "device", "throughput_qps", "walltime_s", "queries"):
-            value = getattr(self, key)
-            if value is not None:
-                found[key] = value
-        for key in ("build_s", "load_s", "engine_mib"):
-            if getattr(self, key) is not None:
-                found[key] = getattr(self, key)
-        if self.skipped:
-            found["inference"] = "skipped on request"
-        if self.settings:
-            found["settings"] = dict(self.settings)
-        if self.shapes:
-            found["shapes"] = dict(self.shapes)
-        found |= {name: dict(self.sections[name]) for name in SECTIONS if self.sections.get(name)}
-        if self.unnamed:
-            found["unnamed"] = dict(self.unnamed)
-        if self.rejected:
-            found["rejected"] = {name: dict(values) for name, values in self.rejected.items()}
-        if self.averages and "gpu_compute" not in self.sections:
-            found["trace_averages"] = self.trace_averages
-        if self.profile is not None:
-            found["profile"] = self.profile.as_json()
-        if self.warnings:
-            found["warnings"] = list(self.warnings)
-        if self.errors:
-            found["errors"] = list(self.errors)
-        found["form"] = list(self.form)
-        if self.gpu_mean:
-            found["fps_if_batch_1"] = float(f"{1000 / self.gpu_mean:.9g}")
-        return found
+        facts = (
+            "version", "command", "outcome", "device", "throughput_qps", "walltime_s", "queries", "build_s", "load_s",
+            "engine_mib",
+        )  # fmt: skip
+        said = present(
+            **{key: getattr(self, key) for key in facts},
+            inference="skipped on request" if self.skipped else None,
+            settings=dict(self.settings),
+            shapes=dict(self.shapes),
+            **{name: dict(self.sections.get(name, {})) for name in SECTIONS},
+            unnamed=dict(self.unnamed),
+            rejected={name: dict(values) for name, values in self.rejected.items()},
+            trace_averages=None if "gpu_compute" in self.sections else self.trace_averages,
+            profile=self.profile and self.profile.as_json(),
+            warnings=list(self.warnings),
+            errors=list(self.errors),
+        )
+        fps = float(f"{1000 / self.gpu_mean:.9g}") if self.gpu_mean else None
+        return said | {"form": list(self.form)} | present(fps_if_batch_1=fps)
 
     def rows(self) -> list[Row]:
         """The table for people."""
