@@ -8,8 +8,85 @@ from .versions import Version
 
 __all__ = ["device_lines", "help_text", "option_lines"]
 
-_ALWAYS: tuple[Version, Version] = ((0, 0, 0), (99, 0, 0))
-Row = tuple[str, object, Version, Version]
+#: The options block. Before a bar: the major versions that print the line, from the first to before the second.
+_BLOCK = """\
+=== Model Options ===
+Format: {format}
+Model: {onnx}
+Output:
+=== Build Options ===
+-10|Max batch: {max_batch}
+8-|Memory Pools: {pools}
+-8|Workspace: {workspace} MiB
+-10|minTiming: {minTiming}
+avgTiming: {avgTiming}
+Precision: {precision}
+8-11|LayerPrecisions: {none}
+-11|Calibration: {calib}
+Refit: {refit}
+8-|Sparsity: {sparse}
+Safe mode: {safe}
+8-|DirectIO mode: {directIO}
+8-|Skip inference: {skip}
+Save engine: {saveEngine}
+Load engine: {loadEngine}
+-8|Builder Cache: {cache}
+-8|NVTX verbosity: 0
+8-|Profiling verbosity: 0
+Tactic sources: {tactics}
+8-|timingCacheMode: {cache_mode}
+8-|timingCacheFile: {timingCacheFile}
+{inputs}
+{outputs}
+{profiles}
+Input calibration shapes: model
+=== System Options ===
+Device: {device}
+DLACore: {none}
+Plugins:{plugin_names}
+=== Inference Options ===
+Batch: {batch_shown}
+{shapes_shown}
+Iterations: {iterations}
+Duration: {duration}s (+ {warmUp}ms warm up)
+Sleep time: {sleepTime}ms
+8-|Idle time: {idleTime}ms
+8-|Inference Streams: {streams_shown}
+-8|Streams: {streams_shown}
+ExposeDMA: {exposeDMA}
+Data transfers: {transfers}
+Spin-wait: {spin}
+Multithreading: {threads}
+CUDA Graph: {graph}
+-11|Separate profiling: {separateProfileRun}
+8-|Time Deserialize: {timeDeserialize}
+8-|Time Refit: {timeRefit}
+-8|Skip inference: {skip}
+Inputs:{files}
+=== Reporting Options ===
+Verbose: {verbose}
+Averages: {avgRuns} inferences
+-8|Percentile: {percentiles}
+8-|Percentiles: {percentiles}
+Dump refittable layers:{dumpRefit}
+Dump output: {dumpOutput}
+Profile: {dumpProfile}
+Export timing to JSON file: {exportTimes}
+Export output to JSON file: {exportOutput}
+Export profile to JSON file: {exportProfile}
+"""
+#: Data of a Tesla T4's data sheet.
+_DEVICE = """\
+=== Device Information ===
+Selected Device: {0.gpu}
+Compute Capability: 7.5
+SMs: 40
+Compute Clock Rate: 1.59 GHz
+Device Global Memory: {0.gpu_memory} MiB
+Shared Memory per SM: 64 KiB
+Memory Bus Width: 256 bits (ECC enabled)
+Memory Clock Rate: 5.001 GHz
+"""
 
 
 def help_text(version: Version) -> str:
@@ -23,38 +100,62 @@ def help_text(version: Version) -> str:
     return "\n".join(lines)
 
 
-def on(value: bool) -> str:
-    return "Enabled" if value else "Disabled"
+def option_lines(options: Options, version: Version) -> list[str]:
+    """The five blocks, a line each, without stamps."""
+    values = {name: "" if value is None else shown(value) for name, value in options.values.items()}
+    values |= computed(options, version)
+    lines = []
+    for line in _BLOCK.split("\n"):
+        versions, bar, text = line.rpartition("|")
+        first, _, end = versions.partition("-")
+        if not bar or int(first or 0) <= version[0] < int(end or 99):
+            lines += text.format_map(values).split("\n")
+    return lines
+
+
+def device_lines(machine: SimulatedMachine) -> list[str]:
+    return _DEVICE.format(machine).split("\n")
+
+
+def shown(value: object) -> object:
+    return ("Enabled" if value else "Disabled") if isinstance(value, bool) else value
+
+
+def computed(options: Options, version: Version) -> dict[str, object]:
+    """What the block says that is not the value of one option."""
+    profiles = [f"Input build shape: {name}={'+'.join(map(dims, p))}" for name, p in options.build_shapes.items()]
+    shapes = [f"Input inference shape: {name}={dims(size)}" for name, size in options.shapes.items()]
+    ports = {
+        f"{port.lower()}s": f"{port}(s): {options.text(flag)}" if options.on(flag) else f"{port}(s)s format: fp32:CHW"
+        for port, flag in (("Input", "inputIOFormats"), ("Output", "outputIOFormats"))
+    }
+    return {
+        **ports,
+        "none": "",
+        "format": "ONNX" if options.on("onnx") else "*",
+        "max_batch": options.max_batch or ("explicit batch" if version >= (8, 0, 0) else "explicit"),
+        "pools": pools(options),
+        "precision": precision(options, version),
+        "sparse": {"enable": "Enabled", "force": "Forced"}.get(options.text("sparsity"), "Disabled"),
+        "skip": shown(options.skip),
+        "cache": shown(not options.on("noBuilderCache")),
+        "tactics": options.text("tacticSources") or "Using default tactic sources",
+        "cache_mode": "global" if options.text("timingCacheFile") else "local",
+        "profiles": "\n".join(profiles or ["Input build shapes: model"]),
+        "plugin_names": "".join(f" {plugin}" for plugin in options.values["plugins"]),
+        "batch_shown": options.batch if options.batch and not options.shapes else "Explicit",
+        "shapes_shown": "\n".join(shapes or ["Input inference shapes: model"]),
+        "streams_shown": options.streams,
+        "transfers": shown(options.transfers),
+        "spin": shown(options.spin),
+        "graph": shown(options.graph),
+        "files": "".join(f"\n{name}<-{path}" for name, path in (options.values["loadInputs"] or {}).items()),
+        "percentiles": ",".join(f"{value:g}" for value in options.percentiles),
+    }
 
 
 def dims(values: list[int]) -> str:
     return "x".join(str(value) for value in values)
-
-
-def row(label: str, value: object, since: Version = _ALWAYS[0], before: Version = _ALWAYS[1]) -> Row:
-    return label, value, since, before
-
-
-def shown(rows: list[Row], version: Version) -> list[str]:
-    return [f"{label}: {value}" for label, value, since, before in rows if since <= version < before]
-
-
-def option_lines(options: Options, version: Version) -> list[str]:
-    """The five blocks, a line each, without stamps."""
-    return [
-        "=== Model Options ===",
-        f"Format: {'ONNX' if options.on('onnx') else '*'}",
-        f"Model: {options.text('onnx')}",
-        "Output:",
-        *build_lines(options, version),
-        "=== System Options ===",
-        f"Device: {options.number('device')}",
-        "DLACore: ",
-        "Plugins:" + "".join(f" {plugin}" for plugin in options.values["plugins"] or ()),
-        *inference_lines(options, version),
-        *reporting_lines(options, version),
-        "",
-    ]
 
 
 def pools(options: Options) -> str:
@@ -73,105 +174,3 @@ def precision(options: Options, version: Version) -> str:
     if options.on("best"):
         names = ["FP16", "INT8"]
     return "+".join(["FP32", *names])
-
-
-def build_lines(options: Options, version: Version) -> list[str]:
-    v8, v10, v11 = (8, 0, 0), (10, 0, 0), (11, 0, 0)
-    explicit = "explicit batch" if version >= v8 else "explicit"
-    lines = shown(
-        [
-            row("Max batch", options.max_batch or explicit, before=v10),
-            row("Memory Pools", pools(options), since=v8),
-            row("Workspace", f"{options.number('workspace')} MiB", before=v8),
-            row("minTiming", options.number("minTiming"), before=v10),
-            row("avgTiming", options.number("avgTiming")),
-            row("Precision", precision(options, version)),
-            row("LayerPrecisions", "", v8, v11),
-            row("Calibration", options.text("calib"), before=v11),
-            row("Refit", on(options.on("refit"))),
-            row("Sparsity", {"enable": "Enabled", "force": "Forced"}.get(options.text("sparsity"), "Disabled"), v8),
-            row("Safe mode", on(options.on("safe"))),
-            row("DirectIO mode", on(options.on("directIO")), v8),
-            row("Skip inference", on(options.skip), v8),
-            row("Save engine", options.text("saveEngine")),
-            row("Load engine", options.text("loadEngine")),
-            row("Builder Cache", on(not options.on("noBuilderCache")), before=v8),
-            row("NVTX verbosity" if version < v8 else "Profiling verbosity", 0),
-            row("Tactic sources", options.text("tacticSources") or "Using default tactic sources"),
-            row("timingCacheMode", "global" if options.text("timingCacheFile") else "local", v8),
-            row("timingCacheFile", options.text("timingCacheFile"), v8),
-        ],
-        version,
-    )
-    for label, name in (("Input(s)", "inputIOFormats"), ("Output(s)", "outputIOFormats")):
-        lines.append(f"{label}: {options.text(name)}" if options.on(name) else f"{label}s format: fp32:CHW")
-    profiles = [f"Input build shape: {name}={'+'.join(map(dims, p))}" for name, p in options.build_shapes.items()]
-    return [
-        "=== Build Options ===",
-        *lines,
-        *(profiles or ["Input build shapes: model"]),
-        "Input calibration shapes: model",
-    ]
-
-
-def inference_lines(options: Options, version: Version) -> list[str]:
-    v8, v11 = (8, 0, 0), (11, 0, 0)
-    named = [f"Input inference shape: {name}={dims(size)}" for name, size in options.shapes.items()]
-    return [
-        "=== Inference Options ===",
-        f"Batch: {options.batch if options.batch and not options.shapes else 'Explicit'}",
-        *(named or ["Input inference shapes: model"]),
-        *shown(
-            [
-                row("Iterations", options.number("iterations")),
-                row("Duration", f"{options.number('duration')}s (+ {options.number('warmUp')}ms warm up)"),
-                row("Sleep time", f"{options.number('sleepTime')}ms"),
-                row("Idle time", f"{options.number('idleTime')}ms", v8),
-                row("Inference Streams" if version >= v8 else "Streams", options.streams),
-                row("ExposeDMA", on(options.on("exposeDMA"))),
-                row("Data transfers", on(options.transfers)),
-                row("Spin-wait", on(options.spin)),
-                row("Multithreading", on(options.on("threads"))),
-                row("CUDA Graph", on(options.graph)),
-                row("Separate profiling", on(options.on("separateProfileRun")), before=v11),
-                row("Time Deserialize", on(options.on("timeDeserialize")), v8),
-                row("Time Refit", on(options.on("timeRefit")), v8),
-                row("Skip inference", on(options.skip), before=v8),
-            ],
-            version,
-        ),
-        "Inputs:",
-        *(f"{name}<-{path}" for name, path in (options.values["loadInputs"] or {}).items()),
-    ]
-
-
-def reporting_lines(options: Options, version: Version) -> list[str]:
-    label = "Percentiles" if version >= (8, 0, 0) else "Percentile"
-    return [
-        "=== Reporting Options ===",
-        f"Verbose: {on(options.on('verbose'))}",
-        f"Averages: {options.number('avgRuns')} inferences",
-        f"{label}: {','.join(f'{value:g}' for value in options.percentiles)}",
-        f"Dump refittable layers:{on(options.on('dumpRefit'))}",
-        f"Dump output: {on(options.on('dumpOutput'))}",
-        f"Profile: {on(options.on('dumpProfile'))}",
-        f"Export timing to JSON file: {options.text('exportTimes')}",
-        f"Export output to JSON file: {options.text('exportOutput')}",
-        f"Export profile to JSON file: {options.text('exportProfile')}",
-    ]
-
-
-def device_lines(machine: SimulatedMachine) -> list[str]:
-    """The device block: data of a Tesla T4's data sheet."""
-    return [
-        "=== Device Information ===",
-        f"Selected Device: {machine.gpu}",
-        "Compute Capability: 7.5",
-        "SMs: 40",
-        "Compute Clock Rate: 1.59 GHz",
-        f"Device Global Memory: {machine.gpu_memory} MiB",
-        "Shared Memory per SM: 64 KiB",
-        "Memory Bus Width: 256 bits (ECC enabled)",
-        "Memory Clock Rate: 5.001 GHz",
-        "",
-    ]

@@ -54,12 +54,7 @@ COMMON: tuple[Fault, ...] = (
 
 #: atc. The code is at the start of a line; newer releases put a process id before it.
 ATC: tuple[Fault, ...] = (
-    Fault(
-        r"BrokenPipeError",
-        "atc ran out of memory: a compiler process of it was killed",
-        _LESS,
-        ResourceError,
-    ),
+    Fault(r"BrokenPipeError", "atc ran out of memory: a compiler process of it was killed", _LESS, ResourceError),
     Fault(r"E10044\b.*", "atc finds too little free memory", _LESS, ResourceError),
     Fault(
         r"(?:EC0010|E40000)\b.*No module named '?([\w.]+)",
@@ -67,11 +62,7 @@ ATC: tuple[Fault, ...] = (
         _REBUILD,
     ),
     Fault(r"E40000:? .*?import ([\w.]+)", "atc cannot import {0} of its own compiler", _REBUILD),
-    Fault(
-        r"No module named '_struct'",
-        "the Python in the image is broken: its module _struct is missing",
-        _REBUILD,
-    ),
+    Fault(r"No module named '_struct'", "the Python in the image is broken: its module _struct is missing", _REBUILD),
     Fault(
         r"E10016:? .*?\[?([\w./-]+)\]? specified in",
         "the model has no input or node named {0}",
@@ -89,11 +80,7 @@ ATC: tuple[Fault, ...] = (
         "atc does not know this chip",
         "set options -> chip to the Name column of `npu-smi info`, such as 310P3",
     ),
-    Fault(
-        r"E10001:? (.*)",
-        "atc refuses a parameter: {0}",
-        "a dynamic ONNX input needs its shape: " + _RECIPE,
-    ),
+    Fault(r"E10001:? (.*)", "atc refuses a parameter: {0}", "a dynamic ONNX input needs its shape: " + _RECIPE),
     Fault(r"E10007:? (.*)", "atc was not told the framework: {0}", "run atc with --framework=5 for ONNX"),
     Fault(r"E10010:? (.*)", "the log level is not one of atc's: {0}", "set options -> log to error or info"),
     Fault(r"E10041:? (.*)", "atc cannot load the model ({0})", "export the ONNX model again: it is damaged or missing"),
@@ -282,9 +269,7 @@ INFERENCE: tuple[Fault, ...] = (
         "name the model's output as one float32 tensor of (batch, classes)",
     ),
     Fault(
-        r"input the right round number",
-        "benchmark takes 1 to 1024 rounds",
-        "set options -> rounds to such a number",
+        r"input the right round number", "benchmark takes 1 to 1024 rounds", "set options -> rounds to such a number"
     ),
     Fault(
         r"invalid ([\w ]+?), please check",

@@ -73,9 +73,7 @@ TRTEXEC: tuple[Fault, ...] = (
         "raise options -> workspace, or use another TensorRT",
     ),
     Fault(
-        r"Try increasing the workspace size",
-        "the workspace is too small for this model",
-        "raise options -> workspace",
+        r"Try increasing the workspace size", "the workspace is too small for this model", "raise options -> workspace"
     ),
     Fault(
         r"getPluginCreator could not find plugin (\S+)|No importer registered for op: (\w+)",
@@ -109,11 +107,7 @@ TRTEXEC: tuple[Fault, ...] = (
         "report the command that `kit reproduce --plan` prints",
     ),
     Fault(r"Cuda failure: (.*)", "CUDA failed: {0}", _DRIVER, DeviceError),
-    Fault(
-        r"\[E\] (?:\[TRT\] )?(.*)",
-        "trtexec failed: {0}",
-        "read its log; `kit doctor` checks driver and GPU",
-    ),
+    Fault(r"\[E\] (?:\[TRT\] )?(.*)", "trtexec failed: {0}", "read its log; `kit doctor` checks driver and GPU"),
 )
 
 NVIDIA_SMI: tuple[Fault, ...] = (
