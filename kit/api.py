@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kit.audit.diagnostic import AuditResult, Diagnostic
 from kit.errors import KitError
-from kit.results.link import Link
 from kit.toollogs.output import ToolOutput
+from kit.verification.link import Link
 
 __all__ = ["AuditResult", "Diagnostic", "KitError", "Link", "ToolOutput", "audit", "read", "verify"]
 
@@ -61,9 +61,9 @@ def verify(
     """
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
-    from kit.results import verification
     from kit.storage.store import Store
+    from kit.verification.verification import verify as verify_report
 
     parsed = load_recipe(Path(recipe))
     folder = reports_folder(parsed, Path(reports) if reports else None) / parsed.model.name
-    return verification.verify(parsed, folder, Store(Path(store)), weights=Path(weights) if weights else None)
+    return verify_report(parsed, folder, Store(Path(store)), weights=Path(weights) if weights else None)

@@ -16,8 +16,8 @@ from kit.archive.intoto import check_statement
 from kit.archive.signers import Trust, check_signatures
 from kit.archive.signing import SIGNATURES
 from kit.errors import KitError
-from kit.results.link import Link
 from kit.results.resultsfile import Results
+from kit.verification.link import Link
 
 __all__ = ["artifact_digests", "check_sums", "digests_of", "verify_archive", "verify_members"]
 

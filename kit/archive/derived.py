@@ -22,14 +22,14 @@ from kit.audit.diagnostic import Severity
 from kit.errors import KitError
 from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.context import Report, build
-from kit.reports.gate import GateInput, failures
 from kit.reports.targetfacts import describe_targets, reported_targets
 from kit.results.kept import SUFFIX, unpack
-from kit.results.link import Link
 from kit.results.place import part
 from kit.results.resultsfile import Results, load_all
-from kit.results.verification import verify
 from kit.storage.store import Store
+from kit.verification.gate import GateInput, failures
+from kit.verification.link import Link
+from kit.verification.verification import verify
 
 __all__ = ["SUMS", "Derived", "derive_members", "place_of_report", "sums"]
 

@@ -10,7 +10,7 @@ from kit.archive.intoto import check_statement, kind_of
 from kit.archive.signing import SIGNATURES, key_in, opened
 from kit.errors import DamagedError
 from kit.recipe.signer import Signer
-from kit.results.link import Link, State
+from kit.verification.link import Link, State
 
 __all__ = ["Trust", "check_signatures"]
 

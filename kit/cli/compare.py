@@ -62,11 +62,11 @@ def command(
       kit compare ours/results theirs/results --format junit
       kit compare digits.tar reproduced/digits       an archive, and its reproduction
     """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.archive.sources import load_pair
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
     from kit.results.comparison import Margins, compare, pairs
     from kit.results.conditions import CONDITIONS
-    from kit.results.sources import load_pair
 
     accepted = set(accept or ())
     report = Path("reports")

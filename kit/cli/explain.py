@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kit.reports.context import Report
     from kit.reports.explain import Quote, Trace
     from kit.results.evidence import Evidence
-    from kit.results.raw_outputs import RawOutputs
+    from kit.verification.raw_outputs import RawOutputs
 
 __all__ = ["command"]
 
@@ -56,9 +56,9 @@ def command(
     from kit.reports.targetfacts import describe_targets, reported_targets
     from kit.results.kept import SUFFIX, unpack
     from kit.results.place import part
-    from kit.results.raw_outputs import RawOutputs
     from kit.results.resultsfile import load_all
     from kit.storage.store import Store
+    from kit.verification.raw_outputs import RawOutputs
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name

@@ -95,8 +95,8 @@ def command(
     )
     if gate:
         from kit.recipe.revision import recipe_at
-        from kit.reports.gate import check, judged_by
         from kit.storage.store import Store
+        from kit.verification.gate import check, judged_by
 
         print(f"gate: judged by {judged_by(parsed)}", file=sys.stderr)
         check(

@@ -15,7 +15,7 @@ from kit.errors import CheckFailedError
 from kit.terminal import visible
 
 if TYPE_CHECKING:
-    from kit.results.link import Link
+    from kit.verification.link import Link
 
 __all__ = ["command"]
 
@@ -73,8 +73,8 @@ def command(
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
-    from kit.results.verification import verify
     from kit.storage.store import Store
+    from kit.verification.verification import verify
 
     if trust and archive is None:
         raise typer.BadParameter("goes with ARCHIVE", param_hint="--trust")

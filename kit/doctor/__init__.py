@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
 
 from kit.errors import DeviceError, EngineError, Exit, InvalidInputError, KitError, MissingError, ResourceError
+from kit.planning.check import Check, Finding, State
 
 __all__ = ["Check", "Finding", "State", "failure", "run"]
-
-#: ``fail`` stops a run before anything is built; ``warn`` and ``note`` do not.
-State = Literal["ok", "note", "warn", "fail"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check saw, what to do about it, and the vendor's message that it prevents."""
-
-    state: State
-    message: str
-    remedy: str = ""
-    prevents: str = ""
-
-
-@dataclass(frozen=True)
-class Check:
-    """A named question about the machine; ``run`` answers it without changing anything.
-
-    ``exit_code`` is the family that its failure belongs to: a device by default.
-    """
-
-    name: str
-    run: Callable[[], Finding]
-    exit_code: Exit = Exit.DEVICE
-
 
 #: The error family of each exit code that a check may have.
 _FAMILIES: dict[Exit, type[KitError]] = {

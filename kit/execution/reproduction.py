@@ -10,12 +10,12 @@ from kit.containers.choice import choose_runner
 from kit.containers.docker import remove_leftovers
 from kit.containers.images import BuildOptions, Images
 from kit.data.weights import fetch_weights
+from kit.execution.assembly import assemble
 from kit.execution.executor import Executor
 from kit.execution.progress import Progress
 from kit.execution.selection import Selection, image_specs
 from kit.planning.planner import plan
 from kit.reports.folder import update_report
-from kit.results.assembly import assemble
 from kit.results.kept import pack
 from kit.results.outputs import Outputs
 from kit.results.place import HERE, is_tracked, part

@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from kit.doctor import Check
 from kit.errors import InvalidInputError
+from kit.planning.check import Check
 from kit.planning.plugins import no_such
 from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe

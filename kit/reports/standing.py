@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kit.planning.planned import settings
 from kit.reports.cells import Cell
 from kit.reports.context import Report, TargetView
-from kit.results.planned import settings
 
 __all__ = ["Standing", "State", "StatedMatch", "standing"]
 

@@ -22,11 +22,11 @@ from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outco
 from kit.planning.target import ImageSpec, Job, Reading
 from kit.planning.task import Task
 from kit.planning.tensorfiles import file_rate_step, file_steps, infer_step
-from kit.results.batches import read_accuracy, read_versions
 from kit.results.benchfile import read_throughput
 from kit.results.evidence import Raw
 from kit.results.filerate import read_file_rate
 from kit.results.outputs import Output, Outputs
+from kit.targets.batches import read_accuracy, read_versions
 
 __all__ = ["EngineTarget", "EngineUse", "bench_name", "infer_name", "metrics_name"]
 

@@ -15,8 +15,8 @@ from kit.execution.executor import Executor
 from kit.execution.progress import PlainProgress
 from kit.planning.planner import Plan
 from kit.planning.step import External, Step
-from kit.results.records import check_inputs
 from kit.storage.store import Record, Store
+from kit.verification.records import check_inputs
 
 _PRINT = "import pathlib, sys; print(pathlib.Path(sys.argv[1]).with_name('w.data').read_text())"
 

@@ -49,7 +49,7 @@ _TAIL = """
   `python tests/fuzz/fuzz.py audit --seconds 3600` for more.
 * Every container of a run as `docker inspect` shows it: `tests/faults/test_isolation.py`.
 * Lies: every field of results and records, recipe, outputs, archive and report changed after a run;
-  `kit verify --strict` refuses each and names the place: `tests/results/test_manipulations.py`. What it cannot see,
+  `kit verify --strict` refuses each and names the place: `tests/verification/`. What it cannot see,
   [report.md](report.md) says: raw outputs that somebody writes by hand.
 * Every exit code: [errors.md](errors.md) and `tests/faults/test_exit_codes.py`.
 * Damaged installers of the vendors, archives and checkpoints member by member: `tests/targets`, `tests/inside`.

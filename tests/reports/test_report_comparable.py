@@ -9,12 +9,12 @@ import pytest
 
 from kit.recipe.schema import Comparison, Recipe
 from kit.reports.context import Report, build
-from kit.reports.gate import GateInput, failures
 from kit.reports.render import render
 from kit.reports.tables import Refusal
 from kit.reports.targetfacts import TargetFacts
 from kit.results.measurements import Throughput
 from kit.results.resultsfile import Results
+from kit.verification.gate import GateInput, failures
 
 ALIKE = {"precision": "fp32", "transfers": "none", "threads": 2}
 

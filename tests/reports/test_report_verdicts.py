@@ -11,11 +11,11 @@ import pytest
 from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, build
-from kit.reports.gate import GateInput, failures
 from kit.reports.targetfacts import TargetFacts, reported_targets
-from kit.results.link import Link
 from kit.results.measurements import Accuracy
 from kit.results.resultsfile import Artifact, Results
+from kit.verification.gate import GateInput, failures
+from kit.verification.link import Link
 
 Make = Callable[..., Results]
 DIGEST = "0123456789abcdef" * 4

@@ -11,7 +11,6 @@ from kit.inside.estimate import nearest_rank
 from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
-from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, field_name, measurement
 from kit.results.measurements import Mode, Throughput
@@ -20,6 +19,7 @@ from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import bench_name, card_name, dataset_step, on_dataset, run_prefix
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
+from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 
 if TYPE_CHECKING:
     from kit.planning.target import Job

@@ -18,10 +18,10 @@ from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
 from kit.planning.target import Reading
 from kit.planning.tensorfiles import run_name
-from kit.results.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
+from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
 from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, files_prefix, long_name

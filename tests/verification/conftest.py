@@ -15,10 +15,10 @@ import pytest
 from kit.errors import KitError
 from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.folder import rendered, write
-from kit.results.link import Link
 from kit.results.resultsfile import load_all
-from kit.results.verification import find_weights, verify, verify_results
 from kit.storage.store import Store
+from kit.verification.link import Link
+from kit.verification.verification import find_weights, verify, verify_results
 
 IMAGES = 24
 

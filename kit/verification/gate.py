@@ -12,11 +12,11 @@ from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, TargetView, build
 from kit.reports.metricrows import below_published
 from kit.reports.targetfacts import describe_targets, reported_targets
-from kit.results.link import Link
 from kit.results.measurements import plain
 from kit.results.resultsfile import Results
-from kit.results.verification import find_weights, verify_results
 from kit.storage.store import Store
+from kit.verification.link import Link
+from kit.verification.verification import find_weights, verify_results
 
 __all__ = ["GateInput", "check", "failures", "judged_by"]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from kit.errors import KitError
 from kit.planning.step import External, Step, fingerprint_of, fingerprint_parts
 from kit.results.kept import Kept
-from kit.results.link import Link
-from kit.results.raw_outputs import RawOutputs
 from kit.results.resultsfile import Results, Run
 from kit.storage.store import Record
+from kit.verification.link import Link
+from kit.verification.raw_outputs import RawOutputs
 
 __all__ = ["check_archive", "check_files", "check_inputs", "check_record", "check_steps"]
 

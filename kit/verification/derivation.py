@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from kit.errors import KitError
+from kit.execution.assembly import assemble
+from kit.planning.planned import settings
 from kit.planning.planner import Plan, plan
 from kit.planning.step import External
 from kit.planning.target import Job, Target, target_of
 from kit.planning.task import task_of
 from kit.recipe.schema import Recipe
-from kit.results import records as chain
-from kit.results.assembly import assemble
 from kit.results.evidence import all_evidence, field_name
-from kit.results.link import Link
 from kit.results.outputs import Outputs
 from kit.results.places import read_again, same
-from kit.results.planned import settings
-from kit.results.raw_outputs import RawOutputs
 from kit.results.resultsfile import Planned, Results
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record
 from kit.terminal import shortened
+from kit.verification import records as chain
+from kit.verification.link import Link
+from kit.verification.raw_outputs import RawOutputs
 
 __all__ = ["derive", "differences"]
 

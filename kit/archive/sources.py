@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from kit.archive.replay import archived_results
 from kit.errors import InvalidInputError, KitError, MissingError
 from kit.results.resultsfile import Results, load_all, load_results
 from kit.storage.git import run_git
@@ -65,8 +66,6 @@ def _load_word(word: str, report: Path, tracked: Path) -> dict[str, Results]:
 def _load(where: str, report: Path, tracked: Path) -> dict[str, Results] | None:
     path = Path(where)
     if (path.is_file() and path.suffix == ".tar") or (path / "archive.json").is_file():
-        from kit.archive.replay import archived_results
-
         return archived_results(path)
     if path.is_file():
         one = load_results(path)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from kit.errors import DamagedError
+from kit.planning.planned import planned_from
 from kit.planning.planner import Plan
 from kit.planning.step import Made, Step
 from kit.planning.target import Job, Target
 from kit.results.evidence import Evidence, Raw, field_name, measurement
 from kit.results.outputs import Outputs
-from kit.results.planned import planned_from
 from kit.results.resultsfile import Artifact, Command, Parity, Results
 from kit.storage.digests import FileDigest
 from kit.storage.store import Record

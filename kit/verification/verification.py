@@ -9,15 +9,16 @@ from pathlib import Path
 from kit.data.weights import check_weights
 from kit.errors import KitError
 from kit.recipe.schema import Recipe
-from kit.results.derivation import derive
+from kit.reports.folder import rendered
 from kit.results.kept import SUFFIX, unpack
-from kit.results.link import Link
 from kit.results.place import part
-from kit.results.raw_outputs import RawOutputs
-from kit.results.records import check_archive
 from kit.results.resultsfile import Results, load_all
 from kit.storage.digests import FileDigest
 from kit.storage.store import Store
+from kit.verification.derivation import derive
+from kit.verification.link import Link
+from kit.verification.raw_outputs import RawOutputs
+from kit.verification.records import check_archive
 
 __all__ = ["find_weights", "verify", "verify_results"]
 
@@ -124,8 +125,6 @@ def find_weights(recipe: Recipe, store: Store, given: Path | None = None) -> tup
 
 def _report(recipe: Recipe, results: dict[str, Results], place: Path, folder: Path) -> Iterator[Link]:
     """The rendered files, byte by byte, and files that no rendering makes."""
-    from kit.reports.folder import rendered
-
     expected = rendered(recipe, place, results)
     prefix = _relative(place, folder)
     for name, data in sorted(expected.items()):
