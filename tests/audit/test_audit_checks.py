@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.audit import audit_text
+from tests.audit.outcomes import findings
 
 TABLE = """## 7 性能对比
 | batch | 310 | 310P | T4 | 310P/310 | 310P/T4 |
@@ -14,10 +15,6 @@ TABLE = """## 7 性能对比
 | bs8 | 700.0 | 990.99 | 310.1 | 1.4157 | 3.1957 |
 | 最优batch | 800.0 | 990.99 | 310.1 | 1.2387 | 3.1957 |
 """
-
-
-def findings(text: str) -> list[tuple[int, str, str]]:
-    return [(one.line, one.kind.value, one.severity.value) for one in audit_text(text).diagnostics]
 
 
 def changed(old: str, new: str) -> str:
