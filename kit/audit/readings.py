@@ -16,7 +16,7 @@ from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
 from kit.audit.facts.sums import AVERAGES, combined, summary_of
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
-from kit.audit.verdict import rounded
+from kit.audit.verdict import digits_swapped, rounded
 
 __all__ = ["Candidate", "Computed", "allowed_values", "judged_column"]
 
@@ -65,13 +65,17 @@ class _Fit:
     candidate: Candidate
     fits: int
     rows: int
+    swapped: int = 0
 
     @property
     def accepted(self) -> bool:
-        """Whether this is what the author did: half of the rows where the header says it, else more than half."""
+        """Whether this is what the author did: half of the rows where the header says it, else more than half.
+
+        Of two rows one is enough where the other only has two digits the wrong way round.
+        """
         if self.candidate.sure:
             return 2 * self.fits >= self.rows and (self.fits >= 1 or self.rows == 0)
-        return self.fits >= 2 and 5 * self.fits >= 3 * self.rows
+        return (self.fits >= 2 and 5 * self.fits >= 3 * self.rows) or self.fits == self.swapped == self.rows - 1 == 1
 
 
 def allowed_values(entry: Entry) -> Interval:
@@ -124,14 +128,17 @@ def _explains(entry: Entry, candidate: Candidate, found: Computed | None) -> boo
 
 
 def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
-    fits = telling = 0
+    fits = telling = swapped = 0
     for row in rows:
         entry, computed = column.entries[row], candidate.compute(row)
         if entry is None or computed is None or computed.trivial:
             continue
         telling += 1
-        fits += agree(_printed(entry, candidate), computed.value, computed.allowed) is Agreement.SAME
-    return _Fit(candidate, fits, telling)
+        if agree(_printed(entry, candidate), computed.value, computed.allowed) is Agreement.SAME:
+            fits += 1
+        else:
+            swapped += digits_swapped(entry.number, computed.value / candidate.scale)
+    return _Fit(candidate, fits, telling, swapped)
 
 
 def _summed(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | None:

@@ -24,7 +24,7 @@ from kit.audit.facts.sums import (
 )
 from kit.audit.readings import Candidate, Computed, judged_column
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
-from kit.audit.verdict import rounded
+from kit.audit.verdict import digits_swapped, rounded
 
 __all__ = ["judged_summaries"]
 
@@ -77,6 +77,7 @@ def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
             summary.kind == "geometric mean"
             or (_confirmed(cell, kinds, confirmed, averages=averages) and _comparable(cell))
             or _impossible(grid, cell, summary, averages=averages)
+            or digits_swapped(cell.entry.number, cell.value)
         ):
             yield _finding(grid, summary, cell, text)
         else:
@@ -127,7 +128,11 @@ def _impossible(grid: Grid, cell: _SummaryCell, summary: Summary, *, averages: b
         high = max((part.number.interval.high for part in parts), default=math.inf)
         own = cell.entry.number.interval
         kind = cell.column.quantity
-        outside = own.high < low or own.low > high
+        outside = (own.high < low and summary.kind != "minimum") or (own.low > high and summary.kind != "maximum")
+        if summary.kind == "minimum":
+            outside = own.low > min(part.number.interval.high for part in parts)
+        elif summary.kind == "maximum":
+            outside = own.high < max(part.number.interval.low for part in parts)
         return outside and _comparable(cell) and kind in {Quantity.SCORE, Quantity.TIME, Quantity.RATE}
     shares = [one for one in grid.columns if one.quantity is Quantity.SHARE]
     return any(_are_shares(column, summary.parts, parts, cell.value) for column in shares[:2])

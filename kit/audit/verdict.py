@@ -6,7 +6,7 @@ from kit.audit.diagnostic import Severity
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
 from kit.audit.rule import Held, Outcome, Wrong
 
-__all__ = ["compared", "rounded"]
+__all__ = ["compared", "digits_swapped", "rounded"]
 
 
 def compared(
@@ -50,3 +50,21 @@ def rounded(value: float, like: Printed) -> str:
     """A value with as many decimals as a printed number has, and its way to part thousands."""
     decimals = len(like.text.partition(".")[2]) if "e" not in like.text.lower() else 6
     return f"{value:{',' if ',' in like.text else ''}.{decimals}f}"
+
+
+def digits_swapped(stated: Printed, value: float) -> bool:
+    """Whether a number is printed as the value, rounded or cut off, with two digits beside each other swapped.
+
+    Of three digits or more that happens to other numbers so seldom that it shows what was meant.
+    """
+    decimals = len(stated.text.partition(".")[2])
+    printed = stated.text.replace(",", "")
+    for nearest in (0.0, -0.5 * 10.0**-decimals):
+        wanted = f"{abs(value) + nearest:.{decimals}f}"
+        places = [place for place, (one, other) in enumerate(zip(printed, wanted, strict=False)) if one != other]
+        if len(printed) == len(wanted) >= 4 - (not decimals) and len(places) == 2:
+            first, last = places
+            between = printed[first + 1 : last]
+            if between in {"", "."} and printed[first] == wanted[last] and printed[last] == wanted[first]:
+                return True
+    return False

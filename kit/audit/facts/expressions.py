@@ -32,6 +32,8 @@ _NAMED: Final = re.compile(
     r"\(\s{0,9}([0-9]+(?:\.[0-9]+)?)\s{0,9}\)",
     re.IGNORECASE,
 )
+#: "512.3 qps * batch 8": an operand behind its name.
+_COUNT: Final = re.compile(r"(?<=[*xX/])\s{0,3}(?:batch[_\s]?size|batch|bs)\s{0,3}(?=[0-9])", re.IGNORECASE)
 _TIMES: Final = re.compile(
     r"\(\s{0,9}[0-9][0-9.,]*\s{0,9}/\s{0,9}[0-9][0-9.,]*\s{0,9}\)\s{0,9}([0-9][0-9.,]*)\s{0,9}倍"
 )
@@ -88,6 +90,8 @@ def equations(line: str, *, decimal_comma: bool = False) -> tuple[Equation, ...]
         return ()
     if marks and "(" in line:
         line = _NAMED.sub(_blank, line)
+    if marks and ("b" in line or "B" in line):
+        line = _COUNT.sub(lambda match: " " * len(match[0]), line)
     found = _quotients(line, decimal_comma=decimal_comma) if "倍" in line else []
     for place, mark in enumerate(marks):
         formula = expression_before(line, mark.start(), decimal_comma=decimal_comma)

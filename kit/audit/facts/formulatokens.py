@@ -13,7 +13,8 @@ from kit.audit.facts.printednumber import NUMBER, Printed, number_from
 __all__ = ["Token", "TokenLine", "tokens_of"]
 
 _UNIT: Final = (
-    r"(?:fps|qps|ms|us|sec|(?:samples?|imgs?|images?|frames?|it)\s?/\s?s(?:ec)?|[帧张]/?(?:秒|s)?|s|倍|%)(?![A-Za-z])"
+    r"(?:fps|qps|ms|us|sec|(?:samples?|imgs?|images?|frames?|it)\s?/\s?s(?:ec)?|[帧张]/?(?:秒|s)?|s|倍|%"
+    r"|chips?|cards?|devices?|dies?|个?(?:芯片?|卡|设备|核心?))(?![A-Za-z])"
 )
 _REST: Final = r"|(?P<sign>[-+*/()])|(?P<times>[xX](?=\s{0,9}[(0-9]))|(?P<other>\S)"
 _TOKEN: Final = re.compile(rf"(?P<number>{NUMBER.pattern})|(?P<unit>{_UNIT})" + _REST, re.IGNORECASE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.document import Document
-from kit.audit.facts.printednumber import Printed, find_numbers
+from kit.audit.facts.printednumber import Printed, find_numbers, number_from
 from kit.audit.facts.quantities import (
     TIME_UNITS,
     Quantity,
@@ -34,6 +34,10 @@ __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 _WIDEST: Final = 64
 _WIDE: Final = 16
 _NOTE: Final = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
+#: "1250.0 (2.50x)", "75.9 (-0.23)": what follows from the number and those beside it.
+_COMPARING: Final = re.compile(
+    r"[(（]\s?(?P<number>[+−↑↓-]?\s?[0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(?P<unit>[x×X倍%]|pp)?\s?[)）]\s{0,3}\Z"
+)
 _ERROR: Final = re.compile(r"\s{0,3}(?:±|\+/-|\+-)\s{0,3}[0-9.]{1,12}")
 _PARTS: Final = re.compile(r"\s{0,3}/\s{0,3}")
 #: Columns that number the rows.
@@ -180,6 +184,8 @@ def _grid(document: Document, header: ReportRow, rows: Sequence[ReportRow], cont
             )
             if any(entry is not None for entry in entries):
                 columns.append(_column(place, name, header.place(place)[0], entries, cells, context))
+        if (notes := _notes(document, place, title, header, rows, cells)) is not None:
+            columns.append(notes)
         if len(parts) == 1:
             texts.append(cells)
     number_places = {column.place for column in columns if column.quantity is not Quantity.COUNT}
@@ -192,6 +198,31 @@ def _grid(document: Document, header: ReportRow, rows: Sequence[ReportRow], cont
         context,
         sideways,
     )
+
+
+def _notes(
+    document: Document, place: int, title: str, header: ReportRow, rows: Sequence[ReportRow], cells: Sequence[str]
+) -> Column | None:
+    """What most cells of a column say in brackets behind their numbers, as a column: a ratio or a difference."""
+    found = [_COMPARING.search(cell) if cell.endswith((")", "）")) else None for cell in cells]
+    units = {match["unit"] for match in found if match is not None}
+    signed = [match["number"][0] in "+−-↑↓" for match in found if match is not None]
+    if len(signed) < 2 or 2 * len(signed) < len(cells) or len(units) != 1:
+        return None
+    times = units <= {"x", "X", "×", "倍"}
+    if not (times or all(signed)):
+        return None
+    entries: list[Entry | None] = []
+    for row, cell, match in zip(rows, cells, found, strict=True):
+        number = number_from(match["number"].strip("+−-↑↓ ")) if match else None
+        line, offset = row.place(place)
+        start = document.lines[line - 1].find(number.text, offset + cell.rfind(match[0])) if number and match else -1
+        entries.append(Entry(line, start, number, match["unit"] or "") if number and match else None)
+    name = f"{title} ({'ratio' if times else 'difference'})"
+    factor = 0.01 if units == {"%"} else 1.0
+    quantity = Quantity.RATIO if times else Quantity.DIFFERENCE
+    place_line = header.place(place)[0]
+    return Column(place, name, place_line, words_of(name), quantity, factor, tuple(entries), tuple(cells), False)
 
 
 def _split_title(title: str, cells: Iterable[str]) -> list[str]:
@@ -224,6 +255,12 @@ def _entry(document: Document, row: ReportRow, place: int, part: int) -> Entry |
     return Entry(line, document.lines[line - 1].find(number.text, offset), number, rest)
 
 
+def _has_base(entries: Sequence[Entry | None]) -> bool:
+    """Whether a "gain" is one of times: the first row has the 1.00 that the others are compared with."""
+    first = next((entry for entry in entries if entry is not None), None)
+    return first is not None and first.value == 1 and first.number.unit < 1 and "%" not in first.unit
+
+
 def _column(
     place: int, title: str, line: int, entries: tuple[Entry | None, ...], cells: tuple[str, ...], context: str
 ) -> Column:
@@ -235,6 +272,8 @@ def _column(
     quantity = quantity_of(title, unit, context)
     if quantity is Quantity.CARDS and any(entry is not None and entry.number.unit < 1 for entry in entries):
         quantity = quantity_of("", unit, context)  # what a "GPU" reaches, not how many
+    if quantity is Quantity.DIFFERENCE and _has_base(entries):
+        quantity = Quantity.RATIO
     filled = sum(1 for entry in entries if entry is not None)
     measured = 2 * filled >= len(entries) and not (
         _NUMBERING.fullmatch(title) or is_derived(quantity) or quantity is Quantity.BATCH or quantity is Quantity.CARDS

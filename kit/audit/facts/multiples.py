@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.audit.facts.printednumber import Printed, number_from
-from kit.audit.facts.vocabulary import ACCURACY, BEST, batches_in, devices_in
+from kit.audit.facts.vocabulary import ACCURACY, BEST, DEVICE, batches_in, devices_in
 
 __all__ = ["TimesClaim", "read_times_claims"]
 
-_DEV: Final = r"(?:310p?\d?|710|t4|gpu(?:\s?t4)?)"
+_DEV: Final = rf"(?:{DEVICE}|gpu(?:\s?t4)?)"
+#: What a quotient may say of its devices.
+_OF: Final = r"(?:的?(?:最优|最佳|单卡)?(?:\s?(?:batch|bs))?的?(?:性能|吞吐[率量]?)?)"
 _TIMES: Final = re.compile(
     r"(?<![0-9./*])([0-9]+(?:\.[0-9]+)?)\s*(?:倍|times\b|x(?=\s|$|[,.;，。])|-fold)(以上)?"
     r"|的\s*([0-9]\.[0-9]+)\s*(?=$|[;，,。])",
@@ -19,7 +21,7 @@ _TIMES: Final = re.compile(
 )
 #: "310P/310=2.40倍", "310P最优 / 310最优 = 1.27": a quotient of devices with its value, not with a formula.
 _QUOTIENT: Final = re.compile(
-    rf"(?<![0-9a-z])({_DEV})(?:最优|最佳|性能)?\s*/\s*({_DEV})(?:最优|最佳|性能)?\s*(?:=|:|约?为)\s*"
+    rf"(?<![0-9a-z])({_DEV}){_OF}\s*/\s*({_DEV}){_OF}\s*(?:=|:|约?为)\s*"
     r"([0-9]+(?:\.[0-9]+)?)(?![0-9.])(?!\s*(?:[*/x]\s*[0-9]|fps|qps))(倍)?",
     re.IGNORECASE,
 )

@@ -102,6 +102,7 @@ _PERCENTILE: Final = re.compile(
     re.IGNORECASE,
 )
 _AGAINST: Final = re.compile(r"\b(?:vs|versus|over|relative|compared)\b", re.IGNORECASE)
+_PRECISION: Final = re.compile(r"\bm?AP[@_ ]?\(?(?:50|75|0?\.5|0?\.75)", re.IGNORECASE)
 _CROWDED: Final = 120
 
 
@@ -170,7 +171,7 @@ def names_quantity(text: str) -> bool:
     """Whether a text is the name of something measured or derived, and not of a model or a machine."""
     if not text or len(text) > _CROWDED:
         return False
-    words = (_RATIO, _RATE, _TIME, _PERCENTILE, ACCURACY, _DIFFERENCE)
+    words = (_RATIO, _RATE, _TIME, _PERCENTILE, ACCURACY, _DIFFERENCE, _PRECISION)
     name = text.replace("_", " ")
     return any(pattern.search(name) for pattern in words)
 

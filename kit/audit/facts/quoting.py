@@ -62,7 +62,8 @@ def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: 
     between = [run for run in above if run.start > last and section(run.start) == section(statement.line)]
     if len(between) != 1 or statement.line - between[0].end > _NEAR or _of_a_list(near, statement, between[0], value):
         return None
-    return Quote(number, between[0], value)
+    own = between[0].values.get("batch")
+    return Quote(number, between[0], value) if own is None or own[1].value == batch else None
 
 
 def heading_of_quote(

@@ -18,6 +18,11 @@ __all__ = ["RateTime", "RateTimeRow", "rate_times"]
 _NOT_MEAN: Final = re.compile(
     r"\bmax\b|\bmin\b|最大|最小|worst|\bstd\b|标准差|first|total|train(?:ing)? time|总", re.IGNORECASE
 )
+#: A total of stages is the time of a sample; a total in seconds may be that of the whole run.
+_WHOLE: Final = re.compile(
+    r"(?:total|overall|end-to-end|e2e)(?:\s(?:time|latency))?\s?[(\[]\w{2}[)\]]|总(?:耗时|时延|时间)\s?\(\w{2}\)",
+    re.IGNORECASE,
+)
 _MOST: Final = 6
 
 
@@ -68,6 +73,8 @@ def rate_times(grid: Grid) -> Iterator[RateTime]:
 
 
 def _is_mean_time(column: Column) -> bool:
+    if _WHOLE.fullmatch(column.title) and unit_of(column.title) in {"ms", "us"}:
+        return True
     if column.quantity is not Quantity.TIME or _NOT_MEAN.search(column.title):
         return False
     return percentile_of(column.title) in {None, 50.0}

@@ -24,7 +24,7 @@ _STAGE = re.compile(
     r"\[(?:e2e|data read|preprocess|infer|inference|post|postprocess|INFO|I|W|E)\]|samples/s.{0,8}ave_latency"
 )
 _AFTER_WORD: Final = re.compile(
-    r"(?:(?:吞吐率|吞吐量|throu?gh?put(?:Rate)?|thoroughput(?:Rate)?|性能|fps|qps)\W{0,3}?(?:\([^()]{1,20}\))?\s*"
+    r"(?:(?:吞吐率|吞吐量|throu?gh?put(?:Rate)?|thoroughput(?:Rate)?|性能|fps|qps)(?:\sper\s(?:card|device|chip))?\W{0,3}?(?:\([^()]{1,20}\))?\s*"
     r"(?:约为|为|是|达到了?|达|is|[:=])|compute_time\.mean\)?\s*=)\s*(?:约|about\s)?\s*([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]*\s?(?:%|倍|times|x\b))",
     re.IGNORECASE,
 )

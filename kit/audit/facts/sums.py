@@ -39,12 +39,9 @@ _KINDS: Final = (
         re.compile(r"geo\.?[\s-]?mean|geometric mean|geomean speedup|几何平均(?:值|数)?", re.IGNORECASE),
     ),
     ("median", re.compile(r"median|中位数", re.IGNORECASE)),
-    (
-        "spread",
-        re.compile(
-            r"std\.?(?:dev)?|stdev|min(?:imum)?|max(?:imum)?|variance|range|标准差|方差|最小值?|最大值?", re.IGNORECASE
-        ),
-    ),
+    ("minimum", re.compile(r"min(?:imum)?|最小值?", re.IGNORECASE)),
+    ("maximum", re.compile(r"max(?:imum)?|最大值?", re.IGNORECASE)),
+    ("spread", re.compile(r"std\.?(?:dev)?|stdev|variance|range|标准差|方差", re.IGNORECASE)),
 )
 #: The kinds of rows that stand for the middle of others.
 AVERAGES: Final = ("mean", "geometric mean", "median")
@@ -119,6 +116,9 @@ def combined(kind: str, entries: Sequence[Entry]) -> tuple[float, Interval]:
     lows, highs = [one.number.interval.low for one in entries], [one.number.interval.high for one in entries]
     if kind == "geometric mean" and min(lows) > 0:
         return geometric_mean(one.value for one in entries), Interval(geometric_mean(lows), geometric_mean(highs))
+    if kind in {"minimum", "maximum"}:
+        chosen = (min if kind == "minimum" else max)(entries, key=lambda one: one.value)
+        return chosen.value, chosen.number.interval
     if kind == "median":
         return median(one.value for one in entries), Interval(median(lows), median(highs))
     return mean_of(entries)

@@ -137,7 +137,24 @@ def _block(lines: list[str], start: int, end: int) -> list[Table]:
 
 def _table(lines: list[str], head: int, body: int, end: int, rules: set[int]) -> Table:
     rows = tuple(_row(index + 1, lines[index]) for index in range(body, end) if index not in rules)
-    return Table(_row(head + 1, lines[head]), rows, head + 1, end)
+    header = _row(head + 1, lines[head])
+    if len(rows) > 1 and "" in header.cells[1:] and _goes_on(header, rows[0]):
+        return Table(_joined(header, rows[0]), rows[1:], head + 1, end, under=rows[:1])
+    return Table(header, rows, head + 1, end)
+
+
+def _goes_on(header: ReportRow, row: ReportRow) -> bool:
+    """Whether the first row belongs to a header that leaves cells empty: all of its cells are words."""
+    return len(row.cells) == len(header.cells) and all(cell and not cell[0].isdigit() for cell in row.cells[1:])
+
+
+def _joined(header: ReportRow, row: ReportRow) -> ReportRow:
+    """A header of two rows; the cells above that are empty have the words of the one before them."""
+    cells, above = [row.cells[0] or header.cells[0]], ""
+    for upper, lower in zip(header.cells[1:], row.cells[1:], strict=True):
+        above = upper or above
+        cells.append(lower if "/" in lower else f"{above} {lower}".strip())
+    return ReportRow(header.line, tuple(cells), row.places, row.sources)
 
 
 def text_tables(lines: list[str]) -> list[Table]:

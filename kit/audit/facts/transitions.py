@@ -34,6 +34,26 @@ _BEFORE: Final = re.compile(
     rf"(?<![0-9.\-–~]){_CLAIM}[^0-9.;。()（）]{{0,40}}[(（](?:from\s)?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}[)）]",
     re.IGNORECASE,
 )
+#: Words between two numbers, also such as "FP32".
+_WORDS: Final = r"(?:[^0-9.;。()（）]|(?<=[A-Za-z])[0-9]{1,4}){0,40}"
+_AGAINST: Final = r"(?:compared (?:to|with)|\bvs\.?|\bversus|\bagainst|\binstead of|down from|up from|与|和|相比|较|比)"
+_COMPARED: Final = re.compile(
+    rf"(?<![0-9.\-]){_NUMBER}{_UNIT}{_WORDS}{_AGAINST}{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}"
+    rf"(?:{_WORDS}[(（]|[,，]?\s?(?:相比|which is|that is|即)?[,，]?\s?)(?:仅|只|about\s|a\s)?"
+    rf"(?:(?:精度|准确率)?(?:下降|降低|损失|减少|提升|提高|增加|低|高)了?)?{_CLAIM}",
+    re.IGNORECASE,
+)
+_THAN: Final = re.compile(
+    rf"(?<![0-9.\-]){_NUMBER}{_UNIT}[,，(]\s?(?:which is\s)?{_CLAIM}\s"
+    rf"(?:lower|below|less|higher|above|more|faster|slower|smaller|larger)\s(?:than\s)?{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}",
+    re.IGNORECASE,
+)
+#: A per cent behind these says by how much, and not how much is left.
+_BY: Final = re.compile(r"(?:\bby|\bof|了|低|少|升|高|[-−+])\s?\Z", re.IGNORECASE)
+_FOLLOWED: Final = re.compile(
+    rf"(?<![0-9.\-–~])(?:\bby\s){_CLAIM}[,，]\s?from\s{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}", re.IGNORECASE
+)
+_AGAIN: Final = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
 _ROUGH: Final = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
 _LONGEST: Final = 600
 
@@ -58,22 +78,36 @@ def read_transitions(document: Document) -> Iterator[Transition]:
         for match in _BEFORE.finditer(text):
             if not _ROUGH.search(text[max(0, match.start() - 12) : match.start()]) and match[6]:
                 yield from _read(line, match, values=(3, 5), claim=1)
+        for match in _FOLLOWED.finditer(text):
+            if not _ROUGH.search(text[max(0, match.start() - 12) : match.start()]):
+                yield from _read(line, match, values=(3, 5), claim=1)
+        if _AGAIN.search(text):
+            for match in _COMPARED.finditer(text):
+                if match[2] and match[4]:
+                    yield from _read(line, match, values=(1, 3), claim=5)
+            for match in _THAN.finditer(text):
+                if match[2] and match[6]:
+                    yield from _read(line, match, values=(1, 5), claim=3)
 
 
 def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: int) -> Iterator[Transition]:
     first, last = (number_from(match[place]) for place in values)
     units = {(match[place + 1] or "").lower() for place in values} - {""}
     stated = number_from(match[claim], start=match.start(claim))
-    if first is None or last is None or stated is None or not stated.value or len(units) != 1:
+    bare = not units and claim == 1 and match[2].lower().endswith(("points", "point", "百分点"))  # "from 76.1 to 75.7"
+    if first is None or last is None or stated is None or not stated.value or not (len(units) == 1 or bare):
         return
     if min(first.interval.low, last.interval.low) <= 0 or first.value == last.value:
         return
     sign = match[claim + 1].lower()
-    ways = tuple(_ways(first, last, sign, percent="%" in units))
+    change = _BY.search(match.string, max(0, match.start(claim) - 4), match.start(claim)) is not None
+    ways = tuple(_ways(first, last, sign, percent="%" in units, change=change))
     yield Transition(line, stated, match[claim] + match[claim + 1], ways)
 
 
-def _ways(first: Printed, last: Printed, sign: str, *, percent: bool) -> Iterator[tuple[str, float, Interval]]:
+def _ways(
+    first: Printed, last: Printed, sign: str, *, percent: bool, change: bool
+) -> Iterator[tuple[str, float, Interval]]:
     """All that a claim with this sign can mean, the likeliest first."""
     small, large = sorted((first, last), key=lambda one: one.value)
     ratio, gap = large.interval / small.interval, large.interval - small.interval
@@ -92,6 +126,6 @@ def _ways(first: Printed, last: Printed, sign: str, *, percent: bool) -> Iterato
     for below in (first, last):
         value = (large.value - small.value) / below.value * 100
         yield f"({large.text} - {small.text}) / {below.text} x 100", value, (gap / below.interval).scaled(100)
-    for top, bottom in ((first, last), (last, first)):
+    for top, bottom in () if change else ((first, last), (last, first)):
         allowed = (top.interval / bottom.interval).scaled(100)
         yield f"{top.text} / {bottom.text} x 100", top.value / bottom.value * 100, allowed

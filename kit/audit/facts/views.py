@@ -350,6 +350,8 @@ def _is_performance(
         return False
     if ACCURACY.search(" ".join(row.cells[0] for row in table.rows if row.cells)):
         return False
+    if any(one.sides is not None for one in series) and not ACCURACY.search(header):
+        return True
     if spoken or any(cell is not None and cell.unit == "rate" for record in records[:8] for cell in record.cells):
         return True
     for line in range(table.header.line - 1, max(0, table.header.line - 4), -1):
@@ -360,6 +362,7 @@ def _is_performance(
             if _SPEED.search(text) and not ACCURACY.search(text):
                 return True
             break
-    above = document.path(table.header.line)
-    nearest = above[-1].text if above else ""
-    return _SPEED.search(nearest) is not None and not ACCURACY.search(nearest)
+    for heading in document.path(table.header.line)[:-3:-1]:  # "Comparison" within "Performance"
+        if ACCURACY.search(heading.text) or _SPEED.search(heading.text):
+            return not ACCURACY.search(heading.text)
+    return False

@@ -10,6 +10,7 @@ from typing import Final
 __all__ = [
     "ACCURACY",
     "BEST",
+    "DEVICE",
     "LATENCY",
     "RATE_UNIT",
     "THROUGHPUT",
@@ -53,6 +54,8 @@ _NAMED_BATCH: Final = re.compile(
 #: A second column of the same device, after tuning.
 VARIANT: Final = re.compile(r"aoe|auto\s?tune|优化|调优|\btune|\bopt", re.IGNORECASE)
 
+#: The devices that sentences compare, as part of a pattern.
+DEVICE: Final = r"310[pb]?\d?|710|t4|910[ab]?\d?|v100s?|a100?"
 #: Longest first. 710 is the former name of the 310P; a plain "gpu" is the T4 in this family.
 _DEVICES: Final = (
     ("310P", r"310\s?p(?:\d|ro\b)?|(?<![0-9.])710(?![0-9]|\.[0-9])"),

@@ -7,9 +7,10 @@ from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
-from kit.audit.facts.printednumber import Printed, show
+from kit.audit.facts.printednumber import Printed, exactly, show
 from kit.audit.facts.toolruns import ToolRun
 from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.verdict import compared
 
 __all__ = ["RULE"]
 
@@ -84,12 +85,15 @@ def _ais(run: ToolRun) -> Iterator[Outcome]:
     given = run.values.get("batch")
     whole = given[1].value if given else max(1, round(batch))
     expected = show(1000 * whole / mean.value)
+    note = f"1000 * {whole:g} / {mean.text}"
     if abs(batch - whole) <= _TOLERANCE * whole:
-        yield Held(line, rate.text, expected, "throughput = 1000 x batch / mean")
+        yield compared(
+            line, rate, 1000 * whole / mean.value, exactly(1000 * whole) / mean.interval, inputs=note, note=note
+        )
         return
     message = f"throughput x mean / 1000 is {show(batch)}, which is no batch size: the two are of different runs"
     severity = Severity.MAJOR if given else Severity.OPTIONAL
-    yield Wrong(line, rate.text, expected, f"1000 * {whole:g} / {mean.text}", message, severity)
+    yield Wrong(line, rate.text, expected, note, message, severity)
 
 
 def _order(run: ToolRun) -> Iterator[Outcome]:

@@ -9,20 +9,20 @@ from typing import Final
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed
-from kit.audit.facts.vocabulary import devices_in
+from kit.audit.facts.vocabulary import DEVICE, devices_in
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
 _SENTENCE: Final = re.compile(
-    r"(?<![0-9a-z/])(310p?\d?|710|t4)\s{0,9}(?:上|的)?\s{0,9}(?:最优|最佳|best)\s{0,9}的?\s{0,9}"
+    rf"(?<![0-9a-z/])({DEVICE})\s{{0,9}}(?:上|的)?\s{{0,9}}(?:最优|最佳|best)\s{{0,9}}的?\s{{0,9}}"
     r"(?:batch[\s_]?size|batch|bs)?\s{0,9}(?:为|是|is|[:=])[\s:]{0,9}"
     r"(?:batch[\s_]?size|batch|bs)?\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
     re.IGNORECASE,
 )
 #: "On the 310P device, performance is best at batch size 4": much may stand between, but no other device.
 _AT_BATCH: Final = re.compile(
-    r"(?:(?<![0-9a-z/])|(?<=ascend))(310p?\d?|710|t4|npu|gpu)\s{0,9}(?:设备|芯片|卡)?\)?\s{0,9}(?:上|在(?=\s?b))"
+    rf"(?:(?<![0-9a-z/])|(?<=ascend))({DEVICE}|npu|gpu)\s{{0,9}}(?:设备|芯片|卡)?\)?\s{{0,9}}(?:上|在(?=\s?b))"
     r"[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s{0,9}(?:(?:设置?)?为|是|取|=)?\s{0,9}"
     r"([0-9]{1,4})\s{0,9}时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
     re.IGNORECASE,
@@ -33,7 +33,7 @@ _ALONE: Final = re.compile(
     r"\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
     re.IGNORECASE,
 )
-_DEV: Final = r"(?:the\s)?(?:ascend\s?)?(310p?\d?|710|t4)(?![0-9a-z])"
+_DEV: Final = rf"(?:the\s)?(?:ascend\s?)?({DEVICE})(?![0-9a-z])"
 #: "The best batch size of the T4 is 16".
 _BATCH_OF: Final = re.compile(
     rf"(?:best|optimal|optimum)\s(?:throughput\s)?batch(?:[\s_-]?size)?\s(?:of|for|on)\s{_DEV}\s(?:card\s|device\s)?"
@@ -47,10 +47,16 @@ _BEST_AT: Final = re.compile(
     r"\s[^.;,\n]{0,30}?batch(?:[\s_-]?size)?\s(?:of\s|is\s|=\s?)?([0-9]{1,4})(?!\.?[0-9])",
     re.IGNORECASE,
 )
+#: "On the 310P, batch size 8 gives the best performance".
+_GIVES: Final = re.compile(
+    rf"\bon\s{_DEV}(?:\scard|\sdevice)?,?\s(?:a\s|the\s)?batch(?:[\s_-]?size)?\s(?:of\s)?([0-9]{{1,4}})\s"
+    r"(?:gives|reaches|achieves|has|yields|delivers)\s(?:the|its)\s(?:best|highest|peak|maximum|optimal)\s(?:throughput|performance)",
+    re.IGNORECASE,
+)
 #: "The optimal batch size is 8 for the 310P and 16 for the T4".
 _FOR: Final = re.compile(rf"(?<![0-9.])([0-9]{{1,4}})\s(?:for|on)\s{_DEV}", re.IGNORECASE)
 _FOR_LEAD: Final = re.compile(r"(?:best|optimal|optimum)\sbatch(?:[\s_-]?size)?s?\s(?:is|are)\s", re.IGNORECASE)
-_EXACT: Final = re.compile("310|710|t4", re.IGNORECASE)
+_EXACT: Final = re.compile("[379]10|t4|[av]10", re.IGNORECASE)
 _VAGUE: Final = re.compile("[ng]pu", re.IGNORECASE)
 _BEST: Final = re.compile("最优|最佳|最好|最高|best|optim|fastest|peak|highest|maximum", re.IGNORECASE)
 
@@ -81,7 +87,7 @@ def _english(text: str) -> Iterator[tuple[str, re.Match[str], int]]:
     """Device, match and the group of the batch of each English sentence."""
     if "batch" not in text.lower():
         return
-    for pattern in (_BATCH_OF, _BEST_AT):
+    for pattern in (_BATCH_OF, _BEST_AT, _GIVES):
         for match in pattern.finditer(text):
             named = devices_in(match[0])
             if len({device.name for device in named}) == 1:

@@ -23,6 +23,7 @@ _SIDES: Final = re.compile(
     re.IGNORECASE,
 )
 _SCALING: Final = re.compile(r"scaling|speed-?\s?up|加速|扩展|线性度|relative", re.IGNORECASE)
+_GAIN: Final = re.compile(r"\bgain\b|\bimprovement\b|提升|提高", re.IGNORECASE)
 _EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
 #: Words that say that a column is a ratio, not of what.
 _IDLE: Final = words_of(
@@ -151,9 +152,9 @@ def _pairs(column: Column, pool: Sequence[Column], *, gain: bool = False) -> Ite
 
 def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
     """Each row against a row of the last ones above that have a printed 1.0."""
-    if not _SCALING.search(column.title):
-        return
     bases = _bases(column)
+    if not (_SCALING.search(column.title) or (any(bases) and _GAIN.search(column.title))):
+        return
     cards = next((one for one in grid.columns if one.quantity is Quantity.CARDS), None)
     timed = [one for one in pool if one.quantity in {Quantity.RATE, Quantity.TIME}]
     words = column.words - _IDLE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
-from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.grids import Column, Entry, Grid, words_of
 from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
@@ -15,6 +16,9 @@ from kit.audit.rule import Outcome, Rule
 __all__ = ["RULE"]
 
 _MOST = 8
+#: Words that say that a column is a difference, not of what.
+_IDLE = words_of("reduction drop gain improvement increase decrease change diff difference delta in of the %")
+_NOTE = re.compile(r"\([^()]{0,20}\)")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -70,18 +74,29 @@ def _from_first(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[
     entry = column.entries[first] if first is not None else None
     if first is None or (entry is not None and entry.value):
         return
-    for one in pool:
-        yield _against(one, first, above=False)
-        yield _against(one, first, above=True)
+    percent = column.factor == 0.01
+    named = [one for one in pool if _subject(one) == _subject(column)]
+    for one in named or pool:
+        sure = len(named) == 1
+        yield _against(one, first, above=False, sure=sure)
+        yield _against(one, first, above=True, sure=sure)
+        if percent:
+            yield _against(one, first, above=False, sure=sure, relative=True)
 
 
-def _against(one: Column, first: int, *, above: bool) -> Candidate:
+def _subject(column: Column) -> frozenset[str]:
+    """The words of a header without unit and without those of a difference."""
+    return words_of(_NOTE.sub("", column.title)) - _IDLE
+
+
+def _against(one: Column, first: int, *, above: bool, sure: bool = False, relative: bool = False) -> Candidate:
     def compute(row: int) -> Computed | None:
         if row == first:
             return None
-        return _difference(one.entries[row], one.entries[row - 1 if above else first], relative=False)
+        return _difference(one.entries[row], one.entries[row - 1 if above else first], relative=relative)
 
-    return Candidate(f"{one.title} against the {'row above' if above else 'first row'}", compute, signless=True)
+    meaning = f"{one.title} against the {'row above' if above else 'first row'}"
+    return Candidate(meaning, compute, sure, scale=0.01 if relative else 1.0, signless=True)
 
 
 RULE = Rule(

@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Final
 
 from kit.audit.diagnostic import Kind
+from kit.audit.facts.document import Document
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
+from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
 from kit.audit.rule import Held, Outcome, Rule, Wrong
 
@@ -21,6 +23,14 @@ _MAX: Final = re.compile(r"\bmax(?:imum)?\b|最大|最高", re.IGNORECASE)
 _MEAN: Final = re.compile(r"\b(?:avg|average|mean)\b|平均", re.IGNORECASE)
 _TIMED: Final = re.compile(r"latency|时延|延迟|耗时|\(m?s\)", re.IGNORECASE)
 _LOW, _HIGH = 0.0, 100.0
+_STATISTIC: Final = re.compile(
+    r"(?:(?<![a-z0-9])(?P<name>min|max|mean|avg|average|median)|percentile\((?P<at>[0-9]{1,2}(?:\.[0-9])?)%?\)"
+    r"|(?<![a-z0-9])p(?P<p>[1-9][0-9](?:\.[0-9])?))\s{0,3}[=:]\s{0,8}(?P<value>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?![0-9.])"
+    r"\s?(?P<unit>[mµu]?s(?![a-z]))?",
+    re.IGNORECASE,
+)
+_RANKS: Final = {"min": _LOW, "max": _HIGH, "mea": None, "avg": None, "ave": None, "med": 50.0}
+_LONGEST: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,7 @@ class _Ranked:
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
+    yield from _of_lines(facts.document)
     for grid in facts.grids:
         ranked, means = _groups(grid)
         for key, group in ranked.items():
@@ -45,6 +56,51 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                         yield from _ordered(grid, one.column, mean)
                     elif one.rank == _HIGH:
                         yield from _ordered(grid, mean, one.column)
+
+
+def _of_lines(document: Document) -> Iterator[Outcome]:
+    """Statistics that a tool prints on one line: "min = 1.9 ms, max = 2.6 ms, ... percentile(99%) = 2.2 ms"."""
+    for line, text in enumerate(document.lines, start=1):
+        if len(text) > _LONGEST or line in document.table_lines:
+            continue
+        found: dict[float | None, Printed] = {}
+        units = set()
+        for match in _STATISTIC.finditer(text):
+            rank = _RANKS[match["name"][:3].lower()] if match["name"] else float(match["at"] or match["p"])
+            number = number_from(match["value"], start=match.start("value"))
+            units.add(match["unit"])
+            if number is None or rank in found or len(units) > 1:
+                found.clear()  # two series on a line
+                break
+            found[rank] = number
+        mean = found.pop(None, None)
+        ranked = sorted((rank, number) for rank, number in found.items() if rank is not None)
+        pairs: list[tuple[tuple[float | None, Printed], tuple[float | None, Printed]]] = list(pairwise(ranked))
+        if mean is not None:
+            pairs += [((_LOW, found[_LOW]), (None, mean))] if _LOW in found else []
+            pairs += [((None, mean), (_HIGH, found[_HIGH]))] if _HIGH in found else []
+        for (low_rank, low), (high_rank, high) in pairs:
+            yield _line_ordered(line, (_name(low_rank), low), (_name(high_rank), high))
+
+
+def _name(rank: float | None) -> str:
+    return {None: "mean", _LOW: "minimum", 50.0: "median", _HIGH: "maximum"}.get(rank) or f"percentile {rank:g}"
+
+
+def _line_ordered(line: int, lower: tuple[str, Printed], upper: tuple[str, Printed]) -> Outcome:
+    low, high = lower[1], upper[1]
+    if low.interval.low <= high.interval.high:
+        return Held(line, low.text, high.text, f"{lower[0]} <= {upper[0]}")
+    return Wrong(
+        line,
+        low.text,
+        f"at most {high.text}",
+        f"{low.text}, {high.text}",
+        f"the {lower[0]} is {low.text}, above the {upper[0]}, which is {high.text}",
+        start=low.start,
+        computation=f"{low.text} > {high.text}",
+        subject=lower[0],
+    )
 
 
 def _groups(grid: Grid) -> tuple[dict[frozenset[str], list[_Ranked]], dict[frozenset[str], list[Column]]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
-from kit.audit.facts.grids import Column
+from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Interval, exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
@@ -23,6 +23,9 @@ _PER: Final = re.compile(
 )
 _EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
 _POWER: Final = re.compile(r"power|功耗|功率|\bwatts?\b|\(W\)", re.IGNORECASE)
+_ENERGY: Final = re.compile(r"(?:energy|能耗).{0,30}(?<![a-z])m?J(?![a-z])", re.IGNORECASE)
+_PER_DOLLAR: Final = re.compile(r"(?:\bper\b|/)\s?(?:\$|dollar|usd)", re.IGNORECASE)
+_PRICE: Final = re.compile(r"(?:\$|usd)\s?(?:/|per)\s?h", re.IGNORECASE)
 _IDEAL: Final = re.compile(r"\bideal|\blinear\b|理想|理论", re.IGNORECASE)
 _CARDS_IN_TITLE: Final = re.compile(
     r"(?<![0-9.])([2-9]|[1-9][0-9]{1,3})\s?-?\s?(?:卡|gpus?|npus?|cards?|devices?)(?![a-z])", re.IGNORECASE
@@ -34,6 +37,9 @@ def _check(facts: Facts) -> Iterator[Outcome]:
     for grid in facts.grids:
         for column in grid.columns:
             efficiency = _EFFICIENCY.search(column.title) is not None
+            if _ENERGY.search(column.title) or _PER_DOLLAR.search(column.title):
+                yield from judged_column(grid, column, list(_consumed(grid, column)))
+                continue
             if not efficiency and not _PER.search(column.title):
                 continue
             others = [one for one in grid.columns if one is not column and one.quantity is not Quantity.BATCH][:_MOST]
@@ -44,6 +50,19 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if efficiency:
                 candidates += _of_titles(column, tops)
             yield from judged_column(grid, column, candidates)
+
+
+def _consumed(grid: Grid, column: Column) -> Iterator[Candidate]:
+    """Energy of a sample (power / rate), samples of a dollar (rate x 3600 s / price of an hour)."""
+    rates = [one for one in grid.columns if one is not column and one.quantity is Quantity.RATE][:_MOST]
+    energy = _ENERGY.search(column.title) is not None
+    for one in grid.columns:
+        if one is not column and (_POWER if energy else _PRICE).search(one.title):
+            for rate in rates:
+                if energy:
+                    yield _divided(column, one, [rate], 1e-3 if "mj" in column.words else 1.0)
+                else:
+                    yield _divided(column, rate, [one], 1 / 3600)
 
 
 def _of_titles(column: Column, tops: Sequence[Column]) -> Iterator[Candidate]:

@@ -9,12 +9,12 @@ from typing import Final
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, number_from, same_number, show
-from kit.audit.facts.vocabulary import RATE_UNIT, devices_in
+from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
-_DEVICE: Final = r"(?P<device>310p?\d?|710|t4)(?![0-9a-z/])"
+_DEVICE: Final = rf"(?P<device>{DEVICE})(?![0-9a-z/])"
 _NUMBER: Final = r"(?P<value>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]|\s?(?:倍|x\b|times|%))"
 _CHINESE: Final = re.compile(
     rf"(?<![0-9a-z/]){_DEVICE}\s?(?:上|的)?\s?(?:单卡)?(?:最优|最高|最佳|最大|峰值)的?\s?(?:吞吐[率量]?|性能|帧率)"
