@@ -40,7 +40,7 @@ class Copies:
         return [Step(name="copies", stage="preprocess", title="one file per image", image="runtime",
                      argv=("python3", "-c", PROGRAM, "{in:images}", "{out}"), outputs=("prep_bin",),
                      inputs={"images": External(job.images)})]
-    def judge(self, job, step, outcome): pass
+    def check_outcome(self, job, step, outcome): pass
     def read(self, job, outputs): return Reading(
         throughput=(Throughput(batch=1, rate=1.0, per="image", factor=1, mode="dataset"),))
     def checks(self, job): return ()
@@ -51,6 +51,7 @@ RECIPE = """
 model: {{name: copies, architecture: spnasnet_100, classes: 10}}
 weights: {{path: weights.pth, md5: 900150983cd24fb0d6963f7d28e17f72}}
 dataset: {{name: copies, images: val, labels: labels.txt, count: {count}}}
+preprocess: {{resize: [256, 256], interpolation: bilinear}}
 batches: [1]
 targets: {{copies: }}
 """

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 
 from kit.errors import InvalidInputError
 
-__all__ = ["no_such"]
+__all__ = ["no_such", "plugins"]
+
+
+@cache
+def plugins(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group by name, looked up once: each time reads the metadata of all packages."""
+    return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
 
 
 def no_such(kind: str, name: str, known: Sequence[str], also: str = "") -> InvalidInputError:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kit.errors import InvalidInputError
 from kit.planning.check import Check
-from kit.planning.plugins import no_such
+from kit.planning.plugins import no_such, plugins
 from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.evidence import Raw
@@ -157,7 +156,7 @@ class Target(Protocol):
 
 def target_names() -> list[str]:
     """All targets that are installed."""
-    return sorted({entry.name for entry in entry_points(group=_GROUP)})
+    return sorted({entry.name for entry in plugins(_GROUP)})
 
 
 def load_target(name: str) -> Target:
@@ -166,7 +165,7 @@ def load_target(name: str) -> Target:
     Raises:
         InvalidInputError: there is none.
     """
-    for entry in entry_points(group=_GROUP, name=name):
+    for entry in (entry for entry in plugins(_GROUP) if entry.name == name):
         found: Sequence[Target] = entry.load()
         for target in found:
             if target.name == name:

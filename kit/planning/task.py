@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kit.errors import InvalidInputError
-from kit.planning.plugins import no_such
+from kit.planning.plugins import no_such, plugins
 from kit.planning.step import Made, Step
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class Task(Protocol):
 
 def task_names() -> list[str]:
     """All tasks that are installed."""
-    return sorted({entry.name for entry in entry_points(group=_GROUP)})
+    return sorted({entry.name for entry in plugins(_GROUP)})
 
 
 def load_task(name: str) -> Task:
@@ -135,7 +134,7 @@ def load_task(name: str) -> Task:
     Raises:
         InvalidInputError: there is none.
     """
-    for entry in entry_points(group=_GROUP, name=name):
+    for entry in (entry for entry in plugins(_GROUP) if entry.name == name):
         found: Task = entry.load()
         return found
     raise no_such("task", name, task_names())

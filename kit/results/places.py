@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from kit.errors import DamagedError
@@ -53,8 +54,14 @@ def _reader(name: str) -> Callable[[bytes, str], Any]:
     raise ValueError(f"no reader {name}")
 
 
+@lru_cache(maxsize=8)
+def _tree(data: bytes) -> Any:
+    """Parsed once for the hundreds of values that one file holds; a record's last line is its own digest."""
+    return json.loads(data.split(b"\nsha256 ")[0])
+
+
 def _json(data: bytes, place: str) -> Any:
-    tree = json.loads(data.split(b"\nsha256 ")[0])  # a record's last line is its own digest
+    tree = _tree(data)
     counted = _COUNTED.fullmatch(place)
     if not place:
         raise ValueError(place)
