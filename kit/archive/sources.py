@@ -51,14 +51,14 @@ def _load_word(word: str, report: Path, tracked: Path) -> dict[str, Results]:
         found = _load(where, report, tracked) if where else None
         if found is None:
             continue
+        if not found:
+            raise MissingError("there are no results here", where=where, remedy=_FORMS)
         if chosen and chosen not in found:
             raise MissingError(
                 f"there is no target {chosen!r} in these results",
                 where=where,
                 remedy=f"choose among {', '.join(sorted(found))}",
             )
-        if not found:
-            raise MissingError("there are no results here", where=where, remedy=_FORMS)
         return {chosen: found[chosen]} if chosen else found
     raise MissingError(f"{word!r} names no results", where=str(report), remedy=_FORMS)
 

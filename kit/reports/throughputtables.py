@@ -34,8 +34,10 @@ class ThroughputTables(Markup):
         header = [w["batch"], w["rate"], w["factor"], w["value"], *([w["interval"]] if interval else []), w["spread"]]
         if latency:
             header += [w["ms"].format(name=name) for name in ("p50", "p90", "p99")] + [w["calls"]]
+        header += [w["joules"]] if energy else []
         if figures.simulated:
-            header = [f"{name} ({w['simulated']})" if name in {w["batch"], w["value"]} else name for name in header]
+            marked = {w["batch"], w["value"], w["joules"]}
+            header = [f"{name} ({w['simulated']})" if name in marked else name for name in header]
         cells, rows = self.report.cells, []
         for batch, one in figures.throughput.items():
             cell = figures.cells[batch]
@@ -53,7 +55,7 @@ class ThroughputTables(Markup):
             if energy:
                 row.append(f"{one.energy.joules_per_image:.4g}" if one.energy else w["none"])
             rows.append(row)
-        return self.table(header + ([w["joules"]] if energy else []), rows)
+        return self.table(header, rows)
 
     def _interval(self, cell: Cell, *, shown: bool) -> list[object]:
         low, high = (self.report.cells.get(f"{cell.id}/{name}") for name in ("low", "high"))

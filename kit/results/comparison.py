@@ -90,13 +90,17 @@ def pairs(
 def compare(name: str, one: Results, other: Results, rule: Margins) -> list[Compared]:
     """Every number of two results of a target."""
     reasons = _reasons(one, other)
+    counted = one.target == other.target  # of two targets they may differ: a card has the devices that it has
     found = [*_accuracy(name, one, other, reasons, rule), *_metrics(name, one, other, reasons, rule)]
     mine = {each.batch: each for each in one.throughput}
     theirs = {each.batch: each for each in other.throughput}
     batches = sorted(mine.keys() | theirs.keys())
     return [
         *found,
-        *(_throughput(name, batch, mine.get(batch), theirs.get(batch), reasons, rule) for batch in batches),
+        *(
+            _throughput(name, batch, mine.get(batch), theirs.get(batch), reasons, rule, counted=counted)
+            for batch in batches
+        ),
     ]
 
 
@@ -114,7 +118,14 @@ def _reasons(one: Results, other: Results) -> list[str]:
 
 
 def _throughput(
-    name: str, batch: int, one: Throughput | None, other: Throughput | None, reasons: Sequence[str], rule: Margins
+    name: str,
+    batch: int,
+    one: Throughput | None,
+    other: Throughput | None,
+    reasons: Sequence[str],
+    rule: Margins,
+    *,
+    counted: bool,
 ) -> Compared:
     quantity = f"bs{batch}"
     if one is None or other is None:
@@ -123,6 +134,8 @@ def _throughput(
     values = [float(one.value), float(other.value)]
     shaky = tuple(dict.fromkeys([*(one.unstable or ()), *(other.unstable or ())]))
     why = [*reasons, *(str(each) for each in differences(one, other) if each.name not in rule.accept)]
+    if counted and (one.unit, one.per, one.factor) != (other.unit, other.per, other.factor):
+        why.append(" against ".join(f"{each.unit} per {each.per} times {each.factor}" for each in (one, other)))
     if why:
         return _refused(name, quantity, "fps", values, tuple(why), shaky)
     ratio, width = other.value / one.value, _width(one, other)

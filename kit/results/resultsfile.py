@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
 from kit.results.evidence import Evident, Inside, Sha256
@@ -107,6 +107,13 @@ class Results(Evident):
     commands: tuple[Command, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     runs: tuple[Run, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_batch_once(self) -> Self:
+        batches = [one.batch for one in self.throughput]
+        if len(set(batches)) < len(batches):
+            raise ValueError(f"a batch has two throughputs: {', '.join(map(str, batches))}")
+        return self
 
 
 def results_text(results: Results) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from .devices import COMMON, node_problem, npu_indices
 from .machine import SimulatedMachine, mark, this_machine
@@ -30,7 +32,7 @@ class StandInChip:
 
 def chips(machine: SimulatedMachine) -> list[StandInChip]:
     """The chips with steady, made-up readings: a table of real ones cannot be mistaken for a measurement of speed."""
-    busy = machine.has("npu-busy")
+    busy = machine.has("npu-busy") or _at_work()
     health = "Alarm" if machine.has("npu-alarm") else "OK"
     small = machine.chip == "310"
     return [
@@ -48,6 +50,18 @@ def chips(machine: SimulatedMachine) -> list[StandInChip]:
         )
         for device in npu_indices(machine)
     ]
+
+
+def _at_work() -> bool:
+    """Whether who asks started an inference tool as well: a stand-in sees no chip, so it looks at its siblings."""
+    with contextlib.suppress(OSError):
+        parent = Path("/proc", str(os.getppid()))
+        for task in (parent / "task").iterdir():
+            for child in (task / "children").read_text().split():
+                words = Path("/proc", child, "cmdline").read_bytes().split(b"\0")
+                if any(name in word for word in words[:5] for name in (b"ais_bench", b"benchmark.")):
+                    return True
+    return False
 
 
 def table(machine: SimulatedMachine) -> str:

@@ -12,6 +12,7 @@ from kit.inside import energy
 from kit.inside.energy import NvidiaSmi, find_meter
 from kit.inside.engine import EngineSpec
 from kit.inside.engines import refuse_busy
+from kit.inside.npu_energy import power_of
 from kit.inside.protocol import UserError
 
 
@@ -101,3 +102,42 @@ def test_a_gpu_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match="90 %"):
         refuse_busy(spec)
     refuse_busy(EngineSpec("torch", "m", (3, 1, 1), options={"device": "cpu"}))
+
+
+OLD = """\
++------------------------------------------------------------------------------+
+| npu-smi 20.2.2                       Version: 20.2.2                         |
++-------------------+-----------------+----------------------------------------+
+| NPU     Name      | Health          | Power(W)          Temp(C)              |
+| Chip    Device    | Bus-Id          | AICore(%)         Memory-Usage(MB)     |
++===================+=================+========================================+
+| 2048    310       | OK              | 12.8              46                   |
+| 0       0         | 0000:81:00.0    | 0                 2621 / 8192          |
++-------------------+-----------------+----------------------------------------+
+| 2048    310       | OK              | 13.4              46                   |
+| 1       1         | NA              | 87                2621 / 8192          |
++===================+=================+========================================+
+"""
+NEW = """\
+| NPU     Name                  | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |
+| Chip    Device                | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |
++===============================+=================+======================================================+
+| 2144    310P3                 | OK              | NA           47                0    / 0              |
+| 0       0                     | 0000:82:00.0    | 0            1074 / 21534                            |
+| 2145    310P3                 | Warning         | 41           47                0    / 0              |
+| 0       1                     | 0000:89:00.0    | 99           1074 / 21534                            |
++===============================+=================+======================================================+
+| NPU     Chip                  | Process id      | Process name             | Process memory(MB)        |
+| No running processes found in NPU 2144                                                                 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "device", "shown"),
+    [
+        (OLD, 0, (12.8, 0)), (OLD, 1, (13.4, 87)), (OLD, 2, None), (NEW, 0, None), (NEW, 1, (41, 99)),
+        ("dcmi module initialize failed. ret is -8005", 0, None),
+    ],
+)  # fmt: skip
+def test_npu_smi_shows_the_power_of_a_chip(text: str, device: int, shown: tuple[float, float] | None) -> None:
+    assert power_of(text, device) == shown

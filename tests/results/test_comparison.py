@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from kit.results.comparison import Compared, Margins, classify, compare, pairs
 from kit.results.measurements import Accuracy, Throughput
@@ -144,3 +145,19 @@ def test_a_metric_of_any_task(unit: Any, better: Any, one: float, other: float, 
     assert (found.quantity, found.outcome, found.worse) == ("m", outcome, outcome == "worse")
     fewer = results(accuracy=None, metrics=(Metric(name="m", value=other, unit=unit, better=better, samples=9),))
     assert compare("cpu", sides[0], fewer, Margins())[0].outcome == "not comparable"
+
+
+def test_a_card_of_other_devices_or_another_unit_is_not_the_same_card() -> None:
+    one = results(throughput(100, per="device", factor=4), target="310")
+    other = results(throughput(100, per="device", factor=1), target="310")
+    found = of_batch(one, other)
+    assert found.outcome == "not comparable"
+    assert found.reasons == ("fps per device times 4 against fps per device times 1",)
+    counted = of_batch(results(throughput(100)), results(throughput(100, unit="qps")))
+    assert counted.reasons == ("fps per image times 1 against qps per image times 1",)
+    assert of_batch(one, results(throughput(100), target="310P")).outcome == "slower"  # another card has its own
+
+
+def test_a_batch_has_one_throughput() -> None:
+    with pytest.raises(ValidationError, match="a batch has two throughputs: 1, 1"):
+        results(throughput(100), throughput(101))

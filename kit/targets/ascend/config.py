@@ -58,6 +58,10 @@ class AscendOptions(BaseModel):
     )
     pure: bool = Field(True, description="Also a pure inference of the batches that run over the data set.")
     rounds: int = Field(50, ge=1, le=1024, strict=True, description="Rounds of a pure inference (-round, --loop).")
+    energy: int = Field(
+        0, ge=0, le=3600, strict=True,
+        description="Seconds of a further pure inference of each batch while npu-smi is asked for the power; 0: none.",
+    )  # fmt: skip
     output: Literal["txt", "bin"] = Field("txt", description="Form of the result files.")
     log: Literal["debug", "info", "warning", "error", "null"] = Field("error", description="--log of atc.")
     jobs: int | None = Field(

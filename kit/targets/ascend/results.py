@@ -13,11 +13,11 @@ from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_
 from kit.planning.target import Reading
 from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, field_name, measurement
-from kit.results.measurements import Mode, Throughput
+from kit.results.measurements import Energy, Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.readers import npu_smi
-from kit.targets.ascend.steps import bench_name, card_name, dataset_step, on_dataset, run_prefix
+from kit.targets.ascend.steps import bench_name, card_name, dataset_step, energy_name, on_dataset, run_prefix
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
 
@@ -52,7 +52,8 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
             pure = _pure(job, batch, outputs)
         card = _card_rates(job, batch, outputs)
         if pure and not on_dataset(options, batch):
-            throughput.append(pure.model_copy(update=_with(pure, card)))
+            both = pure.model_copy(update=_with(pure, card))
+            throughput.append(_with_energy(job, both, outputs, notes))
             notes += _beside(pure, card)
             continue
         rates: dict[str, Raw[float]] = {**card}
@@ -64,7 +65,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
                 f"batch {batch}: the run over the data set reached {measured.rate / pure.rate:.0%} of pure"
                 " inference; another program may have used the chip"
             )
-        throughput.append(measured)
+        throughput.append(_with_energy(job, measured, outputs, notes))
         notes += _beside(pure or measured, card)
         if job.file_task:
             scored[batch] = job.file_task.read(job, run_prefix(job.target, batch), outputs)
@@ -147,6 +148,20 @@ def _with(measured: Throughput, card: Mapping[str, Raw[float]]) -> dict[str, Any
     raw = {name: rate.value for name, rate in card.items()}
     evidence = {field_name("raw", name): rate.evidence for name, rate in card.items()}
     return {"raw": {**measured.raw, **raw}, "evidence": {**measured.evidence, **evidence}}
+
+
+def _with_energy(job: Job, measured: Throughput, outputs: Outputs, notes: list[str]) -> Throughput:
+    """The measurement with the joules of an image, where the recipe asks for them and npu-smi shows a power."""
+    if not options_of(job).energy:
+        return measured
+    output = outputs.file(energy_name(job.target, measured.batch), "energy.json")
+    if output.key("energy").value is None:
+        notes.append(f"batch {measured.batch}: npu-smi showed too little of the chip's power to tell the energy")
+        return measured
+    raw = output.keys("energy")
+    energy = Energy(**{name: one.value for name, one in raw.items()})
+    evidence = {field_name("energy", name): one.evidence for name, one in raw.items()}
+    return measured.model_copy(update={"energy": energy, "evidence": {**measured.evidence, **evidence}})
 
 
 def _beside(one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from kit.planning.target import Job
     from kit.planning.task import FileRun, Task
 
-__all__ = ["bench_name", "card_name", "dataset_step", "image_name", "on_dataset", "plan", "run_prefix"]
+__all__ = ["bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan", "run_prefix"]
 
 #: Batches whose data set run is the official number; the others may be pure inference.
 OFFICIAL = (1, 16)
 #: A data set run writes one file per image and output, so it needs memory for the engine only.
 _RUN = Limits(memory_bytes=16 * GIB, pids=1024)
+#: Images of one run while the power is read, as far as the rounds of the tools go: npu-smi answers once a second.
+_ENERGY_IMAGES, _MOST_ROUNDS = 4096, 1024
 #: What a stand-in that needs no device must know.
 _OF_THE_TOOLKIT = ("KIT_SIM_CHIP", "KIT_SIM_TOOLKIT")
 #: A vendor's tool writes logs and caches into its home.
@@ -44,6 +46,11 @@ def bench_name(target: str, batch: int) -> str:
 def card_name(target: str, batch: int) -> str:
     """Name of the step that runs a batch on all devices of the card at once."""
     return f"{target}/card-bs{batch}"
+
+
+def energy_name(target: str, batch: int) -> str:
+    """Name of the step that runs a batch while the chip's power is read."""
+    return f"{target}/energy-bs{batch}"
 
 
 def on_dataset(options: AscendOptions, batch: int) -> bool:
@@ -110,6 +117,8 @@ def plan(job: Job) -> list[Step]:
             measured.append(_bench(chip, batch))
         if job.devices:
             measured.append(_card(chip, batch))
+        if options.energy:
+            measured.append(_energy(chip, batch))
     steps += measured
     steps.append(_state(chip, [step.name for step in measured]))
     for batch in dataset:
@@ -243,12 +252,27 @@ def _card(chip: _ChipContext, batch: int) -> Step:
     argv = ("python3", "-m", "inside.together", "--devices", numbers, "--out", "{out}", "--", *command)
     outputs = tuple(f"device{device}" for device in job.devices)
     title = f"all devices of the card at once, batch {batch}"
-    step = _step(chip, batch, card_name(job.target, batch), "bench", title, argv, outputs)
-    # kit's own programs come with a PYTHONPATH of their own; ais_bench is found where its image has it.
-    home = toolchain_of(job).home
+    return _by_kit(chip, "together", _step(chip, batch, card_name(job.target, batch), "bench", title, argv, outputs))
+
+
+def _energy(chip: _ChipContext, batch: int) -> Step:
+    """Pure inference again, in runs as long as the tools allow, while npu-smi is asked for the power."""
+    job, options = chip.job, chip.options
+    rounds = min(_MOST_ROUNDS, max(options.rounds, _ENERGY_IMAGES // batch))
+    longer = options.model_copy(update={"rounds": rounds})
+    command = pure_inference(longer, batch, job.device, engine="{in:engine}", out=".")
+    words = ("--device", str(job.device), "--seconds", str(options.energy), "--out", "{out}")
+    argv = ("python3", "-m", "inside.npu_energy", *words, "--", *command)
+    name, title = energy_name(job.target, batch), f"energy, batch {batch}"
+    return _by_kit(chip, "npu_energy", _step(chip, batch, name, "bench", title, argv, ("energy.json",)))
+
+
+def _by_kit(chip: _ChipContext, program: str, step: Step) -> Step:
+    """The step as one that a program of kit starts; it comes with a PYTHONPATH, so that of the image is repeated."""
+    home = toolchain_of(chip.job).home
     places = ("{code}", "/opt/kit/site", f"{home}/python/site-packages", f"{home}/opp/op_impl/built-in/ai_core/tbe")
     environment = {**step.environment, "PYTHONPATH": ":".join(places)}
-    return replace(step, links={}, code=("together",), environment=environment)
+    return replace(step, links={}, code=(program,), environment=environment)
 
 
 def _step(

@@ -258,3 +258,31 @@ def test_a_device_that_fails_fails_the_card(rehearsals: Any) -> None:
     made.steps = {step.name: step for step in made.target.plan(made.job)}
     with pytest.raises(DeviceError, match="cannot be opened"):
         made.run("310/card-bs1", alone=True, KIT_SIM_DEVICES="virtual:4")
+
+
+@pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
+def test_energy_is_the_power_of_the_chip_by_the_rate(rehearsals: Any, tool: str) -> None:
+    made = rehearsals("310P", tool=tool, mode="synthetic", rounds=12, energy=2)
+    assert made.steps["310P/energy-bs4"].argv[:3] == ("python3", "-m", "inside.npu_energy")
+    made.job = replace(made.job, batches=(4,))
+    made.steps = {step.name: step for step in made.target.plan(made.job)}
+    made.run("310P/energy-bs4", alone=True)
+    found = json.loads((made.outputs["310P/energy-bs4"] / "energy.json").read_text())
+    assert {one["watts"] for one in found["samples"]} == {15.8}  # the stand-in's chip; none of it is kept but this
+    assert not (made.outputs["310P/energy-bs4"] / "run").exists()
+    (one,) = made.target.read(made.job, made.run_all()).throughput
+    mean = sum(1 / rate for rate in found["rates"]) / len(found["rates"])
+    assert one.energy.joules_per_image == pytest.approx(15.8 * mean)
+    assert "npu-smi" in one.energy.method
+    assert one.unproven() == []
+
+
+def test_no_power_is_no_energy(rehearsals: Any) -> None:
+    made = rehearsals("310P", mode="synthetic", rounds=12, energy=1)
+    for name in ("310P/energy-bs1", "310P/energy-bs4"):
+        made.outputs[name] = made.folder / name.replace("/", "-")
+        made.outputs[name].mkdir()
+        (made.outputs[name] / "energy.json").write_text('{"energy": null, "samples": [], "rates": [100.0]}')
+    reading = made.target.read(made.job, made.run_all())
+    assert [one.energy for one in reading.throughput] == [None, None]
+    assert sum("too little of the chip's power" in note for note in reading.notes) == 2

@@ -415,3 +415,11 @@ def test_shapes_device_and_warnings() -> None:
 )  # fmt: skip
 def test_versions(digits: str, version: str) -> None:
     assert trtexec.version_of(digits) == version
+
+
+def test_a_log_that_names_two_versions_says_so() -> None:
+    banner = "&&&& RUNNING TensorRT.trtexec [TensorRT v101600] [b11] # trtexec --loadEngine=m.plan\n"
+    same = trtexec.read(banner + "[11/20/2026-10:00:00] [I] TensorRT version: 10.16.0\n")
+    assert not any("names TensorRT" in problem for problem in same.problems)
+    other = trtexec.read(banner + "[11/20/2026-10:00:00] [I] TensorRT version: 10.13.3\n")
+    assert "the log names TensorRT 10.16.0 and 10.13.3" in other.problems

@@ -122,9 +122,19 @@ class TrtexecScan:
         run.command = run.command or command
         run.skipped = run.skipped or bool(run.command and printed.WITHOUT_INFERENCE.search(run.command))
         if version := printed.VERSION.search(raw):
-            run.version = version_of(version[1] or version[2]) or run.version
+            self._version(run, version)
         self.section = self.profile = None
         self.explaining = 0
+
+    @staticmethod
+    def _version(run: TrtexecRun, found: re.Match[str]) -> None:
+        """The version that a line names: a second one that differs is of another log."""
+        version = version_of(found[1] or found[2])
+        if version and run.version and version.split(".")[:3] != run.version.split(".")[:3]:
+            problem = f"the log names TensorRT {run.version} and {version}"
+            run.refused += [] if problem in run.refused else [problem]
+        else:
+            run.version = version or run.version
 
     def _fresh(self) -> None:
         """A new run, since what comes next was there already; what the old run knows of its set-up stays with it."""
@@ -272,7 +282,7 @@ class TrtexecScan:
         elif printed.SKIPPED.search(body):
             self.run.skipped = True
         elif found := printed.VERSION.search(body):
-            self._before_summary().version = version_of(found[1] or found[2]) or self.run.version
+            self._version(self._before_summary(), found)
         elif found := printed.DEVICE.search(body):
             self._before_summary().device = found[1]
         elif found := printed.BINDING.search(body) or printed.INFERENCE_SHAPE.search(body):
