@@ -37,6 +37,7 @@ __all__ = [
     "Wait",
     "WeightsPath",
     "Wheelhouse",
+    "parse_devices",
 ]  # fmt: skip
 
 
@@ -66,7 +67,6 @@ RecipePath = Annotated[
         help="The recipe, or a folder that holds kit.yaml.",
         readable=False,
     ),
-    "parse_devices",
 ]
 Targets = Annotated[
     list[str] | None,
