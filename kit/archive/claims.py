@@ -64,9 +64,9 @@ def _accuracy(report: Report, view: TargetView) -> Iterator[AppendixRow]:
         reference = report.reference.get(k)
         expected, origin = next(
             (
-                (cell, name)
-                for cell, name in ((told, "published"), (reference, "reference"), (shown, "this measurement"))
-                if cell
+                (number, name)
+                for number, name in ((told, "published"), (reference, "reference"), (shown, "this measurement"))
+                if number
             ),
             (None, ""),
         )
@@ -98,8 +98,8 @@ def _metrics(report: Report, view: TargetView) -> Iterator[AppendixRow]:
 
 
 def _rates(report: Report, view: TargetView) -> Iterator[AppendixRow]:
-    measured = view.run.cells if view.run else {}
-    told = view.published.cells if view.published else {}
+    measured = view.run.numbers if view.run else {}
+    told = view.published.numbers if view.published else {}
     for batch in sorted({*measured, *told}):
         shown = measured.get(batch)
         expected = told.get(batch) or measured[batch]

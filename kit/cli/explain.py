@@ -24,7 +24,7 @@ __all__ = ["command"]
 
 
 def command(
-    cell: Annotated[
+    number: Annotated[
         str | None, typer.Argument(help="Such as 310/bs4, 310P/310@best, 310/top1; without it, all are listed.")
     ] = None,
     recipe: options.RecipePath = Path("kit.yaml"),
@@ -66,13 +66,13 @@ def command(
     stored = load_all(folder)
     targets = reported_targets(parsed, stored)
     report = build(parsed, stored, targets, describe_targets(targets, parsed, stored))
-    if cell is None:
+    if number is None:
         _list(report, as_json=as_json)
         return
     sources = [
         RawOutputs.of(one, Store(store), unpack(folder / "results" / f"{name}{SUFFIX}")) for name, one in stored.items()
     ]
-    found = trace(report, find(report, cell))
+    found = trace(report, find(report, number))
 
     def quote(evidence: Evidence) -> str:
         return next((text for source in sources if (text := _line(source, evidence))), "")
@@ -102,9 +102,9 @@ def _line(source: RawOutputs, evidence: Evidence) -> str:
 
 def _list(report: Report, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([{"cell": one.id, "value": one.text} for one in report.cells.values()], indent=1))
+        typer.echo(json.dumps([{"cell": one.id, "value": one.text} for one in report.numbers.values()], indent=1))
         return
-    for one in report.cells.values():
+    for one in report.numbers.values():
         typer.echo(f"{one.id:<28} {one.text + ' ' + one.unit:<20} {_source(one.source)}")
 
 
@@ -130,14 +130,14 @@ def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
     from kit.reports.escaping import in_language
     from kit.reports.explain import trace
 
-    cell = found.cell
-    lines = [f"{cell.id} = {cell.text} {cell.unit}".rstrip(), f"  formula    {cell.formula}"]
-    lines.append(f"  source     {_source(cell.source)}" + (f", {found.published_at}" if found.published_at else ""))
-    if cell.mode:
-        lines.append(f"  mode       {cell.mode}")
-    if cell.toolchain:
-        lines.append(f"  toolchain  {cell.toolchain}")
-    lines += [f"  raw        {name}: {value}" for name, value in cell.raw.items() if name != "at"]
+    number = found.number
+    lines = [f"{number.id} = {number.text} {number.unit}".rstrip(), f"  formula    {number.formula}"]
+    lines.append(f"  source     {_source(number.source)}" + (f", {found.published_at}" if found.published_at else ""))
+    if number.mode:
+        lines.append(f"  mode       {number.mode}")
+    if number.toolchain:
+        lines.append(f"  toolchain  {number.toolchain}")
+    lines += [f"  raw        {name}: {value}" for name, value in number.raw.items() if name != "at"]
     lines += [f"  doubt      {in_language(one, 'en')}" for one in found.conflicts]
     for group in _series(found.evidence):
         (name, first), (last_name, last) = group[0], group[-1]
@@ -156,7 +156,7 @@ def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
             f"  run        {run.step}  {run.started}  {run.seconds:.2f} s  image {run.image}  "
             f"fingerprint {run.fingerprint}"
         )
-    best = cell.id.endswith("/best")  # of the highest, only the one that it is; the formula shows the others
-    for one in (one for one in found.inputs if not best or one.batch == cell.batch):
+    best = number.id.endswith("/best")  # of the highest, only the one that it is; the formula shows the others
+    for one in (one for one in found.inputs if not best or one.batch == number.batch):
         lines += [f"  {line}" for line in _text(trace(report, one), report, quote)]
     return lines

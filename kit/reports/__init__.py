@@ -1,1 +1,1 @@
-"""From recipe and results to the report: cells, comparison, text, plots. Nothing here measures or runs anything."""
+"""From recipe and results to the report: numbers, comparison, text, plots. Nothing here measures or runs anything."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kit.reports.cells import Cell
 from kit.reports.compare import AccuracyCheck
 from kit.reports.escaping import Safe
 from kit.reports.figures import Figures
 from kit.reports.markup import Markup
 from kit.reports.metricrows import MetricRow
+from kit.reports.reportnumber import ReportNumber
 
 __all__ = ["AccuracyTables"]
 
@@ -22,7 +22,7 @@ class AccuracyTables(Markup):
         name = self._name(figures.target, simulated=figures.simulated)
         return self.table(
             [self.words["simulated"] if figures.simulated else "", "Top1 accuracy", "Top5 accuracy"],
-            [[name, *(Safe(f"{self.cell(figures.accuracy[k])}%") for k in (1, 5))]],
+            [[name, *(Safe(f"{self.number(figures.accuracy[k])}%") for k in (1, 5))]],
         )
 
     def topk(self, figures: Figures) -> Safe:
@@ -30,10 +30,12 @@ class AccuracyTables(Markup):
         w = self.words
         suffix = f" ({w['simulated']})" if figures.simulated else ""
         rows = []
-        for k, cell in figures.accuracy.items():
+        for k, number in figures.accuracy.items():
             low, high = figures.intervals[k]
-            count = f"{cell.raw['correct']} / {cell.raw['n']}"
-            rows.append([f"Top{k}", count, Safe(f"{self.cell(cell)}%"), Safe(f"{self.cell(low)}%–{self.cell(high)}%")])
+            count = f"{number.raw['correct']} / {number.raw['n']}"
+            rows.append(
+                [f"Top{k}", count, Safe(f"{self.number(number)}%"), Safe(f"{self.number(low)}%–{self.number(high)}%")]
+            )
         return self.table(
             [f"TopK{suffix}", f"{w['count']} / {w['images']}", f"{w['accuracy']}{suffix}", w["interval"]], rows
         )
@@ -41,7 +43,7 @@ class AccuracyTables(Markup):
     def reference(self) -> Safe:
         """Section 6.3: the open-source accuracy."""
         stated = self.report.reference
-        row = [self.report.recipe.model.name, *(Safe(f"{self.cell(stated[k])}%") for k in (1, 5))]
+        row = [self.report.recipe.model.name, *(Safe(f"{self.number(stated[k])}%") for k in (1, 5))]
         return self.table([self.words["model"], "Top1 accuracy", "Top5 accuracy"], [row])
 
     def metrics(self, rows: Sequence[MetricRow]) -> Safe:
@@ -57,17 +59,17 @@ class AccuracyTables(Markup):
     def _metric(self, row: MetricRow, *, compared: bool) -> list[object]:
         w, unit = self.words, row.unit and (row.unit if row.unit == "%" else f" {row.unit}")
 
-        def number(cell: Cell | None) -> Safe:
-            return Safe(f"{self.cell(cell)}{unit}" if cell else w["none"])
+        def shown(number: ReportNumber | None) -> Safe:
+            return Safe(f"{self.number(number)}{unit}" if number else w["none"])
 
-        between = Safe(f"{number(row.low)}–{number(row.high)}") if row.low and row.high else Safe(w["none"])
-        line: list[object] = [row.name, number(row.shown), str(row.samples or w["none"]), between]
+        between = Safe(f"{shown(row.low)}–{shown(row.high)}") if row.low and row.high else Safe(w["none"])
+        line: list[object] = [row.name, shown(row.shown), str(row.samples or w["none"]), between]
         if not compared:
             return line
         verdict = w["none"] if row.met is None else w["met"] if row.met else w["not_met"]
         if row.simulated and row.met is not None:
             verdict = f"{verdict} ({w['simulated']})"
-        return [*line, number(row.published), number(row.delta), row.tolerance or w["none"], verdict]
+        return [*line, shown(row.published), shown(row.delta), row.tolerance or w["none"], verdict]
 
     def checks(self, *, simulated: bool) -> Safe:
         """Section 6.4: each accuracy against the open-source one."""
@@ -79,9 +81,9 @@ class AccuracyTables(Markup):
                 self._name(check.target, simulated=simulated),
                 f"Top{check.k}",
                 self.marked_percent(check.shown, sources),
-                Safe(f"{self.cell(check.reference)}%"),
-                self.cell(check.delta),
-                Safe(f"{self.cell(check.low)}%–{self.cell(check.high)}%"),
+                Safe(f"{self.number(check.reference)}%"),
+                self.number(check.delta),
+                Safe(f"{self.number(check.low)}%–{self.number(check.high)}%"),
                 self._met(check),
             ]
             for check in checks

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kit.reports.cells import Cell, Origin
 from kit.reports.context import Report, TargetView
 from kit.reports.headlines import Headline, accuracy_of, throughput_of
 from kit.reports.origins import origin
+from kit.reports.reportnumber import Origin, ReportNumber
 from kit.reports.standing import State, standing
 from kit.results.evidence import Sha256
 from kit.results.resultsfile import Results, results_text
@@ -77,7 +77,7 @@ def _row(report: Report, view: TargetView) -> CatalogueRow:
         days=where.days,
         accuracy=_number(accuracy_of(report, view, simulated=simulated)),
         throughput=_number(throughput_of(report, figures) if figures else None),
-        rates=tuple((batch, float(cell.value)) for batch, cell in figures.cells.items()) if figures else (),
+        rates=tuple((batch, float(number.value)) for batch, number in figures.numbers.items()) if figures else (),
         results=results_digest(view.results) if view.results else None,
     )
 
@@ -85,10 +85,10 @@ def _row(report: Report, view: TargetView) -> CatalogueRow:
 def _number(head: Headline | None) -> RowNumber | None:
     if head is None:
         return None
-    cell: Cell = head.cell
+    number: ReportNumber = head.number
     return RowNumber(
-        label=head.label.partition(" ")[2], text=cell.text, value=float(cell.value), unit=cell.unit,
-        interval=head.interval, source=cell.source,
+        label=head.label.partition(" ")[2], text=number.text, value=float(number.value), unit=number.unit,
+        interval=head.interval, source=number.source,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from kit.recipe.schema import PublishedThroughput, Recipe
-from kit.reports.cells import Cell
+from kit.reports.reportnumber import ReportNumber
 from kit.results.comparison import classify
 from kit.results.differences import differences
 from kit.results.measurements import Throughput
@@ -37,9 +37,9 @@ class Verdict:
 
     target: str
     quantity: str  # "top1", "bs16"
-    shown: Cell
-    published: Cell
-    delta: Cell
+    shown: ReportNumber
+    published: ReportNumber
+    delta: ReportNumber
     outcome: Outcome
     reasons: tuple[Reason, ...]
     tolerance: str  # "0.5 points", "10 %"
@@ -53,11 +53,11 @@ class AccuracyCheck:
 
     target: str
     k: int
-    shown: Cell
-    reference: Cell
-    delta: Cell
-    low: Cell
-    high: Cell
+    shown: ReportNumber
+    reference: ReportNumber
+    delta: ReportNumber
+    low: ReportNumber
+    high: ReportNumber
     met: bool  # not below reference minus tolerance
     inside: bool  # the reference is within the interval: the difference may be chance
     complete: bool  # over as many images as the recipe's data set has

@@ -1,4 +1,4 @@
-"""What the report says, computed from recipe and results alone: cells, tables, checks, verdicts."""
+"""What the report says, computed from recipe and results alone: numbers, tables, checks, verdicts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal
 from kit.host import speed_facts
 from kit.recipe.schema import Recipe, TargetEntry
 from kit.reports import compare, tables
-from kit.reports.cells import Cell, difference
 from kit.reports.compare import AccuracyCheck, Verdict
-from kit.reports.figures import TOPS, Cells, Figures, published_figures, reference, run_figures
+from kit.reports.figures import TOPS, Figures, NumberIndex, published_figures, reference, run_figures
 from kit.reports.metricrows import MetricRow, declarations, metric_rows
+from kit.reports.reportnumber import ReportNumber, difference
 from kit.reports.tables import ReportTable
 from kit.reports.targetfacts import TargetFacts
 from kit.results.measurements import Interval, plain
@@ -67,11 +67,11 @@ class Report:
 
     recipe: Recipe
     targets: tuple[TargetView, ...]
-    reference: Mapping[int, Cell]
+    reference: Mapping[int, ReportNumber]
     tables: tuple[ReportTable, ...]
     checks: tuple[AccuracyCheck, ...]
     verdicts: tuple[Verdict, ...]
-    cells: Mapping[str, Cell]
+    numbers: Mapping[str, ReportNumber]
     families: tuple[str, ...] = field(default=())
     metrics: tuple[MetricRow, ...] = ()
     counts_classes: bool = True
@@ -127,19 +127,19 @@ def build(
     Raises:
         InvalidInputError: a published rate per device of a target that nobody described.
     """
-    cells = Cells()
-    views = tuple(_view(recipe, results.get(name), name, facts[name], cells) for name in targets)
-    stated = reference(recipe, cells)
+    numbers = NumberIndex()
+    views = tuple(_view(recipe, results.get(name), name, facts[name], numbers) for name in targets)
+    stated = reference(recipe, numbers)
     real = [(view.name, view.throughput) for view in views]
     fake = [(view.name, view.simulated) for view in views]
-    both = [tables.table(recipe, real, cells, ""), tables.table(recipe, fake, cells, "simulated:")]
+    both = [tables.table(recipe, real, numbers, ""), tables.table(recipe, fake, numbers, "simulated:")]
     checks = [
         check
         for view in views
         for figures in view.figures("accuracy")
-        for check in _checks(recipe, view, figures, stated, cells)
+        for check in _checks(recipe, view, figures, stated, numbers)
     ]
-    verdicts = [verdict for view in views for verdict in _verdicts(recipe, view, cells)]
+    verdicts = [verdict for view in views for verdict in _verdicts(recipe, view, numbers)]
     declared = declarations(recipe)
     return Report(
         recipe=recipe,
@@ -148,9 +148,9 @@ def build(
         tables=tuple(table for table in both if table),
         checks=tuple(checks),
         verdicts=tuple(verdicts),
-        cells=cells,
+        numbers=numbers,
         families=tuple(dict.fromkeys(view.facts.family for view in _described(views))),
-        metrics=tuple(row for view in views for row in metric_rows(view.name, view.results, declared, cells)),
+        metrics=tuple(row for view in views for row in metric_rows(view.name, view.results, declared, numbers)),
         counts_classes=not declared,
     )
 
@@ -161,14 +161,14 @@ def _described(views: Iterable[TargetView]) -> list[TargetView]:
     return [view for view in listed if view.ran or view.accuracy] or listed
 
 
-def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts, cells: Cells) -> TargetView:
-    run = run_figures(name, results, cells) if results else None
+def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts, numbers: NumberIndex) -> TargetView:
+    run = run_figures(name, results, numbers) if results else None
     measured = run is not None and not run.simulated
     accuracy, throughput = recipe.published.accuracy.get(name), recipe.published.throughput.get(name)
     published = None
     if accuracy or throughput:
         published = published_figures(
-            recipe, name, facts, cells,
+            recipe, name, facts, numbers,
             accuracy_prefix="published:" if measured and run and run.accuracy else "",
             throughput_prefix="published:" if measured and run and run.throughput else "",
         )  # fmt: skip
@@ -176,13 +176,13 @@ def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts
 
 
 def _checks(
-    recipe: Recipe, view: TargetView, figures: Figures, reference: Mapping[int, Cell], cells: Cells
+    recipe: Recipe, view: TargetView, figures: Figures, reference: Mapping[int, ReportNumber], numbers: NumberIndex
 ) -> list[AccuracyCheck]:
     checks = []
     for k, stated in reference.items():
         shown = figures.accuracy[k]
         low, high = figures.intervals[k]
-        delta = cells.keep(difference(f"{shown.id}@reference", shown, stated, "points"))
+        delta = numbers.keep(difference(f"{shown.id}@reference", shown, stated, "points"))
         complete = figures.source == "published" or bool(
             view.results and view.results.accuracy and view.results.accuracy.n == recipe.dataset.count
         )
@@ -197,7 +197,7 @@ def _checks(
     return checks
 
 
-def _verdicts(recipe: Recipe, view: TargetView, cells: Cells) -> list[Verdict]:
+def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> list[Verdict]:
     run, published, results = view.run, view.published, view.results
     if run is None or published is None or results is None:
         return []
@@ -209,7 +209,7 @@ def _verdicts(recipe: Recipe, view: TargetView, cells: Cells) -> list[Verdict]:
             if k not in run.accuracy:
                 continue
             shown, against = run.accuracy[k], published.accuracy[k]
-            delta = cells.keep(difference(f"{shown.id}@published", shown, against, "points"))
+            delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "points"))
             low, high = run.intervals[k]
             interval: Interval = (float(low.value), float(high.value))
             tolerance = recipe.tolerance.accuracy_points
@@ -222,10 +222,10 @@ def _verdicts(recipe: Recipe, view: TargetView, cells: Cells) -> list[Verdict]:
             )  # fmt: skip
     rates = recipe.published.throughput.get(view.name)
     for batch, throughput in run.throughput.items():
-        if rates is None or batch not in published.cells:
+        if rates is None or batch not in published.numbers:
             continue
-        shown, against = run.cells[batch], published.cells[batch]
-        delta = cells.keep(difference(f"{shown.id}@published", shown, against, "%"))
+        shown, against = run.numbers[batch], published.numbers[batch]
+        delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "%"))
         why = compare.throughput_reasons(recipe, results, throughput, rates, published.throughput[batch].factor)
         low_end, high_end = throughput.extent
         tolerance = recipe.tolerance.throughput_percent

@@ -1,7 +1,7 @@
 """What the report changes against the published one, line by line, and why.
 
 The lines are data of a published report, in ``reports/<model>/deviations.yaml``. Numbers in them are written as
-``{310/bs4}`` (as printed) or ``{310/bs4:formula}`` and filled in from the cells.
+``{310/bs4}`` (as printed) or ``{310/bs4:formula}`` and filled in from the report.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from kit.errors import InvalidInputError, MissingError
 from kit.recipe.schema import Text
 from kit.recipe.yamlfile import DocumentError, load_yaml
-from kit.reports.cells import Cell
 from kit.reports.escaping import Safe, in_language
+from kit.reports.reportnumber import ReportNumber
 from kit.reports.writer import Writer
 from kit.storage.inputs import read_input
 
@@ -67,28 +67,28 @@ def load(path: Path) -> tuple[Deviation, ...]:
         ) from error
 
 
-def fill(text: str, cells: Mapping[str, Cell]) -> str:
-    """``text`` with its cells; the published number where a measurement took its place."""
+def fill(text: str, numbers: Mapping[str, ReportNumber]) -> str:
+    """``text`` with its numbers; the published number where a measurement took its place."""
 
-    def number(found: re.Match[str]) -> str:
-        cell = cells.get(f"published:{found[1]}") or cells.get(found[1])
-        if cell is None:
+    def filled(found: re.Match[str]) -> str:
+        number = numbers.get(f"published:{found[1]}") or numbers.get(found[1])
+        if number is None:
             return found[0]
-        return cell.formula if found[2] else cell.text
+        return number.formula if found[2] else number.text
 
-    return _PLACE.sub(number, text)
+    return _PLACE.sub(filled, text)
 
 
 def page(deviations: Sequence[Deviation], writer: Writer, language: str) -> str:
     """The page as Markdown."""
     words = writer.words
-    cells = writer.report.cells
+    numbers = writer.report.numbers
     rows = [
         [
             words["list"].join(str(line) for line in one.lines),
             in_language(one.printed, language),
-            fill(in_language(one.ours, language), cells),
-            fill(in_language(one.why, language), cells),
+            fill(in_language(one.ours, language), numbers),
+            fill(in_language(one.why, language), numbers),
         ]
         for one in sorted(deviations, key=lambda one: one.lines)
     ]

@@ -9,8 +9,8 @@ from typing import Any
 
 from kit.errors import InvalidInputError
 from kit.recipe.schema import Text
-from kit.reports.cells import Cell
 from kit.reports.context import Report
+from kit.reports.reportnumber import ReportNumber
 from kit.results.evidence import Evidence
 from kit.results.resultsfile import Artifact, Command, Results, Run
 
@@ -24,8 +24,8 @@ Quote = Callable[[Evidence], str]
 class Trace:
     """A number with everything behind it."""
 
-    cell: Cell
-    inputs: tuple[Cell, ...]
+    number: ReportNumber
+    inputs: tuple[ReportNumber, ...]
     artifacts: tuple[Artifact, ...] = ()
     runs: tuple[Run, ...] = ()
     commands: tuple[Command, ...] = ()
@@ -35,17 +35,17 @@ class Trace:
 
     def data(self, quote: Quote) -> dict[str, Any]:
         """The trace as JSON data; ``quote`` gives the line or key that evidence names."""
-        cell = self.cell
+        number = self.number
         return {
-            "cell": cell.id,
-            "value": cell.text,
-            "unrounded": str(cell.value),
-            "unit": cell.unit,
-            "formula": cell.formula,
-            "source": cell.source,
-            "mode": cell.mode,
-            "toolchain": cell.toolchain,
-            "raw": dict(cell.raw),
+            "cell": number.id,
+            "value": number.text,
+            "unrounded": str(number.value),
+            "unit": number.unit,
+            "formula": number.formula,
+            "source": number.source,
+            "mode": number.mode,
+            "toolchain": number.toolchain,
+            "raw": dict(number.raw),
             "inputs": [{"cell": one.id, "value": one.text, "formula": one.formula} for one in self.inputs],
             "published_at": self.published_at,
             "conflicts": list(self.conflicts),
@@ -59,44 +59,44 @@ class Trace:
         }
 
 
-def find(report: Report, name: str) -> Cell:
-    """The cell of that id; ``310/bs4`` finds a simulated one where there is no other.
+def find(report: Report, name: str) -> ReportNumber:
+    """The number of that id; ``310/bs4`` finds a simulated one where there is no other.
 
     Raises:
         InvalidInputError: there is none.
     """
     for prefix in ("", "simulated:", "published:"):
-        if prefix + name in report.cells:
-            return report.cells[prefix + name]
-    near = get_close_matches(name, report.cells, n=3, cutoff=0.5)
+        if prefix + name in report.numbers:
+            return report.numbers[prefix + name]
+    near = get_close_matches(name, report.numbers, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise InvalidInputError(
         f"the report has no number {name!r}", remedy=f"{hint}`kit explain` without a name lists all of them"
     )
 
 
-def trace(report: Report, cell: Cell) -> Trace:
+def trace(report: Report, number: ReportNumber) -> Trace:
     """Everything behind a number."""
-    inputs = tuple(report.cells[id_] for id_ in cell.inputs if id_ in report.cells)
-    view = next((one for one in report.targets if one.name == cell.target), None)
-    if cell.inputs:  # computed from numbers that have traces of their own
-        return Trace(cell, inputs, evidence=cell.evidence)
-    if cell.source == "published" or view is None or view.results is None:
-        conflicts = view.published.conflicts if view and view.published and cell.batch else ()
-        at = cell.raw.get("at") or report.recipe.published.report
-        return Trace(cell, inputs, published_at=str(at) if at else None, conflicts=conflicts)
+    inputs = tuple(report.numbers[id_] for id_ in number.inputs if id_ in report.numbers)
+    view = next((one for one in report.targets if one.name == number.target), None)
+    if number.inputs:  # computed from numbers that have traces of their own
+        return Trace(number, inputs, evidence=number.evidence)
+    if number.source == "published" or view is None or view.results is None:
+        conflicts = view.published.conflicts if view and view.published and number.batch else ()
+        at = number.raw.get("at") or report.recipe.published.report
+        return Trace(number, inputs, published_at=str(at) if at else None, conflicts=conflicts)
     results = view.results
-    printed = printed_by(cell.evidence)
+    printed = printed_by(number.evidence)
     steps = _with_those_before(results, printed)
     # The command that printed the number comes first.
     commands = sorted((one for one in results.commands if one.step in steps), key=lambda one: one.step not in printed)
     return Trace(
-        cell,
+        number,
         inputs,
         artifacts=tuple(one for one in results.artifacts if one.step in steps or one.step == "weights"),
         runs=tuple(one for one in results.runs if one.step in steps),
         commands=tuple(commands),
-        evidence=cell.evidence,
+        evidence=number.evidence,
     )
 
 

@@ -8,22 +8,22 @@ from decimal import Decimal
 from typing import Literal
 
 from kit.recipe.schema import PublishedAccuracy, Recipe, Text
-from kit.reports.cells import Cell, best_cell, throughput_cells
+from kit.reports.reportnumber import ReportNumber, best_number, throughput_numbers
 from kit.reports.targetfacts import TargetFacts, factor
 from kit.results.measurements import Throughput, percent, plain, wilson
 from kit.results.resultsfile import Results
 
-__all__ = ["TOPS", "Cells", "Figures", "published_figures", "reference", "run_figures"]
+__all__ = ["TOPS", "Figures", "NumberIndex", "published_figures", "reference", "run_figures"]
 
 #: The TopK that reports of this family publish.
 TOPS = (1, 5)
 
 
-class Cells(dict[str, Cell]):
-    """All cells by id."""
+class NumberIndex(dict[str, ReportNumber]):
+    """All numbers by id."""
 
-    def keep(self, cell: Cell) -> Cell:
-        return self.setdefault(cell.id, cell)
+    def keep(self, number: ReportNumber) -> ReportNumber:
+        return self.setdefault(number.id, number)
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Figures:
 
     target: str
     source: Literal["measured", "published", "simulated"]
-    accuracy: Mapping[int, Cell]  # k -> TopK
-    intervals: Mapping[int, tuple[Cell, Cell]]
+    accuracy: Mapping[int, ReportNumber]  # k -> TopK
+    intervals: Mapping[int, tuple[ReportNumber, ReportNumber]]
     throughput: Mapping[int, Throughput]  # batch -> measurement
-    cells: Mapping[int, Cell]  # batch -> images per second
-    best: Cell | None
+    numbers: Mapping[int, ReportNumber]  # batch -> images per second
+    best: ReportNumber | None
     toolchain: str
     conflicts: tuple[Text, ...] = ()
     command: str | None = None
@@ -65,16 +65,16 @@ class Figures:
         return modes.pop() if len(modes) == 1 else None
 
 
-def run_figures(name: str, results: Results, cells: Cells) -> Figures:
-    """What a run of the target gave; cells of a simulated one have their own names."""
+def run_figures(name: str, results: Results, numbers: NumberIndex) -> Figures:
+    """What a run of the target gave; numbers of a simulated one have their own names."""
     prefix = "simulated:" if results.source == "simulated" else ""
-    accuracy: dict[int, Cell] = {}
+    accuracy: dict[int, ReportNumber] = {}
     intervals = {}
     if results.accuracy:
         for k in range(1, 6):
             id_ = f"{prefix}{name}/top{k}"
-            accuracy[k] = cells.keep(
-                Cell(
+            accuracy[k] = numbers.keep(
+                ReportNumber(
                     id=id_, value=results.accuracy.top(k), text=percent(results.accuracy.top(k)), unit="%",
                     source=results.source, formula=results.accuracy.formula(k), target=name,
                     toolchain=results.toolchain,
@@ -84,26 +84,26 @@ def run_figures(name: str, results: Results, cells: Cells) -> Figures:
                               if name in {f"correct[{k - 1}]", "n", "ties"}},
                 )
             )  # fmt: skip
-            intervals[k] = _interval(accuracy[k], results.accuracy.correct[k - 1], results.accuracy.n, cells)
+            intervals[k] = _interval(accuracy[k], results.accuracy.correct[k - 1], results.accuracy.n, numbers)
     return _figures(
         name, results.source, prefix, accuracy, intervals, {one.batch: one for one in results.throughput},
-        results.toolchain, cells,
+        results.toolchain, numbers,
     )  # fmt: skip
 
 
 def published_figures(
-    recipe: Recipe, name: str, facts: TargetFacts, cells: Cells, *, accuracy_prefix: str, throughput_prefix: str
+    recipe: Recipe, name: str, facts: TargetFacts, numbers: NumberIndex, *, accuracy_prefix: str, throughput_prefix: str
 ) -> Figures:
-    """What the recipe says was published; a prefix tells cells apart from measured ones of the same name."""
+    """What the recipe says was published; a prefix tells them apart from measured ones of the same name."""
     stated = recipe.published.accuracy.get(name)
     rates = recipe.published.throughput.get(name)
-    accuracy: dict[int, Cell] = {}
+    accuracy: dict[int, ReportNumber] = {}
     intervals = {}
     if stated:
         for k in TOPS:
-            accuracy[k] = cells.keep(_stated(f"{accuracy_prefix}{name}/top{k}", stated, k, recipe, target=name))
+            accuracy[k] = numbers.keep(_stated(f"{accuracy_prefix}{name}/top{k}", stated, k, recipe, target=name))
             n = recipe.dataset.count
-            intervals[k] = _interval(accuracy[k], round(accuracy[k].value * n / 100), n, cells)
+            intervals[k] = _interval(accuracy[k], round(accuracy[k].value * n / 100), n, numbers)
     measured = {}
     if rates:
         for batch, rate in sorted(rates.rates.items()):
@@ -118,7 +118,7 @@ def published_figures(
             )  # fmt: skip
     toolchain = (rates.toolchain if rates else None) or (stated.toolchain if stated else None) or ""
     return _figures(
-        name, "published", throughput_prefix, accuracy, intervals, measured, toolchain, cells,
+        name, "published", throughput_prefix, accuracy, intervals, measured, toolchain, numbers,
         conflicts=rates.conflicts if rates else (), command=rates.command if rates else None,
     )  # fmt: skip
 
@@ -127,56 +127,56 @@ def _figures(
     name: str,
     source: Literal["measured", "published", "simulated"],
     prefix: str,
-    accuracy: Mapping[int, Cell],
-    intervals: Mapping[int, tuple[Cell, Cell]],
+    accuracy: Mapping[int, ReportNumber],
+    intervals: Mapping[int, tuple[ReportNumber, ReportNumber]],
     throughput: Mapping[int, Throughput],
     toolchain: str,
-    cells: Cells,
+    numbers: NumberIndex,
     *,
     conflicts: tuple[Text, ...] = (),
     command: str | None = None,
 ) -> Figures:
     values = {}
     for batch in sorted(throughput):
-        made = throughput_cells(prefix, name, source, throughput[batch], toolchain)
-        for cell in made.values():
-            cells.keep(cell)
+        made = throughput_numbers(prefix, name, source, throughput[batch], toolchain)
+        for number in made.values():
+            numbers.keep(number)
         values[batch] = made[f"{prefix}{name}/bs{batch}"]
-    best = cells.keep(best_cell(f"{prefix}{name}/best", values)) if values else None
+    best = numbers.keep(best_number(f"{prefix}{name}/best", values)) if values else None
     ordered = {batch: throughput[batch] for batch in sorted(throughput)}
     return Figures(name, source, accuracy, intervals, ordered, values, best, toolchain, conflicts, command)
 
 
-def _stated(id_: str, stated: PublishedAccuracy, k: int, recipe: Recipe, target: str | None) -> Cell:
+def _stated(id_: str, stated: PublishedAccuracy, k: int, recipe: Recipe, target: str | None) -> ReportNumber:
     number = stated.top1 if k == 1 else stated.top5
     value = Decimal(repr(number))
     text = f"{value:.{stated.digits[TOPS.index(k)]}f}" if stated.digits else plain(value)
     where = stated.source or recipe.published.report
-    return Cell(
+    return ReportNumber(
         id=id_, value=value, text=text, unit="%", source="published", formula=f"{text} % as published", target=target,
         toolchain=stated.toolchain, raw={"published": number, "at": where} if where else {"published": number},
     )  # fmt: skip
 
 
-def reference(recipe: Recipe, cells: Cells) -> dict[int, Cell]:
+def reference(recipe: Recipe, numbers: NumberIndex) -> dict[int, ReportNumber]:
     """The open-source accuracy: k -> TopK."""
     stated = recipe.published.reference
     if stated is None:
         return {}
-    return {k: cells.keep(_stated(f"reference:top{k}", stated, k, recipe, target=None)) for k in TOPS}
+    return {k: numbers.keep(_stated(f"reference:top{k}", stated, k, recipe, target=None)) for k in TOPS}
 
 
-def _interval(cell: Cell, successes: int, n: int, cells: Cells) -> tuple[Cell, Cell]:
+def _interval(number: ReportNumber, successes: int, n: int, numbers: NumberIndex) -> tuple[ReportNumber, ReportNumber]:
     low, high = wilson(successes, n)
     made = []
     for name, bound in (("low", low), ("high", high)):
         value = Decimal(repr(bound))
         made.append(
-            cells.keep(
-                Cell(
-                    id=f"{cell.id}/{name}", value=value, text=f"{value:.2f}", unit="%", source=cell.source,
-                    formula=f"95 % Wilson interval of {successes} of {n}: {low:.2f} to {high:.2f} %", inputs=(cell.id,),
-                    raw={"correct": successes, "n": n}, target=cell.target, exact=False,
+            numbers.keep(
+                ReportNumber(
+                    id=f"{number.id}/{name}", value=value, text=f"{value:.2f}", unit="%", source=number.source,
+                    formula=f"95 % Wilson interval of {successes} of {n}: {low:.2f} to {high:.2f} %",
+                    inputs=(number.id,), raw={"correct": successes, "n": n}, target=number.target, exact=False,
                 )
             )
         )  # fmt: skip

@@ -7,34 +7,34 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.headlines import Headline, headlines
 from kit.reports.origins import TargetOrigin, origin
+from kit.reports.reportnumber import ReportNumber
 from kit.reports.standing import Standing, StatedMatch, standing
 from kit.reports.templates import page_environment
 
 __all__ = ["first_screen"]
 
 Words = Mapping[str, Any]
-Link = Callable[[Cell], Markup]
+Link = Callable[[ReportNumber], Markup]
 
 #: So many failing or incomparable numbers are named; how many more there are is told.
 _NAMED = 4
 
 
-def first_screen(report: Report, words: Words, plot: str, number: Callable[[str, str], str]) -> str:
+def first_screen(report: Report, words: Words, plot: str, traced: Callable[[str, str], str]) -> str:
     """The screen in the language of ``words``.
 
     Args:
         report: the report.
         words: words of the language.
         plot: the throughput plot as SVG; may be empty.
-        number: (id of a number, its text) -> HTML that leads to where it comes from.
+        traced: (id of a number, its text) -> HTML that leads to where it comes from.
     """
 
-    def link(cell: Cell) -> Markup:
-        return Markup(number(cell.id, cell.text))  # noqa: S704 - `number` escapes the text
+    def link(number: ReportNumber) -> Markup:
+        return Markup(traced(number.id, number.text))  # noqa: S704 - `traced` escapes the text
 
     found = standing(report)
     simulated = found.state == "simulated"
@@ -84,29 +84,29 @@ def _open(one: StatedMatch, words: Words) -> str:
     return f"{one.target} {one.quantity} ({reasons})" if reasons else f"{one.target} {one.quantity}"
 
 
-def _difference(delta: Cell, words: Words) -> str:
+def _difference(delta: ReportNumber, words: Words) -> str:
     if delta.unit == "points":
         return str(words["points"].format(number=delta.text))
     return f"{delta.text} {delta.unit}".strip()
 
 
 def _headline(report: Report, one: Headline, words: Words, link: Link) -> dict[str, Any]:
-    w, cell = words["first"], one.cell
+    w, number = words["first"], one.number
     return {
         "name": _name(one, words),
-        "value": link(_short(report, cell)),
-        "unit": {"fps": words["plot_y"], "": "×" if one.kind == "ratio" else ""}.get(cell.unit, cell.unit),
+        "value": link(_short(report, number)),
+        "unit": {"fps": words["plot_y"], "": "×" if one.kind == "ratio" else ""}.get(number.unit, number.unit),
         "range": _range(one, w, link, words["list"]),
         "against": _against(report, one, words, link),
         "state": {True: "good", False: "bad", None: ""}[one.ok],
-        "source": cell.source,
-        "source_name": w["mixed"] if cell.source == "mixed" else words[cell.source],
+        "source": number.source,
+        "source_name": w["mixed"] if number.source == "mixed" else words[number.source],
     }
 
 
-def _short(report: Report, cell: Cell) -> Cell:
+def _short(report: Report, number: ReportNumber) -> ReportNumber:
     """A ratio as the report's sentence prints it."""
-    return report.cells.get(f"{cell.id}/times", cell)
+    return report.numbers.get(f"{number.id}/times", number)
 
 
 def _name(one: Headline, words: Words) -> str:
@@ -116,12 +116,16 @@ def _name(one: Headline, words: Words) -> str:
         first, _, other = one.label.partition("/")
         return str(w["ratio"].format(one=first, other=other))
     kind = "metric" if one.kind == "accuracy" and not quantity.startswith("Top") else one.kind
-    return str(w[kind].format(target=target, name=quantity, batch=one.cell.batch))
+    return str(w[kind].format(target=target, name=quantity, batch=one.number.batch))
 
 
 def _range(one: Headline, w: Words, link: Link, comma: str) -> Markup:
     if one.kind == "latency":
-        return Markup("{}").format(comma).join(Markup("{} {} ms").format(name, link(cell)) for name, cell in one.others)
+        return (
+            Markup("{}")
+            .format(comma)
+            .join(Markup("{} {} ms").format(name, link(number)) for name, number in one.others)
+        )
     if one.interval:
         return escape(w["interval"].format(low=one.interval[0], high=one.interval[1]))
     return escape(w["no_interval"])
@@ -131,9 +135,9 @@ def _against(report: Report, one: Headline, words: Words, link: Link) -> Markup:
     w: Words = words["first"]
     comma = escape(w["comma"])
     if one.kind == "ratio":
-        parts = [report.cells[id_] for id_ in one.cell.inputs]
+        parts = [report.numbers[id_] for id_ in one.number.inputs]
         told = Markup(" {} ").format(w["versus"]).join(link(part) for part in parts) + " " + words["plot_y"]
-        more = comma.join(Markup("{} {}").format(name, link(_short(report, cell))) for name, cell in one.others)
+        more = comma.join(Markup("{} {}").format(name, link(_short(report, number))) for name, number in one.others)
         return Markup("{}; {} {}").format(told, w["also"], more) if one.others else told
     if one.against is None or one.delta is None:
         return escape(w["nothing"])

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kit.reports.cells import Cell, ratio_ends
 from kit.reports.context import Report, TargetView
 from kit.reports.figures import Figures
+from kit.reports.reportnumber import ReportNumber, ratio_ends
 from kit.reports.tables import ReportTable
 
 __all__ = ["Headline", "accuracy_of", "headlines", "throughput_of"]
@@ -20,12 +20,12 @@ class Headline:
 
     kind: Literal["accuracy", "throughput", "ratio", "latency"]
     label: str  # "cpu Top1", "310P bs8", "310P/T4"
-    cell: Cell
+    number: ReportNumber
     interval: tuple[str, str] | None = None  # 95 %, as printed
-    against: Cell | None = None
-    delta: Cell | None = None
+    against: ReportNumber | None = None
+    delta: ReportNumber | None = None
     ok: bool | None = None  # None: nothing is stated, or they cannot be compared
-    others: tuple[tuple[str, Cell], ...] = ()  # of the same kind, by their label
+    others: tuple[tuple[str, ReportNumber], ...] = ()  # of the same kind, by their label
 
 
 def headlines(report: Report, *, simulated: bool) -> tuple[Headline, ...]:
@@ -59,23 +59,25 @@ def throughput_of(report: Report, figures: Figures) -> Headline | None:
     """The best throughput of a target."""
     if figures.best is None or figures.best.batch is None:
         return None
-    cell = figures.cells[figures.best.batch]
-    ends = _ends(report.cells.get(f"{cell.id}/low"), report.cells.get(f"{cell.id}/high"))
-    return _against(report, Headline("throughput", f"{figures.target} bs{cell.batch}", cell, ends), f"bs{cell.batch}")
+    number = figures.numbers[figures.best.batch]
+    ends = _ends(report.numbers.get(f"{number.id}/low"), report.numbers.get(f"{number.id}/high"))
+    return _against(
+        report, Headline("throughput", f"{figures.target} bs{number.batch}", number, ends), f"bs{number.batch}"
+    )
 
 
-def _ends(low: Cell | None, high: Cell | None) -> tuple[str, str] | None:
+def _ends(low: ReportNumber | None, high: ReportNumber | None) -> tuple[str, str] | None:
     return (low.text, high.text) if low and high else None
 
 
 def _against(report: Report, head: Headline, quantity: str) -> Headline:
     """With the stated number: the published one of the target, or else that of the checkpoint."""
     for one in report.verdicts:
-        if one.shown is head.cell and one.quantity == quantity:
+        if one.shown is head.number and one.quantity == quantity:
             ok = None if one.outcome == "not comparable" else one.outcome == "same"
             return replace(head, against=one.published, delta=one.delta, ok=ok)
     for check in report.checks:
-        if check.shown is head.cell:
+        if check.shown is head.number:
             return replace(head, against=check.reference, delta=check.delta, ok=check.met if check.complete else None)
     return head
 
@@ -84,17 +86,17 @@ def _ratio(table: ReportTable) -> Headline | None:
     """The first of the ratios of the bests; the others follow."""
     cells: Sequence[object] = table.rows[-1].cells[len(table.targets) :]
     pairs = zip(table.ratios, cells, strict=True)
-    found = [(f"{one}/{two}", cell) for (one, two), cell in pairs if isinstance(cell, Cell)]
+    found = [(f"{one}/{two}", cell) for (one, two), cell in pairs if isinstance(cell, ReportNumber)]
     if not found:
         return None
-    label, cell = found[0]
-    return Headline("ratio", label, cell, ratio_ends(cell), others=tuple(found[1:]))
+    label, number = found[0]
+    return Headline("ratio", label, number, ratio_ends(number), others=tuple(found[1:]))
 
 
 def _latency(report: Report, figures: Figures) -> Headline | None:
     """Of one call of the smallest batch."""
-    for batch, cell in figures.cells.items():
-        known = [(name, report.cells.get(f"{cell.id}/{name}")) for name in ("p50", "p90", "p99")]
+    for batch, number in figures.numbers.items():
+        known = [(name, report.numbers.get(f"{number.id}/{name}")) for name in ("p50", "p90", "p99")]
         (_, middle), *others = known
         if middle:
             rest = tuple((name, one) for name, one in others if one)

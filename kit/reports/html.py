@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.escaping import in_language, shell
 from kit.reports.explain import Trace, trace
 from kit.reports.firstscreen import first_screen
 from kit.reports.markdown import to_html
 from kit.reports.pages import Pages, document
+from kit.reports.reportnumber import ReportNumber
 from kit.reports.standing import standing
 from kit.reports.templates import page_style
 from kit.resources import resource
@@ -34,22 +34,22 @@ def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[s
         plots: language -> name of a plot -> SVG.
     """
     folder = resource("templates") / "html"
-    numbers = {id_: f"n{index}" for index, id_ in enumerate(pages.report.cells)}
+    anchors = {id_: f"n{index}" for index, id_ in enumerate(pages.report.numbers)}
     parts = []
     for language in languages:
         words = pages.words(language)
         prefix = f"{language}-"
 
-        def number(id_: str, shown: str, prefix: str = prefix) -> str:
-            return f'<a class="n" href="#{prefix}{numbers[id_]}">{escape(shown)}</a>'
+        def link(id_: str, shown: str, prefix: str = prefix) -> str:
+            return f'<a class="n" href="#{prefix}{anchors[id_]}">{escape(shown)}</a>'
 
         text = document(pages, language, tuple(plots[language]), html=True)
-        body = to_html(text, number, plots[language], prefix)
-        appendix = _appendix(pages.report, words, numbers, prefix)
+        body = to_html(text, link, plots[language], prefix)
+        appendix = _appendix(pages.report, words, anchors, prefix)
         contents = _contents(pages, language, tuple(plots[language]), prefix)
         hint = f'<p class="hint">{escape(words["html"]["hint"])}</p>'
         heading, _, rest = body.partition("\n")
-        first = first_screen(pages.report, words, _first_plot(pages.report, plots[language]), number)
+        first = first_screen(pages.report, words, _first_plot(pages.report, plots[language]), link)
         parts.append(
             f'<main id="{language}" lang="{words["html_lang"]}">\n'
             f"{heading}\n{first}\n{contents}\n{hint}\n{rest}\n{appendix}"
@@ -99,27 +99,29 @@ def _contents(pages: Pages, language: str, plots: tuple[str, ...], prefix: str) 
     return f'<details class="contents"><summary>{label}</summary><ul>{items}</ul></details>'
 
 
-def _appendix(report: Report, words: Mapping[str, Any], numbers: Mapping[str, str], prefix: str) -> str:
+def _appendix(report: Report, words: Mapping[str, Any], anchors: Mapping[str, str], prefix: str) -> str:
     labels: Mapping[str, str] = words["html"]
-    entries = "\n".join(_entry(trace(report, cell), words, labels, numbers, prefix) for cell in report.cells.values())
+    entries = "\n".join(
+        _entry(trace(report, number), words, labels, anchors, prefix) for number in report.numbers.values()
+    )
     return f'<section class="numbers"><h2>{escape(labels["open"])}</h2>\n{entries}\n</section>'
 
 
 def _entry(
-    found: Trace, words: Mapping[str, Any], labels: Mapping[str, str], numbers: Mapping[str, str], prefix: str
+    found: Trace, words: Mapping[str, Any], labels: Mapping[str, str], anchors: Mapping[str, str], prefix: str
 ) -> str:
-    cell = found.cell
-    rows = [(labels["formula"], f"<code>{escape(cell.formula)}</code>"), (labels["source"], _source(found, words))]
-    if cell.mode:
-        rows.append((labels["mode"], escape(words[f"{cell.mode}_mode"])))
-    if cell.toolchain:
-        rows.append((labels["toolchain"], escape(cell.toolchain)))
-    raw = {name: value for name, value in cell.raw.items() if name != "at"}
+    number = found.number
+    rows = [(labels["formula"], f"<code>{escape(number.formula)}</code>"), (labels["source"], _source(found, words))]
+    if number.mode:
+        rows.append((labels["mode"], escape(words[f"{number.mode}_mode"])))
+    if number.toolchain:
+        rows.append((labels["toolchain"], escape(number.toolchain)))
+    raw = {name: value for name, value in number.raw.items() if name != "at"}
     if raw:
         rows.append((labels["raw"], "<br>".join(f"<code>{escape(_plain(item))}</code>" for item in raw.items())))
     if found.inputs:
         links = (
-            f'<a class="n" href="#{prefix}{numbers[one.id]}">{escape(one.text)}</a> <small>{escape(one.id)}</small>'
+            f'<a class="n" href="#{prefix}{anchors[one.id]}">{escape(one.text)}</a> <small>{escape(one.id)}</small>'
             for one in found.inputs
         )
         rows.append((labels["from"], "<br>".join(links)))
@@ -144,18 +146,18 @@ def _entry(
         rows.append((labels["runs"], "<br>".join(shown)))
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in rows)
     return (
-        f'<article id="{prefix}{numbers[cell.id]}" tabindex="-1">'
-        f"<h3>{_value(cell)} <small>{escape(cell.id)}</small></h3><dl>{listed}</dl></article>"
+        f'<article id="{prefix}{anchors[number.id]}" tabindex="-1">'
+        f"<h3>{_value(number)} <small>{escape(number.id)}</small></h3><dl>{listed}</dl></article>"
     )
 
 
-def _value(cell: Cell) -> str:
-    unit = "" if cell.unit in {"", "points"} else f" {cell.unit}"
-    return escape(f"{cell.text}{unit}")
+def _value(number: ReportNumber) -> str:
+    unit = "" if number.unit in {"", "points"} else f" {number.unit}"
+    return escape(f"{number.text}{unit}")
 
 
 def _source(found: Trace, words: Mapping[str, Any]) -> str:
-    text = escape(words[found.cell.source])
+    text = escape(words[found.number.source])
     at = found.published_at
     if at and at.startswith(("https://", "http://")):
         return f'{text}, <a href="{escape(at)}" rel="noopener noreferrer">{escape(at)}</a>'

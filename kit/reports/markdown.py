@@ -14,11 +14,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from kit.reports.escaping import slug
-from kit.reports.markup import CELL_END, CELL_SEPARATOR, CELL_START
+from kit.reports.markup import NUMBER_END, NUMBER_SEPARATOR, NUMBER_START
 
 __all__ = ["to_html"]
 
-_NUMBER = re.compile(rf"{CELL_START}([^{CELL_SEPARATOR}]*){CELL_SEPARATOR}([^{CELL_END}]*){CELL_END}")
+_NUMBER = re.compile(rf"{NUMBER_START}([^{NUMBER_SEPARATOR}]*){NUMBER_SEPARATOR}([^{NUMBER_END}]*){NUMBER_END}")
 _PLOT = re.compile(r"plots/([A-Za-z0-9._-]+)\.svg")
 _PAGE = re.compile(r"[A-Z]+(?:\.en)?\.md")
 #: A cell with more characters holds a sentence, which may be broken into lines.
@@ -63,7 +63,7 @@ def _mark_tables(tokens: Sequence[Token]) -> None:
             opening.attrs = {"scope": "col"}
         elif opening.type == "td_open":
             text = inline.content
-            sentence = len(text) > _SENTENCE and CELL_START not in text and not text.startswith("`")
+            sentence = len(text) > _SENTENCE and NUMBER_START not in text and not text.startswith("`")
             opening.attrs = {"class": "w"} if sentence else {}
 
 

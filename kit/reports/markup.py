@@ -1,6 +1,6 @@
 """Numbers, lines and tables as Markdown in one language.
 
-For the HTML report each number is wrapped in private-use characters with the id of its cell, so that the same templates
+For the HTML report each number is wrapped in private-use characters with its id, so that the same templates
 give both forms; foreign text cannot hold these characters.
 """
 
@@ -10,20 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.escaping import Safe, escape, link
+from kit.reports.reportnumber import ReportNumber
 
-__all__ = ["CELL_END", "CELL_SEPARATOR", "CELL_START", "MARKS", "Markup"]
+__all__ = ["MARKS", "NUMBER_END", "NUMBER_SEPARATOR", "NUMBER_START", "Markup"]
 
-CELL_START, CELL_SEPARATOR, CELL_END = "\ue000", "\ue002", "\ue001"
+NUMBER_START, NUMBER_SEPARATOR, NUMBER_END = "\ue000", "\ue002", "\ue001"
 #: Shown where the numbers of one table come from more than one source.
 MARKS = {"measured": "", "published": "†", "mixed": "‡", "simulated": ""}
 
 
 @dataclass(frozen=True)
 class Markup:
-    """Writes numbers and tables in one language; ``html`` keeps the ids of the cells."""
+    """Writes numbers and tables in one language; ``html`` keeps the ids of numbers."""
 
     report: Report
     words: Mapping[str, Any]
@@ -31,24 +31,24 @@ class Markup:
 
     def finalize(self, value: object) -> object:
         """What Jinja writes for ``{{ value }}``: numbers as numbers, all other foreign text escaped."""
-        if isinstance(value, Cell):
-            return self.cell(value)
+        if isinstance(value, ReportNumber):
+            return self.number(value)
         return value if isinstance(value, Safe) else escape("" if value is None else value)
 
-    def cell(self, cell: Cell, text: str | None = None) -> Safe:
+    def number(self, number: ReportNumber, text: str | None = None) -> Safe:
         """A number of the report."""
-        shown = cell.text if text is None else text
-        return Safe(f"{CELL_START}{cell.id}{CELL_SEPARATOR}{shown}{CELL_END}" if self.html else shown)
+        shown = number.text if text is None else text
+        return Safe(f"{NUMBER_START}{number.id}{NUMBER_SEPARATOR}{shown}{NUMBER_END}" if self.html else shown)
 
-    def marked(self, cell: Cell | None, sources: set[str]) -> Safe:
+    def marked(self, number: ReportNumber | None, sources: set[str]) -> Safe:
         """A number of a table, with the mark of its source where the table has several."""
-        if cell is None:
+        if number is None:
             return Safe(self.words["none"])
-        return Safe(self.cell(cell) + (MARKS[cell.source] if len(sources) > 1 else ""))
+        return Safe(self.number(number) + (MARKS[number.source] if len(sources) > 1 else ""))
 
-    def marked_percent(self, cell: Cell, sources: set[str]) -> Safe:
+    def marked_percent(self, number: ReportNumber, sources: set[str]) -> Safe:
         """A percentage with the mark of its source where there are several."""
-        return Safe(f"{self.cell(cell)}%{MARKS[cell.source] if len(sources) > 1 else ''}")
+        return Safe(f"{self.number(number)}%{MARKS[number.source] if len(sources) > 1 else ''}")
 
     def legend(self, sources: set[str]) -> Safe:
         """The marks of a table in words."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kit.recipe.schema import Recipe
-from kit.reports.cells import Cell, mixed
-from kit.reports.figures import Cells
+from kit.reports.figures import NumberIndex
+from kit.reports.reportnumber import ReportNumber, mixed
 from kit.results.measurements import plain
 from kit.results.metrics import Declaration, Metric
 from kit.results.resultsfile import Results
@@ -27,12 +27,12 @@ class MetricRow:
     target: str
     name: str
     unit: str
-    shown: Cell
-    low: Cell | None = None
-    high: Cell | None = None
+    shown: ReportNumber
+    low: ReportNumber | None = None
+    high: ReportNumber | None = None
     samples: int | None = None
-    published: Cell | None = None
-    delta: Cell | None = None
+    published: ReportNumber | None = None
+    delta: ReportNumber | None = None
     tolerance: str = ""
     met: bool | None = None
 
@@ -54,37 +54,39 @@ def declarations(recipe: Recipe) -> dict[str, Declaration]:
 
 
 def metric_rows(
-    target: str, results: Results | None, declared: Mapping[str, Declaration], cells: Cells
+    target: str, results: Results | None, declared: Mapping[str, Declaration], numbers: NumberIndex
 ) -> tuple[MetricRow, ...]:
     """A row for each metric that a target's run gave."""
     if results is None:
         return ()
-    return tuple(_row(target, results, one, declared.get(one.name), cells) for one in results.metrics)
+    return tuple(_row(target, results, one, declared.get(one.name), numbers) for one in results.metrics)
 
 
-def _row(target: str, results: Results, metric: Metric, declared: Declaration | None, cells: Cells) -> MetricRow:
+def _row(
+    target: str, results: Results, metric: Metric, declared: Declaration | None, numbers: NumberIndex
+) -> MetricRow:
     prefix = "simulated:" if results.source == "simulated" else ""
     unit = "" if metric.unit in {"none", "fraction"} else "%" if metric.unit == "percent" else metric.unit
     base = f"{prefix}{target}/{metric.name}"
 
-    def cell(id_: str, value: float, formula: str) -> Cell:
-        return cells.keep(
-            Cell(
+    def number(id_: str, value: float, formula: str) -> ReportNumber:
+        return numbers.keep(
+            ReportNumber(
                 id=id_, value=Decimal(repr(value)), text=_shown(value), unit=unit, source=results.source,
                 formula=formula, target=target, toolchain=results.toolchain,
                 raw={"value": metric.value} | ({"samples": metric.samples} if metric.samples else {}),
             )
         )  # fmt: skip
 
-    shown = cell(base, metric.value, metric.text)
+    shown = number(base, metric.value, metric.text)
     row = MetricRow(target, metric.name, unit, shown, samples=metric.samples)
     if metric.interval:
         how = f"95 % interval ({metric.method})"
         low, high = (
-            cell(f"{base}/{end}", value, how) for end, value in zip(("low", "high"), metric.interval, strict=True)
+            number(f"{base}/{end}", value, how) for end, value in zip(("low", "high"), metric.interval, strict=True)
         )
         row = MetricRow(target, metric.name, unit, shown, low, high, metric.samples)
-    return _compared(row, metric, declared, cells) if declared and declared.published is not None else row
+    return _compared(row, metric, declared, numbers) if declared and declared.published is not None else row
 
 
 def _shown(value: float) -> str:
@@ -93,10 +95,10 @@ def _shown(value: float) -> str:
     return plain(value, 4) if len(text.partition(".")[2]) > _PRINTED else text
 
 
-def _compared(row: MetricRow, metric: Metric, declared: Declaration, cells: Cells) -> MetricRow:
+def _compared(row: MetricRow, metric: Metric, declared: Declaration, numbers: NumberIndex) -> MetricRow:
     stated = Decimal(repr(declared.published))
-    published = cells.keep(
-        Cell(
+    published = numbers.keep(
+        ReportNumber(
             id=f"published:{row.target}/{row.name}", value=stated, text=plain(stated), unit=row.unit,
             source="published", formula="as published", target=row.target,
             raw={"published": declared.published} | ({"at": declared.source} if declared.source else {}),
@@ -104,8 +106,8 @@ def _compared(row: MetricRow, metric: Metric, declared: Declaration, cells: Cell
     )  # fmt: skip
     value = row.shown.value - stated
     text = _shown(float(value))
-    delta = cells.keep(
-        Cell(
+    delta = numbers.keep(
+        ReportNumber(
             id=f"{row.shown.id}@published", value=value, text=f"+{text}" if value > 0 else text, unit=row.unit,
             source=mixed((row.shown.source, "published")), formula=f"{row.shown.text} - {published.text} = {text}",
             inputs=(row.shown.id, published.id), target=row.target,

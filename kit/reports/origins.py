@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kit.reports.cells import Origin
 from kit.reports.context import TargetView
+from kit.reports.reportnumber import Origin
 
 __all__ = ["TargetOrigin", "origin"]
 

@@ -72,7 +72,7 @@ class Pages:
 
 
 def document(pages: Pages, language: str, plots: tuple[str, ...], *, html: bool = False) -> str:
-    """The whole report in one language as Markdown; with ``html``, numbers keep the ids of their cells."""
+    """The whole report in one language as Markdown; with ``html``, numbers keep their ids."""
     words = pages.words(language)
     writer = Writer(pages.report, words, html=html)
     title = escape(words["title"].format(model=pages.report.recipe.model.name))
@@ -171,7 +171,7 @@ def _claim(claim: Claim, writer: Writer, *, first: bool, last: bool) -> Safe:
     start, _, end = pattern.partition("{times}")
     names = {"subject": escape(claim.subject), "other": escape(claim.other)}
     stop = words["stop" if last else "go_on"]
-    return Safe(start.format(**names) + writer.cell(claim.times) + end.format(**names) + stop)
+    return Safe(start.format(**names) + writer.number(claim.times) + end.format(**names) + stop)
 
 
 def _constraints(pins: Mapping[str, str]) -> list[str]:

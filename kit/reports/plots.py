@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from kit.reports import svg
-from kit.reports.cells import Cell
 from kit.reports.context import Report
 from kit.reports.figures import Figures
+from kit.reports.reportnumber import ReportNumber
 from kit.results.measurements import plain
 
 __all__ = ["draw"]
@@ -35,7 +35,7 @@ def draw(report: Report, words: Mapping[str, Any], suffix: str = "") -> dict[str
             (index, figures) for index, figures in series if any(one.latency_ms for one in figures.throughput.values())
         ]
         if timed:
-            plots[f"latency{kind}{suffix}"] = _latency(timed, report.cells, words, note, f"lat{kind}{suffix}")
+            plots[f"latency{kind}{suffix}"] = _latency(timed, report.numbers, words, note, f"lat{kind}{suffix}")
     return plots
 
 
@@ -45,7 +45,7 @@ def _label(figures: Figures, words: Mapping[str, Any]) -> str:
 
 def _places(series: _Series) -> dict[int, float]:
     """Horizontal place of each batch: equal steps, as batches double."""
-    batches = sorted({batch for _, figures in series for batch in figures.cells})
+    batches = sorted({batch for _, figures in series for batch in figures.numbers})
     step = (svg.WIDTH - svg.LEFT - svg.RIGHT) / len(batches)
     return {batch: svg.LEFT + step * (position + 0.5) for position, batch in enumerate(batches)}
 
@@ -74,42 +74,45 @@ def _throughput(series: _Series, words: Mapping[str, Any], note: str, key: str) 
     keys, y = svg.legend(entries, 52)
     top = y + 14
     bottom = top + 280
-    values = [float(cell.value) for _, figures in series for cell in figures.cells.values()]
+    values = [float(number.value) for _, figures in series for number in figures.numbers.values()]
     values += [float(end) for _, figures in series for one in figures.throughput.values() for end in one.extent]
     scale = svg.Scale.of(values, top, bottom)
     places = _places(series)
     parts = [*_head(words["plot_throughput"], note), *keys, *_axes(scale, places, words, words["plot_y"])]
     for index, figures in series:
         hollow = figures.source == "published"
-        points = [(places[batch], scale.y(float(cell.value))) for batch, cell in figures.cells.items()]
+        points = [(places[batch], scale.y(float(number.value))) for batch, number in figures.numbers.items()]
         line = "L".join(f"{svg.number(x)} {svg.number(y)}" for x, y in points)
         drawn = [f'<path class="l{" dash" if hollow else ""}" d="M{line}"/>']
-        for (batch, cell), (x, y) in zip(figures.cells.items(), points, strict=True):
+        for (batch, number), (x, y) in zip(figures.numbers.items(), points, strict=True):
             if len(figures.throughput[batch].repeats) > 1:
                 ends = [scale.y(float(end)) for end in figures.throughput[batch].extent]
                 drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(ends[0])}V{svg.number(ends[1])}"/>')
-            label = f"{_label(figures, words)}, bs{batch}: {cell.text} {cell.unit}"
+            label = f"{_label(figures, words)}, bs{batch}: {number.text} {number.unit}"
             drawn.append(svg.marker(index, x, y, "h" if hollow else "f", label))
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
     described = "; ".join(
-        f"{_label(figures, words)}: " + ", ".join(f"bs{batch} {cell.text}" for batch, cell in figures.cells.items())
+        f"{_label(figures, words)}: "
+        + ", ".join(f"bs{batch} {number.text}" for batch, number in figures.numbers.items())
         for _, figures in series
     )
     return svg.frame(words["plot_throughput"] + note, described, parts, key=_key(key), height=bottom + svg.BOTTOM)
 
 
-def _latency(series: _Series, cells: Mapping[str, Cell], words: Mapping[str, Any], note: str, key: str) -> str:
+def _latency(
+    series: _Series, numbers: Mapping[str, ReportNumber], words: Mapping[str, Any], note: str, key: str
+) -> str:
     keys, y = svg.legend([(index, _label(figures, words), False) for index, figures in series], 52)
     keys.append(svg.text(svg.LEFT, y, words["plot_key"], "d"))
     top = y + 36
     bottom = top + 270
     found = {
-        (index, batch): {name: cells[f"{figures.cells[batch].id}/{name}"] for name in one.latency_ms.known}
+        (index, batch): {name: numbers[f"{figures.numbers[batch].id}/{name}"] for name in one.latency_ms.known}
         for index, figures in series
         for batch, one in figures.throughput.items()
         if one.latency_ms
     }
-    scale = svg.Scale.of([float(cell.value) for known in found.values() for cell in known.values()], top, bottom)
+    scale = svg.Scale.of([float(number.value) for known in found.values() for number in known.values()], top, bottom)
     places = _places(series)
     parts = [*_head(words["plot_latency"], note), *keys, *_axes(scale, places, words, words["plot_ms"])]
     step = min(22.0, 60.0 / len(series))
@@ -117,13 +120,13 @@ def _latency(series: _Series, cells: Mapping[str, Cell], words: Mapping[str, Any
     for position, (index, figures) in enumerate(series):
         shift = (position - (len(series) - 1) / 2) * step
         drawn = []
-        for batch in figures.cells:
+        for batch in figures.numbers:
             if (index, batch) not in found:
                 continue
             known = found[index, batch]
             x = places[batch] + shift
-            heights = {name: scale.y(float(cell.value)) for name, cell in known.items()}
-            labels = {name: f"{figures.target}, bs{batch}, {name}: {cell.text} ms" for name, cell in known.items()}
+            heights = {name: scale.y(float(number.value)) for name, number in known.items()}
+            labels = {name: f"{figures.target}, bs{batch}, {name}: {number.text} ms" for name, number in known.items()}
             low, high = max(heights.values()), min(heights.values())
             drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(low)}V{svg.number(high)}"/>')
             if "p90" in known:
@@ -131,7 +134,7 @@ def _latency(series: _Series, cells: Mapping[str, Cell], words: Mapping[str, Any
             if "p99" in known:
                 drawn.append(svg.marker(index, x, heights["p99"], "h", labels["p99"], 3.5))
             drawn.append(svg.marker(index, x, heights["p50"], "f", labels["p50"], 3.5))
-            shown = " ".join(f"{name} {cell.text}" for name, cell in known.items())
+            shown = " ".join(f"{name} {number.text}" for name, number in known.items())
             described.append(f"{figures.target} bs{batch} {shown} ms")
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
     return svg.frame(

@@ -88,8 +88,8 @@ def _data(report: Report, languages: Sequence[str], files: Sequence[str], *, cho
         "simulated": report.simulated,
         "rows": [one.model_dump(mode="json", exclude_defaults=True) for one in rows(report)],
         "cells": {
-            cell.id: {"text": cell.text, "unit": cell.unit, "formula": cell.formula, "source": cell.source}
-            for cell in report.cells.values()
+            number.id: {"text": number.text, "unit": number.unit, "formula": number.formula, "source": number.source}
+            for number in report.numbers.values()
         },
         "verdicts": [
             {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kit.planning.planned import settings
-from kit.reports.cells import Cell
 from kit.reports.context import Report, TargetView
+from kit.reports.reportnumber import ReportNumber
 
 __all__ = ["Standing", "State", "StatedMatch", "standing"]
 
@@ -23,7 +23,7 @@ class StatedMatch:
     target: str
     quantity: str  # "Top1", "bs16", the name of a metric
     ok: bool | None
-    delta: Cell
+    delta: ReportNumber
     reasons: tuple[str, ...] = ()
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kit.recipe.schema import Recipe
-from kit.reports.cells import Cell, mixed, ratio_cell
-from kit.reports.figures import Cells, Figures
+from kit.reports.figures import Figures, NumberIndex
+from kit.reports.reportnumber import ReportNumber, mixed, ratio_number
 from kit.results.differences import Difference, differences
 from kit.results.measurements import plain
 
@@ -20,11 +20,11 @@ class TableRow:
     """A row of the comparison: one batch, or the best of each column (``batch`` is None)."""
 
     batch: int | None
-    cells: tuple[Cell | Refusal | None, ...]
+    cells: tuple[ReportNumber | Refusal | None, ...]
 
     @property
-    def numbers(self) -> tuple[Cell, ...]:
-        return tuple(cell for cell in self.cells if isinstance(cell, Cell))
+    def numbers(self) -> tuple[ReportNumber, ...]:
+        return tuple(cell for cell in self.cells if isinstance(cell, ReportNumber))
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Claim:
 
     subject: str
     other: str
-    ratio: Cell
-    times: Cell
+    ratio: ReportNumber
+    times: ReportNumber
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ReportTable:
 
     @property
     def sources(self) -> set[str]:
-        return {cell.source for row in self.rows for cell in row.numbers}
+        return {number.source for row in self.rows for number in row.numbers}
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -79,12 +79,16 @@ class ReportTable:
     def intervals(self) -> bool:
         """Whether any of the ratios has an interval."""
         first = len(self.targets)
-        return any(isinstance(cell, Cell) and cell.half_width for row in self.rows for cell in row.cells[first:])
+        return any(
+            isinstance(cell, ReportNumber) and cell.half_width for row in self.rows for cell in row.cells[first:]
+        )
 
 
-def table(recipe: Recipe, given: Sequence[tuple[str, Figures | None]], cells: Cells, prefix: str) -> ReportTable | None:
+def table(
+    recipe: Recipe, given: Sequence[tuple[str, Figures | None]], numbers: NumberIndex, prefix: str
+) -> ReportTable | None:
     """The table over those of the targets that have throughputs; None where none has."""
-    present = {name: figures for name, figures in given if figures and figures.cells}
+    present = {name: figures for name, figures in given if figures and figures.numbers}
     if not present:
         return None
     bests = {name: figures.best for name, figures in present.items() if figures.best}
@@ -94,7 +98,9 @@ def table(recipe: Recipe, given: Sequence[tuple[str, Figures | None]], cells: Ce
     pairs = tuple((subject, name) for name in present if name != subject)
     accepted: dict[Accepted, None] = {}
 
-    def divide(pair: tuple[str, str], batch: int | None, one: Cell | None, other: Cell | None) -> Cell | Refusal | None:
+    def divide(
+        pair: tuple[str, str], batch: int | None, one: ReportNumber | None, other: ReportNumber | None
+    ) -> ReportNumber | Refusal | None:
         if one is None or other is None:
             return None
         refused = []
@@ -106,33 +112,33 @@ def table(recipe: Recipe, given: Sequence[tuple[str, Figures | None]], cells: Ce
         if refused:
             return Refusal(*pair, batch, tuple(refused))
         place = "best" if batch is None else f"bs{batch}"
-        return cells.keep(ratio_cell(f"{prefix}{pair[0]}/{pair[1]}@{place}", one, other))
+        return numbers.keep(ratio_number(f"{prefix}{pair[0]}/{pair[1]}@{place}", one, other))
 
     rows = []
-    for batch in sorted({batch for figures in present.values() for batch in figures.cells}):
-        row: list[Cell | Refusal | None] = [figures.cells.get(batch) for figures in present.values()]
-        row += [divide(pair, batch, *(present[name].cells.get(batch) for name in pair)) for pair in pairs]
+    for batch in sorted({batch for figures in present.values() for batch in figures.numbers}):
+        row: list[ReportNumber | Refusal | None] = [figures.numbers.get(batch) for figures in present.values()]
+        row += [divide(pair, batch, *(present[name].numbers.get(batch) for name in pair)) for pair in pairs]
         rows.append(TableRow(batch, tuple(row)))
     quotients = [divide(pair, None, bests[pair[0]], bests[pair[1]]) for pair in pairs]
     rows.append(TableRow(None, (*bests.values(), *quotients)))
     claims = [
-        Claim(*pair, quotient, cells.keep(_times(quotient)))
+        Claim(*pair, quotient, numbers.keep(_times(quotient)))
         for pair, quotient in zip(pairs, quotients, strict=True)
-        if isinstance(quotient, Cell)
+        if isinstance(quotient, ReportNumber)
     ]
     return ReportTable(bool(prefix), tuple(present), pairs, tuple(rows), tuple(claims), tuple(accepted))
 
 
-def _differences(one: Cell, other: Cell) -> tuple[Difference, ...]:
+def _differences(one: ReportNumber, other: ReportNumber) -> tuple[Difference, ...]:
     return differences(one.measured, other.measured) if one.measured and other.measured else ()
 
 
-def _times(quotient: Cell) -> Cell:
+def _times(quotient: ReportNumber) -> ReportNumber:
     """The ratio as the sentence prints it: three decimals."""
     text = plain(quotient.value, 3) if quotient.value >= Decimal("0.1") else f"{quotient.value:.3g}"
     if quotient.half_width is not None:
         text = quotient.text  # no more digits than the interval justifies
-    return Cell(
+    return ReportNumber(
         id=f"{quotient.id}/times", value=quotient.value, text=text, unit="", source=mixed((quotient.source,)),
         formula=f"{quotient.formula}, printed as {text}", inputs=(quotient.id,), exact=False,
     )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kit.reports.cells import Cell, ratio_ends
 from kit.reports.escaping import Safe, escape
 from kit.reports.figures import Figures
 from kit.reports.markup import MARKS, Markup
+from kit.reports.reportnumber import ReportNumber, ratio_ends
 from kit.reports.tables import Refusal, ReportTable, TableRow
 from kit.results.differences import Difference
 
@@ -17,9 +17,9 @@ class ThroughputTables(Markup):
 
     def rate_line(self, figures: Figures, batch: int) -> Safe:
         """``batch4 310 single-card throughput: 1311.7 * 4 = 5246.8 fps``."""
-        measured, cell = figures.throughput[batch], figures.cells[batch]
+        measured, number = figures.throughput[batch], figures.numbers[batch]
         multiplied = measured.factor > 1 or measured.per == "enqueue" or figures.source != "published"
-        formula = self.cell(cell, cell.formula if multiplied else cell.text)
+        formula = self.number(number, number.formula if multiplied else number.text)
         pattern = self.words["rate_line_host" if measured.per == "image" else "rate_line"]
         start, _, end = pattern.partition("{formula}")
         line = start.format(batch=batch, target=escape(figures.target)) + formula + end
@@ -38,17 +38,18 @@ class ThroughputTables(Markup):
         if figures.simulated:
             marked = {w["batch"], w["value"], w["joules"]}
             header = [f"{name} ({w['simulated']})" if name in marked else name for name in header]
-        cells, rows = self.report.cells, []
+        numbers, rows = self.report.numbers, []
         for batch, one in figures.throughput.items():
-            cell = figures.cells[batch]
-            spread = cells.get(f"{cell.id}/spread")
-            rate = cell.formula.partition(" * ")[0]
+            number = figures.numbers[batch]
+            spread = numbers.get(f"{number.id}/spread")
+            rate = number.formula.partition(" * ")[0]
             row: list[object] = [
-                f"bs{batch}", self.cell(cell, rate), str(one.factor), cell, *self._interval(cell, shown=interval),
-                Safe(w["spread_of"].format(spread=self.cell(spread), n=len(one.repeats))) if spread else w["once"],
+                f"bs{batch}", self.number(number, rate), str(one.factor), number,
+                *self._interval(number, shown=interval),
+                Safe(w["spread_of"].format(spread=self.number(spread), n=len(one.repeats))) if spread else w["once"],
             ]  # fmt: skip
             if latency and one.latency_ms:
-                row += [cells.get(f"{cell.id}/{name}", w["none"]) for name in ("p50", "p90", "p99")]
+                row += [numbers.get(f"{number.id}/{name}", w["none"]) for name in ("p50", "p90", "p99")]
                 row += [str(one.latency_ms.n)]
             elif latency:
                 row += [w["none"]] * 4
@@ -57,11 +58,11 @@ class ThroughputTables(Markup):
             rows.append(row)
         return self.table(header, rows)
 
-    def _interval(self, cell: Cell, *, shown: bool) -> list[object]:
-        low, high = (self.report.cells.get(f"{cell.id}/{name}") for name in ("low", "high"))
+    def _interval(self, number: ReportNumber, *, shown: bool) -> list[object]:
+        low, high = (self.report.numbers.get(f"{number.id}/{name}") for name in ("low", "high"))
         if not shown:
             return []
-        return [Safe(f"{self.cell(low)}–{self.cell(high)}") if low and high else self.words["none"]]
+        return [Safe(f"{self.number(low)}–{self.number(high)}") if low and high else self.words["none"]]
 
     def conditions(self, figures: Figures) -> str:
         """``precision fp32, transfers none, ...``, as far as all batches agree; empty where nothing is known."""
@@ -79,7 +80,7 @@ class ThroughputTables(Markup):
         w = self.words
         names = [*table.targets, *(f"{one}/{other}" for one, other in table.ratios)]
         columns: list[set[str]] = [
-            {cell.source for cell in column if isinstance(cell, Cell)}
+            {cell.source for cell in column if isinstance(cell, ReportNumber)}
             for column in zip(*(row.cells for row in table.rows), strict=True)
         ]
         several = len(table.sources) > 1
@@ -106,8 +107,8 @@ class ThroughputTables(Markup):
         rows = [[self._batch(row), *(self._ratio_interval(cell) for cell in row.cells[first:])] for row in table.rows]
         return self.table(header, rows)
 
-    def _ratio_interval(self, cell: Cell | Refusal | None) -> str:
-        ends = ratio_ends(cell) if isinstance(cell, Cell) else None
+    def _ratio_interval(self, cell: ReportNumber | Refusal | None) -> str:
+        ends = ratio_ends(cell) if isinstance(cell, ReportNumber) else None
         return "–".join(ends) if ends else str(self.words["none"])
 
     def refused(self, table: ReportTable) -> list[str]:

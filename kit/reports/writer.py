@@ -28,9 +28,9 @@ class Writer(AccuracyTables, ThroughputTables, Provenance):
                 [
                     self._name(one.target, simulated=simulated),
                     one.quantity,
-                    Safe(f"{self.cell(one.shown)}{percent}"),
-                    Safe(f"{self.cell(one.published)}{percent}"),
-                    Safe(f"{self.cell(one.delta)}{unit}"),
+                    Safe(f"{self.number(one.shown)}{percent}"),
+                    Safe(f"{self.number(one.published)}{percent}"),
+                    Safe(f"{self.number(one.delta)}{unit}"),
                     f"{one.low}–{one.high}{percent}" if one.low else w["none"],
                     self._tolerance(one),
                     self.outcome(one),

@@ -46,11 +46,11 @@ def report(recipe: Recipe, one: Results, other: Results, accept: tuple[str, ...]
 
 def test_ratios_have_intervals_and_no_more_digits_than_these(seed_recipe: Recipe) -> None:
     made = report(seed_recipe, results("one", {1: 200.123456, 8: 300.0}), results("other", {1: 100.0, 8: 100.0}))
-    cell = made.cells["one/other@bs1"]
-    assert made.cells["one/bs1"].text == "200.1"
-    assert cell.text == "2"
-    assert cell.half_width == pytest.approx(0.0141421, rel=1e-4)
-    assert made.cells["one/bs1/low"].text == "198.1"
+    number = made.numbers["one/other@bs1"]
+    assert made.numbers["one/bs1"].text == "200.1"
+    assert number.text == "2"
+    assert number.half_width == pytest.approx(0.0141421, rel=1e-4)
+    assert made.numbers["one/bs1/low"].text == "198.1"
     (table,) = made.tables
     assert table.intervals
 
@@ -60,14 +60,14 @@ def test_measurements_that_differ_are_not_divided(seed_recipe: Recipe, name: str
     changed: dict[str, Any] = {"precision": "bf16", "threads": 1, "transfers": "excluded"}
     one, other = results("one", {1: 200.0}), results("other", {1: 100.0}, **{name: changed[name]})
     made = report(seed_recipe, one, other)
-    assert not any("/other@" in id_ for id_ in made.cells)
+    assert not any("/other@" in id_ for id_ in made.numbers)
     (table,) = made.tables
     assert not table.claims
     assert {refusal.batch for refusal in table.refusals} == {1, None}
     assert all(isinstance(row.cells[-1], Refusal) for row in table.rows)
     assert [one.name for one in table.refusals[0].differences] == [name]
     accepted = report(seed_recipe, one, other, (name,))
-    assert accepted.cells["one/other@bs1"].text == "2"
+    assert accepted.numbers["one/other@bs1"].text == "2"
     assert [one.difference.name for one in accepted.tables[0].accepted] == [name]
 
 
@@ -103,8 +103,8 @@ def test_digits_follow_the_interval(seed_recipe: Recipe) -> None:
     made = report(
         seed_recipe, results("one", {1: 1560.123, 8: 2660.456}, 0.3), results("other", {1: 1.0, 8: 1.0}, None)
     )
-    assert (made.cells["one/bs1"].text, made.cells["one/bs8"].text) == ("1560", "2660")
-    assert made.cells["one/bs1"].formula == "1560 * 1 = 1560"
+    assert (made.numbers["one/bs1"].text, made.numbers["one/bs8"].text) == ("1560", "2660")
+    assert made.numbers["one/bs1"].formula == "1560 * 1 = 1560"
 
 
 def test_a_gate_refuses_what_is_unstable_unless_the_recipe_accepts_it(seed_recipe: Recipe) -> None:

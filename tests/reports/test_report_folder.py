@@ -120,7 +120,7 @@ def test_deviations_keep_the_published_number_when_a_measured_one_replaces_it(
     seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     report = build(seed_recipe, {"310P": make("310P", {1: 2000.5})}, reported_targets(seed_recipe, {}), facts)
-    assert deviations.fill("{310P/bs1} {310/bs4:formula} {batch} ${chip_name}", report.cells) == (
+    assert deviations.fill("{310P/bs1} {310/bs4:formula} {batch} ${chip_name}", report.numbers) == (
         "1743.58 1311.7 * 4 = 5246.8 {batch} ${chip_name}"
     )
 

@@ -45,18 +45,18 @@ def report(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> Report:
 @pytest.mark.parametrize("target", PRODUCTS)
 def test_products(report: Report, target: str) -> None:
     for batch, value in PRODUCTS[target].items():
-        cell = report.cells[f"{target}/bs{batch}"]
-        assert (cell.text, cell.unit, cell.source) == (value, "fps", "published")
-        left, right = cell.formula.split(" = ")
+        number = report.numbers[f"{target}/bs{batch}"]
+        assert (number.text, number.unit, number.source) == (value, "fps", "published")
+        left, right = number.formula.split(" = ")
         rate, times = left.split(" * ")
-        assert Decimal(rate) * int(times) == Decimal(right) == cell.value
+        assert Decimal(rate) * int(times) == Decimal(right) == number.value
 
 
 def test_ratios_and_best_batches(report: Report) -> None:
     for place, (against_310, against_t4) in RATIOS.items():
-        assert report.cells[f"310P/310@{place}"].text == against_310
-        assert report.cells[f"310P/T4@{place}"].text == against_t4
-    assert {name: (report.cells[f"{name}/best"].batch, report.cells[f"{name}/best"].text) for name in PRODUCTS} == {
+        assert report.numbers[f"310P/310@{place}"].text == against_310
+        assert report.numbers[f"310P/T4@{place}"].text == against_t4
+    assert {name: (report.numbers[f"{name}/best"].batch, report.numbers[f"{name}/best"].text) for name in PRODUCTS} == {
         "310": (16, "5675.8"),
         "310P": (8, "7196.11"),
         "T4": (16, "4347.904"),
@@ -141,7 +141,7 @@ def test_any_set_of_targets(seed_recipe: Recipe, facts: dict[str, TargetFacts]) 
             if not published:
                 continue
             subject = (
-                "310P" if "310P" in published else max(published, key=lambda name: report.cells[f"{name}/best"].value)
+                "310P" if "310P" in published else max(published, key=lambda name: report.numbers[f"{name}/best"].value)
             )
             assert tables[0].ratios == tuple((subject, name) for name in published if name != subject)
             for row in tables[0].rows:
@@ -155,13 +155,13 @@ def test_a_measurement_replaces_the_published_numbers_of_its_target(
     rates = {1: 1800.5, 16: 6400.25}
     measured = make("310P", rates)
     report = build(seed_recipe, {"310P": measured}, ["310", "310P", "T4"], facts)
-    cells = report.cells
-    assert (cells["310P/bs16"].text, cells["310P/bs16"].source) == ("6400.25", "measured")
-    assert "310P/bs4" not in cells, "a batch that was not measured must not borrow the published value"
-    assert (cells["published:310P/bs16"].text, cells["published:310P/bs4"].text) == ("6367.69", "5244.27")
-    assert (cells["310/bs16"].source, cells["310P/310@bs16"].source) == ("published", "mixed")
-    assert cells["310P/310@bs16"].value == Decimal("6400.25") / Decimal("5675.8")
-    assert (cells["310P/top1"].text, cells["310P/top1"].source) == ("74.2", "measured")
+    numbers = report.numbers
+    assert (numbers["310P/bs16"].text, numbers["310P/bs16"].source) == ("6400.25", "measured")
+    assert "310P/bs4" not in numbers, "a batch that was not measured must not borrow the published value"
+    assert (numbers["published:310P/bs16"].text, numbers["published:310P/bs4"].text) == ("6367.69", "5244.27")
+    assert (numbers["310/bs16"].source, numbers["310P/310@bs16"].source) == ("published", "mixed")
+    assert numbers["310P/310@bs16"].value == Decimal("6400.25") / Decimal("5675.8")
+    assert (numbers["310P/top1"].text, numbers["310P/top1"].source) == ("74.2", "measured")
     text = render(seed_recipe, {"310P": measured}, ["310", "310P", "T4"], facts=facts)["README.md"].decode()
     against_310, against_t4 = (round(6400.25 / other, 9) for other in (5675.8, 4347.904))
     assert "|  | 310† | 310P | T4† | 310P/310‡ | 310P/T4‡ |" in text
@@ -174,9 +174,9 @@ def test_accuracy_alone_leaves_the_published_throughput(
     seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
     report = build(seed_recipe, {"310": make("310")}, ["310"], facts)
-    assert report.cells["310/top1"].source == "measured"
-    assert report.cells["310/bs4"].source == "published"
-    assert report.cells["310/bs4"].text == "5246.8"
+    assert report.numbers["310/top1"].source == "measured"
+    assert report.numbers["310/bs4"].source == "published"
+    assert report.numbers["310/bs4"].text == "5246.8"
 
 
 def test_simulated_numbers_have_their_own_table(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
@@ -187,8 +187,8 @@ def test_simulated_numbers_have_their_own_table(seed_recipe: Recipe, facts: dict
     assert (fake.simulated, fake.targets) == (True, ("310",))
     assert "simulated" not in real.sources
     assert fake.sources == {"simulated"}
-    assert report.cells["310/bs4"].text == "5246.8"
-    assert report.cells["simulated:310/bs4"].source == "simulated"
+    assert report.numbers["310/bs4"].text == "5246.8"
+    assert report.numbers["simulated:310/bs4"].source == "simulated"
 
 
 def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
@@ -198,7 +198,7 @@ def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
     one = Throughput(batch=1, rate=rate, per="image", factor=1, mode="dataset")
     many = Throughput(batch=4, rate=14.324543201, per="device", factor=4, mode="dataset")
     report = build(seed_recipe, {"cpu": make("cpu", throughput=(one, many))}, ["cpu"], facts)
-    short, product = report.cells["cpu/bs1"], report.cells["cpu/bs4"]
+    short, product = report.numbers["cpu/bs1"], report.numbers["cpu/bs4"]
     assert (short.text, short.formula) == ("57.2981724", "57.2981724 * 1 = 57.2981724")
     assert short.value == Decimal(repr(rate)), "what is computed from it starts from all digits"
     assert (product.text, product.formula) == ("57.2981728", "14.3245432 * 4 = 57.2981728"), (
@@ -213,9 +213,9 @@ def test_a_long_rate_is_shortened_alike_in_line_table_and_formula(
 
 def test_numbers_of_any_size(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     results = {"310P": make("310P", {1: 1e300, 4: 1e-300, 8: 3.0}), "cpu": make("cpu", {1: 1e-300, 4: 1e15, 8: 3.0})}
-    cells = build(seed_recipe, results, ["310P", "cpu"], facts).cells
-    assert cells["310P/cpu@bs8"].text == "1"
-    assert cells["310P/cpu@bs4"].text == "1.000e-315"
+    numbers = build(seed_recipe, results, ["310P", "cpu"], facts).numbers
+    assert numbers["310P/cpu@bs8"].text == "1"
+    assert numbers["310P/cpu@bs4"].text == "1.000e-315"
     assert render(seed_recipe, results, ["310P", "cpu"], facts=facts)["report.html"]
 
 
@@ -244,8 +244,8 @@ def test_gathered_facts_of_the_installed_targets(seed_recipe: Recipe) -> None:
 
 def test_spread_and_percentiles(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     results: dict[str, Results] = {"cpu": make("cpu", {8: 50.0}, per="image", spread=0.2)}
-    cells = build(seed_recipe, results, ["cpu"], facts).cells
-    assert cells["cpu/bs8/spread"].text == "20"
-    assert cells["cpu/bs8/spread"].formula == "100 * (55 - 45) / 50 = 20 %"
-    assert [cells[f"cpu/bs8/{name}"].text for name in ("p50", "p90", "p99")] == ["12", "14", "18"]
-    assert "400 calls" in cells["cpu/bs8/p99"].formula
+    numbers = build(seed_recipe, results, ["cpu"], facts).numbers
+    assert numbers["cpu/bs8/spread"].text == "20"
+    assert numbers["cpu/bs8/spread"].formula == "100 * (55 - 45) / 50 = 20 %"
+    assert [numbers[f"cpu/bs8/{name}"].text for name in ("p50", "p90", "p99")] == ["12", "14", "18"]
+    assert "400 calls" in numbers["cpu/bs8/p99"].formula

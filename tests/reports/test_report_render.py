@@ -232,10 +232,10 @@ def test_the_page_is_whole_and_needs_nothing_else(
     assert inner <= set(page.ids)
     assert not re.search(r"<(?:link|img|iframe|script src)\b|@import|url\(", html)
     assert "default-src 'none'" in html
-    cells = json.loads(files["report.json"])["cells"]
+    numbers = json.loads(files["report.json"])["cells"]
     for language in ("zh", "en"):
         articles = re.findall(rf'<article id="{language}-(n\d+)".*?</article>', html, re.DOTALL)
-        assert len(articles) == len(cells)
+        assert len(articles) == len(numbers)
         linked = re.findall(rf'<a class="n" href="#{language}-(n\d+)">([^<]+)</a>', html)
         assert {number for number, _ in linked} <= set(articles)
         assert all(shown.strip() for _, shown in linked)

@@ -1,4 +1,4 @@
-"""A cell: one number of the report with everything that it was computed from."""
+"""One number of the report with everything that it was computed from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from kit.results.digits import justified
 from kit.results.evidence import Evidence
 from kit.results.measurements import Throughput, plain, ratio
 
-__all__ = ["Cell", "Origin", "best_cell", "difference", "mixed", "ratio_cell", "ratio_ends", "throughput_cells"]
+__all__ = [
+    "Origin",
+    "ReportNumber",
+    "best_number",
+    "difference",
+    "mixed",
+    "ratio_ends",
+    "ratio_number",
+    "throughput_numbers",
+]
 
 #: ``mixed``: computed from a measured and a published number. Whatever a simulated number touched is simulated.
 Origin = Literal["measured", "published", "simulated", "mixed"]
@@ -23,7 +32,7 @@ DIGITS = 9
 
 
 @dataclass(frozen=True)
-class Cell:
+class ReportNumber:
     """One number: how it is printed, and where it comes from.
 
     ``id`` is what ``kit explain`` takes: ``310/bs4``, ``310/best``, ``310P/310@bs4``, ``310/top1``, ``cpu/bs16/p99``;
@@ -85,10 +94,10 @@ def _rate(rate: float, half_width: float | None) -> str:
     return _justified(Decimal(repr(rate)), half_width)
 
 
-def throughput_cells(
+def throughput_numbers(
     prefix: str, target: str, source: Origin, throughput: Throughput, toolchain: str | None
-) -> dict[str, Cell]:
-    """Cells of one batch: ``bsN``, and where known ``spread``, ``p50``, ``p90``, ``p99``."""
+) -> dict[str, ReportNumber]:
+    """Numbers of one batch: ``bsN``, and where known ``spread``, ``p50``, ``p90``, ``p99``."""
     base = f"{prefix}{target}/bs{throughput.batch}"
     rate = Decimal(repr(throughput.rate))
     # A rate longer than tools print is shortened before it is multiplied: anyone can check the line by hand.
@@ -114,8 +123,8 @@ def throughput_cells(
         "mode": throughput.mode,
         "toolchain": toolchain,
     }
-    cells = {
-        base: Cell(
+    numbers = {
+        base: ReportNumber(
             id=base, value=throughput.value, text=text, unit="fps", formula=formula, raw=raw, exact=not long,
             half_width=throughput.half_width, measured=throughput, evidence=throughput.evidence,
             **common,  # type: ignore[arg-type]
@@ -124,7 +133,7 @@ def throughput_cells(
     if throughput.interval:
         for name, end in zip(("low", "high"), throughput.interval, strict=True):
             value = Decimal(repr(end)) * throughput.factor
-            cells[f"{base}/{name}"] = Cell(
+            numbers[f"{base}/{name}"] = ReportNumber(
                 id=f"{base}/{name}", value=value, text=_justified(value, throughput.half_width), unit="fps",
                 formula=f"95 % confidence interval of the median of {len(throughput.repeats)} rounds, order statistics",
                 inputs=(base,), exact=False, evidence=_of(throughput, "interval"),
@@ -132,7 +141,7 @@ def throughput_cells(
             )  # fmt: skip
     if throughput.spread is not None:
         spread = Decimal(repr(throughput.spread)) * 100
-        cells[f"{base}/spread"] = Cell(
+        numbers[f"{base}/spread"] = ReportNumber(
             id=f"{base}/spread",
             value=spread,
             text=plain(spread, 2),
@@ -150,7 +159,7 @@ def throughput_cells(
     if throughput.latency_ms:
         for name, milliseconds in throughput.latency_ms.known.items():
             value = Decimal(repr(milliseconds))
-            cells[f"{base}/{name}"] = Cell(
+            numbers[f"{base}/{name}"] = ReportNumber(
                 id=f"{base}/{name}",
                 value=value,
                 text=_milliseconds(value),
@@ -161,7 +170,7 @@ def throughput_cells(
                 evidence=_of(throughput, f"latency_ms.{name}", "latency_ms.n"),
                 **common,  # type: ignore[arg-type]
             )
-    return cells
+    return numbers
 
 
 def _of(throughput: Throughput, *fields: str) -> dict[str, Evidence]:
@@ -169,20 +178,21 @@ def _of(throughput: Throughput, *fields: str) -> dict[str, Evidence]:
     return {name: one for name, one in throughput.evidence.items() if name.startswith(fields)}
 
 
-def best_cell(id_: str, cells: Mapping[int, Cell]) -> Cell:
+def best_number(id_: str, numbers: Mapping[int, ReportNumber]) -> ReportNumber:
     """The highest of the throughputs by batch; the smaller batch where two are equal."""
-    batch, cell = max(sorted(cells.items()), key=lambda item: item[1].value)
-    listed = ", ".join(one.text for _, one in sorted(cells.items()))
-    return Cell(
-        id=id_, value=cell.value, text=cell.text, unit=cell.unit, source=mixed(one.source for one in cells.values()),
-        formula=f"max({listed}) = {cell.text}, at batch {batch}",
-        inputs=tuple(one.id for _, one in sorted(cells.items())),
-        target=cell.target, batch=batch, mode=cell.mode, toolchain=cell.toolchain, exact=cell.exact,
-        half_width=cell.half_width, measured=cell.measured,
+    batch, number = max(sorted(numbers.items()), key=lambda item: item[1].value)
+    listed = ", ".join(one.text for _, one in sorted(numbers.items()))
+    return ReportNumber(
+        id=id_, value=number.value, text=number.text, unit=number.unit,
+        source=mixed(one.source for one in numbers.values()),
+        formula=f"max({listed}) = {number.text}, at batch {batch}",
+        inputs=tuple(one.id for _, one in sorted(numbers.items())),
+        target=number.target, batch=batch, mode=number.mode, toolchain=number.toolchain, exact=number.exact,
+        half_width=number.half_width, measured=number.measured,
     )  # fmt: skip
 
 
-def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
+def ratio_number(id_: str, numerator: ReportNumber, denominator: ReportNumber) -> ReportNumber:
     """``numerator / denominator`` from unrounded values.
 
     Printed with nine decimals where both are shown in full; otherwise with so few that the shown values give them, and
@@ -199,23 +209,23 @@ def ratio_cell(id_: str, numerator: Cell, denominator: Cell) -> Cell:
     text = plain(value, max(places, 1 - value.adjusted()))
     if value < Decimal("1e-8"):
         text = f"{value:.3e}".lower()
-    return Cell(
+    return ReportNumber(
         id=id_, value=value, text=text, unit="", source=mixed((numerator.source, denominator.source)),
         formula=f"{numerator.text} / {denominator.text} = {text}", inputs=(numerator.id, denominator.id),
         batch=numerator.batch, exact=False, half_width=width,
     )  # fmt: skip
 
 
-def ratio_ends(cell: Cell) -> tuple[str, str] | None:
+def ratio_ends(number: ReportNumber) -> tuple[str, str] | None:
     """The ends of a ratio's 95 % interval as they are printed; None where it has none."""
-    if not cell.half_width:
+    if not number.half_width:
         return None
-    low, high = (cell.value * Decimal(repr(1 + sign * cell.half_width)) for sign in (-1, 1))
-    places = max(0, justified(float(cell.value), cell.half_width) or 0)
+    low, high = (number.value * Decimal(repr(1 + sign * number.half_width)) for sign in (-1, 1))
+    places = max(0, justified(float(number.value), number.half_width) or 0)
     return plain(low, places), plain(high, places)
 
 
-def difference(id_: str, shown: Cell, against: Cell, unit: Literal["%", "points"]) -> Cell:
+def difference(id_: str, shown: ReportNumber, against: ReportNumber, unit: Literal["%", "points"]) -> ReportNumber:
     """How far ``shown`` is from ``against``: in percent of it, or in percentage points."""
     if unit == "points":
         value = shown.value - against.value
@@ -226,7 +236,7 @@ def difference(id_: str, shown: Cell, against: Cell, unit: Literal["%", "points"
     rounded = plain(value, 3 if unit == "points" else 2)
     text = rounded if rounded.startswith("-") or value <= 0 else f"+{rounded}"
     text = "0" if text in {"-0", "+0"} else text
-    return Cell(
+    return ReportNumber(
         id=id_, value=value, text=text, unit=unit, source=mixed((shown.source, against.source)),
         formula=f"{formula} = {text} {unit}", inputs=(shown.id, against.id), target=shown.target, batch=shown.batch,
         exact=False,
