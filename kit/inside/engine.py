@@ -112,7 +112,8 @@ def known_options(options: Mapping[str, Any], known: tuple[str, ...], title: str
     """Refuse options that an engine does not have: a misspelt one must not be ignored."""
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise UserError(f"{title} has no option {', '.join(unknown)}", f"It has {', '.join(known) or 'none'}.")
+        remedy = f"Choose among {', '.join(known)}." if known else "Leave it out: it has none."
+        raise UserError(f"{title} has no option {', '.join(unknown)}", remedy)
 
 
 def check_input(name: str, declared: list[Any], wanted: tuple[int, ...], model: str) -> None:

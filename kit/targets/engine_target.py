@@ -84,6 +84,7 @@ class EngineTarget(ABC):
 
     def plan(self, job: Job) -> Sequence[Step]:
         """Export and parity, where the engine takes ONNX; inference over the data set, metrics, measurement."""
+        self._check_toolchain(job)
         use = self.use(job)
         if job.file_task:
             return self._plan_files(job, job.file_task, use)
@@ -132,6 +133,7 @@ class EngineTarget(ABC):
             toolchain=f"{self.toolchain} {version.value}",
             hardware=benches[0][1].key("hardware").value,
             environment={**exported, self.toolchain: version},
+            notes=tuple(self.other_version(job, str(version.value))),
         )
 
     def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
@@ -158,8 +160,23 @@ class EngineTarget(ABC):
             hardware=self.hardware_of(engine["settings"]),
             environment={**exported, title: version},
             host=_host(bench),
-            notes=tuple(self.notes(engine["settings"])),
+            notes=(*self.other_version(job, str(version.value)), *self.notes(engine["settings"])),
         )
+
+    def _check_toolchain(self, job: Job) -> None:
+        """Refuse the name of another software; its version comes with the image, or with this environment."""
+        if job.toolchain and not job.toolchain.casefold().startswith(self.toolchain.casefold()):
+            raise InvalidInputError(
+                f"targets -> {job.target} -> toolchain: {job.toolchain} is not a toolchain of this target",
+                remedy=f"leave it out, or write {self.toolchain} and the version of the image",
+            )
+
+    def other_version(self, job: Job, ran: str) -> list[str]:
+        """A note where the recipe states another version than the one that ran; ``ran`` may say it in more parts."""
+        stated = (job.toolchain or "")[len(self.toolchain) :].partition(",")[0].strip()
+        if not stated or ran == stated or ran.startswith((f"{stated}.", f"{stated}+")):
+            return []
+        return [f"the recipe says {self.toolchain} {stated}, what ran is {self.toolchain} {ran}"]
 
     def variant(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
         """What to add to the toolchain's name and version; nothing for the engine as it is."""
