@@ -7,6 +7,8 @@ Anything else that escapes is ours: it ends with a traceback, what to send us, a
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import partial
+from typing import Any
 
 __all__ = [
     "BusyError",
@@ -56,6 +58,10 @@ class KitError(Exception):
         self.where = where
         self.remedy = remedy
         super().__init__(str(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The form that goes from a process of an audit to the next; pickle itself cannot give arguments by name."""
+        return partial(type(self), self.what, remedy=self.remedy, where=self.where), (), self.__dict__
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

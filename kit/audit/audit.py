@@ -99,11 +99,14 @@ def _beside(folder: Path, name: str) -> str | None:
 
 def _linked(folder: Path, target: str) -> str | None:
     """The report that a link of an index means: below the folder of the index, a folder by its README.md."""
-    path = (folder / unquote(target)).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    try:
+        path = (folder / unquote(target)).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            return None
+        if path.is_dir():
+            path /= "README.md"
+    except (OSError, ValueError, RuntimeError):  # a name of any length and with any character, links in a circle
         return None
-    if path.is_dir():
-        path /= "README.md"
     return _beside(path.parent, path.name) if path.suffix.lower() in {".md", ".markdown"} else None
 
 

@@ -35,7 +35,7 @@ def load_baseline(path: Path) -> Counter[str]:
         InvalidInputError: not such a file.
     """
     try:
-        tree = json.loads(read_input(path, _MAX_BYTES))
+        tree = json.loads(read_input(path, _MAX_BYTES, "baseline"))
         findings = tree["findings"]
         if tree["format"] != 1 or not isinstance(findings, list):
             raise ValueError("of another format")
@@ -55,7 +55,7 @@ def write_baseline(path: Path, results: Mapping[str, AuditResult]) -> int:
     ]
     findings.sort(key=lambda one: (one["report"], one["rule"], one["statement"]))
     text = json.dumps({"format": 1, "findings": findings}, ensure_ascii=False, indent=1, sort_keys=True)
-    write_atomically(path, f"{text}\n".encode())
+    write_atomically(path, f"{text}\n".encode("utf-8", "backslashreplace"))  # as JSON writes what UTF-8 has no form for
     return len(findings)
 
 

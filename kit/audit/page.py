@@ -60,7 +60,7 @@ def _row(name: str, one: Any, result: AuditResult, folder: Path) -> dict[str, An
     first = max(0, start - _LINE // 2) if len(text) > _LINE else 0
     return {
         "report": visible(name),
-        "address": quote(os.path.relpath(name, folder)),
+        "address": quote(os.fsencode(os.path.relpath(name, folder))),
         "folder": visible(Path(name).parent),
         "line": one.line,
         "rule": one.rule,

@@ -17,7 +17,9 @@ __all__ = ["AuditSettings", "load_settings"]
 
 _NAMES = (".kit-audit.yaml", "pyproject.toml")
 _TABLE = "kit-audit"
-_MAX_BYTES = 1 << 20
+_MAX_BYTES = 256 << 10
+#: More in a line of TOML is no key that somebody wrote, and tomllib needs time in the square of them.
+_MOST_DOTS = 500
 _LEVELS: Final = ("major", "digits", "optional", "off")
 
 
@@ -106,37 +108,40 @@ def _upwards(start: Path) -> list[Path]:
 def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
     if not path.is_file() and not required:
         return None
-    text = read_input(path, _MAX_BYTES).decode("utf-8", "replace")
-    if path.suffix == ".toml" and _TABLE not in text:
+    data = read_input(path, _MAX_BYTES, "settings file")
+    toml = path.suffix == ".toml"
+    if toml and _TABLE.encode() not in data:
         return {} if required else None
     remedy = "see docs/audit.md for the settings"
     try:
-        tree = _parsed(text, toml=path.suffix == ".toml")
-    except (ValueError, RecursionError) as error:
-        first = str(error).splitlines()[0]
-        raise InvalidInputError(f"the settings cannot be read: {first}", where=str(path), remedy=remedy) from error
-    if path.suffix == ".toml":
-        tree = tree.get("tool", {}).get(_TABLE)
-        return None if tree is None and not required else tree or {}
+        tree = _table(data) if toml else _document(data)
+    except RecursionError as error:
+        raise InvalidInputError("the settings are nested too deep", where=str(path), remedy=remedy) from error
+    except ValueError as error:
+        raise InvalidInputError(f"the settings cannot be read: {error}", where=str(path), remedy=remedy) from error
     if tree is None:
-        return {}
+        return {} if required or not toml else None
     if not isinstance(tree, dict):
         raise InvalidInputError("the settings are not a mapping", where=str(path), remedy=remedy)
     return {str(name): value for name, value in tree.items()}
 
 
-def _parsed(text: str, *, toml: bool) -> Any:
-    """The settings as they stand there; raises ValueError. Either parser takes longer to load than a small report."""
-    if toml:
-        import tomllib
+# Either parser takes longer to load than a small report.
+def _table(data: bytes) -> Any:
+    """``[tool.kit-audit]`` of a pyproject.toml; raises ValueError, RecursionError."""
+    import tomllib
 
-        return tomllib.loads(text)
-    import yaml
+    if any(line.count(b".") > _MOST_DOTS for line in data.splitlines()):
+        raise ValueError(f"a line has more than {_MOST_DOTS} dots")
+    tools = tomllib.loads(data.decode("utf-8", "replace")).get("tool", {})
+    return tools.get(_TABLE) if isinstance(tools, dict) else tools
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+
+def _document(data: bytes) -> Any:
+    """The settings of a file of their own; raises ValueError."""
+    from kit.recipe.yamlfile import load_yaml
+
+    return load_yaml(data)
 
 
 def _checked(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def _severities(value: Any) -> dict[str, str]:
     for name, level in value.items():
         _rule(str(name))
         if level not in _LEVELS:
-            raise ValueError(f"-> {name}: {level!r} is none of {', '.join(_LEVELS)}; off stands in quotes")
+            raise ValueError(f"-> {name}: {level!r} is none of {', '.join(_LEVELS)}")
     return {str(name): level for name, level in value.items()}
 
 

@@ -12,7 +12,7 @@ from kit.audit.audit import audit_file
 from kit.audit.diagnostic import AuditResult
 from kit.audit.settings import AuditSettings
 from kit.audit.suppression import apply_suppressions
-from kit.errors import KitError, MissingError
+from kit.errors import KitError, MissingError, ResourceError
 
 __all__ = ["Audited", "audit_reports", "find_reports"]
 
@@ -69,11 +69,18 @@ def audit_reports(
         return list(_counted(map(one, paths), len(paths), progress))
     import multiprocessing  # these take as long as a report
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     workers = min(len(os.sched_getaffinity(0)), len(paths))
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         size = max(1, len(paths) // (workers * 8))
-        return list(_counted(pool.map(one, paths, chunksize=size), len(paths), progress))
+        try:
+            return list(_counted(pool.map(one, paths, chunksize=size), len(paths), progress))
+        except BrokenProcessPool as error:
+            raise ResourceError(
+                "a process of the audit was killed, which the kernel does where memory runs out",
+                remedy="end other programs, or audit fewer reports at once",
+            ) from error
 
 
 def _counted(found: Iterable[Audited], total: int, progress: Callable[[int, int], None]) -> Iterator[Audited]:

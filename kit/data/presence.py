@@ -17,6 +17,7 @@ from kit.inside.labels import MAX_LABEL_BYTES, check_range, list_images, match
 from kit.inside.protocol import UserError
 from kit.recipe.schema import Dataset
 from kit.storage.files import os_errors, write_atomically
+from kit.storage.inputs import absent
 
 __all__ = [
     "check_count",
@@ -119,9 +120,7 @@ def check_dataset(
         (there, "labels", labels, "point to the file with --labels FILE (or KIT_LABELS)"),
     ):
         if not found:
-            raise MissingError(
-                f"there are no {kind} of the data set {dataset.name}", where=str(place), remedy=origin + remedy
-            )
+            raise absent(f"there are no {kind} of the data set {dataset.name}", place, origin + remedy)
     check_labels(labels)
     if not complete:
         return

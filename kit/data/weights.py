@@ -11,6 +11,7 @@ from kit.errors import DamagedError, MissingError
 from kit.recipe.schema import Recipe, Weights, safe_url
 from kit.storage.digests import FileDigest, digest_file
 from kit.storage.files import os_errors, sync_folder
+from kit.storage.inputs import absent
 from kit.storage.store import Store
 
 __all__ = ["check_weights", "fetch_weights", "weights_path"]
@@ -107,7 +108,7 @@ def fetch_weights(
     final = weights_path(recipe, store.root, given)
     if given or weights.path:
         if not final.is_file():
-            raise MissingError("there are no weights", where=str(final), remedy=_remedy(weights))
+            raise absent("there are no weights", final, _remedy(weights))
         return final, check_weights(final, weights)
     store.weights(name)
     if final.is_file() and not final.is_symlink():

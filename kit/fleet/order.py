@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kit.errors import MissingError
 from kit.execution.selection import Choice, Selection
 from kit.fleet.delivery import Delivery, pack
 from kit.planning.planner import plan
 from kit.planning.step import External
+from kit.storage.inputs import absent
 
 __all__ = ["QUIET", "Order", "files_of", "options_for_hosts", "resources_of"]
 
@@ -49,7 +49,7 @@ def files_of(selection: Selection, recipe: Path, attempt: str) -> tuple[Delivery
     if weights is None:
         return Delivery(attempt, files), None
     if not weights.is_file():
-        raise MissingError("there are no weights", where=str(weights), remedy="point to the file with --weights FILE")
+        raise absent("there are no weights", weights, "point to the file with --weights FILE")
     name = f"weights/{weights.name}"
     files[name] = pack(attempt, weights.parent, [weights]).files[weights.name]
     return Delivery(attempt, files), name

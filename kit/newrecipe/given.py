@@ -13,6 +13,7 @@ from kit.newrecipe.draft import Draft
 from kit.newrecipe.wishes import Wishes, relative
 from kit.storage.digests import digest_file
 from kit.storage.files import os_errors
+from kit.storage.inputs import absent
 
 __all__ = ["add_dataset", "add_weights", "weights_entry"]
 
@@ -62,7 +63,7 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
         InvalidInputError: a web page or a pointer of Git LFS is in its place.
     """
     if not path.is_file():
-        raise MissingError("there are no weights", where=str(path), remedy="check the path")
+        raise absent("there are no weights", path, "check the path")
     with path.open("rb") as file:
         head = file.read(64)
     if head.startswith(b"version https://git-lfs") or head.lstrip()[:1] == b"<":

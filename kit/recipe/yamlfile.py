@@ -96,7 +96,9 @@ def load_yaml(data: bytes) -> Any:
         raise DocumentError(
             f"not valid YAML{line}: {shortened(visible(error.problem or error.context), 300)}"
         ) from error
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
+    except RecursionError as error:
+        raise DocumentError("not valid YAML: it is nested too deep") from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError) as error:
         # Not only its own: PyYAML looks a `!!bool maybe` up.
         raise DocumentError("not valid YAML: it is not UTF-8 text in YAML form") from error
 

@@ -30,9 +30,11 @@ def reports_folder(recipe: Recipe, given: Path | None) -> Path:
     The project is the nearest folder upwards that has ``reports/``; without one, the current folder.
 
     Raises:
-        InvalidInputError: what was found is a link, which a cloned project may bring.
+        InvalidInputError: what was found is a link, which a cloned project may bring; the given one is no folder.
     """
     if given is not None:
+        if not given.is_dir() and (given.exists() or given.is_symlink()):  # told now, not when all is measured
+            raise InvalidInputError("this is not a folder", where=str(given), remedy="name a folder with --reports")
         return given
     for folder in (recipe.folder, *recipe.folder.parents):
         if (folder / "reports").is_symlink():

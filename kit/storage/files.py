@@ -7,10 +7,11 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from kit.errors import ResourceError
+from kit.errors import InvalidInputError, ResourceError
 from kit.storage.root import PARTIAL, Root, replace
 
 __all__ = ["copy_folder", "environment_error", "exclusive", "os_errors", "sync_folder", "sync_tree", "write_atomically"]
@@ -144,12 +145,27 @@ def write_atomically(path: Path, data: bytes) -> bool:
     """Write ``data`` through a partial file in the same folder; False where the file already holds it.
 
     Raises:
-        ResourceError: no space, no permission; the old file is untouched.
+        InvalidInputError: what is there is a device, a pipe or a socket: root would replace /dev/null for everybody.
+        ResourceError: no space, no permission, a folder; the old file is untouched.
     """
     with os_errors(path):
+        with contextlib.suppress(FileNotFoundError):
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            if not stat.S_ISREG(mode):
+                raise InvalidInputError(
+                    "this is not a regular file (a pipe, a socket or a device)",
+                    where=str(path),
+                    remedy="name a file that may be replaced",
+                )
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return replace(folder, path.name, data)
+        except FileNotFoundError as error:  # as /proc says it
+            raise ResourceError(
+                "no file can be made in this folder", where=str(path), remedy="choose another folder"
+            ) from error
         finally:
             os.close(folder)

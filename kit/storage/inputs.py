@@ -8,7 +8,27 @@ from pathlib import Path
 
 from kit.errors import DamagedError, InvalidInputError, MissingError, ResourceError
 
-__all__ = ["read_input"]
+__all__ = ["absent", "read_input"]
+
+_KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def absent(what: str, path: Path, remedy: str) -> MissingError:
+    """The error for a path that has not what it should have; it says what else is there, if anything is."""
+    try:
+        what += f": this is {_KINDS.get(stat.S_IFMT(path.stat().st_mode), 'something else')}"
+    except FileNotFoundError:
+        what += ": the link leads nowhere" if path.is_symlink() else ""
+    except OSError as error:
+        what += f": {error.strerror}"
+    return MissingError(what, where=str(path), remedy=remedy)
 
 
 def read_input(path: Path, limit: int, kind: str = "input") -> bytes:

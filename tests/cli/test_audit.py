@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -111,3 +112,75 @@ def test_what_cannot_be_read_ends_with_a_remedy(
     assert name == "empty" or "wrong.md:3:28: major" in said.out, "the findings of the other report are lost"
     assert "do: " in said.err
     assert "Traceback" not in said.err
+
+
+_EXOTIC = ("\udcff.md", "\x1b[2J.md", "a\r::error::x\n.md", "::error file=x::y%0Az.md", "<img>.md", "\u202egnp.md")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "gitlab", "sarif"])
+def test_a_folder_of_strangers_is_audited_whole(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On all cores: names of any bytes, and reports that cannot be read among them."""
+    monkeypatch.chdir(tmp_path)
+    for name in (*_EXOTIC, "a.md", "b.md"):
+        Path(name).write_text(WRONG, encoding="utf-8")
+    Path("binary.md").write_bytes(b"\0\1\2")
+    assert run("--format", form, "--html", "page.html", "--write-baseline", "known.json", ".") == 3
+    out = capsys.readouterr().out
+    assert not set(out) & {*map(chr, range(32)), "\u202e"} - {"\n", "\t"}
+    if form in ("json", "gitlab", "sarif"):
+        json.loads(out)
+    assert "\n::error::x" not in out
+    assert "<img" not in Path("page.html").read_text(encoding="utf-8")
+    assert run("--baseline", "known.json", "a.md", *(f"./{name}" for name in _EXOTIC)) in (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.toml", "tool = 3 # kit-audit", "not a mapping"),
+        ("a.toml", "[[tool]]\nkit-audit = 5", "not a mapping"),
+        ("a.toml", "[tool]\nkit-audit = 5", "not a mapping"),
+        ("a.toml", "[tool.kit-audit]\n" + "a." * 100_000 + "b = 1", "more than 500 dots"),
+        ("a.toml", "[tool.kit-audit]\nx = " + "[" * 9000, "nested too deep"),
+        ("a.yaml", "ignore: [KA001]\nignore: []", "appears twice"),
+        ("a.yaml", "select: &a [KA001]\nignore: *a", "aliases are not allowed"),
+        ("a.yaml", "<<: {select: []}", "merge keys"),
+        ("a.yaml", "exclude: [2022-01-02]", "read as a date"),
+        ("a.yaml", "exclude: " + "{a: " * 900, "nested too deep"),
+        ("a.yaml", 'baseline: "a\\0b"', "null byte"),
+    ],
+)
+def test_settings_of_strangers_are_refused_in_a_sentence(
+    name: str, text: str, words: str, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(name).write_text(text, encoding="utf-8")
+    assert run("--config", name, wrong) == 3
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--html", "--write-baseline"])
+@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "proc"])
+def test_a_device_is_not_replaced(
+    option: str, kind: str, wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root writes where it says: /dev/null would be a file for everybody."""
+    place = {"device": tmp_path / "null", "folder": tmp_path, "proc": Path("/proc/self/x")}.get(kind, tmp_path / "pipe")
+    if kind == "device":
+        place.symlink_to("/dev/null")
+    if kind == "pipe":
+        os.mkfifo(place)
+    before = place.lstat() if kind != "proc" else None
+    assert run(option, str(place), wrong) in (3, 10)
+    assert capsys.readouterr().err.startswith(f"error: {place}: ")
+    if before:
+        assert (place.lstat().st_mode, place.lstat().st_ino) == (before.st_mode, before.st_ino)
+
+
+def test_an_index_with_odd_links(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("index.md").write_text(
+        f"| model | 310 |\n|---|---|\n| [a](%00.md) | 1 |\n| [b]({'b' * 9000}.md) | 2 |\n| [c](../../x.md) | 3 |\n"
+    )
+    assert run("--index", "index.md", wrong) == 6
+    assert "index.md: " in capsys.readouterr().out

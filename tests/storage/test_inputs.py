@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from pathlib import Path
 
 import pytest
 
-from kit.errors import DamagedError, InvalidInputError, KitError, MissingError
-from kit.storage.inputs import read_input
+from kit.errors import DamagedError, Exit, InvalidInputError, KitError, MissingError
+from kit.storage.inputs import absent, read_input
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -49,3 +50,31 @@ def test_paths_of_no_use(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to("circle")
     with pytest.raises(InvalidInputError):
         read_input(tmp_path / "circle", 10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("nothing", "there is none"),
+        ("pipe", "a named pipe"),
+        ("folder", "a folder"),
+        ("device", "a device"),
+        ("dangling", "leads nowhere"),
+        ("circle", "Too many levels"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_named(tmp_path: Path, kind: str, words: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, target in (("device", "/dev/null"), ("dangling", "nowhere"), ("circle", "circle")):
+        (tmp_path / name).symlink_to(target)
+    error = absent("there is none", tmp_path / kind, "give one")
+    assert isinstance(error, MissingError)
+    assert words in error.what
+
+
+def test_an_error_goes_from_process_to_process() -> None:
+    error = DamagedError("broken", where="a.md", remedy="get it again")
+    error.exit_code = Exit.STEP
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.remedy, again.exit_code) == (DamagedError, "a.md: broken", "get it again", 9)

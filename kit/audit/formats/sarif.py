@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -60,7 +61,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _result(name: str, one: Diagnostic, place: int) -> dict[str, Any]:
-    artifact = {"uri": quote(name)}
+    artifact = {"uri": quote(os.fsencode(name))}
     region = {"startLine": one.line, "startColumn": one.column, "endColumn": one.end_column}
     result: dict[str, Any] = {
         "ruleId": one.rule,
