@@ -131,7 +131,7 @@ def _check_socket(address: EngineAddress, path: str) -> None:
     try:
         mode = Path(path).stat().st_mode
     except PermissionError:
-        return  # told when it is opened
+        return  # reported when it is opened
     except (OSError, ValueError) as error:
         raise _refused(
             address, "no engine answers: there is no such socket", "start Docker, or use --runner local"

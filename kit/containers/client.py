@@ -177,10 +177,10 @@ def patience(client: Any, seconds: int = LONG_S) -> Iterator[None]:
 @cache
 def version() -> str:
     """The engine's name and version, for a run record."""
-    told = connect().version()
-    parts = [str(part.get("Name", "")) for part in told.get("Components") or []]
+    facts = connect().version()
+    parts = [str(part.get("Name", "")) for part in facts.get("Components") or []]
     name = "Podman" if any(part.startswith("Podman") for part in parts) else "Docker"
-    return f"{name} {told.get('Version', 'unknown')}"
+    return f"{name} {facts.get('Version', 'unknown')}"
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from kit.containers.description import BindMount, ContainerRun
 from kit.containers.images import Images
 from kit.containers.runner import Binding, Listener, Messages, at_host, links
 from kit.containers.watch import Alarm, Watch
-from kit.data.beside import beside
+from kit.data.referenced import referenced_files
 from kit.errors import BusyError, DeviceError, EngineError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package
@@ -82,7 +82,9 @@ class DockerRunner:
         mounts = [BindMount(str(path.absolute()), _inside(name, path)) for name, path in sorted(binding.inputs.items())]
         for name, path in sorted(binding.inputs.items()):
             if not path.is_relative_to(Path(self._store) / "artifacts"):  # of what a step made nothing is elsewhere
-                mounts += [BindMount(str(path.absolute().parent / one), f"/in/{name}/{one}") for one in beside(path)]
+                mounts += [
+                    BindMount(str(path.absolute().parent / one), f"/in/{name}/{one}") for one in referenced_files(path)
+                ]
         mounts.append(BindMount(str(binding.out.absolute()), _OUT, read_only=False))
         if step.code:
             mounts.append(BindMount(str(package() / "inside"), f"{_CODE}/inside"))
@@ -310,7 +312,7 @@ def _filled(text: str, binding: Binding) -> str:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """``source:target``, or one path that is the same on both sides."""
+    """``source:target``, or one path that is the same on host and container."""
     source, _, target = text.partition(":")
     return source, target or source
 

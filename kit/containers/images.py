@@ -47,7 +47,7 @@ _MIRRORS = (
 _CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 #: What is remembered of a build has less bytes than this.
 _NOTE_LIMIT = 1 << 16
-#: What pip says of an index that cannot be reached, before it goes on to "No matching distribution found".
+#: What pip says of an index that cannot be reached, before it ends with "No matching distribution found".
 _UNREACHED = re.compile(r"Retrying \(Retry\(.*? after connection broken by '(?:.*>: )?(.*?)['\")]*': /")
 Log = Callable[[str], None]
 
@@ -214,26 +214,23 @@ class Images:
     def _base(self, client: Any, spec: ImageSpec) -> tuple[str, str]:
         """Reference and digest of the base: given, from the Dockerfile, or the local one where no registry answers."""
         import docker.errors
+        from docker.utils import parse_repository_tag
 
-        if spec.base in self._specs:
+        candidates = self.bases(spec.name)
+        if not candidates:
             base, image = self.tag(str(spec.base)), client.images.get(self.known_id(str(spec.base)))
             image.tag(*base.rsplit(":", 1))  # which a build of the same context next to this one may have taken
             return base, str(image.id)
-        wanted = spec.base or self._options.base
-        default = _default_base(spec.folder / "Dockerfile")
-        candidates = [wanted] if wanted else [default, LOCAL_BASE]
         for reference in candidates:
             try:
                 return reference, _digest_of(client.images.get(reference))
             except docker.errors.ImageNotFound:
                 continue
-        reference = wanted or default
+        reference = candidates[0]
         self._log(f"pulling {reference}")
         try:
-            repository, _, tag = (
-                reference.rpartition(":") if ":" in reference.rsplit("/", 1)[-1] else (reference, "", "")
-            )
-            return reference, _digest_of(client.images.pull(repository, tag=tag or None))
+            repository, tag = parse_repository_tag(reference)
+            return reference, _digest_of(client.images.pull(repository, tag=tag))
         except docker.errors.APIError as error:
             words = " ".join(str(error.explanation or error).split())
             raise _no_base(reference, words) from error

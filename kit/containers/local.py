@@ -29,7 +29,7 @@ __all__ = ["LocalRunner", "die_with_parent"]
 
 _NAME = re.compile(r"^(-r\s+\S+|[A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 _GRACE_S = 0.5
-#: How often time and memory of a child are looked at.
+#: How often time and memory of a child are checked.
 _LOOK_EVERY_S = 0.2
 _PR_SET_PDEATHSIG = 1
 
@@ -182,7 +182,7 @@ class _Guard:
             raise error
 
     def wait(self) -> int:
-        """The exit code; a child may close its streams and still go on.
+        """The exit code; a child may close its streams and still run.
 
         Raises:
             StepError: it takes too long.

@@ -72,7 +72,7 @@ def read_dataset(dataset: Dataset, images: Path, labels: Path) -> tuple[list[str
     names = image_names(dataset, images)
     base = images if not labels.is_file() else labels
     with os_errors(base), inside_errors():
-        classes = read_classes(str(_beside(dataset.classes, labels))) if dataset.classes else None
+        classes = read_classes(str(_found_near(dataset.classes, labels))) if dataset.classes else None
         if dataset.labels is None and not labels.is_file():
             found = folder_labels(names, classes, str(images))
         else:
@@ -82,13 +82,13 @@ def read_dataset(dataset: Dataset, images: Path, labels: Path) -> tuple[list[str
                 form=dataset.labels_form,
                 first_label=dataset.first_label,
                 classes=classes,
-                synsets=str(_beside(dataset.synsets, labels)) if dataset.synsets else None,
+                synsets=str(_found_near(dataset.synsets, labels)) if dataset.synsets else None,
             )
         match(names, found, str(images))
     return names, found
 
 
-def _beside(name: str, labels: Path) -> Path:
+def _found_near(name: str, labels: Path) -> Path:
     """A file of the recipe that helps to read the labels: an absolute path, or one next to them."""
     folder = labels if labels.is_dir() else labels.parent
     for place in (Path(name).expanduser(), folder / name, folder.parent / name):

@@ -1,4 +1,4 @@
-"""Preprocessed tensors that the user brings: looked at before a device runs on them for an hour."""
+"""Preprocessed tensors that the user brings: checked before a device runs on them for an hour."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
         MissingError: it is not there.
         DamagedError: a digest differs, or it is larger than the recipe allows.
     """
-    with contextlib.suppress(OSError):  # what cannot be looked at cannot be read either, and that is told below
+    with contextlib.suppress(OSError):  # what has no status cannot be read either, and that is reported below
         if (size := path.stat().st_size) > weights.max_bytes:
             raise DamagedError(
                 f"the weights have {size} bytes, more than the recipe's {weights.max_bytes}",
@@ -64,7 +64,7 @@ def _check_kind(path: Path) -> None:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            return  # told when it is hashed
+            return  # reported when it is hashed
         with path.open("rb") as file:
             start = file.read(512)
     except OSError:

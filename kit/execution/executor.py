@@ -15,7 +15,7 @@ from typing import Any
 
 from kit import host
 from kit.containers.runner import Binding, Runner
-from kit.data.beside import beside
+from kit.data.referenced import referenced_files
 from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
 from kit.execution.code import code_digest
 from kit.execution.progress import Progress
@@ -111,7 +111,9 @@ class Executor:
         for name, source in step.inputs.items():
             if isinstance(source, External):  # what a step reads through its input belongs to it
                 folder = source.path.parent
-                inputs |= {f"{name}/{one}": self._input_digest(External(folder / one)) for one in beside(source.path)}
+                inputs |= {
+                    f"{name}/{one}": self._input_digest(External(folder / one)) for one in referenced_files(source.path)
+                }
         return fingerprint_parts(
             step,
             image=image,

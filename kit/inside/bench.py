@@ -6,7 +6,7 @@ Command line::
         [--engine NAME] [--options JSON] [--shape 3,224,224] [--threads N]
         [--warmup N] [--rounds N] [--seconds S] [--limit S] [--precision PERCENT]
 
-Input and output stay where they are, bound to the engine, and only the engine's call lies between two readings of the
+Input and output stay where they are, bound to the engine, and only the engine's call is between two readings of the
 clock. It writes ``latencies-bsN.npy`` for each batch (float64, milliseconds per call, all rounds one after the other)
 and ``bench.json``, where each entry of ``batches`` has
 

@@ -1,7 +1,7 @@
 """Weights are data: read a checkpoint without running anything that it holds.
 
 Read are PyTorch checkpoints (zip, and the older plain pickle) through ``torch.load(weights_only=True)``, and
-safetensors. The weights may lie at top level or under a key, together with numbers and texts of the training,
+safetensors. The weights may be at top level or under a key, together with numbers and texts of the training,
 which are left alone; as float16, bfloat16, float32 or float64; with the prefixes of wrapped models.
 """
 

@@ -35,7 +35,7 @@ def companions(path: str) -> tuple[str, ...]:
     """Paths of the files that `path` refers to, sorted, relative to its folder; none for most files.
 
     Raises:
-        UserError: one of them lies outside the folder, or the file cannot be read.
+        UserError: one of them is outside the folder, or the file cannot be read.
     """
     if path.endswith(INDEX_SUFFIX):
         return tuple(sorted(set(read_index(path).values())))
@@ -75,7 +75,7 @@ def _checked(name: str, path: str) -> str:
 
 
 def _external(path: str) -> set[str]:
-    """Locations of external data in an ONNX model; none for a file that is no such model: who opens it tells."""
+    """Locations of external data in an ONNX model; none for a file that is not one: whoever opens it says so."""
     try:
         with open(path, "rb") as file:
             data = memoryview(file.read(_LARGEST_MODEL))

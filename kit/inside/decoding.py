@@ -2,12 +2,12 @@
 
 The rule, the same for both libraries where they let us:
 
-* JPEG, PNG, BMP, WebP and TIFF are opened, told by their first bytes; nothing else is, whatever its name.
+* JPEG, PNG, BMP, WebP and TIFF are opened, recognised by their first bytes; nothing else is, whatever its name.
 * Grey, palette, CMYK and bilevel images become RGB (or grey) as the library converts them. Transparency is dropped, as
-  the published scripts do: what lies under it shows.
+  the published scripts do: the colour below it shows.
 * Samples of 16 bits are divided by 256 and rounded down. Samples of 32 bits and floats are refused.
 * An image of several frames or pages is refused.
-* Pillow ignores the orientation that EXIF tells, as the published scripts do; OpenCV turns the image.
+* Pillow ignores the orientation that EXIF states, as the published scripts do; OpenCV turns the image.
 * A truncated file is refused, and so is one of more pixels than Pillow decodes.
 """
 
@@ -61,7 +61,7 @@ def open_pillow(path: str, mode: str, use: Callable[[Image.Image], Image.Image])
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large images and odd metadata: the published scripts go on, too
+            warnings.simplefilter("ignore")  # of large images and odd metadata: the published scripts ignore them, too
             with Image.open(path, formats=FORMATS) as file:
                 return np.asarray(use(_converted(file, mode)))
     except UserError as error:
@@ -129,7 +129,7 @@ def open_cv(path: str, *, grey: bool = False) -> NDArray[np.uint8]:
 
 
 def _check_bytes(data: bytes, path: str) -> None:
-    """What OpenCV does not tell: other formats, several frames, a truncated JPEG."""
+    """Refuse what OpenCV accepts without a word: other formats, several frames, a truncated JPEG."""
     kind = sniff(data[:16])
     if kind is None:
         raise UserError(f"is not an image ({', '.join(FORMATS)})", _BROKEN, path, "damaged")

@@ -89,7 +89,7 @@ def disturbances(before: Snapshot, after: Snapshot) -> tuple[dict[str, float], l
 
 
 def clocks() -> dict[str, Any]:
-    """Clock of the cores in MHz, and the governor, where the kernel tells them."""
+    """Clock of the cores in MHz, and the governor, where the kernel shows them."""
     found: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError, IndexError):
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:

@@ -1,4 +1,4 @@
-"""An inference engine with one model: its settings read back, its errors told in one sentence."""
+"""An inference engine with one model: its settings read back, its errors as one sentence."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Settings as the engine itself tells them after it was opened, in addition to what was asked for."""
+        """Settings as the engine itself reports them after it was opened, in addition to what was asked for."""
 
     @abstractmethod
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
@@ -121,7 +121,7 @@ def check_input(name: str, declared: list[Any], wanted: tuple[int, ...], model: 
 
     Args:
         name: the input.
-        declared: its sizes as the engine tells them.
+        declared: its sizes as the engine reports them.
         wanted: (batch, channels, height, width).
         model: where it is.
     """

@@ -16,14 +16,14 @@ __all__ = ["half_width", "median_interval", "nearest_rank", "percentiles"]
 
 #: Confidence of the interval.
 LEVEL = 0.95
-#: So many calls lie beyond a percentile at least, or it is left out: one slow call must not be the percentile.
+#: At least so many calls are beyond a percentile, or it is left out: one slow call must not be the percentile.
 _BEYOND = 5
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """The narrowest 95 % confidence interval of the median between two of the values; None below six values.
 
-    It comes from the binomial distribution of how many values lie below the median, and so holds for any distribution
+    It comes from the binomial distribution of how many values are below the median, and so holds for any distribution
     of the values (H. A. David, H. N. Nagaraja, "Order Statistics", 3rd edition, section 7.1).
     """
     n, rank, below = len(values), 0, 0.0

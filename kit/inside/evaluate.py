@@ -14,7 +14,7 @@ writes
 * ``predictions.npy``: int32 (N, 5), best class first, the lowest class first where scores are equal
 * ``scores.npy``: float32 (N, 5), their scores
 * ``images.txt``: the names, in that order (sorted)
-* ``evaluate.json``: counts, seconds, versions, and the engine's settings as it told them
+* ``evaluate.json``: counts, seconds, versions, and the engine's settings as it reported them
 """
 
 from __future__ import annotations

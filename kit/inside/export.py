@@ -131,7 +131,7 @@ def export_network(model: Module, spec: NetworkSpec, opset: int | None) -> Any:
 
 
 def _tidy(proto: Any) -> None:
-    """Leave out what tells of the place where it was made, not of the model."""
+    """Leave out what describes the place where it was made, not the model."""
     proto.doc_string = proto.graph.doc_string = ""
     for node in proto.graph.node:
         node.doc_string = ""

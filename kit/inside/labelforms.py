@@ -157,7 +157,7 @@ def _halves(line: str, where: str) -> tuple[str, str]:
 
 
 def _rows(text: str, path: str) -> list[tuple[int, str, str]]:
-    """Line number, image and label of each row of a CSV file; a header is told and left out."""
+    """Line number, image and label of each row of a CSV file; a header is recognised and left out."""
     first = text.lstrip().splitlines()[0] if text.strip() else ""
     delimiter = max(_DELIMITERS, key=first.count)
     try:
@@ -241,7 +241,7 @@ def _ground_truth(text: str, path: str, names: Sequence[str], first_label: int, 
 
 
 def folder_labels(names: Sequence[str], classes: ClassNames | None, where: str) -> dict[str, int]:
-    """Labels of images that lie in one subfolder per class: its place in `classes`, or its rank among the names.
+    """Labels of images that are in one subfolder per class: its place in `classes`, or its rank among the names.
 
     Raises:
         UserError: a subfolder that is not a class.

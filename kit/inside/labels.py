@@ -247,7 +247,7 @@ def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subse
 
 
 def check_range(labels: Mapping[str, int], classes: int, where: str) -> None:
-    """Refuse labels that are not classes of the model, and tell where they seem to count from 1.
+    """Refuse labels that are not classes of the model, and say where they seem to count from 1.
 
     Raises:
         UserError: the highest is too high; with the first three images that have it.

@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--timm", help="name of a timm model")
     source.add_argument("--torchvision", help="name of a torchvision model")
-    source.add_argument("--weights", help="checkpoint whose sets of weights are told")
+    source.add_argument("--weights", help="checkpoint whose sets of weights are listed")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args(argv)
     if arguments.timm:

@@ -87,8 +87,8 @@ def count_predictions(
 ) -> Counts:
     """Count the arrays that inside.evaluate wrote, with as many classes where that is said."""
     predictions = _predictions(os.path.join(folder, "predictions.npy"))
-    told = os.path.join(folder, "evaluate.json")
-    facts = read_facts(told, "result of the inference", _AGAIN, numbers=("classes", "ties"))
+    account = os.path.join(folder, "evaluate.json")
+    facts = read_facts(account, "result of the inference", _AGAIN, numbers=("classes", "ties"))
     listed = images or os.path.join(folder, NAMES)
     names = read_names(listed, _AGAIN)
     if len(names) != len(predictions):
@@ -144,7 +144,7 @@ def count_results(
         newer_than: results must not be older than this file.
         count: counts part after part, as :func:`counting` gives it.
     """
-    keys, suffix, beside = find_results(folder, labels, form, suffix, subset=subset)
+    keys, suffix, others = find_results(folder, labels, form, suffix, subset=subset)
     names = [f"{key}_{suffix}.{form}" for key in keys]
     if newer_than is not None:
         _check_age(folder, names, newer_than)
@@ -155,7 +155,7 @@ def count_results(
     for part in count(tasks):
         counts.add(part)
         progress(counts.n, len(names), "results")
-    return counts, {"suffix": suffix, "beside": beside}
+    return counts, {"suffix": suffix, "beside": others}
 
 
 @contextlib.contextmanager
@@ -178,7 +178,7 @@ def _holds_many(folder: str) -> bool:
     try:
         return len(os.listdir(folder)) >= _MANY
     except OSError:
-        return False  # `find_results` tells why
+        return False  # `find_results` says why
 
 
 class _Counter:
@@ -211,7 +211,7 @@ def find_results(
     if not os.path.isdir(folder):
         raise UserError("there is no such folder of results", "Run the inference first.", folder, "missing")
     found: dict[int, set[str]] = {}
-    beside: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     names = os.listdir(folder)
     if suffix is not None:  # whole sets first: names one by one are only the odd ones
         expected = {f"{key}_{suffix}.{form}": key for key in labels}
@@ -223,15 +223,15 @@ def find_results(
         if extension == form and number is not None:
             found.setdefault(number, set()).add(key)
         else:
-            beside[f".{extension}" if extension else name] += 1
+            others[f".{extension}" if extension else name] += 1
     known = ", ".join(f"_{number}.{form}" for number in sorted(found))
     if suffix is None:
         if len(found) > 1:
             raise UserError(f"holds several outputs: {known}", "Choose one with --suffix.", folder)
         suffix = next(iter(found), 1)
     if suffix not in found:
-        others = ", ".join(f"{count} of {what}" for what, count in sorted(beside.items())[:3])
-        has = f"; it holds {known or others}" if found or beside else ""
+        holds = known or ", ".join(f"{count} of {what}" for what, count in sorted(others.items())[:3])
+        has = f"; it holds {holds}" if found or others else ""
         remedy = "Run the inference first, or choose suffix and format of what is there."
         raise UserError(f"holds no result named <image>_{suffix}.{form}{has}", remedy, folder, "missing")
     there = found[suffix]
@@ -251,7 +251,7 @@ def find_results(
             "missing",
         )
     rest = {f"_{number}.{form}": len(names) for number, names in sorted(found.items()) if number != suffix}
-    return keys, suffix, {**rest, **dict(sorted(beside.items()))}
+    return keys, suffix, {**rest, **dict(sorted(others.items()))}
 
 
 def _parts(name: str) -> tuple[str, int | None, str]:

@@ -115,7 +115,7 @@ class OrtEngine(Engine):
         if name != _CPU:
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-        said = io.StringIO()  # where the fall-back is told
+        said = io.StringIO()  # where the fall-back is announced
         try:
             with contextlib.redirect_stdout(said):
                 session = onnxruntime.InferenceSession(spec.model, options, providers=[(name, self._asked)])
@@ -134,7 +134,7 @@ class OrtEngine(Engine):
         return UserError(f"{self._provider.name} does not run this model: {cause}", remedy, kind="missing")
 
     def _assigned(self) -> dict[str, int]:
-        """Nodes by the provider that they were given to; empty where this version cannot tell.
+        """Nodes by the provider that they were given to; empty where this version does not say it.
 
         Raises:
             UserError: some are not the chosen provider's.
@@ -165,7 +165,7 @@ class OrtEngine(Engine):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Provider and options as the session tells them; the OpenVINO provider tells none."""
+        """Provider and options as the session reports them; the OpenVINO provider reports none."""
         told = self.session.get_provider_options().get(self._provider.name, {})
         return {
             "provider": self.providers[0],
@@ -209,7 +209,7 @@ def _chosen(spec: EngineSpec, precision: str) -> tuple[Provider, dict[str, str]]
         remedy = f"Choose one of {', '.join(provider.precisions)}."
         raise UserError(f"the provider {key} does not compute in {precision}", remedy)
     if provider.memory is None and key != "cann" and lacks(precision):
-        # OpenVINO's provider would compute in float32, and tell nobody.
+        # OpenVINO's provider would compute in float32 without a word.
         what = f"this processor does not compute in {precision} by itself"
         raise UserError(what, "Ask for fp32, or use a processor that has it.", kind="device")
     given = {str(name): str(value) for name, value in dict(spec.options.get("provider_options", {})).items()}

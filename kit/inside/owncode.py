@@ -1,4 +1,4 @@
-"""A network made by the user's own code: its function is found and called, and its mistakes are told in one sentence.
+"""A network made by the user's own code: its function is found and called, and its mistakes become one sentence.
 
 The code is a file, a package, or a file in a folder (which then is the place that its imports start from). It runs in
 the locked-down container of the step, without a network.
@@ -31,7 +31,7 @@ def find_function(build: str, path: str) -> Callable[..., Any]:
 
     Args:
         build: ``my_model.py:build``, ``my_package.nets:build``, ``src/my_model.py:build``.
-        path: the file or folder: ``my_model.py``, ``my_package``, ``src``, wherever it lies now.
+        path: the file or folder: ``my_model.py``, ``my_package``, ``src``, wherever it is now.
 
     Raises:
         UserError: no such file, module or function; an import that is missing; an error of the code itself.

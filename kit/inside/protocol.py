@@ -151,7 +151,7 @@ def _from_os_error(error: OSError) -> UserError | None:
 
 
 def _fail(error: UserError) -> int:
-    with contextlib.suppress(BrokenPipeError):  # nobody listens, and the exit code still tells
+    with contextlib.suppress(BrokenPipeError):  # nobody listens, and the exit code still says it
         # A library may have printed half a line, as PyTorch does with a graph: the error stands on a line of its own.
         sys.stdout.write("\n")
         _say({"error": {"kind": error.kind, "what": error.what, "where": error.where, "remedy": error.remedy}})

@@ -188,7 +188,7 @@ class ResultReader:
         return scores
 
     def _refuse_long(self, name: str) -> NoReturn:
-        """A text of far more numbers than there are classes; how many, as far as that can be told in a moment."""
+        """A text of far more numbers than there are classes; how many, as far as a moment is enough to count."""
         with open(os.path.join(self._folder, name), "rb") as file:
             data = file.read(_COUNTED + 1)
         if len(data) <= _COUNTED:

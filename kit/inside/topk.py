@@ -42,7 +42,7 @@ def best(scores: NDArray[np.float32]) -> Best:
         classes[:, place] = found
         values[:, place] = left[every, found]
         left[every, found] = -np.inf
-    # What is -inf cannot be told from what was taken out: rows with fewer than six finite scores are sorted.
+    # A score of -inf looks like one that was taken out: rows with fewer than six finite scores are sorted.
     for row in np.flatnonzero(values[:, min(K, count - 1)] == -np.inf):
         usable = np.flatnonzero(~np.isnan(scores[row]))
         order = usable[np.argsort(-scores[row, usable], kind="stable")][: K + 1]

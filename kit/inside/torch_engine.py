@@ -133,7 +133,7 @@ class TorchEngine(Engine):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As PyTorch tells them."""
+        """As PyTorch reports them."""
         torch = self._torch
         found: dict[str, Any] = {
             "device": torch.cuda.get_device_name(self._device) if self._cuda else "cpu",

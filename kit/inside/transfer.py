@@ -57,7 +57,7 @@ def _same_names(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> bool:
 
 
 def _by_order(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[tuple[str, str]]:
-    """Pairs of names in the order of both sides, where all shapes agree one by one; otherwise none."""
+    """Pairs of names of file and network in their order, where all shapes agree one by one; otherwise none."""
     ours = [name for name in given if not name.endswith(_COUNTER)]
     theirs = [name for name in wanted if not name.endswith(_COUNTER)]
     if len(ours) != len(theirs):

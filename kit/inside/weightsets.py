@@ -18,7 +18,7 @@ TENSORS_ONLY = "Save the weights alone: torch.save({'state_dict': model.state_di
 
 
 def find_sets(content: Any, path: str) -> dict[str, dict[str, Any]]:
-    """Sets of weights by the key under which they lie; the key is empty where they are the file itself.
+    """Sets of weights by their key in the file; the key is empty where they are the file itself.
 
     Raises:
         UserError: there is none.
@@ -73,7 +73,7 @@ def _checked(weights: Mapping[str, Any], key: str, path: str) -> dict[str, Tenso
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
             kind = "NumPy value" if type(tensor).__name__ == "_Unused" else type(tensor).__name__
             what = f"holds a {kind} at {place}, where only weights may be"
-            known = "" if key else f" Weights may lie at top level or under one of: {', '.join(KEYS)}."
+            known = "" if key else f" Weights may be at top level or under one of: {', '.join(KEYS)}."
             raise UserError(what, TENSORS_ONLY + known, path)
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_complex():
             kind = "quantized" if tensor.is_quantized else "meta" if tensor.is_meta else str(tensor.layout)

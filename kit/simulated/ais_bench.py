@@ -116,7 +116,7 @@ def statistics(values: list[float]) -> dict[str, float]:
 
 
 def main(program: str, argv: list[str]) -> int:
-    """Run one of the two forms; ``program`` tells which."""
+    """Run one of the two forms; ``program`` says which."""
     machine = this_machine()
     old = program.startswith("ais_infer")
     library = missing_library("libascendcl.so", "libascend_hal.so")

@@ -84,7 +84,7 @@ class DataSetRun:
         return 0
 
     def inputs(self) -> Iterator[tuple[Frame, bytes]]:
-        """Every file that can be read and decoded: of the others only a message tells."""
+        """Every file that can be read and decoded; for the others there is only a message."""
         for frame in self.frames:
             try:
                 data = Path(frame.path).read_bytes()

@@ -26,7 +26,7 @@ DEFECT = 70  # EX_SOFTWARE: no vendor tool ends with it
 
 @dataclass(frozen=True)
 class SimulatedMachine:
-    """What ``install`` was told, overridden by the environment (``KIT_SIM_CHIP``, ``KIT_SIM_DEVICES``, ...)."""
+    """What ``install`` was given, overridden by the environment (``KIT_SIM_CHIP``, ``KIT_SIM_DEVICES``, ...)."""
 
     root: Path = Path("/")
     chip: str = "310"  # the Name column of npu-smi
@@ -82,7 +82,7 @@ def this_machine() -> SimulatedMachine:
         given = os.environ.get(f"KIT_SIM_{name.upper()}")
         if given:
             values[name] = given
-    # "virtual" accepts devices that no node stands for; "virtual:4" also says how many there are.
+    # "virtual" accepts devices that have no node; "virtual:4" also says how many there are.
     kind, _, count = os.environ.get("KIT_SIM_DEVICES", "").partition(":")
     if kind == "virtual":
         values["virtual"] = True
@@ -133,7 +133,7 @@ def run(main: Callable[[], int]) -> NoReturn:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         code = main()
-    except Exception:  # noqa: BLE001 - told as what it is, with its own status
+    except Exception:  # noqa: BLE001 - reported as what it is, with its own status
         mark("a defect of the stand-in, not of what it was given:")
         traceback.print_exc()
         code = DEFECT

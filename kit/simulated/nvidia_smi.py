@@ -89,11 +89,11 @@ def query(machine: SimulatedMachine, names: list[str], chosen: list[int], style:
 def table(machine: SimulatedMachine, chosen: list[int]) -> str:
     """The table, in the width of R450."""
     bar = "+-----------------------------------------------------------------------------+"
-    cells = "|-------------------------------+----------------------+----------------------+"
+    rule = "|-------------------------------+----------------------+----------------------+"
     driver = f"{machine.gpu_driver:<13}"
     cuda = "13.0" if version_of(machine.gpu_driver) >= (580, 0, 0) else "11.0"
     title = f"| NVIDIA-SMI {driver}Driver Version: {driver}CUDA Version: {cuda:<9}|"
-    lines = [time.strftime("%a %b %e %H:%M:%S %Y"), bar, title, cells]
+    lines = [time.strftime("%a %b %e %H:%M:%S %Y"), bar, title, rule]
     lines += [
         "| GPU  Name        Persistence-M| Bus-Id        Disp.A | Volatile Uncorr. ECC |",
         "| Fan  Temp  Perf  Pwr:Usage/Cap|         Memory-Usage | GPU-Util  Compute M. |",

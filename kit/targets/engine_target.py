@@ -183,11 +183,11 @@ class EngineTarget(ABC):
         return ""
 
     def hardware_of(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
-        """What the engine ran on, as it told."""
+        """What the engine ran on, as it reported."""
         return self.hardware
 
     def notes(self, settings: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
-        """What a reader must know of the settings that the engine told."""
+        """What a reader must know of the settings that the engine reported."""
         return []
 
     def checks(self, job: Job) -> Sequence[Check]:  # noqa: ARG002

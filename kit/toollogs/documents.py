@@ -1,4 +1,4 @@
-"""Where a document that quotes logs goes on to something else: a measurement never reaches over such a line."""
+"""Where a document that quotes logs turns to something else: a measurement never crosses such a line."""
 
 from __future__ import annotations
 

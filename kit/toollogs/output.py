@@ -65,7 +65,7 @@ class ToolOutput(ABC):
 
 @dataclass(slots=True)
 class Findings:
-    """What a reader notes while it reads, by kind; people are told in this order."""
+    """What a reader notes while it reads, by kind, in the order in which people read it."""
 
     errors: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)

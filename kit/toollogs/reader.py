@@ -178,7 +178,7 @@ def _known(text: str) -> float:
 
 
 def _doubt_last_line(reader: Reader, output: ToolOutput, text: str) -> None:
-    """Say so where the last line would tell more with a line end: without one it may be cut in a number."""
+    """Say so where the last line would say more with a line end: without one it may be cut in a number."""
     if output.status not in ("ok", "lenient"):
         return
     whole = reader.read(text + "\n").as_json()

@@ -91,7 +91,7 @@ def lines(text: str) -> list[str]:
 
 
 def one_line(text: str, most: int = 2000) -> str:
-    """A tool's message as it is told: whole, in one line, without control characters."""
+    """A tool's message as kit quotes it: whole, in one line, without control characters."""
     line = " ".join(_CONTROL.sub(" ", text).split())
     return line if len(line) <= most else line[: most - 1] + "\u2026"
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from kit.errors import InvalidInputError
 from kit.recipe.options import parse_options
 from kit.targets.ascend.toolchains import toolchain_of
+from kit.targets.cards import refuse_shapes
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -121,11 +122,7 @@ def _for_files(job: Job, options: AscendOptions) -> AscendOptions:
         )
     if options.mode == "synthetic":
         raise InvalidInputError(f"{place}mode: synthetic runs no data set, so it has no metric", remedy="leave it out")
-    if job.file_task and job.file_task.form(job).shapes == "files":
-        raise InvalidInputError(
-            f"target {job.target} compiles one shape, and the task's files have several",
-            remedy="let the script write files of one shape, or take target cpu",
-        )
+    refuse_shapes(job)
     return options.model_copy(update={"tool": "ais_bench"})
 
 

@@ -7,7 +7,6 @@ public image needs no installer; one that is there is used all the same.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
+from kit.storage.digests import digest_file
 from kit.targets.ascend.config import architecture, options_of
 from kit.targets.ascend.toolchains import Cann, toolchain_of
 
@@ -27,7 +27,6 @@ _TOOLKIT = re.compile(r"Ascend-cann-toolkit_(?P<version>[\w.]+)_linux-(?P<arch>x
 _SUM = re.compile(r"([0-9a-fA-F]{64}) [ *](\S.*)")
 #: e_machine of an ELF header.
 _MACHINES = {62: "x86_64", 183: "aarch64"}
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -179,13 +178,10 @@ def _verified(path: Path, sums: dict[str, str], problem: str | None) -> str:
         raise DamagedError(f"{path.name}: {problem}", where=str(path), remedy="get the file from the vendor again")
     if path.name not in sums:
         return f"{path.name} (no checksum given)"
-    whole = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            whole.update(block)
-    if whole.hexdigest() != sums[path.name].lower():
+    found = digest_file(path, md5=False).sha256
+    if found != sums[path.name].lower():
         raise DamagedError(
-            f"{path.name} has sha256 {whole.hexdigest()[:12]}…, expected {sums[path.name][:12]}…",
+            f"{path.name} has sha256 {found[:12]}…, expected {sums[path.name][:12]}…",
             where=str(path),
             remedy="get the file from the vendor again, or correct the checksum",
         )

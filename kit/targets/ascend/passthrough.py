@@ -7,14 +7,14 @@ A PCIe card of 310 or 310P needs four kinds of node: ``davinciN`` for each chip,
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 
 from kit.planning.step import Devices
 from kit.planning.target import DeviceAccess
+from kit.targets.cards import host_root
 
-__all__ = ["DRIVER_FILES", "MANAGERS", "RUNTIME", "chip_nodes", "device_access", "has_chip", "has_runtime", "root"]
+__all__ = ["DRIVER_FILES", "MANAGERS", "RUNTIME", "chip_nodes", "device_access", "has_chip", "has_runtime"]
 
 #: Nodes that every container with a chip needs besides the chip's own.
 MANAGERS = ("/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc")
@@ -28,11 +28,6 @@ DRIVER_FILES = (
 )
 #: Name of ascend-docker-runtime in the engine's configuration.
 RUNTIME = "ascend"
-
-
-def root() -> Path:
-    """Where the host's ``/dev`` and ``/usr`` are: ``/``, or KIT_DEVICE_ROOT (for tests and unusual hosts)."""
-    return Path(os.environ.get("KIT_DEVICE_ROOT") or "/")
 
 
 def chip_nodes(device: int) -> tuple[str, ...]:
@@ -61,9 +56,9 @@ def device_access(device: int, way: str = "auto", *, top: Path | None = None) ->
     Args:
         device: N of ``/dev/davinciN`` on the host.
         way: ``devices`` for plain nodes, ``runtime`` for ascend-docker-runtime, ``auto`` for the second where it is.
-        top: root of the host's files; default: :func:`root`.
+        top: root of the host's files; default: :func:`kit.targets.cards.host_root`.
     """
-    top = root() if top is None else top
+    top = host_root() if top is None else top
     nodes = (*chip_nodes(device), *MANAGERS)
     groups = _groups(top, nodes)
     present = has_chip(device, top=top)
@@ -80,7 +75,7 @@ def device_access(device: int, way: str = "auto", *, top: Path | None = None) ->
 
 def has_chip(device: int, *, top: Path | None = None) -> bool:
     """Whether this host has the nodes of that chip."""
-    top = root() if top is None else top
+    top = host_root() if top is None else top
     return all(_is_node(_at(top, node)) for node in (*chip_nodes(device), *MANAGERS))
 
 

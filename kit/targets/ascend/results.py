@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kit.errors import StepError
 from kit.inside.estimate import nearest_rank
 from kit.planning import common
-from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
+from kit.planning.cardsteps import after_name, before_name, infer_name
 from kit.planning.target import Reading
 from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, field_name, measurement
@@ -17,13 +17,13 @@ from kit.results.measurements import Energy, Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.readers import npu_smi
-from kit.targets.ascend.steps import bench_name, card_name, dataset_step, energy_name, on_dataset, run_prefix
+from kit.targets.ascend.steps import bench_name, card_name, dataset_step, energy_name, on_dataset
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
-from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
+from kit.targets.batches import read_versions
+from kit.targets.cards import BatchScores
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
-    from kit.results.metrics import Metric
     from kit.targets.ascend.readers.npu_smi import Chip
 
 __all__ = ["read"]
@@ -43,8 +43,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
     """
     outputs = Outputs.of(outputs)
     options = options_of(job)
-    throughput, counted = [], {}
-    scored: dict[int, tuple[Metric, ...]] = {}
+    throughput, scores = [], BatchScores(job)
     notes: list[str] = []
     for batch in job.batches:
         pure = None
@@ -54,7 +53,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         if pure and not on_dataset(options, batch):
             both = pure.model_copy(update=_with(pure, card))
             throughput.append(_with_energy(job, both, outputs, notes))
-            notes += _beside(pure, card)
+            notes += _card_note(pure, card)
             continue
         rates: dict[str, Raw[float]] = {**card}
         if pure:
@@ -66,23 +65,19 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
                 " inference; another program may have used the chip"
             )
         throughput.append(_with_energy(job, measured, outputs, notes))
-        notes += _beside(pure or measured, card)
-        if job.file_task:
-            scored[batch] = job.file_task.read(job, run_prefix(job.target, batch), outputs)
-            continue
-        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch))
-        check_complete(outputs, counted[batch], batch)
+        notes += _card_note(pure or measured, card)
+        scores.read(batch, outputs)
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
     return Reading(
-        accuracy=counted[min(counted)] if counted else None,
-        metrics=scored[min(scored)] if scored else (),
+        accuracy=scores.accuracy,
+        metrics=scores.metrics,
         throughput=tuple(throughput),
         toolchain=toolchain,
         hardware=card_of(job).hardware,
         environment=environment,
         host=host,
-        notes=(*notes, *agreement(job, counted), *metric_agreement(scored), *remarks),
+        notes=(*notes, *scores.notes(), *remarks),
     )
 
 
@@ -164,7 +159,7 @@ def _with_energy(job: Job, measured: Throughput, outputs: Outputs, notes: list[s
     return measured.model_copy(update={"energy": energy, "evidence": {**measured.evidence, **evidence}})
 
 
-def _beside(one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:
+def _card_note(one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:
     """The card's measured rate and that of one device, times the devices: they share a bus and a supply."""
     if not card:
         return []

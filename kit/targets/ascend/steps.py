@@ -10,15 +10,17 @@ from kit.planning import cardsteps, common
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
+from kit.targets import cards
 from kit.targets.ascend.commands import ais_bench, dataset_run, pure_inference
 from kit.targets.ascend.config import AscendOptions, options_of, soc_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
+from kit.targets.cards import files_prefix
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
     from kit.planning.task import FileRun, Task
 
-__all__ = ["bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan", "run_prefix"]
+__all__ = ["bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan"]
 
 #: Batches whose data set run is the official number; the others may be pure inference.
 OFFICIAL = (1, 16)
@@ -34,8 +36,7 @@ _HOME = {"HOME": "/tmp", "ASCEND_PROCESS_LOG_PATH": "/tmp/ascend-log"}  # noqa: 
 
 def image_name(job: Job) -> str:
     """The image of the job's toolchain: several versions of it can stand in one recipe."""
-    version = toolchain_of(job).version
-    return "ascend" if DEFAULT.endswith(f" {version}") else f"ascend-{version.lower()}"
+    return cards.image_name("ascend", toolchain_of(job).version, DEFAULT)
 
 
 def bench_name(target: str, batch: int) -> str:
@@ -178,7 +179,7 @@ def _infer_files(chip: _ChipContext, batch: int, task: Task, run: FileRun) -> St
         *([f"--output_batchsize_axis={form.batch_axis}"] if form.batch_axis else []),
     )
     folders: dict[str, Input] = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
-    name = run_name(run_prefix(job.target, batch), run, task.runs(job))
+    name = run_name(files_prefix(job.target, batch), run, task.runs(job))
     title = f"data set run, batch {batch}" + ("" if run.name == "main" else f", {run.name}")
     return _step(chip, batch, name, "infer", title, argv, ("result", "result_summary.json"), folders)
 
@@ -189,16 +190,11 @@ def dataset_step(job: Job, batch: int) -> str:
     if not task:
         return infer_name(job.target, batch)
     runs = task.runs(job)
-    return run_name(run_prefix(job.target, batch), runs[0], runs)
-
-
-def run_prefix(target: str, batch: int) -> str:
-    """What the names of a batch's steps over files begin with."""
-    return f"{target}/bs{batch}-"
+    return run_name(files_prefix(job.target, batch), runs[0], runs)
 
 
 def _score(chip: _ChipContext, batch: int, task: Task) -> list[Step]:
-    job, prefix = chip.job, run_prefix(chip.target, batch)
+    job, prefix = chip.job, files_prefix(chip.target, batch)
     runs = task.runs(job)
     results: Mapping[str, Made] = {run.name: Made(run_name(prefix, run, runs)) for run in runs}
     converted, results = plain_results(job, task, results, prefix)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from kit.planning.step import Devices
 from kit.planning.target import DeviceAccess
+from kit.targets.cards import host_root
 
-__all__ = ["HostGpu", "device_access", "driver_version", "gpus", "request", "root"]
+__all__ = ["HostGpu", "device_access", "driver_version", "gpus", "request"]
 
 _UUID = re.compile(r"GPU-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _VERSION = re.compile(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)")
@@ -25,15 +25,10 @@ class HostGpu:
     uuid: str | None
 
 
-def root() -> Path:
-    """Where the host's ``/proc`` and ``/dev`` are: ``/``, or KIT_DEVICE_ROOT (for tests and unusual hosts)."""
-    return Path(os.environ.get("KIT_DEVICE_ROOT") or "/")
-
-
 def driver_version(top: Path | None = None) -> str | None:
     """Version of the loaded kernel module; None where it is not loaded."""
     try:
-        text = ((root() if top is None else top) / "proc/driver/nvidia/version").read_text(errors="replace")
+        text = ((host_root() if top is None else top) / "proc/driver/nvidia/version").read_text(errors="replace")
     except OSError:
         return None
     match = _VERSION.search(text)
@@ -42,7 +37,7 @@ def driver_version(top: Path | None = None) -> str | None:
 
 def gpus(top: Path | None = None) -> list[HostGpu]:
     """The GPUs in the order of their bus addresses, which is the order in which nvidia-smi counts them."""
-    folder = (root() if top is None else top) / "proc/driver/nvidia/gpus"
+    folder = (host_root() if top is None else top) / "proc/driver/nvidia/gpus"
     found = []
     try:
         names = sorted(path.name for path in folder.iterdir())

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import DamagedError, StepError
 from kit.planning import common
-from kit.planning.cardsteps import after_name, before_name, infer_name, metrics_name
+from kit.planning.cardsteps import after_name, before_name, infer_name
 from kit.planning.target import Reading
 from kit.planning.tensorfiles import run_name
 from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
-from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy, read_versions
+from kit.targets.batches import read_versions
+from kit.targets.cards import BatchScores, files_prefix
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
-from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, files_prefix, long_name
+from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, long_name
 from kit.targets.tensorrt.success import gpu_of, load_times, warm_up_ms
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
-    from kit.results.metrics import Metric
     from kit.targets.tensorrt.readers.export_times import ExportTimesReading
 
 __all__ = ["read"]
@@ -48,35 +48,32 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
         DamagedError: a result file cannot be read.
     """
     outputs = Outputs.of(outputs)
-    throughput, counted = [], {}
-    scored: dict[int, tuple[Metric, ...]] = {}
+    throughput, scores = [], BatchScores(job)
     notes: list[str] = []
     versions: dict[str, Raw[str]] = {}
     for batch in job.batches:
         measured, remarks = _throughput(job, batch, outputs)
         throughput.append(measured)
         notes += () if job.simulate else remarks  # of a rehearsal they would be about the CPU
+        scores.read(batch, outputs)
         if job.file_task:
-            prefix = files_prefix(job.target, batch)
-            scored[batch] = job.file_task.read(job, prefix, outputs)
-            first = run_name(prefix, job.file_task.runs(job)[0], job.file_task.runs(job))
+            runs = job.file_task.runs(job)
+            first = run_name(files_prefix(job.target, batch), runs[0], runs)
             versions |= read_versions(outputs.file(first, "infer.json"))
             continue
-        counted[batch] = read_accuracy(outputs, metrics_name(job.target, batch))
-        check_complete(outputs, counted[batch], batch)
         versions |= read_versions(outputs.file(infer_name(job.target, batch), "evaluate.json"))
         for number, name in enumerate(check_names(job, batch)):
             kept = outputs.file(infer_name(job.target, batch), f"check/output_{number}.bin")
             _compare(job, batch, number, kept, outputs.file(name, "output.json"))
-    notes += [*agreement(job, counted), *metric_agreement(scored)]
+    notes += scores.notes()
     version = str(plain_value(versions.get("TensorRT", "")))
     if version and not _same_version(version, toolchain):
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")
     host, seen, remarks = _state(job, outputs)
     environment = read_versions(outputs.file(common.EXPORT, "export.json"))
     return Reading(
-        accuracy=counted[min(counted)] if counted else None,
-        metrics=scored[min(scored)] if scored else (),
+        accuracy=scores.accuracy,
+        metrics=scores.metrics,
         throughput=tuple(throughput),
         toolchain=f"TensorRT {version}" if version else toolchain,
         hardware=seen or hardware,
@@ -96,7 +93,7 @@ def _throughput(job: Job, batch: int, outputs: Outputs) -> tuple[Throughput, lis
     runs = [(name, load_times(outputs[name], warm_up)) for name in names]
     rates = [_taken(outputs.file(name, "times.json"), reading, "enqueues/s", warm_up) for name, reading in runs]
     rate = median(one.value for one in rates)
-    # The run nearest to the median stands for its latencies.
+    # Latencies are those of the run nearest to the median.
     nearest, (name, reading) = min(zip(rates, runs, strict=True), key=lambda pair: abs(pair[0].value - rate))
     times = outputs.file(name, "times.json")
     compute = sorted(reading.compute_ms(warm_up))

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kit.errors import InvalidInputError
 from kit.planning import cardsteps, common
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.planning.tensorfiles import infer_step
+from kit.targets import cards
+from kit.targets.cards import files_prefix
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
 from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
 
@@ -38,8 +39,7 @@ _HOME = {"HOME": "/tmp"}  # noqa: S108 - in the container
 
 def image_name(job: Job) -> str:
     """The image of the job's toolchain: several versions of it can stand in one recipe."""
-    version = toolchain_of(job).version
-    return "tensorrt" if DEFAULT.endswith(f" {version}") else f"tensorrt-{version}"
+    return cards.image_name("tensorrt", toolchain_of(job).version, DEFAULT)
 
 
 def bench_names(target: str, batch: int, runs: int) -> list[str]:
@@ -131,11 +131,6 @@ def _images(gpu: _GpuContext, batch: int) -> list[Step]:
     return [_infer(gpu, batch), *checks, common.metrics(job, name, source, form="predictions", batch=batch)]
 
 
-def files_prefix(target: str, batch: int) -> str:
-    """What the names of a batch's steps over files begin with."""
-    return f"{target}/bs{batch}-"
-
-
 def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
     """The task's runs through a plan by kit's own program, which also converts files, and the task's score.
 
@@ -143,11 +138,7 @@ def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
         InvalidInputError: a plan has one shape, and the files have several.
     """
     job, prefix = gpu.job, files_prefix(gpu.target, batch)
-    if task.form(job).shapes == "files":
-        raise InvalidInputError(
-            f"target {job.target} compiles one shape, and the task's files have several",
-            remedy="let the script write files of one shape, or take target cpu",
-        )
+    cards.refuse_shapes(job)
     words = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
     types = [one.dtype for one in job.recipe.graph_inputs]
     results, infer = {}, []
@@ -301,7 +292,7 @@ def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, st
         # The GPU's state is an input: a GPU that is taken stops the run before its numbers are low.
         inputs={"engine": gpu.made(batch), "state": Made(before_name(gpu.target))},
         links={gpu.engine(batch): "{in:engine}"},
-        # The number of the run tells equal steps apart: each is to be done.
+        # The number of the run distinguishes equal steps: each has to run.
         environment={**gpu.environment, **environment},
         devices=gpu.devices,
         limits=_LIMITS,

@@ -32,7 +32,7 @@ class _TorchOptions(BaseModel):
     )
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field("fp32", description="Arithmetic.")
     channels_last: bool = Field(False, description="Memory format of weights and input.")
-    transfers: bool = Field(True, description="Whether copies to and from the GPU lie inside the clock.")
+    transfers: bool = Field(True, description="Whether the clock includes copies to and from the GPU.")
 
 
 class Torch(EngineTarget):

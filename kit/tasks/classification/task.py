@@ -36,7 +36,7 @@ class Classification:
             )
 
     def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:
-        """Images and label file are looked at by the core."""
+        """The core checks images and label file."""
 
     def metrics(self, recipe: Recipe) -> Sequence[Declaration]:  # noqa: ARG002
         """None: Top1 to Top5 are the results' ``accuracy``."""

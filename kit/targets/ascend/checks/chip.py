@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from kit.doctor import Check, Finding
 from kit.targets.ascend.config import soc_of
 from kit.targets.ascend.faults import COMMON, NPU_SMI
-from kit.targets.ascend.passthrough import root
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.success import same_soc
+from kit.targets.cards import host_root
 from kit.toollogs.messages import explain
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SECONDS = 30
 
 def npu_smi_program() -> Path | None:
     """The host's npu-smi."""
-    places = (root() / "usr/local/bin/npu-smi", root() / "usr/local/sbin/npu-smi")
+    places = (host_root() / "usr/local/bin/npu-smi", host_root() / "usr/local/sbin/npu-smi")
     return next((place for place in places if place.is_file()), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
-from kit.targets.ascend.passthrough import root
+from kit.targets.cards import host_root
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -19,7 +19,7 @@ _GET = "install the vendor's driver and firmware for this card, restart the host
 def driver_version() -> str | None:
     """``Version`` of the driver's version.info; None where there is no driver."""
     try:
-        lines = (root() / "usr/local/Ascend/driver/version.info").read_text(errors="replace").splitlines()
+        lines = (host_root() / "usr/local/Ascend/driver/version.info").read_text(errors="replace").splitlines()
     except OSError:
         return None
     found = [line.partition("=")[2].strip() for line in lines if line.lower().startswith("version=")]
@@ -27,7 +27,7 @@ def driver_version() -> str | None:
 
 
 def _look() -> Finding:
-    top = root()
+    top = host_root()
     driver = top / "usr/local/Ascend/driver"
     version = driver_version()
     if version is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
-from kit.targets.ascend.passthrough import MANAGERS, chip_nodes, root
+from kit.targets.ascend.passthrough import MANAGERS, chip_nodes
+from kit.targets.cards import host_root
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -27,7 +28,7 @@ def _present(top: Path) -> list[int]:
 
 
 def _look(job: Job) -> Finding:
-    top = root()
+    top = host_root()
     wanted = (*chip_nodes(job.device), *MANAGERS)
     missing, wrong = [], []
     for node in wanted:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
 from kit.targets.ascend.config import options_of
-from kit.targets.ascend.passthrough import MANAGERS, chip_nodes, root
+from kit.targets.ascend.passthrough import MANAGERS, chip_nodes
+from kit.targets.cards import host_root
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -24,7 +25,7 @@ def _name(gid: int) -> str:
 
 
 def _look(job: Job) -> Finding:
-    top = root()
+    top = host_root()
     closed, groups, seen = [], set(), 0
     for node in (*chip_nodes(job.device), *MANAGERS):
         try:

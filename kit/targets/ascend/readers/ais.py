@@ -86,7 +86,7 @@ class _AisScan:
         self.findings = Findings()
         self.devices: dict[int, Number] = {}
         self.total: Number | None = None
-        self.explaining = False  # whether indented lines go on with an error
+        self.explaining = False  # whether indented lines continue an error
 
     def run(self, text: str) -> AisReading:
         for raw in lines(text):

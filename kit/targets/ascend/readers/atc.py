@@ -97,7 +97,7 @@ def read(text: str) -> AtcReading:
 
 
 class _AtcScan:
-    """One pass; a message goes on over indented lines until something else stands at the margin."""
+    """One pass; a message continues over indented lines until something else begins at the margin."""
 
     def __init__(self) -> None:
         self.outcomes: list[bool] = []

@@ -96,9 +96,9 @@ def read(text: str) -> MsameReading:
         line = narrow(raw)
         if error := _ERROR.search(line):
             findings.errors.append(f"the tool says: {one_line(error[0])}")
-        told = len(_TIME.findall(line))
-        times += told
-        if not told and _TIME_LIKE.search(line):
+        found_times = len(_TIME.findall(line))
+        times += found_times
+        if not found_times and _TIME_LIKE.search(line):
             findings.refused.append(f"{short(line)!r} is not surely a time")
         for found in _MEAN.finditer(line):
             later = found["later"] is not None

@@ -1,4 +1,4 @@
-"""What ``npu-smi`` tells of a chip, a process on it, and of its place in the machine."""
+"""What ``npu-smi`` says of a chip, a process on it, and its place in the machine."""
 
 from __future__ import annotations
 

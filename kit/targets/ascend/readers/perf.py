@@ -151,7 +151,7 @@ class _PerfScan:
         self.blocks: list[DatasetBlock | PureBlock] = []
         self.findings = Findings()
         self.bare: list[tuple[Number, str]] = []
-        self.stage: str | None = None  # the stage that a wrapped line may go on with
+        self.stage: str | None = None  # the stage that a wrapped line may continue
         self.open = False  # whether the next line may still belong to the last block
         self.result_file: str | None = None
         self.orphans: list[str] = []
@@ -177,7 +177,7 @@ class _PerfScan:
         return PerfReading(*outcome, self.blocks if usable else [])
 
     def _name_orphans(self) -> None:
-        """Results that were announced, and whose values cannot be told."""
+        """Results that were announced, and whose values are missing or cannot be assigned."""
         files = [block.result_file is not None for block in self.blocks if isinstance(block, PureBlock)]
         if self.orphans and True in files and False in files[files.index(True) :]:
             # Announced in another order than the values came: two processes wrote into the text.

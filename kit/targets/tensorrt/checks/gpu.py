@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
+from kit.targets.cards import host_root
 from kit.targets.tensorrt.config import options_of
-from kit.targets.tensorrt.gpus import gpus, root
+from kit.targets.tensorrt.gpus import gpus
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -40,7 +41,7 @@ def _look(job: Job) -> Finding:
             "choose another GPU with --device N, or another target",
             prevents="numbers of one card in the column of another",
         )
-    missing = [node for node in ("nvidiactl", "nvidia-uvm") if not (root() / "dev" / node).exists()]
+    missing = [node for node in ("nvidiactl", "nvidia-uvm") if not (host_root() / "dev" / node).exists()]
     if missing:
         return Finding(
             "warn",

@@ -1,6 +1,6 @@
 """``nvidia-smi dmon`` and ``pmon``: a row for every GPU or process and second, in the columns that the heading names.
 
-It is the trace that NVIDIA advises to keep next to a measurement. A minus stands for what the board does not have.
+It is the trace that NVIDIA advises to keep next to a measurement. A minus means that the board does not have the value.
 """
 
 from __future__ import annotations

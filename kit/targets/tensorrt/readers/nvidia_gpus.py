@@ -1,4 +1,4 @@
-"""What ``nvidia-smi`` tells of a GPU, its MIG devices and the processes on it, whatever form it was asked for."""
+"""What ``nvidia-smi`` says of a GPU, its MIG devices and the processes on it, in whatever form it was asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of ``nvidia-smi``: three rows of three cells for a GPU (two before MIG), then MIG devices and processes."""
+"""The table of ``nvidia-smi``: three rows of three columns for each GPU (two before MIG); MIG devices; processes."""
 
 from __future__ import annotations
 

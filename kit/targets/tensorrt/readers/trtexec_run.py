@@ -69,7 +69,7 @@ class TrtexecRun:
 
     @property
     def begun(self) -> bool:
-        """Whether anything of a run was there, so that a document cannot go on with it elsewhere."""
+        """Whether anything of a run was there, so that what follows elsewhere in a document is another run."""
         return self.usable or self.started or bool(self.outcome or self.errors)
 
     @property

@@ -24,9 +24,9 @@ def version_of(digits: str) -> str:
     return f"{value // 1000}.{value // 100 % 10}.{value % 100}"
 
 
-#: Runs at the same time that are told apart; a log of more is of none.
+#: Concurrent runs that are kept apart; in a log of more nothing can be assigned.
 _MOST_OPEN = 32
-#: Lines that one error may go on over.
+#: Lines over which one error may continue.
 _MOST_LINES = 20
 #: The order of the summary since 8.0; the throughput stands before or after the host latency.
 _ORDER = {name: index for index, name in enumerate(SECTIONS)}
@@ -44,7 +44,7 @@ class TrtexecScan:
         self.open: list[int] = []  # indexes of the runs that are begun, and not ended yet
         self.mixed_from: int | None = None
         self.profile: LayerTable | None = None
-        self.explaining = 0  # how many lines an error may still go on over
+        self.explaining = 0  # how many more lines may continue an error
 
     @property
     def run(self) -> TrtexecRun:
@@ -74,7 +74,7 @@ class TrtexecScan:
             self._content(raw)
 
     def _goes_on(self, raw: str) -> bool:
-        """Whether the line goes on with the error above: a message with line ends gets one stamp only."""
+        """Whether the line continues the error above: a message with line ends gets one stamp only."""
         if not self.explaining:
             return False
         self.explaining -= 1

@@ -8,10 +8,10 @@ from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError, MissingError
 from kit.inside.companions import companions
 
-__all__ = ["beside"]
+__all__ = ["referenced_files"]
 
 
-def beside(path: Path) -> tuple[str, ...]:
+def referenced_files(path: Path) -> tuple[str, ...]:
     """Paths of the files that `path` refers to, relative to its folder; none for a folder and for most files.
 
     Raises:
