@@ -166,8 +166,12 @@ def _summed(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | Non
 def _judged(
     grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit], kin: Sequence[Candidate]
 ) -> Outcome:
-    results = [(fit, found) for fit in accepted[:6] if (found := fit.candidate.compute(row)) is not None]
-    for fit, found in results:
+    results = []
+    for fit in accepted[:6]:
+        found = fit.candidate.compute(row)
+        if found is None:
+            continue
+        results.append((fit, found))
         if _explains(entry, fit.candidate, found):
             return Held(entry.line, entry.number.text, show(found.value / fit.candidate.scale), found.text)
     if not results or any(_explains(entry, one, one.compute(row)) for one in kin[:8]):

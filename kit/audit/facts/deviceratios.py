@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +29,10 @@ _LONGEST: Final = 300
 _TABLE: Final = 3
 
 
+#: A value with the batches of its line, and whether it has a unit of rate.
+_Piece = tuple[float, tuple[int, ...], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceRatios:
     """Ratios of two devices: per batch, of their best values, and as the best row of the table has them."""
@@ -51,6 +55,7 @@ class RatioSource:
     _of_tables: dict[tuple[str, str], DeviceRatios | None] = field(default_factory=dict)
     _sections: dict[int, list[Statement]] = field(default_factory=dict)
     _stated: dict[tuple[int, str], dict[int, float] | None] = field(default_factory=dict)
+    _pieces: dict[int, list[tuple[str, _Piece]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for statement in self.facts.statements:
@@ -126,20 +131,14 @@ class RatioSource:
 
     def _from_pieces(self, claim: TimesClaim) -> DeviceRatios:
         """Ratio of two values given shortly above the claim as "310P: 41.78" and "T4: 26.74", or on one line."""
-        document = self.facts.document
-        values: dict[str, tuple[float, tuple[int, ...], bool]] = {}
-        for line in range(claim.line, max(document.section(claim.line), claim.line - _NEAR), -1):
-            text = document.lines[line - 1]
-            if len(text) > _LONGEST or document.in_table(line) or document.is_command(line):
-                continue
-            if LATENCY.search(text) or ACCURACY.search(text):
-                continue
-            for piece in _SEPARATORS.split(text):
-                match = _PIECE.fullmatch(piece.strip())
-                device = only(devices_in(match[1])) if match else None
-                number = number_from(match[2]) if match else None
-                if device in {claim.subject, claim.object} and device not in values and number is not None:
-                    values[device] = (number.value, tuple(batches_in(text)), match is not None and bool(match[3]))
+        values: dict[str, _Piece] = {}
+        section = self.facts.document.section(claim.line)
+        for line in range(claim.line, max(section, claim.line - _NEAR), -1):
+            if line not in self._pieces:
+                self._pieces[line] = list(self._read_pieces(line))
+            for device, piece in self._pieces[line]:
+                if device in {claim.subject, claim.object}:
+                    values.setdefault(device, piece)
         if len(values) < 2 or min(value for value, _, _ in values.values()) <= 0:
             return _NOTHING
         (top, first, rated), (bottom, second, also) = values[claim.subject], values[claim.object]
@@ -148,6 +147,21 @@ class RatioSource:
         if (top < bottom) == (claim.stated.value > 1) and not (rated and also):
             return _NOTHING  # these may be times
         return DeviceRatios({}, top / bottom)
+
+    def _read_pieces(self, line: int) -> Iterator[tuple[str, _Piece]]:
+        """The devices of a line that is not about times or accuracies, with their values."""
+        document = self.facts.document
+        text = document.lines[line - 1]
+        if len(text) > _LONGEST or document.in_table(line) or document.is_command(line):
+            return
+        if LATENCY.search(text) or ACCURACY.search(text):
+            return
+        for piece in _SEPARATORS.split(text):
+            match = _PIECE.fullmatch(piece.strip())
+            device = only(devices_in(match[1])) if match else None
+            number = number_from(match[2]) if match else None
+            if match is not None and device is not None and number is not None:
+                yield device, (number.value, tuple(batches_in(text)), bool(match[3]))
 
 
 def _places(view: View, subject: str, other: str) -> tuple[int, int] | None:

@@ -89,6 +89,7 @@ def read_times_claims(line: int, text: str) -> list[TimesClaim]:
         if not found:
             names = _names(clause)
             subject = names[0] if len(names) == 1 else subject
+            continue
         claimed = not (ACCURACY.search(clause) or _GAIN.search(clause) or _BELOW.search(clause) or "=" in clause)
         if _RULE.search(clause) or (_CONDITION.search(clause) and "达标" not in text):
             claimed = False
