@@ -18,7 +18,7 @@ from kit.audit.facts.sums import AVERAGES, combined, summary_of
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import digits_swapped, rounded
 
-__all__ = ["Candidate", "Computed", "allowed_values", "judged_column"]
+__all__ = ["Candidate", "Computed", "allowed_values", "established", "judged_column"]
 
 #: So many rows decide how a column is read.
 _SAMPLE: Final = 60
@@ -87,6 +87,22 @@ def allowed_values(entry: Entry) -> Interval:
         slack = min(10.0**zeros, _ROUND * abs(number.value))
         return Interval(number.value - slack, number.value + slack)
     return number.interval
+
+
+def established(grid: Grid, column: Column, candidates: Sequence[Candidate]) -> Candidate | None:
+    """The way to compute a column whose header says nothing of it: it explains three rows or more, and all but one.
+
+    Two rows are enough where the other has two digits swapped. Numbers of one or two digits explain nothing.
+    """
+    rows = [row for row in grid.measured_rows if (entry := column.entries[row]) is not None and _tells(entry)]
+    found = [fit for fit in (_fit(column, one, rows) for one in candidates[:_TRIED]) if fit.rows - fit.fits <= 1]
+    best = max(found, key=lambda fit: (fit.fits, -fit.rows), default=None)
+    return best.candidate if best is not None and best.fits + best.swapped >= 3 else None
+
+
+def _tells(entry: Entry) -> bool:
+    """Whether a number has three digits that say something."""
+    return len(entry.number.text.replace(".", "").replace(",", "").lstrip("0")) >= 3
 
 
 def judged_column(

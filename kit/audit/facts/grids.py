@@ -26,7 +26,7 @@ from kit.audit.facts.quantities import (
     unit_of,
 )
 from kit.audit.facts.tablerows import ReportRow, Table
-from kit.audit.facts.vocabulary import devices_in, ratio_sides
+from kit.audit.facts.vocabulary import ACCURACY, LATENCY, devices_in, ratio_sides
 
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 
@@ -45,6 +45,8 @@ _NUMBERING: Final = re.compile(
     r"\s?(?:#|no\.?|id|idx|index|rank|seed|fold|epochs?|year|version|exp(?:eriment)?|序号|编号|版本|轮次)\s?",
     re.IGNORECASE,
 )
+_AGAINST: Final = re.compile(r"\s{0,3}(?:/|÷|:|\bvs\b\.?|\bover\b|对比|比|\s-\s)\s{0,3}", re.IGNORECASE)
+_TOTAL: Final = re.compile(r"\btotal\b|总", re.IGNORECASE)
 _TIMED: Final = re.compile(r"\((?:[muµ]?s|毫秒|秒)\)")
 _LEAD: Final = "~≈=约 \t<>xX*"
 _WORDS: Final = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
@@ -103,7 +105,14 @@ class Grid:
     @property
     def measured_rows(self) -> list[int]:
         """The places of the rows that were measured, without those that compare others or sum them up."""
-        return [row for row in self.rows if not derives(self.labels[row])]
+        known = {label.lower() for label in self.labels}
+        return [row for row in self.rows if not derives(self.labels[row]) and not _compares(self.labels[row], known)]
+
+
+def _compares(label: str, known: set[str]) -> bool:
+    """Whether a label names two others: "INT8/FP32", "INT8 vs FP32"."""
+    parts = _AGAINST.split(label.lower())
+    return len(parts) == 2 and all(part in known for part in parts)
 
 
 def read_grids(document: Document) -> Iterator[Grid]:
@@ -132,6 +141,8 @@ def _telling(table: Table) -> bool:
     titles = table.header.cells[:_WIDEST]
     told = (names_derived(title) or names_quantity(title) or _TIMED.search(title) for title in titles)
     if any(said and not _of_devices(title) for said, title in zip(told, titles, strict=True)):
+        return True
+    if any(_TOTAL.search(title) for title in titles):
         return True
     labels = [row.cells[0] for row in table.rows if row.cells]
     return any(names_derived(label) for label in labels) or any(names_quantity(label) for label in labels[:_WIDEST])
@@ -269,6 +280,8 @@ def _column(
     unit = min(units) if units and (len(units) == 1 or units <= TIME_UNITS) else ""
     if not unit:
         unit = unit_of(title)
+        if unit in TIME_UNITS and ACCURACY.search(title) and not LATENCY.search(title):
+            unit = ""  # "AP_S" and "mIoU (ms+flip)" are no times
     quantity = quantity_of(title, unit, context)
     if quantity is Quantity.CARDS and any(entry is not None and entry.number.unit < 1 for entry in entries):
         quantity = quantity_of("", unit, context)  # what a "GPU" reaches, not how many

@@ -67,7 +67,7 @@ _RATIO: Final = re.compile(
 )
 _DIFFERENCE: Final = re.compile(
     r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
-    r"|\breductions?\b|\bsavings?\b|\bchange\b|\b(?:faster|slower)$"
+    r"|\b(?:accuracy|acc|mAP|precision)\s(?:loss|degradation)\b|\breductions?\b|\bsavings?\b|\bchange\b|\b(?:faster|slower)$"
     r"|差值|差异|下降|降低|减少|缩短|节省|降幅|增幅|损失|提升|提高|掉点|差距|(?<!误)差$",
     re.IGNORECASE,
 )

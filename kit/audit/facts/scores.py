@@ -21,7 +21,7 @@ _AP: Final = re.compile(
 _SIZE: Final = re.compile(r"AP_?\s?[SML]\b|\b(?:small|medium|large)\b|AR", re.IGNORECASE)
 _ERROR: Final = re.compile(r"\berr(?:or)?s?\b|误差|错误", re.IGNORECASE)
 _CHANGE: Final = re.compile(
-    r"diff|delta|[Δ△+]|drop|\bgain|\bloss|\brank\b|ratio|change|improve|decrease|increase|差|损失|提升|下降",
+    r"diff|delta|[Δ△+]|drop|\bgain|\bloss|\brank\b(?!\W?[0-9])|ratio|change|improve|decrease|increase|差|损失|提升|下降",
     re.IGNORECASE,
 )
 #: Words that say that a number is a score or an error, and not of what.

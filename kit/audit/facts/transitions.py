@@ -29,7 +29,13 @@ _BETWEEN: Final = (
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
     r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加)了?)?"
 )
-_AFTER: Final = re.compile(rf"(?:\bfrom\s|从)\s?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
+_AFTER: Final = re.compile(
+    rf"(?:\bfrom\s|从|由)\s?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}{_BETWEEN}{_CLAIM}", re.IGNORECASE
+)
+#: "10.0 ms -> 4.0 ms (2.5x)"
+_ARROW: Final = re.compile(
+    rf"(?<![0-9.\-]){_NUMBER}{_UNIT}\s?(?:→|->|=>)\s?{_NUMBER}{_UNIT}\s?[(（,，]\s?{_CLAIM}", re.IGNORECASE
+)
 _BEFORE: Final = re.compile(
     rf"(?<![0-9.\-–~]){_CLAIM}[^0-9.;。()（）]{{0,40}}[(（](?:from\s)?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}[)）]",
     re.IGNORECASE,
@@ -53,7 +59,12 @@ _BY: Final = re.compile(r"(?:\bby|\bof|了|低|少|升|高|[-−+])\s?\Z", re.IG
 _FOLLOWED: Final = re.compile(
     rf"(?<![0-9.\-–~])(?:\bby\s){_CLAIM}[,，]\s?from\s{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}", re.IGNORECASE
 )
+_FROM: Final = re.compile(r"(?:\bfrom\s|从|由)\s?\Z", re.IGNORECASE)
 _AGAIN: Final = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
+_MORE: Final = re.compile(
+    r"fast|more|high|great|larg|improve|increase|gain|boost|better|less|small|low|reduc|提升|提高|增加|增长|快|多|高",
+    re.IGNORECASE,
+)
 _ROUGH: Final = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
 _LONGEST: Final = 600
 
@@ -81,6 +92,9 @@ def read_transitions(document: Document) -> Iterator[Transition]:
         for match in _FOLLOWED.finditer(text):
             if not _ROUGH.search(text[max(0, match.start() - 12) : match.start()]):
                 yield from _read(line, match, values=(3, 5), claim=1)
+        for match in _ARROW.finditer(text) if "→" in text or ">" in text else ():
+            if match[2] and not _FROM.search(text[max(0, match.start() - 6) : match.start()]):
+                yield from _read(line, match, values=(1, 3), claim=5)
         if _AGAIN.search(text):
             for match in _COMPARED.finditer(text):
                 if match[2] and match[4]:
@@ -101,12 +115,13 @@ def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: in
         return
     sign = match[claim + 1].lower()
     change = _BY.search(match.string, max(0, match.start(claim) - 4), match.start(claim)) is not None
-    ways = tuple(_ways(first, last, sign, percent="%" in units, change=change))
+    near = match.string[max(0, match.start(claim) - 20) : match.end(claim + 1) + 16]
+    ways = tuple(_ways(first, last, sign, percent="%" in units, change=change, more=_MORE.search(near) is not None))
     yield Transition(line, stated, match[claim] + match[claim + 1], ways)
 
 
 def _ways(
-    first: Printed, last: Printed, sign: str, *, percent: bool, change: bool
+    first: Printed, last: Printed, sign: str, *, percent: bool, change: bool, more: bool
 ) -> Iterator[tuple[str, float, Interval]]:
     """All that a claim with this sign can mean, the likeliest first."""
     small, large = sorted((first, last), key=lambda one: one.value)
@@ -114,7 +129,8 @@ def _ways(
     quotient = large.value / small.value
     if sign in {"x", "×", "times", "-fold", "倍"}:
         yield f"{large.text} / {small.text}", quotient, ratio
-        yield f"{large.text} / {small.text} - 1", quotient - 1, ratio - exactly(1)
+        if more:  # "2x faster" is said of both
+            yield f"{large.text} / {small.text} - 1", quotient - 1, ratio - exactly(1)
         yield f"{small.text} / {large.text}", 1 / quotient, small.interval / large.interval
         return
     difference = f"{large.text} - {small.text}", large.value - small.value, gap

@@ -92,7 +92,7 @@ _NAME: Final = (
     r"(?:[_-]?[a-z]+\d?(?![a-z])|\([^()/]*\))?"
 )
 _RATIO: Final = re.compile(
-    rf"(?P<a>{_NAME})(?:/|:|÷|vs\.?|比|to)(?P<b>{_NAME})(?![0-9a-z])",
+    rf"(?P<a>{_NAME})(?:/|:|÷|vs\.?|[对相]?比|to)(?P<b>{_NAME})(?![0-9a-z])",
     re.IGNORECASE,
 )
 

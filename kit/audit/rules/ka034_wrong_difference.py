@@ -17,7 +17,9 @@ __all__ = ["RULE"]
 
 _MOST = 8
 #: Words that say that a column is a difference, not of what.
-_IDLE = words_of("reduction drop gain improvement increase decrease change diff difference delta in of the %")
+_IDLE = words_of(
+    "reduction drop gain improvement increase decrease change loss degradation diff difference delta in of the %"
+)
 _NOTE = re.compile(r"\([^()]{0,20}\)")
 
 

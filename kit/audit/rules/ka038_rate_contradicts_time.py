@@ -42,7 +42,7 @@ def _fits(row: RateTimeRow) -> bool:
 def _judged(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
     right = _fitting(reading)
     # Where the other rows fit exactly, less is enough to be of another run.
-    limit = min(_WRONG, max(_CLOSE, 4 * max((abs(row.share - 1) for row in right), default=1.0)))
+    limit = min(_WRONG, max(_CLOSE, 8 * max((abs(row.share - 1) for row in right), default=1.0)))
     wrong = [row for row in reading.rows if not _fits(row) and abs(row.share - 1) > limit]
     if not right:
         return

@@ -1,0 +1,97 @@
+"""A column that is the product or the quotient of two others in all rows but one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
+from kit.audit.facts.grids import Column
+from kit.audit.facts.printednumber import exactly
+from kit.audit.facts.quantities import Quantity
+from kit.audit.facts.vocabulary import ratio_sides
+from kit.audit.readings import Candidate, Computed, allowed_values, established, judged_column
+from kit.audit.rule import Outcome, Rule, Wrong
+
+__all__ = ["RULE"]
+
+_RESULTS: Final = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.TOTAL}
+_OPERANDS: Final = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.BATCH, Quantity.CARDS}
+_WHOLE: Final = {Quantity.BATCH, Quantity.CARDS}
+#: Wider tables are left to the rules that know what their headers mean.
+_WIDEST: Final = 10
+_NEAR: Final = 0.05
+_LONGEST: Final = 60
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    for grid in facts.grids:
+        columns = [column for column in grid.columns if column.quantity in _OPERANDS | _RESULTS]
+        if not 3 <= len(columns) <= _WIDEST or not 3 <= len(grid.measured_rows) <= _LONGEST:
+            continue
+        for column in columns:
+            if ratio_sides(column.title):
+                continue  # quotients of devices have a rule of their own
+            if column.quantity in _RESULTS and (found := established(grid, column, list(_candidates(column, columns)))):
+                yield from (one for one in judged_column(grid, column, [found]) if not _near(one))
+
+
+def _near(outcome: Outcome) -> bool:
+    """Whether a number is off by so little that it was measured, and not computed."""
+    if not isinstance(outcome, Wrong):
+        return False
+    stated, wanted = (float(text.replace(",", "")) for text in (outcome.stated, outcome.recomputed))
+    return abs(stated / wanted - 1) < _NEAR
+
+
+def _candidates(column: Column, columns: list[Column]) -> Iterator[Candidate]:
+    # What follows from others stands to the right of them.
+    others = [one for one in columns if one.place < column.place and one.quantity in _OPERANDS]
+    for one, other in combinations(others, 2):
+        kinds = {column.quantity, one.quantity, other.quantity}
+        if {Quantity.RATE, Quantity.TIME} <= kinds:
+            continue  # rates and times have a rule of their own
+        yield _combined(one, other, divided=False)
+        yield _combined(one, other, divided=True)
+        yield _combined(other, one, divided=True)
+
+
+def _combined(one: Column, other: Column, *, divided: bool) -> Candidate:
+    sign = "/" if divided else "x"
+
+    def compute(row: int) -> Computed | None:
+        first, second = one.entries[row], other.entries[row]
+        if first is None or second is None or first.value <= 0 or second.value <= 0:
+            return None
+        ranges = [
+            exactly(e.value) if c.quantity in _WHOLE else allowed_values(e) for e, c in ((first, one), (second, other))
+        ]
+        if ranges[1].low <= 0:
+            return None
+        value = first.value / second.value if divided else first.value * second.value
+        allowed = ranges[0] / ranges[1] if divided else ranges[0] * ranges[1]
+        trivial = second.value == 1 or (first.value == 1 and not divided)
+        return Computed(value, allowed, f"{first.number.text} {sign} {second.number.text}", trivial)
+
+    return Candidate(f"{one.title} {sign} {other.title}", compute)
+
+
+RULE = Rule(
+    id="KA048",
+    name="wrong-product",
+    kind=Kind.ARITHMETIC,
+    summary="A column is the product or quotient of two others, but not in this row.",
+    why="What holds to the last digit in all other rows was computed, and one row was left over from another table.",
+    bad="""\
+| Batch | qps | Throughput (img/s) |
+| --- | --- | --- |
+| 2 | 610.2 | 1220.4 |
+| 8 | 310.5 | 2844.0 |
+| 16 | 170.1 | 2721.6 |
+| 32 | 88.4 | 2828.8 |
+""",
+    corrections={"2844.0": "2484.0"},
+    check=_check,
+)
