@@ -47,7 +47,8 @@ class Cann:
 def _rows() -> tuple[Cann, ...]:
     published = [
         _published("8.1.RC1", "3.10", drivers=("24", "25")),
-        *(_published(version, "3.11") for version in ("8.2.RC1", "8.2.RC2", "8.3.RC1", "8.3.RC2")),
+        *(_published(version, "3.11", drivers=("24", "25")) for version in ("8.2.RC1", "8.2.RC2")),
+        *(_published(version, "3.11") for version in ("8.3.RC1", "8.3.RC2")),
         *(
             _published(version, "3.11", fault=_NO_PYTHON_PACKAGES, better="8.3.RC2 or 9.0.1")
             for version in ("8.5.0", "8.5.1", "8.5.2")

@@ -116,8 +116,8 @@ def test_branches_of_the_driver(version: str, good: bool) -> None:
 
 @pytest.mark.parametrize(
     ("toolchain", "version", "good"),
-    [("8.6.3", "470.82", True), ("8.6.3", "510.47", False), ("8.6.3", "525.60", True), ("10.16.1.11", "535.104", True),
-     ("10.16.1.11", "550.54", False), ("11.0.0.114", "580.95", True)],
+    [("8.6.3", "470.82", True), ("8.6.3", "510.47", False), ("8.6.3", "525.60", True), ("10.0.1.6", "470.82", True),
+     ("10.16.1.11", "535.104", True), ("10.16.1.11", "550.54", False), ("11.0.0.114", "580.95", True)],
 )  # fmt: skip
 def test_newer_toolchains_need_newer_drivers(toolchain: str, version: str, good: bool) -> None:
     assert fits(version, TOOLCHAINS[toolchain]) is good
