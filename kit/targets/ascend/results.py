@@ -53,7 +53,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         if pure and not on_dataset(options, batch):
             both = pure.model_copy(update=_with(pure, card))
             throughput.append(_with_energy(job, both, outputs, notes))
-            notes += _card_note(pure, card)
+            notes += _card_note(job, pure, card)
             continue
         rates: dict[str, Raw[float]] = {**card}
         if pure:
@@ -65,7 +65,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
                 " inference; another program may have used the chip"
             )
         throughput.append(_with_energy(job, measured, outputs, notes))
-        notes += _card_note(pure or measured, card)
+        notes += _card_note(job, pure or measured, card)
         scores.read(batch, outputs)
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
@@ -159,12 +159,13 @@ def _with_energy(job: Job, measured: Throughput, outputs: Outputs, notes: list[s
     return measured.model_copy(update={"energy": energy, "evidence": {**measured.evidence, **evidence}})
 
 
-def _card_note(one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:
+def _card_note(job: Job, one: Throughput, card: Mapping[str, Raw[float]]) -> list[str]:
     """The card's measured rate and that of one device, times the devices: they share a bus and a supply."""
     if not card:
         return []
     whole, single = sum(rate.value for rate in card.values()), one.rate * len(card)
-    said = f"all {len(card)} devices of the card at once reach {whole:.6g} images/s, measured"
+    how = "SIMULATED" if job.simulate else "measured"
+    said = f"all {len(card)} devices of the card at once reach {whole:.6g} images/s, {how}"
     return [f"batch {one.batch}: {said}; one device x {len(card)} is {single:.6g} ({whole / single:.1%})"]
 
 
