@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kit.audit.diagnostic import Severity
+from kit.audit.facts.grids import Column, Entry
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
 from kit.audit.rule import Held, Outcome, Wrong
 
-__all__ = ["compared", "digits_swapped", "rounded"]
+__all__ = ["compared", "digits_swapped", "ordered", "rounded"]
 
 
 def compared(
@@ -68,3 +69,23 @@ def digits_swapped(stated: Printed, value: float) -> bool:
             if between in {"", "."} and printed[first] == wanted[last] and printed[last] == wanted[first]:
                 return True
     return False
+
+
+def ordered(
+    label: str, lower: tuple[Column, Entry], upper: tuple[Column, Entry], *, holds: bool, fault: str
+) -> Outcome:
+    """A number of a row that may not be above another one of it; ``fault`` goes on after the first where it is."""
+    (below, low), (above, high) = lower, upper
+    if holds:
+        return Held(low.line, low.number.text, high.number.text, f"{below.title} <= {above.title}")
+    subject = f"{label or 'row'} | {below.title}"
+    return Wrong(
+        low.line,
+        low.number.text,
+        f"at most {high.number.text}",
+        f"{low.number.text}, {high.number.text}",
+        f"{subject} is {low.number.text}, {fault}",
+        start=low.start,
+        computation=f"{low.number.text} > {high.number.text}",
+        subject=subject,
+    )

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from kit.audit.facts.document import parse
-from kit.audit.facts.views import cell_number, read_views
+from kit.audit.facts.viewreading import read_views
+from kit.audit.facts.views import cell_number
 
 
 def test_markdown_tables_keep_missing_cells_escapes_and_lines() -> None:

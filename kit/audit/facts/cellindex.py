@@ -77,7 +77,7 @@ def _columns(view: View) -> Iterator[tuple[str, int]]:
     """Devices of which a table of throughput has one column, with its place."""
     if not view.performance:
         return
-    for device in {one.device for one in view.series if one.device is not None and one.sides is None}:
+    for device in {one.device for one in view.series if one.device is not None and one.operands is None}:
         places = view.of_device(device)
         if len(places) == 1 and not view.series[places[0]].timed:
             yield device, places[0]

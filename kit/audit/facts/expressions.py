@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from kit.audit.facts.formulatokens import TokenLine, tokens_of
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, exactly
 
-__all__ = ["ComparedSides", "Equation", "Expression", "comparisons", "equations", "expression_at", "expression_before"]
+__all__ = ["Equation", "Expression", "Inequality", "comparisons", "equations", "expression_at", "expression_before"]
 
 #: Formulas are short; what has more tokens is data.
 _MAX_TOKENS: Final = 40
@@ -74,7 +74,7 @@ class Equation:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedSides:
+class Inequality:
     """``left sign right``: sign is one of > < >= <=; at least one side has a unit, a decimal point or an operator."""
 
     left: Expression
@@ -133,7 +133,7 @@ def _quotients(line: str, *, decimal_comma: bool) -> list[Equation]:
     return found
 
 
-def comparisons(line: str, *, decimal_comma: bool = False) -> list[ComparedSides]:
+def comparisons(line: str, *, decimal_comma: bool = False) -> list[Inequality]:
     """All comparisons of numbers or formulas on a line."""
     found = []
     for mark in list(_COMPARE.finditer(line))[:20]:
@@ -143,7 +143,7 @@ def comparisons(line: str, *, decimal_comma: bool = False) -> list[ComparedSides
         if left is None or right is None or _goes_on(line, right.end) or (right.unit == "倍" and left.unit != "倍"):
             continue
         if any(side.compound or side.unit or "." in side.text for side in (left, right)):
-            found.append(ComparedSides(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
+            found.append(Inequality(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
     return found
 
 

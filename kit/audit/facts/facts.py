@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kit.audit.facts.cellindex import CellIndex
 from kit.audit.facts.companions import Companions
 from kit.audit.facts.document import Document, parse
-from kit.audit.facts.expressions import ComparedSides, Equation, comparisons, equations
+from kit.audit.facts.expressions import Equation, Inequality, comparisons, equations
 from kit.audit.facts.grids import Grid, read_grids
 from kit.audit.facts.labelling import Labels, resolve_labels
 from kit.audit.facts.multiples import TimesClaim, read_times_claims
@@ -18,7 +18,8 @@ from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.ratioreading import RatioColumn, ratio_columns
 from kit.audit.facts.statements import Statement, read_marks, read_statements
 from kit.audit.facts.toolruns import ToolRun, find_runs
-from kit.audit.facts.views import NumberCell, View, read_views, with_npu
+from kit.audit.facts.viewreading import read_views
+from kit.audit.facts.views import NumberCell, View, with_npu
 
 __all__ = ["Facts", "read_facts"]
 
@@ -42,7 +43,7 @@ class Facts:
     near: Neighbours
     labels: Labels
     formulas: Mapping[int, tuple[Equation, ...]]
-    comparisons: Mapping[int, tuple[ComparedSides, ...]]
+    comparisons: Mapping[int, tuple[Inequality, ...]]
     claims: tuple[TimesClaim, ...]
     npu: str | None
     index: CellIndex
@@ -151,7 +152,7 @@ def _formulas(document: Document) -> dict[int, tuple[Equation, ...]]:
     return found
 
 
-def _comparisons(document: Document) -> dict[int, tuple[ComparedSides, ...]]:
+def _comparisons(document: Document) -> dict[int, tuple[Inequality, ...]]:
     found = {}
     for line, text in document.prose():
         if any(sign in text for sign in "<>≥≤") and not document.is_command(line):

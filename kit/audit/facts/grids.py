@@ -26,7 +26,7 @@ from kit.audit.facts.quantities import (
     unit_of,
 )
 from kit.audit.facts.tablerows import ReportRow, Table
-from kit.audit.facts.vocabulary import ACCURACY, LATENCY, devices_in, ratio_sides
+from kit.audit.facts.vocabulary import ACCURACY, LATENCY, devices_in, ratio_operands
 
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 
@@ -149,7 +149,7 @@ def _telling(table: Table) -> bool:
 
 
 def _of_devices(title: str) -> bool:
-    return all(devices_in(side) for side in ratio_sides(title) or ("",))
+    return all(devices_in(operand) for operand in ratio_operands(title) or ("",))
 
 
 def words_of(text: str) -> frozenset[str]:

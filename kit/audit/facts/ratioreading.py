@@ -72,10 +72,12 @@ class Quotient:
 def ratio_columns(view: View, document: Document) -> Iterator[RatioColumn]:
     """The ratio columns of a table with their readings."""
     for place, series in enumerate(view.series):
-        if series.sides is None:
+        if series.operands is None:
             continue
-        variants = VARIANT.search(series.header) is not None and not all(map(VARIANT.search, series.sides))
-        tops, bottoms = (view.find(side, variants=variants and not VARIANT.search(side[:8])) for side in series.sides)
+        variants = VARIANT.search(series.header) is not None and not all(map(VARIANT.search, series.operands))
+        tops, bottoms = (
+            view.find(operand, variants=variants and not VARIANT.search(operand[:8])) for operand in series.operands
+        )
         records = tuple(one for one in view.records if one.cells[place] is not None and not one.accuracy)
         if not tops or not bottoms:
             yield RatioColumn(view, place, None, None, records)
@@ -97,10 +99,10 @@ def quotient(reading: RatioReading, record: RowRecord) -> Quotient | None:
 
 
 def _read(
-    view: View, document: Document, place: int, sides: tuple[list[int], list[int]], records: tuple[RowRecord, ...]
+    view: View, document: Document, place: int, operands: tuple[list[int], list[int]], records: tuple[RowRecord, ...]
 ) -> RatioColumn:
     sample = records[:_ROWS]
-    readings = [RatioReading(top, bottom) for top in sides[0] for bottom in sides[1]]
+    readings = [RatioReading(top, bottom) for top in operands[0] for bottom in operands[1]]
     stated = max(readings, key=lambda reading: _fits(reading, place, sample))
     fits, rows = _fits(stated, place, sample), _rows(stated, place, sample)
     other = None
@@ -143,16 +145,16 @@ def _says_throughput(document: Document, view: View) -> bool:
 
 
 def _timed(view: View, reading: RatioReading, records: Sequence[RowRecord]) -> bool:
-    """Whether both sides are times: the ratio of performances is then the inverse quotient."""
+    """Whether both operands are times: the ratio of performances is then the inverse quotient."""
     return all(
-        view.series[side].timed
-        or any(cell is not None and cell.unit == "time" for cell in (record.cells[side] for record in records))
-        for side in (reading.top, reading.bottom)
+        view.series[operand].timed
+        or any(cell is not None and cell.unit == "time" for cell in (record.cells[operand] for record in records))
+        for operand in (reading.top, reading.bottom)
     )
 
 
 def _others(view: View, stated: RatioReading) -> list[RatioReading]:
-    values = [place for place, one in enumerate(view.series) if one.sides is None and one.device is not None]
+    values = [place for place, one in enumerate(view.series) if one.operands is None and one.device is not None]
     values = values[:_TRIED]
     readings = [RatioReading(stated.top, stated.bottom, way) for way in ("inverse", "gain", "per device", "per card")]
     readings += [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from kit.audit.facts.expressions import ComparedSides, Expression
+from kit.audit.facts.expressions import Expression, Inequality
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, same_number
 from kit.audit.facts.vocabulary import batches_in
@@ -83,7 +83,7 @@ class _Stated:
         meant = next(iter(sizes)) if len(sizes) == 1 and batch not in sizes else None
         yield Restatement(line, number, batch, device, tuple(self._measured[device, batch]), meant)
 
-    def rates_of(self, line: int, one: ComparedSides, batch: int) -> Iterator[Restatement]:
+    def rates_of(self, line: int, one: Inequality, batch: int) -> Iterator[Restatement]:
         """Where one side is the throughput of a device, the other has to be that of the other device."""
         rates = self._rates.get(batch, {})
         sides = [side.number for side in (one.left, one.right) if side.number is not None]

@@ -1,4 +1,4 @@
-"""What a table means: which series are devices or ratios, which records are batches or the best batch."""
+"""A table of devices: series that are devices or ratios, records that are batches or the best batch."""
 
 from __future__ import annotations
 
@@ -9,39 +9,24 @@ from typing import Final, NamedTuple
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
-from kit.audit.facts.tablerows import ReportRow, Table
+from kit.audit.facts.tablerows import ReportRow
 from kit.audit.facts.vocabulary import (
-    ACCURACY,
-    BEST,
-    LATENCY,
     RATE_UNIT,
     TIME_UNIT,
     VARIANT,
-    column_key,
     devices_in,
-    label_batches,
     only,
-    ratio_sides,
 )
 
-__all__ = ["NumberCell", "NumberSeries", "RowRecord", "View", "cell_number", "placed", "read_views", "with_npu"]
+__all__ = ["NumberCell", "NumberSeries", "RowRecord", "View", "cell_number", "placed", "with_npu"]
 
 _CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
 #: "16:6005.48" and "bs16 6005.48fps" in a best row name the batch before the value.
 _BATCH_LEAD = re.compile(r"^(?:(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*|(?:bs|batch)\s?[0-9]{1,4}\s+)(?=[0-9])", re.IGNORECASE)
 #: "1729,43": a slip of the finger, as no group has two digits.
 _SLIPPED_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}|[0-9]{4,},[0-9]+")
-_PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
-_RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|performance", re.IGNORECASE)
-_BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
-_SPEED: Final = re.compile(r"性能|吞吐|throughput|performance|fps", re.IGNORECASE)
-_BARE_SPEED: Final = re.compile(r"性能|fps|吞吐|throughput", re.IGNORECASE)
-_SPEED_HEADER: Final = re.compile(r"fps|吞吐|throughput|latency|时延", re.IGNORECASE)
 _LEAD: Final = "~≈=约 \t"
-#: Columns of a table beyond these are not looked at, and a ratio can mean so many columns of one device.
-_WIDEST: Final = 200
 _MOST: Final = 6
-_WIDE: Final = 16
 
 
 class NumberCell(NamedTuple):
@@ -64,7 +49,7 @@ class NumberSeries:
     header: str
     key: str
     device: str | None
-    sides: tuple[str, str] | None
+    operands: tuple[str, str] | None
     line: int
     timed: bool
 
@@ -94,12 +79,32 @@ class View:
     _keys: Mapping[str, Sequence[int]]
     _devices: Mapping[str, Sequence[int]]
 
+    @classmethod
+    def of(
+        cls,
+        series: tuple[NumberSeries, ...],
+        records: Iterable[RowRecord],
+        line: int,
+        *,
+        performance: bool,
+        transposed: bool,
+    ) -> View:
+        """The view of a table whose header stands on a line."""
+        keys: dict[str, list[int]] = {}
+        devices: dict[str, list[int]] = {}
+        for place, one in enumerate(series):
+            if one.operands is None:
+                keys.setdefault(one.key, []).append(place)
+                if one.device is not None:
+                    devices.setdefault(one.device, []).append(place)
+        return cls(series, tuple(records), line, performance, transposed, keys, devices)
+
     def of_device(self, device: str | None) -> Sequence[int]:
         """The series of values of a device, by their places."""
         return self._devices.get(device or "", ())
 
     def find(self, key: str, *, variants: bool = False) -> list[int]:
-        """Value series that a side of a ratio can mean: those of the same key, or else of the same device.
+        """Value series that an operand of a ratio can mean: those of the same key, or else of the same device.
 
         With ``variants``, all of the same device: the header says of which ("after AOE") in a place of its own.
         """
@@ -111,30 +116,12 @@ class View:
         return tuned if tuned and VARIANT.search(key) else list(same)
 
 
-def _made(
-    series: tuple[NumberSeries, ...], records: Iterable[RowRecord], line: int, *, performance: bool, transposed: bool
-) -> View:
-    keys: dict[str, list[int]] = {}
-    devices: dict[str, list[int]] = {}
-    for place, one in enumerate(series):
-        if one.sides is None:
-            keys.setdefault(one.key, []).append(place)
-            if one.device is not None:
-                devices.setdefault(one.device, []).append(place)
-    return View(series, tuple(records), line, performance, transposed, keys, devices)
-
-
-def read_views(document: Document) -> list[View]:
-    """The tables of a report whose headers name devices, as series by records."""
-    return [view for table in document.tables if (view := _view(table, document)) is not None]
-
-
 def with_npu(view: View, npu: str) -> View:
     """The view with the device that a plain "NPU" means in this report."""
     if not view.of_device("NPU"):
         return view
     series = tuple(replace(one, device=npu) if one.device == "NPU" else one for one in view.series)
-    return _made(series, view.records, view.header_line, performance=view.performance, transposed=view.transposed)
+    return View.of(series, view.records, view.header_line, performance=view.performance, transposed=view.transposed)
 
 
 def placed(text: str, row: ReportRow, column: int, document: Document) -> NumberCell | None:
@@ -168,201 +155,3 @@ def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> NumberC
     else:
         return None
     return NumberCell(line, text, numbers[0], unit)
-
-
-def _view(table: Table, document: Document) -> View | None:
-    if len(table.header.cells) > _WIDE:
-        # Rows that fill little of a wide header would make more cells than there is text.
-        rows = tuple(row for row in table.rows if 4 * len(row.cells) >= len(table.header.cells))
-        table = replace(table, rows=rows)
-    header = table.header.cells
-    keys = frozenset(column_key(cell) for cell in header[:_WIDEST]) - {""}
-    named = [
-        place for place, cell in enumerate(header[:_WIDEST]) if _is_series(cell) or _composed(cell, keys) is not None
-    ]
-    labels = [row.cells[0] if row.cells else "" for row in table.rows]
-    down = [place for place, label in enumerate(labels) if _is_series(label)]
-    if named and not (len(named) == 1 and len(down) > 1):
-        return _upright(table, named, keys, document)
-    if len({labels[place] for place in down}) < len(down):
-        return _long(table, down, document)
-    if len(down) >= 2 and len(header) >= 2:
-        return _sideways(table, down, document)
-    return None
-
-
-def _is_series(text: str) -> bool:
-    if len(text) > 60:
-        return False
-    if ratio_sides(text) is not None:
-        return True
-    accuracy = ACCURACY.search(text) is not None and not re.search("性能|fps|吞吐|throughput", text, re.IGNORECASE)
-    return only(devices_in(text)) is not None and not accuracy
-
-
-def _composed(text: str, keys: frozenset[str]) -> tuple[str, str] | None:
-    """The sides of a ratio that spells out the headers of two other columns ("310P_gelu+fix/T4")."""
-    above, slash, below = text.partition("/")
-    if not slash:
-        return None
-    sides = column_key(above), column_key(below)
-    if sides[0] == sides[1] or not keys.issuperset(sides) or not (devices_in(above) and devices_in(below)):
-        return None
-    return sides
-
-
-def _series(text: str, line: int, keys: frozenset[str] = frozenset()) -> NumberSeries:
-    sides = ratio_sides(text) or _composed(text, keys)
-    device = only(devices_in(text)) if sides is None else None
-    return NumberSeries(text, column_key(text), device, sides, line, LATENCY.search(text) is not None)
-
-
-def _label(cells: Sequence[str], header: Sequence[str]) -> tuple[str, int | None, bool]:
-    """Label, batch and best mark from the cells of a record that are no measurements."""
-    label = " ".join(part for part in cells if part)
-    batches = label_batches(label)
-    batch = batches[0] if len(set(batches)) == 1 else None
-    if batch is None and not batches:
-        for place, cell in enumerate(cells):
-            match = _PLAIN_BATCH.match(cell)
-            if match and place < len(header) and (_BATCH_HEADER.search(header[place]) or (place == 0 and _tiny(cell))):
-                batch = int(match[1])
-                break
-    return label, batch, BEST.search(label) is not None
-
-
-def _tiny(cell: str) -> bool:
-    return cell.strip() in {"1", "2", "4", "8", "16", "32", "64", "128", "256"}
-
-
-def _upright(table: Table, named: list[int], keys: frozenset[str], document: Document) -> View:
-    header = table.header.cells
-    series = tuple(_series(header[place], table.header.line, keys) for place in named)
-    records = []
-    shown = set(named)
-    # What was measured stands at the head of a row; a column of accuracies beside it says nothing of the others.
-    others = [
-        place
-        for place in range(max((len(row.cells) for row in table.rows), default=0))
-        if place not in shown and not (place and ACCURACY.search(_at(header, place)))
-    ]
-    titles = [_at(header, place) for place in others]
-    for row in table.rows:
-        cells = row.cells
-        measured = tuple(placed(cells[place], row, place, document) if place < len(cells) else None for place in named)
-        label, batch, best = _label([_at(cells, place) for place in others], titles)
-        texts = tuple(_at(cells, place) for place in named)
-        records.append(RowRecord(label, row.line, batch, best, ACCURACY.search(label) is not None, measured, texts))
-    if _is_timed(table, document):
-        series = tuple(replace(one, timed=one.sides is None) for one in series)
-    return _made(
-        series,
-        records,
-        table.header.line,
-        performance=_is_performance(table, document, series, records),
-        transposed=False,
-    )
-
-
-def _sideways(table: Table, down: list[int], document: Document) -> View:
-    header = table.header.cells
-    rows = [table.rows[place] for place in down[:_WIDEST]]
-    series = tuple(_series(row.cells[0], row.line) for row in rows)
-    records = []
-    for column in range(1, min(len(header), _WIDEST)):
-        title = header[column]
-        measured = tuple(
-            placed(row.cells[column], row, column, document) if column < len(row.cells) else None for row in rows
-        )
-        batches = label_batches(title)
-        batch = batches[0] if len(set(batches)) == 1 else None
-        if batch is None and not batches and _tiny(title) and _BATCH_HEADER.search(header[0]):
-            batch = int(title)
-        best = BEST.search(title) is not None
-        texts = tuple(_at(row.cells, column) for row in rows)
-        records.append(
-            RowRecord(title, table.header.line, batch, best, ACCURACY.search(title) is not None, measured, texts)
-        )
-    return _made(
-        series,
-        records,
-        table.header.line,
-        performance=_is_performance(table, document, series, records),
-        transposed=True,
-    )
-
-
-def _long(table: Table, down: list[int], document: Document) -> View | None:
-    """A table with a row for each device and batch, and one column of throughput."""
-    header = table.header.cells
-    batches = [place for place, cell in enumerate(header) if place and _BATCH_HEADER.search(cell)]
-    values = [place for place, cell in enumerate(header) if place and _RATE_HEADER.search(cell)]
-    if len(batches) != 1 or len(values) != 1:
-        return None
-    names = list(dict.fromkeys(table.rows[place].cells[0] for place in down))[:_WIDEST]
-    grid: dict[int, dict[str, NumberCell]] = {}
-    for row in (table.rows[place] for place in down):
-        size = _PLAIN_BATCH.match(_at(row.cells, batches[0]))
-        cell = placed(_at(row.cells, values[0]), row, values[0], document)
-        if size is not None and cell is not None:
-            grid.setdefault(int(size[1]), {}).setdefault(row.cells[0], cell)
-    records = [
-        RowRecord(
-            f"bs{batch}",
-            table.header.line,
-            batch,
-            best=False,
-            accuracy=False,
-            cells=tuple(cells.get(name) for name in names),
-            texts=tuple(cells[name].text if name in cells else "" for name in names),
-        )
-        for batch, cells in grid.items()
-    ]
-    series = tuple(_series(name, table.header.line) for name in names)
-    return _made(series, records, table.header.line, performance=True, transposed=True)
-
-
-def _at(cells: Sequence[str], place: int) -> str:
-    return cells[place] if place < len(cells) else ""
-
-
-def _is_timed(table: Table, document: Document) -> bool:
-    """Whether the caption above the table announces times, and nothing near it a throughput."""
-    above = [document.lines[line - 1] for line in range(max(1, table.header.line - 3), table.header.line)]
-    caption = " ".join([*above, *table.header.cells])
-    return bool(re.search(r"时延|延迟|耗时|latency|\(m?s\)", caption, re.IGNORECASE)) and not re.search(
-        r"吞吐|fps|qps|throughput|samples", caption, re.IGNORECASE
-    )
-
-
-def _is_performance(
-    table: Table, document: Document, series: Iterable[NumberSeries], records: Sequence[RowRecord]
-) -> bool:
-    """Whether the table holds throughput or latency: by its header, its rows, and else by the heading above it.
-
-    A column of accuracies beside those of the devices says nothing about them.
-    """
-    header = " ".join(table.header.cells)
-    if any(ratio_sides(cell) for cell in table.header.cells):
-        return True
-    spoken = _SPEED_HEADER.search(header) is not None
-    if any(ACCURACY.search(one.header) for one in series) and not spoken and not _BARE_SPEED.search(header):
-        return False
-    if ACCURACY.search(" ".join(row.cells[0] for row in table.rows if row.cells)):
-        return False
-    if any(one.sides is not None for one in series) and not ACCURACY.search(header):
-        return True
-    if spoken or any(cell is not None and cell.unit == "rate" for record in records[:8] for cell in record.cells):
-        return True
-    for line in range(table.header.line - 1, max(0, table.header.line - 4), -1):
-        text = document.lines[line - 1].strip()
-        if text and not document.in_table(line):
-            if ACCURACY.search(text) and "性能" not in text:
-                return False
-            if _SPEED.search(text) and not ACCURACY.search(text):
-                return True
-            break
-    for heading in document.path(table.header.line)[:-3:-1]:  # "Comparison" within "Performance"
-        if ACCURACY.search(heading.text) or _SPEED.search(heading.text):
-            return not ACCURACY.search(heading.text)
-    return False

@@ -22,7 +22,7 @@ __all__ = [
     "devices_in",
     "label_batches",
     "only",
-    "ratio_sides",
+    "ratio_operands",
 ]
 
 BEST: Final = re.compile(r"最优|最佳|最好|最高|最大|\bbest\b|\boptimal\b|\bmax(?:imum)?\b", re.IGNORECASE)
@@ -152,10 +152,10 @@ def column_key(header: str) -> str:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def ratio_sides(header: str) -> tuple[str, str] | None:
+def ratio_operands(header: str) -> tuple[str, str] | None:
     """Keys of numerator and denominator of a ratio column ("310P/T4"), or None where the header is something else."""
     match = _RATIO.search(column_key(header))
     if match is None:
         return None
-    sides = match["a"], match["b"]
-    return None if sides[0] == sides[1] else sides
+    operands = match["a"], match["b"]
+    return None if operands[0] == operands[1] else operands

@@ -22,7 +22,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             columns: dict[int, _Column] = {}
             for place, series in enumerate(view.series):
                 cell = record.cells[place]
-                if cell is not None and series.sides is None:
+                if cell is not None and series.operands is None:
                     columns[place] = _column(view, place, cell, pool)
                     yield _judged(record, cell, series.header, columns[place])
 

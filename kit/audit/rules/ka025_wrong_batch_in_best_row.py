@@ -40,7 +40,7 @@ def _row(
 ) -> Iterator[Outcome]:
     for place, series in enumerate(view.series):
         cell, lead = record.cells[place], _LEAD.match(record.texts[place].strip("*` "))
-        if cell is None or lead is None or series.sides is not None:
+        if cell is None or lead is None or series.operands is not None:
             continue
         batch = int(lead[1] or lead[2])
         same = values.get((place, cell.number.value), set())

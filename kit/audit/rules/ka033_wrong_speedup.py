@@ -17,7 +17,7 @@ from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-_SIDES: Final = re.compile(
+_BETWEEN: Final = re.compile(
     r"\s{0,3}(?:/|÷|→|->|\bvs\b\.?|\bversus\b|\bover\b|\bto\b|\brelative to\b|\bcompared (?:to|with)\b|\s-\s|:"
     r"|比|相对于?)\s{0,3}",
     re.IGNORECASE,
@@ -99,7 +99,7 @@ def _has(column: Column, word: str) -> bool:
 
 
 def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
-    """The columns that a side of a header means: those with all of its words and the fewest others."""
+    """The columns that an operand of a header means: those with all of its words and the fewest others."""
     words = words - _IDLE or words
     fitting = [column for column in pool if words and all(_has(column, word) for word in words)]
     fewest = min((len(column.words) for column in fitting), default=0)
@@ -109,7 +109,7 @@ def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
 
 def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
     """Quotients of the two columns that a header names: "A/B", "speedup (A to B)"."""
-    parts = _SIDES.split(column.title, maxsplit=1)
+    parts = _BETWEEN.split(column.title, maxsplit=1)
     if len(parts) != 2:
         return []
     pool = [one for one in pool if one is not column]

@@ -15,6 +15,7 @@ from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
 from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.verdict import ordered
 
 __all__ = ["RULE"]
 
@@ -146,21 +147,8 @@ def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
         if low is None or high is None:
             continue
         small, large = low.number.interval.low * _factor(low, lower), high.number.interval.high * _factor(high, upper)
-        if small <= large:
-            yield Held(low.line, low.number.text, high.number.text, f"{lower.title} <= {upper.title}")
-            continue
-        subject = f"{grid.labels[row] or 'row'} | {lower.title}"
-        message = f"{subject} is {low.number.text}, above {upper.title}, which is {high.number.text}"
-        yield Wrong(
-            low.line,
-            low.number.text,
-            f"at most {high.number.text}",
-            f"{low.number.text}, {high.number.text}",
-            message,
-            start=low.start,
-            computation=f"{low.number.text} > {high.number.text}",
-            subject=subject,
-        )
+        fault = f"above {upper.title}, which is {high.number.text}"
+        yield ordered(grid.labels[row], (lower, low), (upper, high), holds=small <= large, fault=fault)
 
 
 RULE = Rule(

@@ -9,7 +9,8 @@ from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.scores import Score, score_of
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Outcome, Rule
+from kit.audit.verdict import ordered
 
 __all__ = ["RULE"]
 
@@ -37,21 +38,9 @@ def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
             continue
         if (low.value <= 1) != (high.value <= 1):
             continue  # one is a fraction, the other a per cent
-        if low.number.interval.low <= high.number.interval.high:
-            yield Held(low.line, low.number.text, high.number.text, f"{lower.title} <= {upper.title}")
-            continue
-        subject = f"{grid.labels[row] or 'row'} | {lower.title}"
-        message = f"{subject} is {low.number.text}, but {upper.title} {high.number.text}, which cannot be lower"
-        yield Wrong(
-            low.line,
-            low.number.text,
-            f"at most {high.number.text}",
-            f"{low.number.text}, {high.number.text}",
-            message,
-            start=low.start,
-            computation=f"{low.number.text} > {high.number.text}",
-            subject=subject,
-        )
+        right = low.number.interval.low <= high.number.interval.high
+        fault = f"but {upper.title} {high.number.text}, which cannot be lower"
+        yield ordered(grid.labels[row], (lower, low), (upper, high), holds=right, fault=fault)
 
 
 RULE = Rule(

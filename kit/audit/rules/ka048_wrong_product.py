@@ -11,7 +11,7 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity
-from kit.audit.facts.vocabulary import ratio_sides
+from kit.audit.facts.vocabulary import ratio_operands
 from kit.audit.readings import Candidate, Computed, allowed_values, established, judged_column
 from kit.audit.rule import Outcome, Rule, Wrong
 
@@ -32,7 +32,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         if not 3 <= len(columns) <= _WIDEST or not 3 <= len(grid.measured_rows) <= _LONGEST:
             continue
         for column in columns:
-            if ratio_sides(column.title):
+            if ratio_operands(column.title):
                 continue  # quotients of devices have a rule of their own
             if column.quantity in _RESULTS and (found := established(grid, column, list(_candidates(column, columns)))):
                 yield from (one for one in judged_column(grid, column, [found]) if not _near(one))
