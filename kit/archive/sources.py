@@ -60,6 +60,13 @@ def _load_word(word: str, report: Path, tracked: Path) -> dict[str, Results]:
                 remedy=f"choose among {', '.join(sorted(found))}",
             )
         return {chosen: found[chosen]} if chosen else found
+    rehearsed = report / "simulated"
+    if "/" not in word and (rehearsed / "results" / f"{word}.json").is_file():
+        raise MissingError(
+            f"{word!r} was rehearsed only, its numbers are SIMULATED",
+            where=str(rehearsed),
+            remedy=f"measure it; or show the numbers as {rehearsed}:{word}, which compare with nothing",
+        )
     raise MissingError(f"{word!r} names no results", where=str(report), remedy=_FORMS)
 
 

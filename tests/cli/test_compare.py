@@ -133,6 +133,13 @@ def test_bad_input_is_one_sentence(
     assert err.count("error: ") == 1
 
 
+def test_a_target_that_was_only_rehearsed_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(here / "reports" / "simulated", "310P")
+    code, _, err = kit(capsys, "310P", "310P")
+    assert code == 4
+    assert "'310P' was rehearsed only, its numbers are SIMULATED" in err
+
+
 def test_targets_without_a_partner_are_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(here / "a")
     save(here / "a", "T4")
