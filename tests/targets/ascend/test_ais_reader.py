@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.targets.ascend.readers import ais
+from kit.targets.ascend.readers.ais_run import PARTS
 from kit.toollogs.reader import choose
 
 RULER = "[INFO] -----------------Performance Summary------------------\n"
@@ -178,3 +179,10 @@ def test_two_devices_that_print_at_the_same_time_keep_their_values() -> None:
 @pytest.mark.parametrize("line", ["SetDevice failed.ret=507033", "RuntimeError:[1][ACL:invalid parameter]"])
 def test_a_code_of_the_runtime_is_said(line: str) -> None:
     assert ais.read(f"[INFO] acl init success\n{line}\n").problems[0].startswith("the tool says: ")
+
+
+def test_a_summary_of_a_pipeline_has_means_alone() -> None:
+    parts = ", ".join(f'"{part}": {{"mean": 12.5, "count": 100}}' for part in PARTS)
+    reading = ais.read(f'{{"filesinfo": {{}}, {parts}, "throughput": 1280.0, "pid": 12}}\n')
+    assert (reading.status, reading.problems) == ("ok", [])
+    assert reading.runs[0].implied_batch == 16

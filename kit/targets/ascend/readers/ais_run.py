@@ -52,8 +52,8 @@ class AisRun:
             if values is None:
                 absent += [part] if part == "NPU_compute_time" else []
                 continue
-            if part in self.threaded and set(values) == {"mean"}:
-                continue
+            if (part in self.threaded and set(values) == {"mean"}) or set(values) == {"mean", "count"}:
+                continue  # several threads: --pipeline
             absent += [f"{part}.{name}" for name in STATISTICS if name not in values]
             if not any(name.startswith("p") for name in values):
                 absent.append(f"{part}.p99")
