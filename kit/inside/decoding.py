@@ -5,7 +5,8 @@ The rule, the same for both libraries where they let us:
 * JPEG, PNG, BMP, WebP and TIFF are opened, recognised by their first bytes; nothing else is, whatever its name.
 * Grey, palette, CMYK and bilevel images become RGB (or grey) as the library converts them. Transparency is dropped, as
   the published scripts do: the colour below it shows.
-* Samples of 16 bits are divided by 256 and rounded down. Samples of 32 bits and floats are refused.
+* Samples of 16 bits are divided by 256 and rounded down. Samples of 12 or 32 bits, floats, signed samples, and 16 bits
+  with white at 0 are refused.
 * An image of several frames or pages is refused.
 * Pillow ignores the orientation that EXIF states, as the published scripts do; OpenCV turns the image.
 * A truncated file is refused, and so is one of more pixels than Pillow decodes.
@@ -85,11 +86,22 @@ def _converted(file: Image.Image, mode: str) -> Image.Image:
     frames = getattr(file, "n_frames", 1)
     if frames > 1 and file.format not in {"JPEG", "MPO"}:
         raise UserError(f"holds {frames} frames or pages, and one image is needed", _CONVERT)
+    if file.format == "TIFF":
+        _check_tiff(file)
     if file.mode in _SIXTEEN:
         return _eight_bits(file, mode)
     if file.mode in {"I", "F"}:
         raise UserError(f"holds samples of 32 bits (mode {file.mode}), whose range is unknown", _CONVERT)
     return file if file.mode == mode else file.convert(mode)
+
+
+def _check_tiff(file: Any) -> None:
+    """What Pillow reads as if it were plain: a picture that is nearly black, a negative, a wrong sign."""
+    bits, white_at_0, signs = file.tag_v2.get(258, (1,)), file.tag_v2.get(262) == 0, file.tag_v2.get(339, (1,))
+    if file.mode in _SIXTEEN and (bits != (16,) or white_at_0):
+        raise UserError(f"holds grey samples of {bits[0]} bits{', white at 0' * white_at_0}", _CONVERT)
+    if 2 in signs:
+        raise UserError("holds samples with a sign", _CONVERT)
 
 
 def _eight_bits(file: Image.Image, mode: str) -> Image.Image:
@@ -130,12 +142,16 @@ def open_cv(path: str, *, grey: bool = False) -> NDArray[np.uint8]:
 
 def _check_bytes(data: bytes, path: str) -> None:
     """Refuse what OpenCV accepts without a word: other formats, several frames, a truncated JPEG."""
+    import cv2
+
     kind = sniff(data[:16])
     if kind is None:
         raise UserError(f"is not an image ({', '.join(FORMATS)})", _BROKEN, path, "damaged")
     # libjpeg only warns of a truncated file and fills up with grey; FF D9 never stands inside the picture's data.
     if kind == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
         raise UserError("is truncated: it ends before the end of its picture", _BROKEN, path, "damaged")
+    if kind == "TIFF" and cv2.imcount(path) > 1:
+        raise UserError("holds several frames or pages, and one image is needed", _CONVERT, path)
     moving = (kind == "PNG" and b"acTL" in data[: data.find(b"IDAT")]) or (kind == "WEBP" and b"ANIM" in data[:64])
     if moving:
         raise UserError("holds several frames, and one image is needed", _CONVERT, path)

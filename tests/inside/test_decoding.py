@@ -64,13 +64,31 @@ def test_other_formats_are_not_opened(tmp_path: Path, content: bytes, library: s
 
 @pytest.mark.parametrize(
     ("suffix", "library"),
-    [("png", "pillow"), ("png", "opencv"), ("webp", "pillow"), ("webp", "opencv"), ("tif", "pillow")],
+    [
+        ("png", "pillow"),
+        ("png", "opencv"),
+        ("webp", "pillow"),
+        ("webp", "opencv"),
+        ("tif", "pillow"),
+        ("tif", "opencv"),
+    ],
 )
 def test_several_frames_are_refused(tmp_path: Path, make_photo: Photo, suffix: str, library: str) -> None:
     path = tmp_path / f"a.{suffix}"
     frames = [make_photo(number, 30, 20) for number in range(3)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
     assert "frames" in refused(path, library=library).what
+
+
+@pytest.mark.parametrize(("bits", "white", "sign"), [(12, 1, 1), (16, 0, 1), (16, 1, 2), (8, 1, 2)])
+def test_a_tiff_that_would_be_black_or_a_negative_is_refused(tmp_path: Path, bits: int, white: int, sign: int) -> None:
+    samples = bytes(16 * 16 * bits // 8)
+    size, place = [(256, 16), (257, 16), (278, 16)], [(273, 8), (277, 1), (279, len(samples))]
+    tags = sorted([*size, *place, (258, bits), (259, 1), (262, white), (339, sign)])
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    head, count = struct.pack("<I", 8 + len(samples)), struct.pack("<H", len(tags))
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + head + samples + count + entries + bytes(4))
+    assert "samples" in refused(tmp_path / "a.tif").what
 
 
 def test_samples_of_32_bits_are_refused(tmp_path: Path) -> None:
