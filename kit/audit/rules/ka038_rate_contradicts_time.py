@@ -11,6 +11,7 @@ from kit.audit.facts.grids import Grid
 from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratetimes import RateTime, RateTimeRow, rate_times
 from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.verdict import digits_swapped
 
 __all__ = ["RULE"]
 
@@ -18,6 +19,7 @@ __all__ = ["RULE"]
 _EQUAL: Final = 0.03
 #: A row further off than this is of another run.
 _WRONG: Final = 0.12
+_SHIFTED: Final = 0.002
 _CLOSE: Final = 0.05
 
 
@@ -26,8 +28,18 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         readings = list(rate_times(grid))
         for key in dict.fromkeys((one.rate.place, one.rate.title, one.time.place) for one in readings):
             same = [one for one in readings if (one.rate.place, one.rate.title, one.time.place) == key]
+            alone = [one for one in same if len(one.rows) == 1 and "batch" in one.meaning]
+            if alone and not any(_fitting(one) for one in same):
+                yield from (_finding(grid, one, one.rows[0]) for one in alone[:1] if _slipped(one.rows[0]))
+                continue
             best = max(same, key=lambda one: len(_fitting(one)))
             yield from _judged(grid, best)
+
+
+def _slipped(row: RateTimeRow) -> bool:
+    """Whether the only rate has its point one place off, or two digits swapped: nothing else tells what is meant."""
+    shifted = any(abs(row.share * factor - 1) < _SHIFTED for factor in (0.1, 10.0))
+    return shifted or digits_swapped(row.rate.number, row.rate.value / row.share)
 
 
 def _fitting(reading: RateTime) -> list[RateTimeRow]:
@@ -87,9 +99,10 @@ def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Wrong:
 def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
     subject = f"{grid.labels[row.row] or 'row'} | {reading.rate.title}"
     value = row.rate.value / row.share
+    others = " as in the other rows" if len(reading.rows) > 1 else ""
     message = (
         f"{subject}: {row.text} makes {show(row.share * row.samples)} samples, not {show(row.samples)}"
-        f" ({reading.meaning}) as in the other rows; {row.time.number.text} would be {show(value)} per second"
+        f" ({reading.meaning}){others}; {row.time.number.text} would be {show(value)} per second"
     )
     return Wrong(
         row.rate.line,

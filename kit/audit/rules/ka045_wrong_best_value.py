@@ -9,6 +9,7 @@ from typing import Final
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, number_from, same_number, show
+from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
@@ -26,17 +27,54 @@ _ENGLISH: Final = re.compile(
     rf"(?:\scard)?\s?(?:is|=|:|reaches)\s?{_NUMBER}",
     re.IGNORECASE,
 )
+#: Fewer rows have no best.
+_SEVERAL: Final = 2
+#: "Peak throughput of 645.0 img/s is reached at batch 16", over a table of one device.
+_REACHED: Final = re.compile(
+    rf"(?:best|highest|peak|maximum)\sthroughput\s(?:of|is|:)\s{_NUMBER}[^.;,\n]{{0,30}}?\s(?:at|with|for)\s(?:a\s)?"
+    r"batch(?:[\s_-]?size)?\s(?:of\s|=\s?)?(?P<batch>[0-9]{1,4})(?!\.?[0-9])",
+    re.IGNORECASE,
+)
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for line, text in facts.document.prose():
         if not any(sign.isdigit() for sign in text):
             continue
+        for match in _REACHED.finditer(text):
+            number = number_from(match["value"], start=match.start("value"))
+            if number is not None and not devices_in(text):
+                yield from _reached(facts, line, number, float(match["batch"]))
         for pattern in (_CHINESE, _ENGLISH):
             for match in pattern.finditer(text):
                 number = number_from(match["value"], start=match.start("value"))
                 if number is not None and RATE_UNIT.match(text, match.end("value")):
                     yield _judged(facts, line, number, devices_in(match["device"])[0].name)
+
+
+def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Iterator[Outcome]:
+    """A best rate with its batch, against the one table of the section with batches and one column of rates."""
+    section = facts.document.section
+    grids = [grid for grid in facts.grids if not grid.sideways and section(grid.line) == section(line)]
+    if len(grids) != 1:
+        return
+    rates = [column for column in grids[0].columns if column.quantity is Quantity.RATE]
+    batches = [column for column in grids[0].columns if column.quantity is Quantity.BATCH]
+    if len(rates) != 1 or len(batches) != 1:
+        return
+    rows = zip(batches[0].entries, rates[0].entries, strict=True)
+    measured = [(size.value, rate.number) for size, rate in rows if size is not None and rate is not None]
+    if len(measured) < _SEVERAL or len({size for size, _ in measured}) != len(measured):
+        return
+    size, best = max(measured, key=lambda one: one[1].value)
+    equal = same_number(number, best)
+    if equal and size == batch:
+        yield Held(line, number.text, best.text, "best throughput")
+    elif equal or size == batch:
+        message = (
+            f"{number.text} at batch {batch:g} is printed, but the table has its best, {best.text}, at batch {size:g}"
+        )
+        yield Wrong(line, number.text, best.text, best.text, message, start=number.start, subject="best throughput")
 
 
 def _judged(facts: Facts, line: int, number: Printed, device: str) -> Outcome:

@@ -1,0 +1,114 @@
+"""Sentences with the greatest ratio of a table: "TensorRT is up to 3.0x faster than PyTorch"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from kit.audit.diagnostic import Kind
+from kit.audit.facts.facts import Facts
+from kit.audit.facts.grids import Column, Grid, words_of
+from kit.audit.facts.printednumber import Printed, number_from, show
+from kit.audit.facts.quantities import Quantity
+from kit.audit.rule import Held, Outcome, Rule, Wrong
+
+__all__ = ["RULE"]
+
+_NUMBER: Final = r"(?P<value>[0-9]{1,4}(?:\.[0-9]{1,3})?)\s?(?:x|×|times|-fold|倍)"
+_ENGLISH: Final = re.compile(
+    rf"(?P<one>[^.,;。\n]{{2,60}}?)\s(?:is|runs|are|was)\s(?:up\sto|as\smuch\sas)\s(?:a\s)?{_NUMBER}\s(?:as\s)?"
+    r"(?:fast(?:er)?|higher|quicker)\s(?:than|as)\s(?P<other>[^.,;。\n]{2,60})",
+    re.IGNORECASE,
+)
+_CHINESE: Final = re.compile(
+    rf"(?P<one>[^.,;，。\n]{{2,40}}?)(?:相比|较|比|相对)(?P<other>[^.,;，。\n]{{2,40}}?)[，,]?(?:最高|最多|最大)(?:可|能)?(?:加速|提速|快)"
+    rf"{_NUMBER}",
+    re.IGNORECASE,
+)
+#: A claim above the greatest ratio by more than rounding.
+_NEAR: Final = 0.05
+_LONGEST: Final = 600
+_IDLE: Final = words_of("ms s us fps qps img images sec latency throughput time the with on of model inference")
+
+
+def _check(facts: Facts) -> Iterator[Outcome]:
+    grids = [grid for grid in facts.grids if not grid.sideways]
+    if not grids:
+        return
+    for line, text in facts.document.prose():
+        if len(text) > _LONGEST or not ("up to" in text or "as much as" in text or "最" in text):
+            continue
+        for match in (*_ENGLISH.finditer(text), *_CHINESE.finditer(text)):
+            number = number_from(match["value"], start=match.start("value"))
+            found = [grid for grid in grids if _pair(grid, match["one"], match["other"]) is not None]
+            if number is not None and len(found) == 1:
+                yield from _judged(found[0], line, number, match)
+
+
+def _pair(grid: Grid, one: str, other: str) -> tuple[Column, Column] | None:
+    """The columns that the two names of a sentence mean, where each means one of the same quantity."""
+    first, second = _named(grid, one), _named(grid, other)
+    same = first is not None and second is not None and first is not second and first.quantity is second.quantity
+    return (first, second) if same and first is not None and second is not None else None
+
+
+def _named(grid: Grid, text: str) -> Column | None:
+    words = words_of(text)
+    timed = [one for one in grid.columns if one.quantity in {Quantity.RATE, Quantity.TIME} and one.words - _IDLE]
+    found = [one for one in timed if one.words - _IDLE <= words]
+    return found[0] if len(found) == 1 else None
+
+
+def _judged(grid: Grid, line: int, number: Printed, match: re.Match[str]) -> Iterator[Outcome]:
+    pair = _pair(grid, match["one"], match["other"])
+    if pair is None:
+        return
+    top, bottom = pair if pair[0].quantity is Quantity.RATE else pair[::-1]
+    ratios = []
+    for row in grid.measured_rows:
+        first, second = top.entries[row], bottom.entries[row]
+        if (
+            first is not None
+            and second is not None
+            and min(first.value, second.value) > 0
+            and first.unit == second.unit
+        ):
+            ratios.append((first.value / second.value, f"{first.number.text} / {second.number.text}"))
+    if not ratios:
+        return
+    most, text = max(ratios)
+    if number.value <= most * (1 + _NEAR) + number.unit / 2:
+        yield Held(line, number.text, show(most), text)
+        return
+    message = f"the greatest ratio of the table is {text} = {show(most)}, but {number.text} is claimed"
+    what = f"{pair[0].title} / {pair[1].title}"
+    yield Wrong(
+        line,
+        number.text,
+        show(most),
+        text,
+        message,
+        start=number.start,
+        computation=f"{text} = {show(most)}",
+        subject=what,
+    )
+
+
+RULE = Rule(
+    id="KA049",
+    name="wrong-greatest-ratio",
+    kind=Kind.CLAIM,
+    summary='A sentence says "up to" so many times, and no row of the table reaches it.',
+    why="It is the largest number of the report, and the first to be quoted.",
+    bad="""\
+| Model | PyTorch (ms) | TensorRT (ms) |
+| --- | --- | --- |
+| net a | 7.21 | 2.40 |
+| net b | 15.80 | 6.32 |
+
+TensorRT is up to 4.0x faster than PyTorch.
+""",
+    corrections={"4.0x": "3.0x"},
+    check=_check,
+)
