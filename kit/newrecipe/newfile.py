@@ -8,7 +8,7 @@ from pathlib import Path
 from kit.errors import InvalidInputError, MissingError
 from kit.newrecipe.draft import Draft, recipe_text
 from kit.resources import resource
-from kit.storage.files import os_errors, write_atomically
+from kit.storage.files import copy_folder, os_errors, write_atomically
 
 __all__ = ["copy_example", "write_recipe"]
 
@@ -18,7 +18,7 @@ def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
 
     Raises:
         MissingError: no such example; names those that there are.
-        InvalidInputError: something is there already.
+        InvalidInputError: something is there already, or a link is in the way.
     """
     examples = resource("examples")
     known = sorted(path.parent.name for path in examples.glob("*/kit.yaml"))
@@ -29,9 +29,7 @@ def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
         raise InvalidInputError(
             "there is something of that name already", where=str(target), remedy="choose another folder with --out"
         )
-    with os_errors(target):
-        ignore = shutil.ignore_patterns("__pycache__", ".kit", ".*_cache")
-        shutil.copytree(examples / name, target, dirs_exist_ok=force, ignore=ignore)
+    copy_folder(examples / name, target, without=shutil.ignore_patterns("__pycache__", ".kit", ".*_cache"))
     return target
 
 

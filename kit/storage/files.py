@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kit.errors import InvalidInputError, ResourceError
@@ -94,8 +94,12 @@ def exclusive(folder: Path, within: Path, *, deep: bool = True) -> Iterator[None
         os.close(handle)
 
 
-def copy_folder(source: Path, target: Path) -> None:
+def copy_folder(
+    source: Path, target: Path, without: Callable[[str, list[str]], set[str]] = lambda _folder, _names: set()
+) -> None:
     """Copy everything in ``source`` into ``target``, over what has the same names, and through no link.
+
+    Permissions are what the umask leaves. ``without`` says what stays behind, as ``ignore`` of ``copytree``.
 
     Raises:
         InvalidInputError: the target, or something in the way there, is a link.
@@ -105,6 +109,8 @@ def copy_folder(source: Path, target: Path) -> None:
     with os_errors(target):
         root.make()
         for folder, folders, names in os.walk(source):
+            left = without(folder, [*folders, *names])
+            folders[:], names[:] = (sorted(set(one) - left) for one in (folders, names))
             parts = Path(folder).relative_to(source).parts
             for name in folders:
                 root.make(*parts, name)

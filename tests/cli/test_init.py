@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -128,6 +129,21 @@ def test_an_example_is_copied(tmp_path: Path, kit: Any) -> None:
     unknown = kit(tmp_path, "init", "--example", "letters")
     assert unknown.returncode == 4
     assert "digits" in unknown.stderr
+
+
+def test_an_example_goes_through_no_link_and_honours_the_umask(tmp_path: Path, kit: Any) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits/kit.yaml").symlink_to(tmp_path / "mine")
+    done = kit(tmp_path, "init", "--example", "digits", "--force")
+    assert (done.returncode, (tmp_path / "mine").read_text()) == (3, "mine")
+    (tmp_path / "digits/kit.yaml").unlink()
+    before = os.umask(0o077)
+    try:
+        assert kit(tmp_path, "init", "--example", "digits", "--force", "--out", "new").returncode == 0
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "new").rglob("*")} == {0}
 
 
 def test_a_folder_of_scripts(tmp_path: Path, kit: Any) -> None:
