@@ -1,1 +1,1 @@
-"""What was measured, and the proof of it."""
+"""What was measured, with the evidence of each number."""

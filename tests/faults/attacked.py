@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import json
 import os
 import pickle
 import re
-import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from tests.faults.damaged import _INFER, _METRICS, _results, _small_model, quick
+from tests.faults.badserver import serving
 from tests.faults.faultsite import Bench, Outcomes, Site, scenario, sentence
+from tests.faults.givenfiles import INFER, METRICS, quick, result_files, small_model
 
 _PAYLOAD = 16 << 20
 
@@ -79,7 +75,7 @@ def external_data(bench: Bench, count: int) -> Outcomes:
         (site.folder / "secret").write_bytes(b"\0" * 120)
         inner = site.folder / "model"
         inner.mkdir()
-        _small_model(inner / "model.onnx")
+        small_model(inner / "model.onnx")
         model = onnx.load(str(inner / "model.onnx"))
         tensor = model.graph.initializer[0]
         place = ("../secret", str(site.folder / "secret"), "linked")[number]
@@ -90,7 +86,7 @@ def external_data(bench: Bench, count: int) -> Outcomes:
             entry = tensor.external_data.add()
             entry.key, entry.value = key, value
         (inner / "model.onnx").write_bytes(model.SerializeToString())
-        ran = site.kit(*_INFER[:-1], "export=model/model.onnx")
+        ran = site.kit(*INFER[:-1], "export=model/model.onnx")
         sentence(ran, ran.returncode)
         assert ran.returncode in {3, 5}, ran.stderr
         yield f"refused with exit code {ran.returncode}"
@@ -107,7 +103,7 @@ def external_data(bench: Bench, count: int) -> Outcomes:
 def links(bench: Bench, count: int) -> Outcomes:
     for number in range(count):
         site = bench.site("links", images=12)
-        _small_model(site.folder / "model.onnx")
+        small_model(site.folder / "model.onnx")
         odd = site.folder / "val" / "digit_99999.jpeg"
         if number < 4:
             odd.symlink_to(("/etc/passwd", "/etc", "nowhere", odd.name)[number])
@@ -115,7 +111,7 @@ def links(bench: Bench, count: int) -> Outcomes:
             os.mkfifo(odd)
         else:
             os.mknod(odd, 0o20666, os.makedev(1, 5))  # /dev/zero never ends
-        sentence(site.kit(*_INFER, timeout=60), 3, "digit_99999.jpeg")
+        sentence(site.kit(*INFER, timeout=60), 3, "digit_99999.jpeg")
         yield "refused with exit code 3"
 
 
@@ -177,10 +173,10 @@ def names(bench: Bench, count: int) -> Outcomes:
 def image_names(bench: Bench, count: int) -> Outcomes:
     for name in _NAMES[:: max(1, len(_NAMES) // count)][:count]:
         site = bench.site("names", images=12)
-        _small_model(site.folder / "model.onnx")
+        small_model(site.folder / "model.onnx")
         first = min((site.folder / "val").iterdir())
         first.rename(first.with_name(f"{name}.jpeg"))
-        ran = site.kit(*_INFER)
+        ran = site.kit(*INFER)
         assert not list(site.folder.rglob("owned*"))
         assert "\x1b" not in ran.stderr + ran.stdout
         if ran.returncode:
@@ -261,78 +257,10 @@ def results(bench: Bench, count: int) -> Outcomes:
 def huge_labels(bench: Bench, count: int) -> Outcomes:
     for _ in range(count):
         site = bench.site("labels", images=12)
-        _results(site, "txt")
+        result_files(site, "txt")
         os.truncate(site.labels, 10 << 30)
-        sentence(site.kit(*_METRICS, "--store", "other", timeout=120), 3)
+        sentence(site.kit(*METRICS, "--store", "other", timeout=120), 3)
         yield "refused with exit code 3"
-
-
-class _Server(http.server.BaseHTTPRequestHandler):
-    """Serves one file in every way that a server can go wrong."""
-
-    data = b""
-    seen: list[tuple[str, str | None, str | None]]
-    resets = 0
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        kind = self.path.split("?")[0].rsplit("/", 2)[-2]
-        self.seen.append((kind, self.headers.get("Range"), self.headers.get("Authorization")))
-        start = 0
-        if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
-            start = int(found[1])
-        if kind in {"file", "away"}:
-            self.send_response(302)
-            where = "file:///etc/passwd" if kind == "file" else f"http://localhost:{self.server.server_port}/plain/w"  # type: ignore[attr-defined]
-            self.send_header("Location", where)
-            self.end_headers()
-            return
-        if kind in {"404", "500"}:
-            self.send_response(int(kind), "\x1b[31mred")
-            self.end_headers()
-            return
-        if kind == "endless":
-            self.send_response(200)
-            self.end_headers()
-            try:
-                while True:
-                    self.wfile.write(b"\0" * 65536)
-            except OSError:
-                return
-        if kind == "large":
-            self.send_response(200)
-            self.send_header("Content-Length", str(1 << 40))
-            self.end_headers()
-            return
-        data = self.data[start:]
-        if kind == "wrong":
-            data = bytes(len(data))
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if kind == "reset" and start < 3 * len(self.data) // 4:
-            self.wfile.write(data[: len(self.data) // 3])
-            self.wfile.flush()
-            self.connection.shutdown(2)
-            return
-        self.wfile.write(data)
-
-
-@contextmanager
-def _serving(data: bytes) -> Iterator[tuple[int, list[tuple[str, str | None, str | None]]]]:
-    seen: list[tuple[str, str | None, str | None]] = []
-    handler = type("Handler", (_Server,), {"data": data, "seen": seen})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port, seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 _SECRET = "hunter2"
@@ -365,7 +293,7 @@ def servers(bench: Bench, count: int) -> Outcomes:
     from kit.storage.store import Store
 
     data = os.urandom(_PAYLOAD)
-    with _serving(data) as (port, seen):
+    with serving(data) as (port, seen):
         for kind, (code, words) in list(_SERVERS.items())[:count]:
             site = bench.site("server", images=12)
             url = f"http://user:{_SECRET}@127.0.0.1:{port}/{kind}/w.pth?token={_SECRET}"

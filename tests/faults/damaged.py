@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.faultsite import ROOT, Bench, Outcomes, Site, scenario, sentence
+from tests.faults import givenfiles
+from tests.faults.faultsite import Bench, Outcomes, Site, scenario, sentence
 
 Damage = Callable[[Path], None]
 
@@ -80,182 +76,33 @@ DAMAGES: tuple[Damage, ...] = (
 )
 
 
-def quick(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
-    """Kit in this process, for commands that start no other: a hundred times in seconds."""
-    from kit.cli import main
-
-    out, err = io.StringIO(), io.StringIO()
-    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGHUP)]
-    code = 0
-    with contextlib.chdir(site.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main([*words])
-        except SystemExit as error:
-            code = error.code if isinstance(error.code, int) else 0
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)
-    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
-
-
-def _small_model(path: Path) -> None:
-    """A network that knows its input only by its mean: enough to be damaged."""
-    import numpy as np
-    from onnx import TensorProto, helper, numpy_helper, save
-
-    weight = numpy_helper.from_array(np.linspace(-1, 1, 30, dtype=np.float32).reshape(3, 10), "w")
-    graph = helper.make_graph(
-        [
-            helper.make_node("GlobalAveragePool", ["actual_input_1"], ["p"]),
-            helper.make_node("Flatten", ["p"], ["f"]),
-            helper.make_node("MatMul", ["f", "w"], ["output1"]),
-        ],
-        "small",
-        [helper.make_tensor_value_info("actual_input_1", TensorProto.FLOAT, ["batch", 3, 64, 64])],
-        [helper.make_tensor_value_info("output1", TensorProto.FLOAT, ["batch", 10])],
-        [weight],
-    )
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), str(path))
-
-
-def _results(site: Site, form: str) -> Path:
-    """Result files of the images, as the vendors' tools write them; returns the first."""
-    import numpy as np
-
-    folder = site.folder / "results"
-    folder.mkdir()
-    names = sorted(path.stem for path in (site.folder / "val").iterdir())
-    for number, name in enumerate(names):
-        scores = np.roll(np.linspace(0, 1, 10, dtype=np.float32), number)
-        if form == "txt":
-            (folder / f"{name}_1.txt").write_text(" ".join(f"{score:.6f}" for score in scores) + " \n")
-        elif form == "bin":
-            (folder / f"{name}_1.bin").write_bytes(scores.tobytes())
-        else:
-            np.save(folder / f"{name}_0.npy", scores)
-    return next(iter(sorted(folder.iterdir())))
-
-
-_METRICS = ("metrics", "results", "--labels", "val_label.txt", "--classes", "10", "--runner", "local")
-_INFER = ("infer", "--target", "cpu", "--runner", "local", "--use", "export=model.onnx")
-
-_LOG = """[INFO] Dataset number: 49 finished cost 5.932ms
------------------Performance Summary------------------
-[e2e] throughputRate: 210.5, latency: 237529
-[data read] throughputRate: 224.1, moduleLatency: 4.4
-[preprocess] throughputRate: 223.8, moduleLatency: 4.46
-[inference] throughputRate: 223.6, Interface throughputRate: 678.142, moduleLatency: 4.4
-[postprocess] throughputRate: 223.6, moduleLatency: 4.4
-"""
-_REPORT = """# Report
-
-| Model | 310 | T4 | 310/T4 |
-|---|---|---|---|
-| bs1 | 1000.5 fps | 500.25 fps | 2.00 |
-
-batch1, 310: Interface throughputRate: 250.125, 250.125 x 4 = 1000.5 fps
-"""
-
-
-def _recipe(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    return site.recipe, ("report", "--recipe", "kit.yaml")
-
-
-def _labels(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    _results(site, "txt")
-    return site.labels, _METRICS
-
-
-def _text(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    return _results(site, "txt"), _METRICS
-
-
-def _binary(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    return _results(site, "bin"), _METRICS
-
-
-def _numpy(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    return _results(site, "npy"), _METRICS
-
-
-def _jpeg(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    _small_model(site.folder / "model.onnx")
-    return min((site.folder / "val").iterdir()), _INFER
-
-
-def _onnx(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    _small_model(site.folder / "model.onnx")
-    return site.folder / "model.onnx", _INFER
-
-
-def _brought(site: Site) -> tuple[Path, tuple[str, ...]]:
-    """Preprocessed files that the user brings: their folder, and the command that takes them."""
-    _small_model(site.folder / "model.onnx")
-    folder = site.folder / "tensors"
-    subprocess.run(
-        [sys.executable, "-m", "inside.preprocess", "--images", site.folder / "val", "--out", folder / "prep_bin",
-         "--preprocess", '{"resize": [64, 64], "crop": [64, 64]}', "--info", folder / "dataset.info",
-         "--info-prefix", "./prep_bin"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "kit")}, check=True, capture_output=True,
-    )  # fmt: skip
-    return folder, (
-        "infer", "--target", "310", "--batch", "1", "--simulate", "--use", "export=model.onnx",
-        "--use", "preprocess=tensors",
-    )  # fmt: skip
-
-
-def _tensor(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    folder, words = _brought(site)
-    return min((folder / "prep_bin").iterdir()), words
-
-
-def _info(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    folder, words = _brought(site)
-    return folder / "dataset.info", words
-
-
-def _log(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    path = site.folder / "perf.txt"
-    path.write_text(_LOG)
-    return path, ("read", "perf.txt")
-
-
-def _report(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    path = site.folder / "REPORT.md"
-    path.write_text(_REPORT)
-    return path, ("audit", "REPORT.md")
-
-
-def _stored_results(bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    folder = site.report / "results"
-    folder.mkdir(parents=True)
-    shutil.copy(bench.finished("docker").report / "results" / "cpu.json", folder)
-    return folder / "cpu.json", ("report",)
-
-
-def _weights(_bench: Bench, site: Site) -> tuple[Path, tuple[str, ...]]:
-    return site.weights, ("reproduce", "--runner", "docker")
-
-
 #: Kind of file -> how it is made and which command reads it, whether that starts other processes, what is not damage.
 KINDS: dict[str, tuple[Callable[[Bench, Site], tuple[Path, tuple[str, ...]]], bool, tuple[Damage, ...]]] = {
-    "recipe": (_recipe, False, ()),
-    "labels": (_labels, True, ()),
-    "result.txt": (_text, True, ()),
-    "result.bin": (_binary, True, (flipped,)),  # other numbers are numbers
-    "result.npy": (_numpy, True, ()),
+    "recipe": (givenfiles.recipe, False, ()),
+    "labels": (givenfiles.labels, True, ()),
+    "result.txt": (givenfiles.text, True, ()),
+    "result.bin": (givenfiles.binary, True, (flipped,)),  # other numbers are numbers
+    "result.npy": (givenfiles.numpy_file, True, ()),
     "JPEG": (
-        _jpeg,
+        givenfiles.jpeg,
         True,
         (flipped, of_ten_gigabytes, a_folder),
     ),  # other pixels are pixels, and a folder is no image
-    "ONNX": (_onnx, True, (flipped, of_ten_gigabytes)),  # other weights are weights; see the next line of the table
-    "tensor.bin": (_tensor, False, (flipped,)),  # other numbers are numbers
-    "info file": (_info, False, ()),
-    "log": (_log, False, (truncated, flipped, in_utf_16)),  # what is left of a log is read, and its status tells
-    "report": (_report, False, (truncated, emptied, flipped, in_utf_16)),  # text is audited as it is
-    "results": (_stored_results, False, ()),
-    "checkpoint": (_weights, False, ()),
+    "ONNX": (
+        givenfiles.onnx,
+        True,
+        (flipped, of_ten_gigabytes),
+    ),  # other weights are weights; see the next line of the table
+    "tensor.bin": (givenfiles.tensor, False, (flipped,)),  # other numbers are numbers
+    "info file": (givenfiles.info, False, ()),
+    "log": (
+        givenfiles.log,
+        False,
+        (truncated, flipped, in_utf_16),
+    ),  # what is left of a log is read, and its status tells
+    "report": (givenfiles.report, False, (truncated, emptied, flipped, in_utf_16)),  # text is audited as it is
+    "results": (givenfiles.stored_results, False, ()),
+    "checkpoint": (givenfiles.weights, False, ()),
 }
 
 
@@ -266,7 +113,7 @@ def _case(bench: Bench, kind: str, damage: Damage) -> str:
     path, words = make(bench, site)
     before = {one: one.read_bytes() for one in site.folder.rglob("*") if one.is_file() and one != path}
     damage(path)
-    ran = site.kit(*words) if starts else quick(site, *words)
+    ran = site.kit(*words) if starts else givenfiles.quick(site, *words)
     assert 3 <= ran.returncode <= 10, f"{kind} {damage.__name__}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
     try:
         said = sentence(ran, ran.returncode)
@@ -401,9 +248,9 @@ def numbers(bench: Bench, count: int) -> Outcomes:
 
     for damage in (nan, infinite, too_few, too_many, label, foreign)[:count]:
         site = bench.site("numbers", images=12)
-        path = _results(site, "bin")
+        path = givenfiles.result_files(site, "bin")
         damage(site, path)
-        ran = site.kit(*_METRICS, "--json")
+        ran = site.kit(*givenfiles.METRICS, "--json")
         if damage in (nan, infinite) and ran.returncode == 0:
             tree = json.loads(ran.stdout.splitlines()[-1])
             assert tree["nan"] == 1 or damage is infinite, tree

@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.faults.damaged import _small_model
 from tests.faults.faultsite import ROOT, Bench, Outcomes, scenario
+from tests.faults.givenfiles import small_model
 
 _PROGRAM = """
 import resource, sys, time
@@ -96,7 +96,7 @@ def many_images(bench: Bench, count: int) -> Outcomes:
     peaks = {}
     for images in (count // 10, count):
         site = bench.site("images", images=10)
-        _small_model(site.folder / "model.onnx")
+        small_model(site.folder / "model.onnx")
         sources = sorted((site.folder / "val").iterdir())
         labels = []
         for number in range(images):

@@ -14,8 +14,8 @@ import pytest
 
 from kit.errors import Exit
 from kit.storage.store import Store
-from tests.faults.damaged import _LOG, _results, _small_model
 from tests.faults.faultsite import ROOT, Site, ended
+from tests.faults.givenfiles import LOG, result_files, small_model
 
 _TABLE = re.compile(r"^\| (\d+) \| ([A-Z_]+) \|", re.MULTILINE)
 _INFER = ("infer", "-t", "cpu", "--runner", "local", "--use", "export=model.onnx")
@@ -35,7 +35,7 @@ def usage(site: Site) -> int:
 
 def internal(site: Site) -> int:
     """A defect: the reader of a target package is broken. It must be told as ours, with a trace."""
-    (site.folder / "perf.txt").write_text(_LOG)
+    (site.folder / "perf.txt").write_text(LOG)
     hook = site.folder / "hooks"
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(
@@ -79,7 +79,7 @@ def device(site: Site) -> int:
 
 def running(site: Site, *argv: str) -> dict[str, str]:
     """The environment in which each step of a run is this program."""
-    _small_model(site.folder / "model.onnx")
+    small_model(site.folder / "model.onnx")
     hook = site.folder / "hooks"
     hook.mkdir()
     (hook / "sitecustomize.py").write_text(
@@ -100,7 +100,7 @@ def resource(site: Site) -> int:
 
 
 def busy(site: Site) -> int:
-    _results(site, "txt")
+    result_files(site, "txt")
     with Store(site.store).lock():
         return site.kit("metrics", "results", "--labels", "val_label.txt", "--classes", "10").returncode
 

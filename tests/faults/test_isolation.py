@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.damaged import _small_model
 from tests.faults.faultsite import Site
+from tests.faults.givenfiles import small_model
 
 pytestmark = [pytest.mark.slow]
 
@@ -59,10 +59,10 @@ def test_the_engine_says_that_every_container_is_locked_up(engine: Any, tmp_path
 def test_a_killed_local_stage_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     words = ("infer", "-t", "cpu", "--runner", "local", "--use", "export=model.onnx")
     whole = Site(tmp_path / "whole", images=12)
-    _small_model(whole.folder / "model.onnx")
+    small_model(whole.folder / "model.onnx")
     whole.done(*words)
     site = Site(tmp_path / "site", images=12)
-    _small_model(site.folder / "model.onnx")
+    small_model(site.folder / "model.onnx")
     chance = random.Random(os.getpid())
     for _ in range(4):
         child = site.start(*words)

@@ -6,8 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from tests.faults.damaged import _small_model
 from tests.faults.faultsite import DETERMINISTIC, Site
+from tests.faults.givenfiles import small_model
 
 __all__ = ["FleetSite"]
 
@@ -18,7 +18,7 @@ class FleetSite(Site):
     def __init__(self, folder: Path, images: int = 40) -> None:
         super().__init__(folder, images)
         self.weights.unlink()
-        _small_model(folder / "small.onnx")
+        small_model(folder / "small.onnx")
         text = self.recipe.read_text()
         head, rest = text.partition("\ninput:")[::2]
         assert "weights:" in head and "  cpu:\n  openvino:\n" in rest

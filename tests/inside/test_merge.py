@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 from kit.inside import evaluate, merge, metrics
 from kit.inside.protocol import UserError
 from kit.inside.shard import Shard
-from tests.faults.damaged import _small_model
+from tests.faults.givenfiles import small_model
 
 IMAGES = 23
 PREPROCESS = (
@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     for line in lines:
         shutil.copy(example / "val" / line.split()[0], made / "val")
     (made / "labels.txt").write_text("\n".join(lines) + "\n")
-    _small_model(made / "model.onnx")
+    small_model(made / "model.onnx")
     for number in (1, 2, 3):
         run(made, f"shard{number}", "--shard", f"{number}/3")
     run(made, "whole")
