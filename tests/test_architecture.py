@@ -140,22 +140,38 @@ def test_no_two_modules_share_a_name(root: Path) -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
-def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
-    """Also not for types alone. A job has a task, whose steps are made for a job: that pair may."""
+@cache
+def module_graph(root: Path) -> dict[str, frozenset[str]]:
+    """Module -> the modules that it imports, at any depth and for types alone."""
     modules = {
         ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
         for path in sorted((root / "kit").rglob("*.py"))
     }
-    graph: dict[str, set[str]] = {}
+    graph = {}
     for name, path in modules.items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        found = graph.setdefault(name, set())
+        found: set[str] = set()
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ImportFrom):
                 start = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
                 base = (start + (node.module or "")).rstrip(".")
                 found |= {one for one in (base, *(f"{base}.{alias.name}" for alias in node.names)) if one in modules}
-    graph["kit.planning.target"].discard("kit.planning.task")
-    for name, found in graph.items():
-        found.difference_update({name, name.rpartition(".")[0]})  # a package's own face
+        graph[name] = frozenset(found - {name, name.rpartition(".")[0]})  # without a package's own face
+    return graph
+
+
+def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
+    """Also not for types alone. A job has a task, whose steps are made for a job: that pair may."""
+    graph = dict(module_graph(root))
+    graph["kit.planning.target"] -= {"kit.planning.task"}
     assert list(TopologicalSorter(graph).static_order())
+
+
+def test_rooms_import_downwards_only(root: Path) -> None:
+    """No two rooms import each other, not even by way of others."""
+    rooms: dict[str, set[str]] = {}
+    for name, found in module_graph(root).items():
+        if "." in name and name != "kit.__main__":
+            room = name.split(".")[1]
+            rooms.setdefault(room, set()).update({one.split(".")[1] for one in found if "." in one} - {room})
+    assert list(TopologicalSorter(rooms).static_order())

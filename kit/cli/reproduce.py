@@ -95,7 +95,7 @@ def command(
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.containers.images import BuildOptions
     from kit.data.weights import weights_path
-    from kit.execution.preflight import preflight
+    from kit.doctor.preflight import preflight
     from kit.execution.progress import choose
     from kit.execution.reproduction import reproduce
     from kit.execution.selection import Choice, Selection

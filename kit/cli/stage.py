@@ -44,8 +44,8 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
     ) -> None:
         from kit.containers.images import BuildOptions
         from kit.data.weights import weights_path
+        from kit.doctor.preflight import preflight
         from kit.execution.partial import parse_given, run_stage
-        from kit.execution.preflight import preflight
         from kit.execution.progress import choose
         from kit.execution.selection import Choice, Selection
         from kit.recipe.schema import load_recipe
