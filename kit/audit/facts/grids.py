@@ -285,6 +285,8 @@ def _column(
     quantity = quantity_of(title, unit, context)
     if quantity is Quantity.CARDS and any(entry is not None and entry.number.unit < 1 for entry in entries):
         quantity = quantity_of("", unit, context)  # what a "GPU" reaches, not how many
+    if unit == "percent" and all(cell[:1] in "+-−" for cell, entry in zip(cells, entries, strict=True) if entry):
+        quantity = Quantity.DIFFERENCE  # "vs. baseline" over "+80%"
     if quantity is Quantity.DIFFERENCE and _has_base(entries):
         quantity = Quantity.RATIO
     filled = sum(1 for entry in entries if entry is not None)

@@ -9,6 +9,7 @@ from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Interval, Printed, exactly, number_from
+from kit.audit.facts.vocabulary import devices_in
 
 __all__ = ["Transition", "read_transitions"]
 
@@ -17,7 +18,7 @@ _UNIT: Final = (
     r"\s?(%|ms|us|µs|s|sec|seconds|hours|h|minutes|min|fps|qps|(?:images?|imgs?|img|samples?|tokens?|frames?)/s(?:ec)?"
     r"|GB|MB|GiB|MiB|W|毫秒|秒|帧/秒|小时|分钟)?(?![a-z])"
 )
-_TO: Final = r"\s?(?:→|->|\bto\b|down to|up to|(?:提升|提高|增加|降低|下降|减少)?(?:到|至)|变为|降[到至])\s?"
+_TO: Final = r"\s?(?:→|->|\bto\b|down to|up to|(?:压缩|提升|提高|增加|降低|下降|减少)?(?:到|至)|变为|降[到至])\s?"
 _CLAIM: Final = (
     r"[-+−]?([0-9]{1,6}(?:\.[0-9]{1,9})?)\s?"
     r"(%|x\b|×|times\b|-fold\b|倍|(?:percentage\s|个?百分)?points?\b|个?百分点|pp\b)"
@@ -27,7 +28,7 @@ _CLAIM: Final = (
 _BETWEEN: Final = (
     r"[\s,，(（:：=—–]{1,4}(?:i\.e\.,?\s|that is,?\s|which is\s|giving\s|yielding\s|for\s|即)?(?:an?\s|the\s)?"
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
-    r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加)了?)?"
+    r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?)?"
 )
 _AFTER: Final = re.compile(
     rf"(?:\bfrom\s|从|由)\s?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}{_BETWEEN}{_CLAIM}", re.IGNORECASE
@@ -61,11 +62,34 @@ _FOLLOWED: Final = re.compile(
 )
 _FROM: Final = re.compile(r"(?:\bfrom\s|从|由)\s?\Z", re.IGNORECASE)
 _AGAIN: Final = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
+#: Behind the values: the claim may be of other things than the two.
+_OTHER: Final = re.compile(r"batch|\bbs|cpu|int8|fp16|fp32|baseline|single|基线|单卡|单线程", re.IGNORECASE)
+#: What no claim is without; most lines have none, and this is quicker than all forms.
+_SIGN: Final = re.compile(r"[0-9]\s?(?:%|x\b|×|times|-fold|倍|p(?:oint|ercent|p\b)|个?百分)", re.IGNORECASE)
 _MORE: Final = re.compile(
     r"fast|more|high|great|larg|improve|increase|gain|boost|better|less|small|low|reduc|提升|提高|增加|增长|快|多|高",
     re.IGNORECASE,
 )
+_SENTENCES: Final = re.compile(r"(?:[^。；;.]|\.(?!\s|\Z))+")
+_VALUE: Final = re.compile(
+    rf"(?<![0-9.\-]){_NUMBER}\s?(fps|qps|(?:images?|imgs?|samples?)/s|帧/秒|ms)(?![a-z])", re.IGNORECASE
+)
+_TIMES: Final = re.compile(r"(?<![0-9.])([0-9]{1,4}(?:\.[0-9]{1,4})?)\s?(?:倍|times\b|x(?![a-z0-9]))", re.IGNORECASE)
+_BOUND: Final = re.compile(
+    r"超过|大于|高于|不低于|不小于|以上|目标|要求|需|应|above|over\b|at least|more than|up to|exceed|target"
+    r"|should|must|[<>]",
+    re.IGNORECASE,
+)
 _ROUGH: Final = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
+#: The forms with the places of the two values and of the claim, and the values that must have a unit behind them.
+_FORMS: Final[tuple[tuple[re.Pattern[str], tuple[int, int], int, tuple[int, ...]], ...]] = (
+    (_AFTER, (1, 3), 5, ()),
+    (_BEFORE, (3, 5), 1, (5,)),
+    (_FOLLOWED, (3, 5), 1, ()),
+    (_ARROW, (1, 3), 5, (1,)),
+    (_COMPARED, (1, 3), 5, (1, 3)),
+    (_THAN, (1, 5), 3, (1, 5)),
+)
 _LONGEST: Final = 600
 
 
@@ -82,26 +106,49 @@ class Transition:
 def read_transitions(document: Document) -> Iterator[Transition]:
     """The changes of a report's prose that a single number follows."""
     for line, text in document.prose():
-        if len(text) > _LONGEST or not any(sign.isdigit() for sign in text):
+        if len(text) > _LONGEST or not _SIGN.search(text):
             continue
-        for match in _AFTER.finditer(text):
-            yield from _read(line, match, values=(1, 3), claim=5)
-        for match in _BEFORE.finditer(text):
-            if not _ROUGH.search(text[max(0, match.start() - 12) : match.start()]) and match[6]:
-                yield from _read(line, match, values=(3, 5), claim=1)
-        for match in _FOLLOWED.finditer(text):
-            if not _ROUGH.search(text[max(0, match.start() - 12) : match.start()]):
-                yield from _read(line, match, values=(3, 5), claim=1)
-        for match in _ARROW.finditer(text) if "→" in text or ">" in text else ():
-            if match[2] and not _FROM.search(text[max(0, match.start() - 6) : match.start()]):
-                yield from _read(line, match, values=(1, 3), claim=5)
-        if _AGAIN.search(text):
-            for match in _COMPARED.finditer(text):
-                if match[2] and match[4]:
-                    yield from _read(line, match, values=(1, 3), claim=5)
-            for match in _THAN.finditer(text):
-                if match[2] and match[6]:
-                    yield from _read(line, match, values=(1, 5), claim=3)
+        again = _AGAIN.search(text) is not None
+        for pattern, values, claim, needed in _FORMS:
+            if again or pattern not in {_COMPARED, _THAN}:
+                for match in pattern.finditer(text):
+                    if all(match[place + 1] for place in needed) and not _unsaid(pattern, match):
+                        yield from _read(line, match, values=values, claim=claim)
+        if "倍" in text or "times" in text or "x" in text:
+            yield from _of_devices(line, text)
+
+
+def _unsaid(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
+    """Whether the words before a match take it back: "up to 2x", or another form reads it."""
+    before = match.string[max(0, match.start() - 12) : match.start()]
+    if pattern is _ARROW:
+        return _FROM.search(before) is not None
+    return pattern in {_BEFORE, _FOLLOWED} and _ROUGH.search(before) is not None
+
+
+def _of_devices(line: int, text: str) -> Iterator[Transition]:
+    """Sentences with one value for each of two devices, and how many times the one the other is."""
+    for sentence in _SENTENCES.finditer(text):
+        claims = list(_TIMES.finditer(sentence[0]))
+        if len(claims) != 1 or _BOUND.search(sentence[0]):
+            continue
+        values = list(_VALUE.finditer(sentence[0], 0, claims[0].start()))
+        devices = devices_in(sentence[0])
+        owners = [[device.name for device in devices if device.end <= match.start()][-1:] for match in values]
+        if len(values) != 2 or [] in owners or owners[0] == owners[1] or values[0][2].lower() != values[1][2].lower():
+            continue
+        if {device.name for device in devices} != {owners[0][0], owners[1][0]} or devices[-1].end < values[1].end():
+            continue  # the claim has to name what it compares
+        if _OTHER.search(sentence[0], values[1].end()):
+            continue
+        first, last = (number_from(match[1]) for match in values)
+        stated = number_from(claims[0][1], start=sentence.start() + claims[0].start(1))
+        if first is None or last is None or stated is None or min(first.value, last.value, stated.value) <= 0:
+            continue
+        more = _MORE.search(sentence[0], values[1].end()) is not None
+        if first.value != last.value:
+            ways = tuple(_ways(first, last, "x", percent=False, change=False, more=more))
+            yield Transition(line, stated, claims[0][0], ways)
 
 
 def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: int) -> Iterator[Transition]:
