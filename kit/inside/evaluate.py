@@ -2,7 +2,7 @@
 
 Command line::
 
-    python3 -m inside.evaluate --model model.onnx (--images DIR --preprocess JSON | --tensors DIR) --out DIR
+    python3 -m inside.evaluate --model model.onnx --images DIR --preprocess JSON --out DIR
         [--engine NAME] [--options JSON] [--labels FILE] [--batch 32] [--threads N] [--workers N] [--limit N]
         [--shard I/N]
 
@@ -23,20 +23,19 @@ import argparse
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from .arguments import parse_shape, positive
+from .arguments import positive
 from .engine import EngineSpec
 from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
 from .labels import list_images, match, read_labels, unique_keys
 from .pixels import Config, Preprocessor
 from .pool import Pool, cores
-from .preprocess import NAMES, PACKED, config_argument, versions
+from .preprocess import NAMES, config_argument, versions
 from .protocol import UserError, progress, run, write_json
 from .shard import Shard
-from .stored import read_array, read_names
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -48,21 +47,10 @@ __all__ = ["Evaluation", "evaluate", "main"]
 
 #: More sessions than that cost memory; further cores become threads of each.
 _MOST_WORKERS = 8
-_AGAIN = "Preprocess again."
-
-
-class ImageSource(Protocol):
-    """Where tensors come from; it is sent to the workers, so what it opens it opens there."""
-
-    shape: tuple[int, ...]
-    dtype: str
-
-    def fill(self, first: int, names: list[str], out: Floats) -> None:
-        """Put the tensors of `names`, the first of which is number `first` of all, into `out`."""
 
 
 class ImageBatches:
-    """Image files, decoded and preprocessed."""
+    """Image files of a folder, decoded and preprocessed; it is sent to the workers."""
 
     def __init__(self, folder: str, config: Config) -> None:
         self._folder, self._config = folder, config
@@ -70,44 +58,12 @@ class ImageBatches:
         self.shape: tuple[int, ...] = config.shape
         self.dtype = config.dtype
 
-    def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
-        """See :class:`ImageSource`."""
+    def fill(self, names: list[str], out: Floats) -> None:
+        """Put the tensors of `names` into `out`."""
         if self._preprocess is None:
             self._preprocess = Preprocessor(self._config)
         for slot, name in enumerate(names):
             self._preprocess.prep_into(os.path.join(self._folder, name), out[slot])
-
-
-class Tensors:
-    """Tensors that :mod:`.preprocess` made: one ``.bin`` each."""
-
-    def __init__(self, folder: str, shape: tuple[int, ...], dtype: str = "float32") -> None:
-        self._folder = folder
-        self.shape, self.dtype = shape, dtype
-
-    def fill(self, first: int, names: list[str], out: Floats) -> None:  # noqa: ARG002
-        """See :class:`ImageSource`."""
-        for slot, name in enumerate(names):
-            _read_tensor(os.path.join(self._folder, name), out[slot])
-
-
-class Packed:
-    """Tensors that :mod:`.preprocess` made: one array of all of them."""
-
-    def __init__(self, folder: str, shape: tuple[int, ...], count: int, dtype: str = "float32") -> None:
-        self._path = os.path.join(folder, PACKED)
-        self.shape, self.dtype = shape, dtype
-        array = self._array()
-        if array.dtype != np.dtype(dtype) or array.shape[1:] != shape or len(array) < count:
-            what = f"holds {array.dtype} {array.shape}, and {count} tensors {shape} are expected"
-            raise UserError(what, _AGAIN, self._path, "damaged")
-
-    def _array(self) -> NDArray[Any]:
-        return read_array(self._path, _AGAIN, mmap="r")
-
-    def fill(self, first: int, names: list[str], out: Floats) -> None:
-        """See :class:`ImageSource`."""
-        out[: len(names)] = self._array()[first : first + len(names)]
 
 
 class Part(NamedTuple):
@@ -126,7 +82,7 @@ class Part(NamedTuple):
 class _Worker:
     """Makes the tensors of a batch, runs the model on them, finds the best classes."""
 
-    def __init__(self, spec: EngineSpec, source: ImageSource, batch: int) -> None:
+    def __init__(self, spec: EngineSpec, source: ImageBatches, batch: int) -> None:
         self._source = source
         self._engine = open_engine(spec, batch)
         self._told: dict[str, Any] | None = {
@@ -137,11 +93,10 @@ class _Worker:
         }
         self._images = np.zeros((batch, *source.shape), dtype=source.dtype)
 
-    def __call__(self, task: tuple[int, list[str]]) -> Part:
-        first, names = task
+    def __call__(self, names: list[str]) -> Part:
         count = len(names)
         begun = time.perf_counter()
-        self._source.fill(first, names, self._images)
+        self._source.fill(names, self._images)
         filled = time.perf_counter()
         # A model of a fixed batch gets it, whatever the rest of the last one holds.
         images = self._images if self._engine.fixed_batch else self._images[:count]
@@ -173,12 +128,8 @@ class Evaluation:
     engine: dict[str, Any] = field(default_factory=dict)
 
 
-def evaluate(
-    spec: EngineSpec, source: ImageSource, names: list[str], batch: int, workers: int, start: int = 0
-) -> Evaluation:
-    """Run the tensors of `names` through an engine, in batches, on some processes with an engine each.
-
-    `start` is the number of the first of them among all images.
+def evaluate(spec: EngineSpec, source: ImageBatches, names: list[str], batch: int, workers: int) -> Evaluation:
+    """Run the images of `names` through an engine, in batches, on some processes with an engine each.
 
     Seconds: ``start`` until the first batch is begun, ``total`` from then on; ``preprocessing`` and ``inference`` are
     the sums over all processes.
@@ -189,7 +140,7 @@ def evaluate(
     started = time.perf_counter()
     shape = (len(names), K)
     result = Evaluation(names, np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.float32))
-    tasks = ((start + first, names[first : first + batch]) for first in range(0, len(names), batch))
+    tasks = (names[first : first + batch] for first in range(0, len(names), batch))
     preprocessing = inference = 0.0
     begun = ended = 0.0
     done = 0
@@ -212,40 +163,14 @@ def evaluate(
     return result
 
 
-def list_tensors(folder: str) -> list[str]:
-    """Names of the images whose tensors a folder holds, packed or one ``.bin`` each."""
-    if os.path.isfile(os.path.join(folder, PACKED)):
-        return read_names(os.path.join(folder, NAMES), _AGAIN)
-    if not os.path.isdir(folder):
-        raise UserError("there is no such folder of tensors", "Preprocess the images first.", folder, "missing")
-    names = sorted(name for name in os.listdir(folder) if name.endswith(".bin"))
-    if not names:
-        raise UserError("holds no tensors", "Preprocess the images first.", folder, "missing")
-    return names
-
-
-def _read_tensor(path: str, out: Floats) -> None:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != out.nbytes or file.readinto(out.data.cast("B")) != size:
-                what = f"has {size} bytes; a tensor {out.shape} of float32 has {out.nbytes}"
-                raise UserError(what, "Preprocess again, with the crop of this model.", path, "damaged")
-    except FileNotFoundError:
-        raise UserError("there is no such tensor", _AGAIN, path, "missing") from None
-
-
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="evaluate", description="A data set through an engine.")
     parser.add_argument("--model", required=True, help="ONNX file, or the checkpoint for PyTorch")
     add_arguments(parser)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--images", help="folder of images")
-    source.add_argument("--tensors", help="folder of tensors that inside.preprocess made")
+    parser.add_argument("--images", required=True, help="folder of images")
     parser.add_argument("--class-folders", action="store_true", help="there is one subfolder of images per class")
-    parser.add_argument("--preprocess", help="JSON, or a file that holds it")
-    parser.add_argument("--shape", help="channels,height,width of the tensors (the crop's)")
+    parser.add_argument("--preprocess", required=True, help="JSON, or a file that holds it")
     parser.add_argument("--labels", help="label file, to check before anything is run")
     parser.add_argument("--batch", type=positive, default=32)
     parser.add_argument(
@@ -256,13 +181,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--shard", type=Shard.parse, default=Shard(), help="only this part, as in 2/4")
     parser.add_argument("--out", required=True, help="folder of the results")
     arguments = parser.parse_args(argv)
-    config = config_argument(arguments.preprocess) if arguments.preprocess else None
-    if (arguments.images is None) != (config is None):
-        raise UserError("--preprocess goes with --images, and not with --tensors", "Give both, or neither.")
-    shape = parse_shape(arguments.shape) if arguments.shape else (config or Config()).shape
-    folder = arguments.images or arguments.tensors
+    config = config_argument(arguments.preprocess)
+    folder = arguments.images
     layout: Literal["flat", "folders"] = "folders" if arguments.class_folders else "flat"
-    names = (list_images(folder, layout) if arguments.images else list_tensors(folder))[: arguments.limit]
+    names = list_images(folder, layout)[: arguments.limit]
     unique_keys(names, folder)
     labels = read_labels(arguments.labels) if arguments.labels else None
     if labels is not None:
@@ -270,21 +192,15 @@ def main(argv: list[str] | None = None) -> None:
     batch, whole = arguments.batch, len(names)
     rows = arguments.shard.rows(whole, batch)
     names = names[rows.start : rows.stop]
-    tensors: ImageSource
-    if arguments.images and config is not None:
-        tensors = ImageBatches(folder, config)
-    elif os.path.isfile(os.path.join(folder, PACKED)):
-        tensors = Packed(folder, shape, whole)
-    else:
-        tensors = Tensors(folder, shape)
+    images = ImageBatches(folder, config)
     workers = min(arguments.workers or min(cores(), _MOST_WORKERS), -(-len(names) // batch))
     if arguments.options.get("compile", "off") != "off":
         workers = 1  # each worker would compile the model again
     threads = arguments.threads or max(1, cores() // workers)
-    spec = EngineSpec(arguments.engine, arguments.model, tensors.shape, threads, arguments.options)
+    spec = EngineSpec(arguments.engine, arguments.model, images.shape, threads, arguments.options)
     refuse_busy(spec)
     with compiler_cache(arguments.out):
-        result = evaluate(spec, tensors, names, batch, workers, rows.start)
+        result = evaluate(spec, images, names, batch, workers)
     if labels is not None and max(labels.values()) >= result.classes:
         highest = max(labels.values())
         what = f"the label {highest} is not in 0..{result.classes - 1}, the classes of the model"
@@ -300,7 +216,6 @@ def main(argv: list[str] | None = None) -> None:
             "batch": batch,
             "workers": workers,
             "threads": threads,
-            "source": "images" if arguments.images else "tensors",
             "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
             "engine": result.engine,
             "versions": {**versions(config), result.engine["title"]: result.engine["version"]},

@@ -28,9 +28,9 @@ __all__ = ["main"]
 
 _ARRAYS = ("predictions.npy", "scores.npy")
 #: What all shards must say alike: otherwise another model or another engine made a part of the result.
-_ALIKE = ("of", "classes", "batch", "source", "versions")
+_ALIKE = ("of", "classes", "batch", "versions")
 _NUMBERS = ("n", "first", "of", "classes", "ties")
-_OTHERS = ("batch", "source", "engine", "versions", "seconds", "workers", "threads")
+_OTHERS = ("batch", "engine", "versions", "seconds", "workers", "threads")
 _AGAIN = "Run the shard again."
 
 
@@ -59,7 +59,6 @@ def main(argv: list[str] | None = None) -> None:
             "classes": first["classes"],
             "ties": sum(one["ties"] for one in facts),
             "batch": first["batch"],
-            "source": first["source"],
             "engine": first["engine"],
             "versions": first["versions"],
             "shards": [{name: one[name] for name in ("first", "n", "seconds", "workers", "threads")} for one in facts],

@@ -4,7 +4,7 @@ Command line::
 
     python3 -m inside.metrics --labels FILE --out DIR
         (--predictions DIR [--images FILE] [--classes N] | --results DIR --format txt|bin|npy --classes N [--suffix K])
-        [--background-class] [--subset] [--newer-than FILE] [--vision-metric FILE] [--workers N]
+        [--background-class] [--subset] [--vision-metric FILE] [--workers N]
 
 ``--predictions`` takes what inside.evaluate wrote; ``--results`` one file per image, ``<stem>_<suffix>.<format>``, as
 the vendor's tools write them. It writes ``metrics.json``::
@@ -128,7 +128,6 @@ def count_results(
     suffix: int | None = None,
     offset: int = 0,
     subset: bool = False,
-    newer_than: str | None = None,
     count: Callable[[Iterable[Part]], Iterable[Counts]],
 ) -> tuple[Counts, dict[str, Any]]:
     """Count one result file per image; also returns what else was found.
@@ -141,13 +140,10 @@ def count_results(
         suffix: which output of the model, as in ``<key>_<suffix>.<form>``; None: the only one there is.
         offset: 1 where class 0 is the background, as models with 1001 classes have it.
         subset: labels may be there whose results are not.
-        newer_than: results must not be older than this file.
         count: counts part after part, as :func:`counting` gives it.
     """
     keys, suffix, others = find_results(folder, labels, form, suffix, subset=subset)
     names = [f"{key}_{suffix}.{form}" for key in keys]
-    if newer_than is not None:
-        _check_age(folder, names, newer_than)
     _check_labels(labels, classes - offset)
     wanted = np.array([labels[key] + offset for key in keys], dtype=np.int32)
     tasks = ((names[i : i + _CHUNK], wanted[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK))
@@ -263,18 +259,6 @@ def _parts(name: str) -> tuple[str, int | None, str]:
     return key, int(number), extension
 
 
-def _check_age(folder: str, names: list[str], newer_than: str) -> None:
-    try:
-        oldest = os.stat(newer_than).st_mtime_ns
-    except FileNotFoundError:
-        remedy = "Give a file that was written just before the run."
-        raise UserError("there is no such file", remedy, newer_than, "missing") from None
-    stale = [name for name in names if os.stat(os.path.join(folder, name)).st_mtime_ns < oldest]
-    if stale:
-        what = f"{len(stale)} results are older than {newer_than}: {some(stale)}"
-        raise UserError(what, "Empty the folder and run the inference again.", folder)
-
-
 def vision_metric(counts: Counts) -> dict[str, Any]:
     """The published script's JSON: every value a string, accuracies as ``str(round(100 * x, 2)) + '%'``."""
     pairs = [("Number of images", str(counts.n)), ("Number of classes", str(counts.classes))]
@@ -307,7 +291,6 @@ def main(argv: list[str] | None = None) -> None:
                 suffix=arguments.suffix,
                 offset=1 if arguments.background_class else 0,
                 subset=arguments.subset,
-                newer_than=arguments.newer_than,
                 count=count,
             )
     os.makedirs(arguments.out, exist_ok=True)
@@ -332,7 +315,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--background-class", action="store_true", help="class 0 is the background: labels count from 1"
     )
     parser.add_argument("--subset", action="store_true", help="not every label needs a result")
-    parser.add_argument("--newer-than", help="results older than this file are left from another run")
     parser.add_argument("--vision-metric", help="write the published script's JSON here")
     parser.add_argument("--workers", type=positive, help="processes (all cores)")
     parser.add_argument("--out", required=True, help="folder of metrics.json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["read_array", "read_facts", "read_names", "read_summary"]
 
 
-def read_array(
-    path: str, remedy: str, *, missing: str = "there is no such file", mmap: Literal["r"] | None = None
-) -> NDArray[Any]:
+def read_array(path: str, remedy: str, *, missing: str = "there is no such file") -> NDArray[Any]:
     """The array of a ``.npy`` file.
 
     Raises:
         UserError: it is `missing`, or is not an array.
     """
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode=mmap, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(missing, remedy, path, "missing") from None
     except (ValueError, OSError, EOFError) as error:

@@ -62,20 +62,13 @@ def test_predictions_are_those_of_the_model(
     assert set(facts["versions"]) == {"python", "numpy", "ONNX Runtime", "pillow"}
 
 
-def test_workers_threads_and_source_change_no_byte(
-    program: Any, images: Path, make_model: Make, tmp_path: Path
-) -> None:
+def test_workers_and_threads_change_no_byte(program: Any, images: Path, make_model: Make, tmp_path: Path) -> None:
     model = make_model()
-    for layout in ("bin", "packed"):
-        done = program("preprocess", "--images", images, "--preprocess", SMALL, "--layout", layout, "--out", layout)
-        assert done.code == 0
     common = ["--model", model, "--batch", 6]
     from_images = ["--images", images, "--preprocess", SMALL]
     runs: dict[str, list[object]] = {
         "a": [*from_images, "--workers", 1, "--threads", 1],
         "b": [*from_images, "--workers", 3, "--threads", 2],
-        "c": ["--tensors", "bin", "--shape", "3,32,32"],
-        "d": ["--tensors", "packed", "--shape", "3,32,32"],
     }
     for out, arguments in runs.items():
         done = program("evaluate", *common, *arguments, "--out", out)
@@ -168,32 +161,6 @@ def test_broken_image_in_a_worker(program: Any, images: Path, make_model: Make) 
     done = program("evaluate", "--model", make_model(), "--images", images, "--preprocess", SMALL, "--out", "out")
     assert (done.code, done.error["kind"]) == (64, "damaged")
     assert done.error["where"].endswith("image_13.jpg")
-
-
-@pytest.mark.parametrize("damaged", ["short", "absent list", "not an array"])
-def test_damaged_tensors(program: Any, images: Path, make_model: Make, tmp_path: Path, damaged: str) -> None:
-    layout = "bin" if damaged == "short" else "packed"
-    program("preprocess", "--images", images, "--preprocess", SMALL, "--layout", layout, "--out", "tensors")
-    folder = tmp_path / "tensors"
-    if damaged == "short":
-        (folder / "image_04.bin").write_bytes(b"x")
-    elif damaged == "absent list":
-        (folder / "images.txt").unlink()
-    else:
-        (folder / "tensors.npy").write_bytes(b"not an array")
-    done = program("evaluate", "--model", make_model(), "--tensors", "tensors", "--shape", "3,32,32", "--out", "out")
-    assert done.code == 64
-    assert "Traceback" not in done.err
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["--images", "images"], ["--tensors", "x", "--preprocess", SMALL], ["--tensors", "absent"]],
-    ids=["no preprocessing", "preprocessing of tensors", "no tensors"],
-)
-def test_wrong_arguments(program: Any, images: Path, make_model: Make, arguments: list[str]) -> None:
-    assert images.is_dir()
-    assert program("evaluate", "--model", make_model(), *arguments, "--out", "out").code == 64
 
 
 # --- the best classes ----------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,21 +163,6 @@ def test_stale_result_of_another_data_set(program: Any, tmp_path: Path, labels: 
     (folder / "n01440764_10026_1.bin").write_bytes(scores[0].tobytes())
     error = refused(program, "--results", "results", "--format", "bin", "--classes", CLASSES)
     assert "n01440764_10026" in error["what"]
-
-
-def test_results_left_from_an_earlier_run(program: Any, tmp_path: Path, labels: Path, scores: Any) -> None:
-    folder = write(tmp_path / "results", "txt", scores)
-    (tmp_path / "prep.info").write_text("")
-    old = time.time() - 1000
-    os.utime(folder / "ILSVRC2012_val_00000009_1.txt", (old, old))
-    for path in folder.iterdir():
-        if not path.name.startswith("ILSVRC2012_val_00000009"):
-            os.utime(path, (time.time() + 60, time.time() + 60))
-    arguments = ["--results", "results", "--classes", CLASSES]
-    assert counted(program, tmp_path, *arguments)["n"] == COUNT
-    error = refused(program, *arguments, "--newer-than", "prep.info")
-    assert "1 results are older" in error["what"]
-    assert "00000009" in error["what"]
 
 
 def test_several_outputs_and_foreign_files(program: Any, tmp_path: Path, labels: Path, scores: Any) -> None:
