@@ -11,7 +11,8 @@ from kit.audit.facts.companions import Companions
 from kit.audit.facts.document import Document, parse
 from kit.audit.facts.expressions import Equation, Inequality, comparisons, equations
 from kit.audit.facts.grids import Grid, read_grids
-from kit.audit.facts.labelling import Labels, resolve_labels
+from kit.audit.facts.labelling import Labels
+from kit.audit.facts.labelresolution import resolve_labels
 from kit.audit.facts.multiples import TimesClaim, read_times_claims
 from kit.audit.facts.neighbours import Neighbours
 from kit.audit.facts.printednumber import Printed
