@@ -15,6 +15,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["kit"]):
+    import kit.archive.checking
     import kit.audit
     import kit.recipe.schema
     import kit.results.resultsfile

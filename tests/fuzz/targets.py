@@ -12,8 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from kit.archive.checking import check_sums
+from kit.archive.container import read_archive
+from kit.archive.contents import MANIFEST, read_manifest
+from kit.archive.derived import SUMS
 from kit.audit import audit_text
 from kit.audit.facts.encoding import decode as decode_report
+from kit.audit.settings import load_settings
 from kit.errors import KitError
 from kit.output.annotations import annotation
 from kit.output.junit import JUnitCase, JUnitSuite, junit
@@ -90,6 +95,27 @@ def printed(data: bytes) -> None:
     assert ET.fromstring(junit("kit", [suite])).tag == "testsuites"
 
 
+def settings(data: bytes) -> None:
+    """Settings of the audit, in both forms."""
+    for name in (".kit-audit.yaml", "pyproject.toml"):
+        try:
+            load_settings(_file(data, name), _FOLDER)[0].chosen()
+        except KitError as error:
+            _one_line(error)
+
+
+def archive(data: bytes) -> None:
+    """An archive, whose header and members are a stranger's; what is behind a digest is believed only if it fits."""
+    path = _file(data, "a.tar")
+    try:
+        members = read_archive(path)
+    except KitError as error:
+        _one_line(error)
+        members = {MANIFEST: data, SUMS: data, "recipe/kit.yaml": data}
+    list(check_sums(members))
+    read_manifest(members, "a.tar")
+
+
 def audit(data: bytes) -> None:
     """A report."""
     audit_text(decode_report(data, "report"))
@@ -128,5 +154,5 @@ def _guarded(function: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     function.__name__: _guarded(function)
-    for function in (recipe, results, record, marker, printed, audit, log, every_reader)
+    for function in (recipe, results, record, marker, printed, settings, archive, audit, log, every_reader)
 }

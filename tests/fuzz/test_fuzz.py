@@ -15,7 +15,7 @@ from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
 _WORDS = (b"", b"nan", b"-inf", b"1e999", b"\xff", b"\n", b"|", b"9" * 400, b"!!int ''", b"{", b"\0")
-SECONDS = 14  # per target in CI, less than two minutes in all; `fuzz.py TARGET --seconds 3600` by hand
+SECONDS = 11  # per target in CI, less than two minutes in all; `fuzz.py TARGET --seconds 3600` by hand
 
 
 def seeds(target: str) -> list[bytes]:
