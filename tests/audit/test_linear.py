@@ -77,6 +77,8 @@ LAYOUTS: dict[str, Layout] = {
         + "|average|3.0|2.0|1.9|\n" * (size // 46)
     ),
     "changes": repeated("Latency from 40 ms to 16 ms (2.5x faster).\n"),
+    "comparisons in words": repeated("22.4 MB compared to 88.2 MB (3.9x smaller), p50 = 1.9 ms, p99 = 2.6 ms\n"),
+    "notes": lambda size: "|m|a (ms)|b (ms)|\n|-|-|-|\n" + "|net|400.0|800.0 (2.00x)|\n" * (size // 26),
     "list items": repeated("- a\n"),
     "digits": repeated("9", width=4000),
     "JSON": repeated('"NPU_compute_time": {"mean": 1.5},\n"throughput": 3,\n'),
