@@ -12,7 +12,7 @@ from typing import Any, Protocol, TextIO
 from kit.planning.step import Step
 from kit.terminal import unguarded, visible
 
-__all__ = ["JsonProgress", "LiveProgress", "PlainProgress", "Progress", "choose"]
+__all__ = ["JsonProgress", "LiveProgress", "PlainProgress", "Progress", "bar", "choose", "takes_live"]
 
 
 class Progress(Protocol):
@@ -56,9 +56,25 @@ def choose(*, as_json: bool, verbose: bool, stream: TextIO | None = None) -> Pro
     stream = stream or sys.stderr
     if as_json:
         return JsonProgress(sys.stdout, verbose=verbose)
-    if stream.isatty() and not verbose and os.environ.get("CI") != "true" and os.environ.get("TERM") != "dumb":
+    if not verbose and takes_live(stream):
         return LiveProgress(unguarded(stream))
     return PlainProgress(stream, verbose=verbose)
+
+
+def takes_live(stream: TextIO) -> bool:
+    """Whether lines on it may be drawn again: a terminal that is not a log of CI."""
+    return stream.isatty() and os.environ.get("CI") != "true" and os.environ.get("TERM") != "dumb"
+
+
+def bar(done: int, total: int, text: str) -> Any:
+    """A bar with a text behind it, for a cell of a live table."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    cell = Table.grid(padding=(0, 1))
+    cell.add_row(ProgressBar(total=total, completed=done, width=24), Text(text))
+    return cell
 
 
 class PlainProgress:
@@ -182,7 +198,6 @@ class LiveProgress:
         self._live.stop()
 
     def _table(self) -> Any:
-        from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
@@ -195,11 +210,7 @@ class LiveProgress:
                 cell = Text(f"{seconds:.0f} s  {self._doing}", overflow="ellipsis", no_wrap=True)
                 if self._bar and self._bar[1] > 0:
                     done, total, unit = self._bar
-                    cell = Table.grid(padding=(0, 1))
-                    cell.add_row(
-                        ProgressBar(total=total, completed=done, width=24),
-                        Text(f"{done}/{total} {unit}  {seconds:.0f} s"),
-                    )
+                    cell = bar(done, total, f"{done}/{total} {unit}  {seconds:.0f} s")
             style = {"✓": "green", "✗": "red", "▸": "bold"}.get(mark, "dim")
             simulated = " SIMULATED" if step.simulated else ""
             table.add_row(Text(mark, style=style), Text(step.name, style=style), Text(step.title + simulated), cell)

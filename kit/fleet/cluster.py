@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +18,17 @@ from kit.fleet.order import Order
 __all__ = ["Cluster", "Host", "connected"]
 
 _AUTH = "RAY_AUTH_MODE"
-#: A head that has gone, or does not take the token, is told in seconds.
+#: A head that does not answer, or does not take the token, is told in seconds. Ray ends the process a minute after its
+#: head has gone; kit tells it before.
 _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5",
     "RAY_DEDUP_LOGS": "0",
     "RAY_NUM_REDIS_GET_RETRIES": "4",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "60",
 }
+#: How often the head is asked for a connection, how long it may take, and how often it may fail in a row.
+_PROBE_S, _PROBE_TIMEOUT_S, _PROBES = 2.0, 3.0, 3
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,9 @@ def connected(address: str) -> Iterator[Cluster]:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except Exception as error:
         raise _refused(address, error) from error
+    cluster = Cluster(ray, address)
     try:
-        yield Cluster(ray, address)
+        yield cluster
     finally:
         with contextlib.suppress(Exception):
             ray.shutdown()
@@ -86,6 +92,8 @@ class Cluster:
     def __init__(self, ray: Any, address: str) -> None:
         self._ray = ray
         self.address = address
+        self.gone = False  # the head, for good
+        self._failed, self._probed = 0, time.monotonic()
         self._look: Any = ray.remote(_look)
         self._run: Any = ray.remote(_run)
         self._events: Any = ray.remote(_Events).options(num_cpus=0, max_restarts=0).remote()
@@ -136,9 +144,37 @@ class Cluster:
         return options.remote(order, parcels, self._events, *shards)
 
     def wait(self, tasks: list[Any], seconds: float) -> list[Any]:
-        """Those of the tasks that have ended."""
-        ended, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=seconds)
+        """Those of the tasks that have ended.
+
+        Raises:
+            EngineError: the head has gone.
+        """
+        self._probe()
+        try:
+            ended, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=seconds)
+        except ConnectionError as error:  # of Ray's client
+            raise self._head_gone() from error
         return list(ended)
+
+    def _probe(self) -> None:
+        if time.monotonic() - self._probed < _PROBE_S:
+            return
+        host, _, port = self.address.removeprefix("ray://").rpartition(":")
+        if not host or not port.isdigit():  # "auto": the cluster of this machine
+            host, _, port = str(self._ray.get_runtime_context().gcs_address).rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _PROBE_TIMEOUT_S).close()
+            self._failed = 0
+        except OSError:
+            self._failed += 1
+        self._probed = time.monotonic()
+        if self._failed >= _PROBES:
+            raise self._head_gone()
+
+    def _head_gone(self) -> EngineError:
+        self.gone = True
+        what = "the cluster's head has gone, or the network to it is cut"
+        return EngineError(what, where=self.address, remedy=f"start it again, then {_AGAIN}")
 
     def result(self, task: Any, doing: str) -> Any:
         """What a task returned.
@@ -170,7 +206,12 @@ class Cluster:
         return []
 
     def cancel(self, tasks: list[Any]) -> None:
-        """Interrupt the tasks, and wait until their containers are gone, half a minute at most."""
+        """Interrupt the tasks, and wait until their containers are gone, half a minute at most.
+
+        Without a head nobody can be told.
+        """
+        if self.gone:
+            return
         for task in tasks:
             with contextlib.suppress(Exception):
                 self._ray.cancel(task, force=False)

@@ -72,6 +72,11 @@ class RayCluster:
         (found,) = [pid for pid, words in self._running(number) if b"raylet/raylet" in words.split(b"\0")[0]]
         return found
 
+    def head(self) -> int:
+        """The process that keeps the cluster together, on the first host."""
+        (found,) = [pid for pid, words in self._running(0) if words.split(b"\0")[0].endswith(b"/gcs_server")]
+        return found
+
     def kits(self) -> list[tuple[int, int]]:
         """Processes of kit on the hosts, each with its parent, the worker."""
         found = []

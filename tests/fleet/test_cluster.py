@@ -121,3 +121,17 @@ def test_what_cannot_be_is_told_before_anything_runs(site: FleetSite, cluster: R
     assert secret not in said + err + out
     for log in (*cluster.folder.glob("host*/log"), *(cluster.folder / "ray").rglob("*.log")):
         assert secret not in log.read_text(errors="replace"), log
+
+
+def test_a_head_that_goes_is_one_sentence(site: FleetSite, cluster: RayCluster) -> None:
+    """The last test: the cluster does not survive it."""
+    child = site.start(
+        *on(cluster, "--target", "openvino", "--force", "infer", "--json"), environment=cluster.environment
+    )
+    begun(child)
+    cluster.worker()
+    os.kill(cluster.kits()[0][0], signal.SIGSTOP)  # or it may end before anybody misses the head
+    os.kill(cluster.head(), signal.SIGKILL)
+    out, err = child.communicate(timeout=60)
+    ran = subprocess.CompletedProcess([], child.returncode, out, err)
+    assert cluster.address in sentence(ran, 7, "the cluster's head has gone")
