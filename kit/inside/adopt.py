@@ -149,6 +149,7 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
     except Exception as error:  # noqa: BLE001 - its errors have no common base but Exception
         what = f"is not a model that ONNX Runtime reads: {oneline(error)}"
         raise UserError(what, "Use operators that ONNX Runtime has.", path) from None
+    axes = set(range(16))  # the batch may be another axis than the first: T x N x C of text recognisers
     for batch in (spec.inputs[0].batch,) if spec.inputs[0].batch else (1, 2):
         inputs = {one.name: np.zeros((batch, *one.shape), dtype=one.dtype) for one in spec.inputs}
         try:
@@ -156,7 +157,9 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
         except Exception as error:  # noqa: BLE001 - as above
             what = f"cannot compute a batch of {batch}: {oneline(error)}"
             raise UserError(what, "Correct the shapes of the recipe, or set input -> batch.", path) from None
-        if (shape := getattr(results[0], "shape", ())) and len(shape) > 1 and shape[0] != batch:
+        shape = getattr(results[0], "shape", ())
+        axes &= {axis for axis, size in enumerate(shape) if size == batch}
+        if len(shape) > 1 and not axes:
             what = f"gives {shape[0]} results for a batch of {batch}"
             raise UserError(what, "Its axis 0 is not the batch: set input -> batch to what it was made for.", path)
 

@@ -54,8 +54,9 @@ def find_metrics(wanted: Sequence[Mapping[str, Any]], out: str, work: str) -> li
 
     Args:
         wanted: each with ``name``, ``find`` (a pattern with one group, or a row of :data:`COCO`), ``in`` (a file of the
-            working folder; none for standard output), ``pick`` (``only``, ``first``, ``last``) and ``unit``.
-        out: folder of ``stdout.txt``; files that metrics were found in are copied there.
+            working folder; none for standard output, and where it is not there for standard error), ``pick``
+            (``only``, ``first``, ``last``) and ``unit``.
+        out: folder of ``stdout.txt`` and ``stderr.txt``; files that metrics were found in are copied there.
         work: the working folder.
 
     Returns:
@@ -71,8 +72,12 @@ def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
     name, given = metric["name"], metric.get("in")
     file, text = ("stdout.txt", _read(os.path.join(out, "stdout.txt"))) if not given else _kept(given, out, work)
     pattern = _pattern(metric)
-    with _limited(name):
-        found = [match for match in pattern.finditer(text) if match[1] is not None]
+    found = _matches(pattern, text, name)
+    if not found and not given:  # Python's logging writes there
+        errors = _read(os.path.join(out, "stderr.txt"))
+        found = _matches(pattern, errors, name)
+        if found:
+            file, text = "stderr.txt", errors
     where = given or "what the scripts printed"
     if not found:
         raise UserError(
@@ -97,6 +102,11 @@ def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
         "line": text.count("\n", 0, start) + 1,
         "column": start - (text.rfind("\n", 0, start) + 1) + 1,
     }
+
+
+def _matches(pattern: re.Pattern[str], text: str, name: str) -> list[re.Match[str]]:
+    with _limited(name):
+        return [match for match in pattern.finditer(text) if match[1] is not None]
 
 
 def _pattern(metric: Mapping[str, Any]) -> re.Pattern[str]:

@@ -168,6 +168,9 @@ def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
         dynamic = not wishes.shape and any(size is None for one in inputs for size in one.shape[1:])
         if dynamic and script.settings.get("outputs") == {"format": "npy"}:
             script.settings["shapes"] = "files"
+        open_axes = [axis for axis, size in enumerate(outputs[0].shape) if size is None]
+        if len(open_axes) == 1 and open_axes[0] and inputs[0].shape[:1] == (None,) and not dynamic:
+            script.settings.setdefault("outputs", {})["batch_axis"] = open_axes[0]
     add_dataset(draft, wishes, samples=script.samples)
     draft.settings["batches"] = [next((one.shape[0] for one in inputs if one.shape and one.shape[0]), 1)]
     draft.settings["targets"] = {"cpu": None}

@@ -13,9 +13,11 @@ __all__ = ["metrics_of"]
 #: Name of a metric, how programs print it, and its unit where it has but one.
 _KNOWN = (
     ("mIoU", r"m_?iou|mean_?iou", None), ("mAP", r"\b(?:bbox_)?m_?ap\b|mean ap\b", None), ("PSNR", r"psnr", "dB"),
-    ("SSIM", r"ssim", "fraction"), ("Top1", r"top[-_ @]?1\b|acc@1", None), ("Top5", r"top[-_ @]?5\b|acc@5", None),
-    ("Rank-1", r"rank[-_ ]?1\b", None), ("exact match", r"exact_match", None), ("F1", r"\bf1(?:[-_ ]score)?\b", None),
-    ("hmean", r"hmean", None), ("WER", r"\bwer\b", None), ("accuracy", r"acc(?:uracy)?(?:[-_ ]?rate)?", None),
+    ("SSIM", r"ssim", "fraction"), ("Top1", r"top[-_ @]?1(?!\d)|acc@1", None),
+    ("Top5", r"top[-_ @]?5(?!\d)|acc@5", None), ("Rank-1", r"rank[-_ ]?1(?!\d)", None),
+    ("exact match", r"exact_match", None), ("F1", r"\bf1(?:[-_ ]score)?\b", None), ("hmean", r"hmean", None),
+    ("WER", r"\bwer\b", None), ("IoU", r"\biou\b", None), ("Dice", r"\bdice\b", None),
+    ("accuracy", r"acc(?:uracy)?(?:[-_ ]?rate)?", None),
 )  # fmt: skip
 #: What may stand between a name and its number: no digit but those of ``np.float64(`` and ``tensor(``.
 _BETWEEN = r"[^0-9]{0,40}?(?:float[0-9]+\()?"
@@ -42,7 +44,7 @@ def metrics_of(programs: Sequence[Program], words: Sequence[Sequence[str]]) -> d
 def _named(texts: Sequence[str], usual: str, file: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, pattern, unit in _KNOWN:
-        if (name == "accuracy" and found) or not any(re.search(pattern, one, re.IGNORECASE) for one in texts):
+        if (name in {"IoU", "accuracy"} and found) or not any(re.search(pattern, one, re.IGNORECASE) for one in texts):
             continue
         entry = {"find": rf"(?i)(?:{pattern}){_BETWEEN}{_NUMBER}", "unit": unit or usual, "pick": "last"}
         found[name] = entry | ({"in": file} if file else {})
@@ -56,5 +58,6 @@ def _unit(program: Program) -> str:
 
 def _file(line: Sequence[str]) -> str | None:
     """The file of its command line that it writes."""
-    names = [word for word in line if word.endswith((".json", ".txt")) and not word.startswith("{")]
+    values = [word.rpartition("=")[2] for word in line]
+    names = [word for word in values if word.endswith((".json", ".txt")) and "{" not in word]
     return names[-1] if names else None

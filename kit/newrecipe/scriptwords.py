@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Argument, Program
@@ -30,15 +31,19 @@ class ArgumentWords:
         self.folders: list[tuple[str, str]] = []  # argument that names a folder of tensors -> the folder
         self.unknown: list[str] = []
         self._has_results = False
+        self._texts: list[str] = []  # of the programs before the engine
 
     def before(self, program: Program) -> list[str]:
         """Words of a program before the engine."""
+        self._texts.append(program.text)
         return self._words(program, self._value_before)
 
     def after(self, program: Program) -> list[str]:
         """Words of a program after the engine; the first argument that can be is the results."""
         self._has_results = False
-        return self._words(program, self._value_after)
+        summary = "filesinfo" in program.text and not re.search(r"summ?ary\.json", program.text)
+        results = "{summary}" if summary else "{results}"
+        return self._words(program, lambda argument: self._side_file(argument) or self._value_after(argument, results))
 
     def _words(self, program: Program, value_of: Callable[[Argument], str | None]) -> list[str]:
         words = [program.name]
@@ -59,7 +64,9 @@ class ArgumentWords:
         if _WRITTEN.search(name) and not re.search(r"src|data_?(path|dir|root)|dataset", name, re.IGNORECASE):
             if _SUFFIX.search(argument.default or "") or re.search(r"info|pkl|json", name, re.IGNORECASE):
                 return argument.default
-            folder = "prep" if not self.folders else f"prep_{len(self.folders) + 1}"
+            folder = _plain(argument.default)
+            if not folder or "/" in folder or folder in dict(self.folders).values():
+                folder = "prep" if not self.folders else f"prep_{len(self.folders) + 1}"
             self.folders.append((name, folder))
             return folder
         if _READ.search(name) or TRUTH.search(name):
@@ -75,7 +82,18 @@ class ArgumentWords:
         about = f"{argument.name} {argument.help}"
         return self._data.placed(default) or self._data.closest(about, truth=truth, file=file)
 
-    def _value_after(self, argument: Argument) -> str | None:
+    def _side_file(self, argument: Argument) -> str | None:
+        """The default of an argument, where it is what a program before the engine leaves behind."""
+        path = _plain(argument.default)
+        for number, (name, folder) in enumerate(self.folders):
+            if path.startswith(f"{folder}/"):
+                if "bin" in path.rpartition("/")[2].lower():  # beside it there are folders of other files
+                    self.folders[number] = (name, path)
+                return argument.default
+        written = _SUFFIX.search(path) and any(path.rpartition("/")[2] in text for text in self._texts)
+        return argument.default if written and not self._data.placed(path) else None
+
+    def _value_after(self, argument: Argument, results: str) -> str | None:
         name = argument.name
         if name in self._given:
             return self._given[name]
@@ -87,8 +105,14 @@ class ArgumentWords:
         if _RESULTS.search(name) and not written:
             if not self._has_results:
                 self._has_results = True
-                return "{results}"
+                return results
             return argument.default or ("." if re.search(r"path|dir", name) else None)
         if _READ.search(name) and not written:
             return self._of_data(argument)
         return argument.default
+
+
+def _plain(path: str | None) -> str:
+    """A path of the working folder without ``./`` and a slash at its end; empty for any other."""
+    parts = PurePosixPath(path or ".").parts
+    return "" if not parts or parts[0] == "/" or ".." in parts else "/".join(parts)

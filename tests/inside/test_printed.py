@@ -31,6 +31,7 @@ def find(tmp_path: Path, text: str, pattern: str, **changes: Any) -> dict[str, A
     out.mkdir(exist_ok=True)
     work.mkdir(exist_ok=True)
     (out / "stdout.txt").write_text(text)
+    (out / "stderr.txt").write_text("loading\n")
     metric = {"name": "m", "find": pattern, "in": None, "pick": "only", "unit": "none"} | changes
     return find_metrics([metric], str(out), str(work))[0]
 

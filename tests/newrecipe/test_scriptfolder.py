@@ -145,6 +145,42 @@ def by_readme(top: Path) -> Path:
     return folder
 
 
+def by_defaults(top: Path) -> Path:
+    """The second program reads, by its defaults, what the first one leaves, and logs its metric to standard error."""
+    folder, data = top / "by_defaults", top / "Set5"
+    images(data, 5)
+    write(folder, "resizing.py", RESIZING)
+    write(folder, "sr_preprocess.py", textwrap.dedent(PRE) + textwrap.dedent("""
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("-s", "--source", default="./Set5")
+        parser.add_argument("-d", "--dest", default="./prep_data")
+        args = parser.parse_args()
+        convert(args.source, args.dest + "/bin")
+        open("sr.info", "w").write("\\n".join(os.listdir(args.source)))
+        open(args.dest + "/kept.txt", "w").write("not a tensor")
+    """))  # fmt: skip
+    write(
+        folder,
+        "sr_postprocess.py",
+        """
+        import argparse, json, logging, os
+        import numpy as np
+        logging.basicConfig(level=logging.INFO)
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--res", default="./result")
+        parser.add_argument("--bin_src", default="./prep_data/bin")
+        parser.add_argument("--info_file", default="sr.info")
+        args = parser.parse_args()
+        files = json.load(open(args.res))["filesinfo"].values()
+        names = open(args.info_file).read().split()
+        assert len(files) == len(names) == len(os.listdir(args.bin_src))
+        logging.info("done %d, IoU Scores: %.2f%%", len(names), 75)
+    """,
+    )
+    return folder
+
+
 def by_shell(top: Path) -> Path:
     """A chain of programs in a shell script with variables; the last one writes the metric into a JSON file."""
     folder, data = top / "by_shell", top / "coco"
@@ -213,6 +249,12 @@ FOLDERS = [
         "preprocess": [["python3", "reid_preprocess.py", "{data}"]],
         "runs": {"q_bin": ["query_bin"], "g_bin": ["gallery_bin"]},
         "postprocess": [["python3", "evaluate.py", "-q", "{results:q_bin}", "-g", "{results:g_bin}"]],
+    }),
+    (by_defaults, "Set5", "IoU", 75.0, {
+        "preprocess": [["python3", "sr_preprocess.py", "--source", "{data}", "--dest", "prep_data"]],
+        "runs": {"main": ["prep_data/bin"]},
+        "postprocess": [["python3", "sr_postprocess.py", "--res", "{summary}", "--bin_src", "./prep_data/bin",
+                         "--info_file", "sr.info"]],
     }),
     (by_shell, "coco", "Top1", 100.0, {
         "preprocess": [["python3", "pre.py", "{data}/val2017", "val_bin"],
