@@ -157,7 +157,7 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
         except Exception as error:  # noqa: BLE001 - as above
             what = f"cannot compute a batch of {batch}: {oneline(error)}"
             raise UserError(what, "Correct the shapes of the recipe, or set input -> batch.", path) from None
-        shape = getattr(results[0], "shape", ())
+        shape: tuple[int, ...] = getattr(results[0], "shape", ())
         axes &= {axis for axis, size in enumerate(shape) if size == batch}
         if len(shape) > 1 and not axes:
             what = f"gives {shape[0]} results for a batch of {batch}"

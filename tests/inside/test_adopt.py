@@ -87,6 +87,28 @@ def test_an_onnx_file_of_another_form(tmp_path: Path, changes: dict[str, Any], w
     assert what in caught.value.what
 
 
+def test_the_batch_may_be_another_axis_than_the_first(tmp_path: Path) -> None:
+    """T x N x C, as text recognisers give it; a result that has the batch in no axis is refused."""
+    for kept in ([3, -1, 16], [3, 4, -1]):
+        graph = onnx.helper.make_graph(
+            [
+                onnx.helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]),
+                onnx.helper.make_node("Reshape", ["t", "shape"], ["z"]),
+            ],
+            "g",
+            [onnx.helper.make_tensor_value_info("x", 1, ["n", 3, 4, 4])],
+            [onnx.helper.make_tensor_value_info("z", 1, [None] * len(kept))],
+            [onnx.numpy_helper.from_array(np.array(kept), "shape")],
+        )
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+        onnx.save(model, tmp_path / "m.onnx")
+        if kept[1] == -1:
+            assert adopted(tmp_path / "m.onnx", tmp_path / "out")["onnx"]["outputs"]
+        else:
+            with pytest.raises(UserError, match="gives 3 results for a batch of 1"):
+                adopted(tmp_path / "m.onnx", tmp_path / "refused")
+
+
 def test_a_fixed_batch_is_told(tmp_path: Path) -> None:
     path = model_file(tmp_path / "m.onnx", batch=3)
     with pytest.raises(UserError, match="takes a batch of 3 only"):
