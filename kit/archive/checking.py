@@ -142,7 +142,7 @@ def _sboms(members: Members, results: Mapping[str, Results]) -> Iterator[Link]:
     for name in (name for name in sorted(members) if name.startswith("sbom/")):
         try:
             tree = json.loads(members[name])
-            subject, parts = tree["metadata"]["component"]["version"], len(tree["components"])
+            subject, parts = str(tree["metadata"]["component"]["version"]), len(tree["components"])
             form = (tree["bomFormat"], tree["specVersion"])
         except (ValueError, KeyError, TypeError, RecursionError):
             yield Link(name, "wrong", "it is no bill of materials")

@@ -106,6 +106,8 @@ def test_a_bill_of_another_image_is_refused(root: Path, tmp_path: Path) -> None:
     links = [one for one in verify_archive(tmp_path / "a") if one.subject.startswith("sbom/")]
     assert {one.state for one in links} == {"ok"}
     tampered = {"sbom/x.cdx.json": sbom("x", IMAGE, LISTS), "sbom/y.cdx.json": b"{}"}
+    tampered["sbom/z.cdx.json"] = tampered["sbom/x.cdx.json"].replace(json.dumps(IMAGE).encode(), b'["a"]')
+    assert b'["a"]' in tampered["sbom/z.cdx.json"]
     from kit.archive.derived import SUMS, sums
 
     members |= tampered
@@ -113,6 +115,7 @@ def test_a_bill_of_another_image_is_refused(root: Path, tmp_path: Path) -> None:
     write_archive(tmp_path / "b", members)
     said = {one.subject: one.message for one in verify_archive(tmp_path / "b") if one.state == "wrong"}
     assert "in which nothing ran" in said["sbom/x.cdx.json"]
+    assert "in which nothing ran" in said["sbom/z.cdx.json"]
     assert said["sbom/y.cdx.json"] == "it is no bill of materials"
 
 
