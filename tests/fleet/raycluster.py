@@ -119,7 +119,7 @@ class RayCluster:
         process = self._processes.pop(number)
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
+            process.wait(6)  # without a head Ray would drain a host for half a minute
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
