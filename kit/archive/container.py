@@ -11,6 +11,7 @@ from pathlib import Path
 from kit.errors import DamagedError, InvalidInputError
 from kit.storage.files import os_errors, write_atomically
 from kit.storage.inputs import read_input
+from kit.storage.mistaken import mistaken_for
 from kit.storage.tarball import tar_bytes
 
 __all__ = ["MAX_BYTES", "Members", "is_plain", "read_archive", "write_archive", "write_members"]
@@ -21,6 +22,7 @@ Members = Mapping[str, bytes]
 MAX_BYTES = 1 << 30
 _MAX_MEMBERS = 100_000
 _COMPRESSED = {".gz", ".tgz", ".xz", ".txz", ".bz2", ".zst", ".zip", ".7z"}
+_COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"7z\xbc\xaf")
 _REMEDY = "get the archive again from where it was published"
 
 
@@ -84,6 +86,10 @@ def read_archive(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return _folder(path)
     data = read_input(path, MAX_BYTES + (_MAX_MEMBERS << 11), "archive")
+    if wrong := mistaken_for(data[:512]):
+        raise DamagedError(f"this is {wrong[0]}, not an archive", where=str(path), remedy=wrong[1])
+    if data.startswith(_COMPRESSED_STARTS):
+        raise DamagedError("the archive is compressed", where=str(path), remedy="decompress it, and give the .tar file")
     found: dict[str, bytes] = {}
     ends: list[tuple[int, str]] = []
     try:

@@ -12,6 +12,7 @@ from kit.recipe.schema import Recipe, Weights, safe_url
 from kit.storage.digests import FileDigest, digest_file
 from kit.storage.files import os_errors, sync_folder
 from kit.storage.inputs import absent
+from kit.storage.mistaken import mistaken_for
 from kit.storage.store import Store
 
 __all__ = ["check_weights", "fetch_weights", "weights_path"]
@@ -69,17 +70,11 @@ def _check_kind(path: Path) -> None:
             start = file.read(512)
     except OSError:
         return
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if not start:
-        what, remedy = "the file of the weights is empty", "fetch it again"
-    elif text.startswith(b"version https://git-lfs"):
-        what, remedy = "this is a Git LFS pointer, not the weights", "fetch them with `git lfs pull`"
-    elif text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
-        what = "this is a web page, not the weights"
-        remedy = "open the address in a browser, see what it says, and give the file itself with --weights FILE"
-    else:
-        return
-    raise DamagedError(what, where=str(path), remedy=remedy)
+    if found := mistaken_for(start):
+        what, remedy = found
+        raise DamagedError(
+            f"this is {what}, not the weights", where=str(path), remedy=f"{remedy}, or give --weights FILE"
+        )
 
 
 def fetch_weights(

@@ -17,7 +17,7 @@ _STATES = {"unchanged": "unchanged", "done": "done", "failed": "FAILED", "finish
 
 
 @dataclass
-class _Row:
+class _HostRow:
     """What a host does for a target."""
 
     steps: int = 0  # of its plan
@@ -46,7 +46,7 @@ class FleetView:
 
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
-        self._rows: dict[tuple[str, str, str], _Row] = {}
+        self._rows: dict[tuple[str, str, str], _HostRow] = {}
         self._live: Any = None
         if not as_json and takes_live(sys.stderr):
             from rich.console import Console
@@ -64,7 +64,7 @@ class FleetView:
             return
         if self._live:
             key = (visible(host), label, visible(str(message.get("target", ""))))
-            self._rows.setdefault(key, _Row()).hear(message)
+            self._rows.setdefault(key, _HostRow()).hear(message)
             self._live.start()
             return
         event = str(message.get("event"))

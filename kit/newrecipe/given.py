@@ -14,6 +14,7 @@ from kit.newrecipe.wishes import Wishes, relative
 from kit.storage.digests import digest_file
 from kit.storage.files import os_errors
 from kit.storage.inputs import absent
+from kit.storage.mistaken import mistaken_for
 
 __all__ = ["add_dataset", "add_weights", "weights_entry"]
 
@@ -60,15 +61,14 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
 
     Raises:
         MissingError: no such file.
-        InvalidInputError: a web page or a pointer of Git LFS is in its place.
+        InvalidInputError: a web page, a Git LFS pointer or an empty file is in its place.
     """
     if not path.is_file():
         raise absent("there are no weights", path, "check the path")
     with path.open("rb") as file:
-        head = file.read(64)
-    if head.startswith(b"version https://git-lfs") or head.lstrip()[:1] == b"<":
-        kind = "a pointer of Git LFS" if head.startswith(b"version") else "a web page"
-        raise InvalidInputError(f"this is {kind}, not the file itself", where=str(path), remedy="fetch the file itself")
+        found = mistaken_for(file.read(512))
+    if found:
+        raise InvalidInputError(f"this is {found[0]}, not the file itself", where=str(path), remedy=found[1])
     return {"path": relative(path, out), "sha256": digest_file(path, md5=False).sha256}
 
 

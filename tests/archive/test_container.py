@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import lzma
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +155,21 @@ def test_what_cannot_be_written_is_told(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError):
         write_archive(tmp_path / name, {"a": b""})
     assert (tmp_path / "taken" / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "an empty file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (b"<!DOCTYPE html><html>login", "a web page"),
+        (gzip.compress(b"x" * 10_240), "is compressed"),
+        (lzma.compress(b"x" * 10_240), "is compressed"),
+        (b"words", "not a plain tar file"),
+    ],
+)
+def test_what_is_in_the_place_of_an_archive_is_named(data: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "digits.tar"
+    path.write_bytes(data)
+    with pytest.raises(DamagedError, match=words):
+        read_archive(path)

@@ -16,7 +16,7 @@ WEIGHTS = Weights(path="w.pth", md5="0" * 32)
 @pytest.mark.parametrize(
     ("data", "words", "remedy"),
     [
-        (b"", "is empty", "fetch it again"),
+        (b"", "an empty file", "fetch it again"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer", "git lfs pull"),
         (b"\n <!DOCTYPE html><html>", "a web page", "--weights"),
         (b"\xef\xbb\xbf<HTML><head>", "a web page", "--weights"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.storage.digests import digest_file
+from kit.storage.mistaken import mistaken_for
 from kit.targets.ascend.config import architecture, options_of
 from kit.targets.ascend.toolchains import Cann, toolchain_of
 
@@ -191,13 +192,9 @@ def _verified(path: Path, sums: dict[str, str], problem: str | None) -> str:
 def _shell_archive(path: Path) -> str | None:
     """What is wrong with a self-extracting installer at first sight: an error page or a pointer file has its name."""
     with path.open("rb") as file:
-        start = file.read(64)
-    if not start:
-        return "it is empty"
-    if start.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, not the file"
-    if start.lstrip().startswith(b"<"):
-        return "it is a web page: the download needed a login"
+        start = file.read(512)
+    if found := mistaken_for(start):
+        return f"it is {found[0]}: {found[1]}"
     return None if start.startswith(b"#!") else "it is not an installer"
 
 

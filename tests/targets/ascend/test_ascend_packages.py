@@ -65,7 +65,7 @@ def test_checksums_are_held(site: Path, form: str) -> None:
     ("name", "data", "error", "words"),
     [
         (INSTALLER, None, MissingError, "is not there"),
-        (INSTALLER, b"", DamagedError, "it is empty"),
+        (INSTALLER, b"", DamagedError, "an empty file"),
         (INSTALLER, b"<!DOCTYPE html><html>login", DamagedError, "web page"),
         (INSTALLER, b"version https://git-lfs.github.com/spec/v1\n", DamagedError, "Git LFS pointer"),
         (INSTALLER, b"\x7fELF" + bytes(60), DamagedError, "not an installer"),
