@@ -97,6 +97,7 @@ class AuditResult:
     verified: tuple[Verified, ...]
     not_checked: int
     text: tuple[str, ...]
+    suppressed: int = 0  # diagnostics that the report itself switches off
 
     @property
     def lines(self) -> int:
@@ -105,8 +106,8 @@ class AuditResult:
 
     @property
     def checked(self) -> int:
-        """Statements that were tied to a meaning: those that hold and those that do not."""
-        return len(self.diagnostics) + len(self.verified)
+        """Statements that were tied to a meaning: those that hold and those that do not, suppressed or shown."""
+        return len(self.diagnostics) + len(self.verified) + self.suppressed
 
     @property
     def major(self) -> int:

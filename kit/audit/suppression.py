@@ -96,13 +96,15 @@ def apply_suppressions(result: AuditResult, ran: Iterable[str]) -> AuditResult:
         used |= {(index, one.rule) for index in hits}
         if not hits:
             kept.append(one)
+    suppressed = len(result.diagnostics) - len(kept)
     for index, each in enumerate(suppressions):
         idle = sorted(rule for rule in each.rules & ran if (index, rule) not in used)
         kept += [_complaint(result, each, f"it suppresses nothing: {rule}") for rule in idle]
         kept += [_complaint(result, each, f"there is no rule {name}") for name in each.unknown]
         if not each.reason:
             kept.append(_complaint(result, each, "it gives no reason"))
-    return replace(result, diagnostics=tuple(sorted(kept, key=lambda one: (one.line, one.column, one.rule))))
+    shown = tuple(sorted(kept, key=lambda one: (one.line, one.column, one.rule)))
+    return replace(result, diagnostics=shown, suppressed=suppressed)
 
 
 def _complaint(result: AuditResult, each: Suppression, what: str) -> Diagnostic:

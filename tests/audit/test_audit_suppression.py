@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kit.audit.audit import audit_text
 from kit.audit.rule import rules
 from kit.audit.suppression import apply_suppressions
+from kit.cli import main
 
 TABLE = """|      | 310 | 310P | 310P/310 |
 |------|-----|------|----------|
@@ -38,6 +41,15 @@ def test_a_comment_in_a_line_speaks_of_that_line() -> None:
 def test_a_file_can_be_left_alone() -> None:
     assert left(TABLE + "\n<!-- kit: ignore-file[KA012, KA013] an old page -->\n") == [("KA000", 6)]
     assert left(TABLE + "\n<!-- kit: ignore-file[KA012] an old page -->\n") == []
+
+
+def test_what_is_suppressed_was_recognised_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "r.md"
+    report.write_text(TABLE + "\n<!-- kit: ignore-file[KA012] an old page -->\n")
+    with pytest.raises(SystemExit) as end:
+        main(["audit", "--require-statements", str(report)])
+    assert end.value.code == 0
+    assert "0 statements hold, none wrong, 2 suppressed, 0 not checked" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def _counts(name: str, result: AuditResult) -> str:
     wrong = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity]) or "none wrong"
     if not result.checked and not result.not_checked:
         return f"{visible(name)}: no derived statement was recognised in {result.lines} lines"
+    if result.suppressed:
+        wrong += f", {result.suppressed} suppressed"
     return f"{visible(name)}: {len(result.verified)} statements hold, {wrong}, {result.not_checked} not checked"
 
 
