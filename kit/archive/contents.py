@@ -18,7 +18,7 @@ from kit.planning.step import External
 from kit.recipe.schema import Recipe
 from kit.reports.folder import rendered
 from kit.results.kept import SUFFIX
-from kit.results.place import part
+from kit.results.reportparts import part
 from kit.results.resultsfile import Results, load_all
 from kit.storage.inputs import read_input
 

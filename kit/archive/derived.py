@@ -24,7 +24,7 @@ from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.context import Report, build
 from kit.reports.targetfacts import describe_targets, reported_targets
 from kit.results.kept import SUFFIX, unpack
-from kit.results.place import part
+from kit.results.reportparts import part
 from kit.results.resultsfile import Results, load_all
 from kit.storage.store import Store
 from kit.verification.gate import GateInput, failures

@@ -57,7 +57,7 @@ def audit_file(path: Path, chosen: Iterable[Rule] | None = None, *, index: bool 
         ResourceError: it may not be read.
     """
     text = read_report(path)
-    companions = companions_of(path.name, _names(path.parent), partial(_beside, path.parent))
+    companions = companions_of(path.name, _names(path.parent), partial(_report_text, path.parent))
     if index:
         companions = replace(companions, links=links_of(text, partial(_linked, path.parent)))
     return _audited(text, companions, str(path), chosen)
@@ -65,7 +65,7 @@ def audit_file(path: Path, chosen: Iterable[Rule] | None = None, *, index: bool 
 
 def _audited(text: str, companions: Companions | None, path: str, chosen: Iterable[Rule] | None) -> AuditResult:
     with _no_collection():
-        return judge(read_facts(text, companions), path, rules() if chosen is None else chosen)
+        return run_rules(read_facts(text, companions), path, rules() if chosen is None else chosen)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _names(folder: Path) -> list[str]:
     return [*names[:_MOST_FILES], *results[:_MOST_FILES]]
 
 
-def _beside(folder: Path, name: str) -> str | None:
+def _report_text(folder: Path, name: str) -> str | None:
     try:
         return read_report(folder / name)
     except KitError:
@@ -107,7 +107,7 @@ def _linked(folder: Path, target: str) -> str | None:
             path /= "README.md"
     except (OSError, ValueError, RuntimeError):  # a name of any length and with any character, links in a circle
         return None
-    return _beside(path.parent, path.name) if path.suffix.lower() in {".md", ".markdown"} else None
+    return _report_text(path.parent, path.name) if path.suffix.lower() in {".md", ".markdown"} else None
 
 
 def read_report(path: Path) -> str:
@@ -115,7 +115,7 @@ def read_report(path: Path) -> str:
     return decode(read_input(path, MAX_BYTES, "report"), str(path))
 
 
-def judge(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
+def run_rules(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
     """What the rules say of a report. The same statement is told once, by the rule with the lowest id."""
     wrong: dict[tuple[int, Kind, str], tuple[Rule, Wrong]] = {}
     held: dict[tuple[int, Kind, str, str], Verified] = {}

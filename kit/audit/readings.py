@@ -18,7 +18,7 @@ from kit.audit.facts.sums import AVERAGES, combined, summary_of
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import digits_swapped, rounded
 
-__all__ = ["Candidate", "Computed", "allowed_values", "established", "judged_column"]
+__all__ = ["Candidate", "Computed", "allowed_values", "check_column", "established"]
 
 #: So many rows decide how a column is read.
 _SAMPLE: Final = 60
@@ -105,7 +105,7 @@ def _tells(entry: Entry) -> bool:
     return len(entry.number.text.replace(".", "").replace(",", "").lstrip("0")) >= 3
 
 
-def judged_column(
+def check_column(
     grid: Grid, column: Column, candidates: Sequence[Candidate], *, alone: bool = False
 ) -> Iterator[Outcome]:
     """The outcome for each row of a derived column.
@@ -125,7 +125,7 @@ def judged_column(
     for row in rows:
         entry = column.entries[row]
         if entry is not None:
-            yield _judged(grid, column, row, entry, accepted, [fit.candidate for fit in kin])
+            yield _compared(grid, column, row, entry, accepted, [fit.candidate for fit in kin])
 
 
 def _in_percent(column: Column) -> bool:
@@ -179,7 +179,7 @@ def _summed(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | Non
     return None
 
 
-def _judged(
+def _compared(
     grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit], kin: Sequence[Candidate]
 ) -> Outcome:
     results = []

@@ -22,11 +22,11 @@ from kit.audit.facts.sums import (
     sum_of,
     summaries,
 )
-from kit.audit.readings import Candidate, Computed, judged_column
+from kit.audit.readings import Candidate, Computed, check_column
 from kit.audit.rule import Held, Outcome, Unknown, Wrong
 from kit.audit.verdict import digits_swapped, rounded
 
-__all__ = ["judged_summaries"]
+__all__ = ["check_summaries"]
 
 #: A total without another that confirms how it is made is believed to be one up to here.
 _NEAR: Final = 0.5
@@ -50,7 +50,7 @@ class _SummaryCell:
         return agree(self.entry.number, self.value, self.allowed)
 
 
-def judged_summaries(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
+def check_summaries(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
     """The outcomes for the total (or average) rows and columns of a table."""
     for summary in summaries(grid, averages=averages):
         yield from _row(grid, summary, averages=averages)
@@ -183,7 +183,7 @@ def _columns(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
         parts = [one for one in grid.columns if one is not column and _is_part(one)][:_MOST]
         before = [one for one in parts if one.place < column.place]
         candidates = [_candidate(chosen, averages=averages) for chosen in (parts, before) if len(chosen) >= 2]
-        yield from judged_column(grid, column, candidates)
+        yield from check_column(grid, column, candidates)
 
 
 def _is_part(column: Column) -> bool:

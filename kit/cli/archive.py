@@ -57,7 +57,7 @@ def command(
     from kit.data.weights import weights_path
     from kit.recipe.schema import load_recipe
     from kit.reports.folder import reports_folder
-    from kit.results.place import part
+    from kit.results.reportparts import part
 
     parsed = load_recipe(recipe)
     folder = reports_folder(parsed, reports) / parsed.model.name

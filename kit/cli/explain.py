@@ -55,7 +55,7 @@ def command(
     from kit.reports.folder import reports_folder
     from kit.reports.targetfacts import describe_targets, reported_targets
     from kit.results.kept import SUFFIX, unpack
-    from kit.results.place import part
+    from kit.results.reportparts import part
     from kit.results.resultsfile import load_all
     from kit.storage.store import Store
     from kit.verification.raw_outputs import RawOutputs

@@ -69,7 +69,7 @@ def command(
     from kit.reports import folder as report_folder
     from kit.reports.catalogue import INDEX, write_index
     from kit.reports.folder import reports_folder
-    from kit.results.place import part
+    from kit.results.reportparts import part
     from kit.results.resultsfile import load_all
     from kit.storage.files import exclusive
 
@@ -96,9 +96,9 @@ def command(
     if gate:
         from kit.recipe.revision import recipe_at
         from kit.storage.store import Store
-        from kit.verification.gate import check, judged_by
+        from kit.verification.gate import check, criteria
 
-        print(f"gate: judged by {judged_by(parsed)}", file=sys.stderr)
+        print(f"gate: compared with {criteria(parsed)}", file=sys.stderr)
         check(
             parsed,
             folder,

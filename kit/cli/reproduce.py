@@ -195,9 +195,9 @@ def _print_end(recipe: Recipe, done: Reproduction, archived: Mapping[str, Result
 
 def _check_gate(recipe: Recipe, done: Reproduction, store: Store, choice: Choice, before: Recipe | None) -> None:
     """End with 6 where the result must not pass; ``before`` is the recipe at the base revision."""
-    from kit.verification.gate import check, judged_by
+    from kit.verification.gate import check, criteria
 
-    print(f"gate: judged by {judged_by(recipe)}", file=sys.stderr)
+    print(f"gate: compared with {criteria(recipe)}", file=sys.stderr)
     check(
         recipe,
         done.folder,

@@ -18,7 +18,7 @@ from kit.planning.planner import plan
 from kit.reports.folder import update_report
 from kit.results.kept import pack
 from kit.results.outputs import Outputs
-from kit.results.place import HERE, is_tracked, part
+from kit.results.reportparts import HERE, is_tracked, part
 from kit.results.resultsfile import Results, load_all
 from kit.storage.store import Store
 

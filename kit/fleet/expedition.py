@@ -20,7 +20,7 @@ from kit.fleet.order import Order, files_of, resources_of
 from kit.planning.planner import plan
 from kit.reports.folder import update_report
 from kit.results.kept import SUFFIX
-from kit.results.place import HERE
+from kit.results.reportparts import HERE
 from kit.results.resultsfile import Results, load_all
 from kit.storage.files import write_atomically
 from kit.storage.store import Store

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from kit.errors import DamagedError, KitError
 from kit.reports.cataloguerow import CatalogueRow, results_digest
 from kit.reports.templates import page_environment, page_style
-from kit.results.place import REHEARSAL
+from kit.results.reportparts import REHEARSAL
 from kit.results.resultsfile import load_all
 from kit.storage.files import exclusive, os_errors
 from kit.storage.inputs import read_input

@@ -13,7 +13,7 @@ from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
 from kit.results.kept import SUFFIX
-from kit.results.place import HERE, is_tracked
+from kit.results.reportparts import HERE, is_tracked
 from kit.results.resultsfile import Results, load_all, results_text
 from kit.storage.files import exclusive, os_errors
 from kit.storage.root import Root

@@ -18,7 +18,7 @@ from kit.storage.store import Store
 from kit.verification.link import Link
 from kit.verification.verification import find_weights, verify_results
 
-__all__ = ["GateInput", "check", "failures", "judged_by"]
+__all__ = ["GateInput", "check", "criteria", "failures"]
 
 #: A tolerance beyond these admits what no reader would take for the same; of the last two, one below.
 _WIDEST = {"accuracy_points": 5.0, "throughput_percent": 50.0, "parity_max_abs": 0.1}
@@ -203,7 +203,7 @@ def failures(given: GateInput) -> list[str]:
     return list(dict.fromkeys(text for reason in _REASONS for text in reason(given)))
 
 
-def judged_by(recipe: Recipe) -> str:
+def criteria(recipe: Recipe) -> str:
     """The values that the gate compares with, in one line."""
     published, tolerance = recipe.published, recipe.tolerance
     parts = []

@@ -11,7 +11,7 @@ from kit.errors import KitError
 from kit.recipe.schema import Recipe
 from kit.reports.folder import rendered
 from kit.results.kept import SUFFIX, unpack
-from kit.results.place import part
+from kit.results.reportparts import part
 from kit.results.resultsfile import Results, load_all
 from kit.storage.digests import FileDigest
 from kit.storage.store import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit.audit import audit_text
-from kit.audit.audit import judge
+from kit.audit.audit import run_rules
 from kit.audit.facts.facts import read_facts
 from kit.audit.rule import Rule, Wrong, rule_named, rules
 from kit.audit.rulepages import explanation, rules_page
@@ -52,19 +52,19 @@ def test_ids_are_in_order_without_gaps_and_names_speak() -> None:
 def test_the_order_of_the_rules_does_not_matter() -> None:
     text = "\n\n# other\n\n".join(part for rule in rules() for part in (rule.bad, rule.good))
     facts = read_facts(text)
-    expected = judge(facts, "all.md", rules())
+    expected = run_rules(facts, "all.md", rules())
     assert len(expected.diagnostics) >= sum(1 for rule in rules() if not rule.beside)
     shuffled = list(rules())
     for seed in range(5):
         random.Random(seed).shuffle(shuffled)
-        assert judge(facts, "all.md", shuffled) == expected
+        assert run_rules(facts, "all.md", shuffled) == expected
 
 
 def test_a_rule_alone_finds_what_it_finds_among_all() -> None:
     text = "\n\n# other\n\n".join(rule.bad for rule in rules())
     facts = read_facts(text)
     for rule in rules():
-        alone = judge(facts, "", [rule]).diagnostics
+        alone = run_rules(facts, "", [rule]).diagnostics
         lines = {(one.line, one.stated) for one in rule.check(facts) if isinstance(one, Wrong)}
         assert {(one.line, one.stated) for one in alone} == lines
 

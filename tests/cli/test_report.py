@@ -113,7 +113,7 @@ def test_a_gate_over_nothing_measured_is_closed(project: Path, capsys: pytest.Ca
     code, _, err = run(capsys, "--recipe", str(project), "--gate")
     assert code == 6
     assert "nothing was measured" in err
-    assert "gate: judged by reference Top1 90 %, Top5 99 %" in err
+    assert "gate: compared with reference Top1 90 %, Top5 99 %" in err
 
 
 def test_a_base_revision_that_git_does_not_know_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

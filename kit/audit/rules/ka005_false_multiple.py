@@ -32,7 +32,7 @@ class _Readings:
 def _check(facts: Facts) -> Iterator[Outcome]:
     source = RatioSource(facts)
     for claim in facts.claims:
-        yield _judged(_with_npu(claim, facts.npu), source)
+        yield _compared(_with_npu(claim, facts.npu), source)
 
 
 def _with_npu(claim: TimesClaim, npu: str | None) -> TimesClaim:
@@ -42,7 +42,7 @@ def _with_npu(claim: TimesClaim, npu: str | None) -> TimesClaim:
     return replace(claim, subject=subject, object=other)
 
 
-def _judged(claim: TimesClaim, source: RatioSource) -> Outcome:
+def _compared(claim: TimesClaim, source: RatioSource) -> Outcome:
     readings = _readings(claim, source.of(claim)) if claim.subject != claim.object else None
     if readings is None:
         return Unknown(claim.line, claim.text)

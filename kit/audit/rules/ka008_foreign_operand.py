@@ -46,10 +46,10 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                     known[name] = _measurements(facts, name)
             if lines is None:
                 lines = _lines_of_numbers(facts)
-            yield from _judged(line, names, numbers, known, lines)
+            yield from _compared(line, names, numbers, known, lines)
 
 
-def _judged(
+def _compared(
     line: int,
     names: list[str],
     numbers: list[Printed],

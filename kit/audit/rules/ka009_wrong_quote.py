@@ -25,10 +25,10 @@ def _check(facts: Facts) -> Iterator[Outcome]:
     for statement in facts.statements:
         quote = quote_of(facts.near, statement, facts.device(statement), facts.batch(statement))
         if quote is not None:
-            yield from _judged(facts, statement, quote)
+            yield from _compared(facts, statement, quote)
 
 
-def _judged(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outcome]:
+def _compared(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outcome]:
     main = quote.printed
     if main is None:
         return

@@ -29,10 +29,10 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 yield Unknown(cell.line, cell.number.text)
             else:
                 found = finer.quotient(column, column.reading, record, found) or found
-                yield _judged(column, column.reading, record, cell, found, bests)
+                yield _compared(column, column.reading, record, cell, found, bests)
 
 
-def _judged(
+def _compared(
     column: RatioColumn,
     reading: RatioReading,
     record: RowRecord,

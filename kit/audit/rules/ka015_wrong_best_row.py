@@ -24,7 +24,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 cell = record.cells[place]
                 if cell is not None and series.operands is None:
                     columns[place] = _column(view, place, cell, pool)
-                    yield _judged(record, cell, series.header, columns[place])
+                    yield _compared(record, cell, series.header, columns[place])
 
 
 def _pools(view: View) -> Iterator[tuple[RowRecord, list[RowRecord]]]:
@@ -53,7 +53,7 @@ def _column(view: View, place: int, cell: NumberCell, pool: list[RowRecord]) -> 
     return _Column(rows, ordered[0] if ordered else None, ordered[-1] if ordered else None, timed)
 
 
-def _judged(record: RowRecord, cell: NumberCell, header: str, column: _Column) -> Outcome:
+def _compared(record: RowRecord, cell: NumberCell, header: str, column: _Column) -> Outcome:
     best, worst = column.best, column.worst
     if len(column.rows) < 2 or best is None or worst is None:
         return Unknown(cell.line, cell.number.text)

@@ -12,7 +12,7 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity, factor_of_unit, unit_of
-from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
@@ -52,7 +52,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                     candidates += _pairs(column, pool)
                 if column.quantity is Quantity.RATIO and _percent(column):
                     candidates += _pairs(column, pool, gain=True)
-                yield from judged_column(grid, column, candidates, alone=True)
+                yield from check_column(grid, column, candidates, alone=True)
 
 
 def _scales(top: Column, bottom: Column, one: Entry, other: Entry) -> float | None:

@@ -10,7 +10,7 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
 from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
-from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
@@ -30,7 +30,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         pool = [column for column in grid.columns if column.measured][:_MOST]
         for column in grid.columns:
             if column.quantity is Quantity.DIFFERENCE:
-                yield from judged_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])
+                yield from check_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])
 
 
 def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:

@@ -10,7 +10,7 @@ from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import is_average_label, is_total_label, sum_of
-from kit.audit.readings import Candidate, Computed, judged_column
+from kit.audit.readings import Candidate, Computed, check_column
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
@@ -26,7 +26,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         for column in grid.columns:
             if column.quantity is Quantity.SHARE:
                 candidates = [one for part in pool for one in _candidates(grid, column, part)]
-                yield from judged_column(grid, column, candidates)
+                yield from check_column(grid, column, candidates)
 
 
 def _candidates(grid: Grid, column: Column, part: Column) -> Iterator[Candidate]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.rule import Outcome, Rule
-from kit.audit.summaryrows import judged_summaries
+from kit.audit.summaryrows import check_summaries
 
 __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for grid in facts.grids:
-        yield from judged_summaries(grid, averages=False)
+        yield from check_summaries(grid, averages=False)
 
 
 RULE = Rule(

@@ -33,7 +33,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 yield from (_finding(grid, one, one.rows[0]) for one in alone[:1] if _slipped(one.rows[0]))
                 continue
             best = max(same, key=lambda one: len(_fitting(one)))
-            yield from _judged(grid, best)
+            yield from _compared(grid, best)
 
 
 def _slipped(row: RateTimeRow) -> bool:
@@ -51,7 +51,7 @@ def _fits(row: RateTimeRow) -> bool:
     return near or row.allowed.low <= 1 <= row.allowed.high
 
 
-def _judged(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
+def _compared(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
     right = _fitting(reading)
     # Where the other rows fit exactly, less is enough to be of another run.
     limit = min(_WRONG, max(_CLOSE, 8 * max((abs(row.share - 1) for row in right), default=1.0)))

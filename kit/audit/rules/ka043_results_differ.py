@@ -26,10 +26,10 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             place: known for place, title in enumerate(table.header.cells) if (known := _of_column(title, rates))
         }
         cells = [cell for row in table.rows for cell in numbers_of_row(facts.document, row) if cell.column in columns]
-        yield from _judged(table, cells, columns)
+        yield from _compared(table, cells, columns)
 
 
-def _judged(table: Table, cells: list[CellNumber], columns: dict[int, list[MeasuredRate]]) -> Iterator[Outcome]:
+def _compared(table: Table, cells: list[CellNumber], columns: dict[int, list[MeasuredRate]]) -> Iterator[Outcome]:
     def expected(cell: CellNumber) -> Sequence[Printed]:
         batch = _batch(cell.row.cells[0], table.header.cells[0])
         found = [rate for rate in columns[cell.column] if rate.batch == batch] if cell.column else []

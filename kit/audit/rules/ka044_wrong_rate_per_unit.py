@@ -11,7 +11,7 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Interval, exactly
 from kit.audit.facts.quantities import Quantity
-from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
@@ -38,7 +38,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         for column in grid.columns:
             efficiency = _EFFICIENCY.search(column.title) is not None
             if _ENERGY.search(column.title) or _PER_DOLLAR.search(column.title):
-                yield from judged_column(grid, column, list(_consumed(grid, column)))
+                yield from check_column(grid, column, list(_consumed(grid, column)))
                 continue
             if not efficiency and not _PER.search(column.title):
                 continue
@@ -49,7 +49,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             candidates = [_divided(column, top, [count], 1.0) for top in tops for count in counts]
             if efficiency:
                 candidates += _of_titles(column, tops)
-            yield from judged_column(grid, column, candidates)
+            yield from check_column(grid, column, candidates)
 
 
 def _consumed(grid: Grid, column: Column) -> Iterator[Candidate]:

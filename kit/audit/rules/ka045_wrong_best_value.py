@@ -49,7 +49,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             for match in pattern.finditer(text):
                 number = number_from(match["value"], start=match.start("value"))
                 if number is not None and RATE_UNIT.match(text, match.end("value")):
-                    yield _judged(facts, line, number, devices_in(match["device"])[0].name)
+                    yield _compared(facts, line, number, devices_in(match["device"])[0].name)
 
 
 def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Iterator[Outcome]:
@@ -77,7 +77,7 @@ def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Iterator
         yield Wrong(line, number.text, best.text, best.text, message, start=number.start, subject="best throughput")
 
 
-def _judged(facts: Facts, line: int, number: Printed, device: str) -> Outcome:
+def _compared(facts: Facts, line: int, number: Printed, device: str) -> Outcome:
     cells = facts.column(device)
     if cells is None:
         return Unknown(line, number.text)

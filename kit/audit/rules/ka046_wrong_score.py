@@ -11,7 +11,7 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Interval, exactly
 from kit.audit.facts.scores import complement
-from kit.audit.readings import Candidate, Computed, allowed_values, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
@@ -40,7 +40,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 *_counted(grid, column),
             ]
             if candidates:
-                yield from judged_column(grid, column, candidates, alone=True)
+                yield from check_column(grid, column, candidates, alone=True)
 
 
 def _scale(column: Column) -> float:

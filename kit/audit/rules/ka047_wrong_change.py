@@ -20,10 +20,10 @@ _NEAR: Final = 0.05
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for one in read_transitions(facts.document):
-        yield _judged(one)
+        yield _compared(one)
 
 
-def _judged(one: Transition) -> Outcome:
+def _compared(one: Transition) -> Outcome:
     for text, value, allowed in one.ways:
         if agree(one.stated, value, allowed) is Agreement.SAME or abs(one.stated.value / value - 1) <= _NEAR:
             return Held(one.line, one.text, show(value), text)

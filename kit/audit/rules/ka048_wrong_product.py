@@ -12,7 +12,7 @@ from kit.audit.facts.grids import Column
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import ratio_operands
-from kit.audit.readings import Candidate, Computed, allowed_values, established, judged_column
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column, established
 from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
@@ -35,7 +35,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if ratio_operands(column.title):
                 continue  # quotients of devices have a rule of their own
             if column.quantity in _RESULTS and (found := established(grid, column, list(_candidates(column, columns)))):
-                yield from (one for one in judged_column(grid, column, [found]) if not _near(one))
+                yield from (one for one in check_column(grid, column, [found]) if not _near(one))
 
 
 def _near(outcome: Outcome) -> bool:

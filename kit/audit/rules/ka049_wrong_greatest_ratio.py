@@ -43,7 +43,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             number = number_from(match["value"], start=match.start("value"))
             found = [grid for grid in grids if _pair(grid, match["one"], match["other"]) is not None]
             if number is not None and len(found) == 1:
-                yield from _judged(found[0], line, number, match)
+                yield from _compared(found[0], line, number, match)
 
 
 def _pair(grid: Grid, one: str, other: str) -> tuple[Column, Column] | None:
@@ -60,7 +60,7 @@ def _named(grid: Grid, text: str) -> Column | None:
     return found[0] if len(found) == 1 else None
 
 
-def _judged(grid: Grid, line: int, number: Printed, match: re.Match[str]) -> Iterator[Outcome]:
+def _compared(grid: Grid, line: int, number: Printed, match: re.Match[str]) -> Iterator[Outcome]:
     pair = _pair(grid, match["one"], match["other"])
     if pair is None:
         return

@@ -12,7 +12,7 @@ from kit.cli.ending import ending
 from kit.execution.reproduction import Reproduction, report_folder
 from kit.execution.selection import Choice, Selection
 from kit.recipe.schema import load_recipe
-from kit.results.place import is_tracked, part
+from kit.results.reportparts import is_tracked, part
 from kit.results.resultsfile import load_all
 
 
