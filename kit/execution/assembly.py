@@ -12,6 +12,7 @@ from kit.planning.planned import planned_from
 from kit.planning.planner import Plan
 from kit.planning.step import Made, Step
 from kit.planning.target import Job, Target
+from kit.recipe.sentences import sentence
 from kit.results.evidence import Evidence, Raw, field_name, measurement
 from kit.results.outputs import Outputs
 from kit.results.resultsfile import Artifact, Command, Parity, Results
@@ -54,50 +55,57 @@ def assemble(
     mine = {name: records[name] for name in names}
     reading = target.read(job, outputs)
     timed = [record for name, record in mine.items() if steps[name].timed] or list(mine.values())
-    return measurement(
-        Results,
-        model=job.recipe.model.name,
-        target=job.target,
-        source="simulated" if any(record.simulated for record in mine.values()) else "measured",
-        toolchain=reading.toolchain or target.toolchain,
-        hardware=reading.hardware or target.hardware,
-        containerized=all(record.runner == "docker" for record in mine.values()),
-        planned=planned_from(target, job),
-        accuracy=reading.accuracy,
-        metrics=reading.metrics,
-        throughput=reading.throughput,
-        parity=_parity(steps, outputs),
-        environment=dict(sorted(reading.environment.items())),
-        host={**{name: _recorded(timed[-1], "host", name) for name in timed[-1].host}, **reading.host},
-        images={record.image: record.image_id for record in mine.values()},
-        notes=reading.notes,
-        commands=[
-            Command(stage=step.stage, argv=_shown(step), batch=step.batch, step=name) for name, step in steps.items()
-        ],
-        artifacts=[
-            Artifact(
-                step="weights",
-                path=job.recipe.weights.filename,
-                sha256=weights.sha256,
-                md5=weights.md5,
-                bytes=weights.bytes,
-            ),
-            *(artifact for name, record in mine.items() for artifact in _artifacts(name, record)),
-        ],
-        runs=[
-            {
-                "step": name,
-                "fingerprint": record.fingerprint,
-                "record": record.sha256,
-                "image": record.image_id,
-                "started": _recorded(record, "started"),
-                "seconds": _recorded(record, "seconds"),
-                "exit_code": record.exit_code,
-                "after": steps[name].after,
-            }
-            for name, record in mine.items()
-        ],
-    )
+    try:
+        return measurement(
+            Results,
+            model=job.recipe.model.name,
+            target=job.target,
+            source="simulated" if any(record.simulated for record in mine.values()) else "measured",
+            toolchain=reading.toolchain or target.toolchain,
+            hardware=reading.hardware or target.hardware,
+            containerized=all(record.runner == "docker" for record in mine.values()),
+            planned=planned_from(target, job),
+            accuracy=reading.accuracy,
+            metrics=reading.metrics,
+            throughput=reading.throughput,
+            parity=_parity(steps, outputs),
+            environment=dict(sorted(reading.environment.items())),
+            host={**{name: _recorded(timed[-1], "host", name) for name in timed[-1].host}, **reading.host},
+            images={record.image: record.image_id for record in mine.values()},
+            notes=reading.notes,
+            commands=[
+                Command(stage=step.stage, argv=_shown(step), batch=step.batch, step=name)
+                for name, step in steps.items()
+            ],
+            artifacts=[
+                Artifact(
+                    step="weights",
+                    path=job.recipe.weights.filename,
+                    sha256=weights.sha256,
+                    md5=weights.md5,
+                    bytes=weights.bytes,
+                ),
+                *(artifact for name, record in mine.items() for artifact in _artifacts(name, record)),
+            ],
+            runs=[
+                {
+                    "step": name,
+                    "fingerprint": record.fingerprint,
+                    "record": record.sha256,
+                    "image": record.image_id,
+                    "started": _recorded(record, "started"),
+                    "seconds": _recorded(record, "seconds"),
+                    "exit_code": record.exit_code,
+                    "after": steps[name].after,
+                }
+                for name, record in mine.items()
+            ],
+        )
+    except ValidationError as error:
+        raise DamagedError(
+            f"the outputs of {job.target} make no results: {sentence(error)}",
+            remedy="run `kit reproduce` again",
+        ) from error
 
 
 def _recorded(record: Record, *key: str) -> Raw[object]:
