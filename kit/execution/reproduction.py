@@ -16,7 +16,7 @@ from kit.execution.progress import Progress
 from kit.execution.selection import Selection, image_specs
 from kit.planning.planner import plan
 from kit.reports.folder import update_report
-from kit.results.kept import pack
+from kit.results.kept import SUFFIX, pack
 from kit.results.outputs import Outputs
 from kit.results.reportparts import HERE, is_tracked, part
 from kit.results.resultsfile import Results, load_all
@@ -68,13 +68,13 @@ def reproduce(
     if chosen.containerized:
         remove_leftovers(store.root)
     records = Executor(store, chosen, progress).run(planned, force=force)
+    folder = report_folder(selection, reports, update=update)
     results, archives = {}, {}
     for target, job in jobs:
         mine = {name: records[name] for name in planned.of_target[job.target]}
         outputs = Outputs.of_records(mine, store.artifact)
         results[job.target] = assemble(target, job, planned, mine, outputs, digest)
-        archives[job.target] = pack(mine, outputs)
-    folder = report_folder(selection, reports, update=update)
+        archives[job.target] = pack(mine, outputs, folder / "results" / f"{job.target}{SUFFIX}")
     changed = update_report(recipe, folder, results, archives, simulated=choice.simulate)
     committed = load_all(folder.parent) if folder.name == HERE else {}
     return Reproduction(results, folder, changed, notice, committed)
