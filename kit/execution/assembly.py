@@ -54,7 +54,8 @@ def assemble(
     steps = {step.name: step for step in plan.steps if step.name in names}
     mine = {name: records[name] for name in names}
     reading = target.read(job, outputs)
-    timed = [record for name, record in mine.items() if steps[name].timed] or list(mine.values())
+    last = ([name for name in names if steps[name].timed] or list(names))[-1]
+    sums = {name: record.sha256 for name, record in mine.items()}  # once: a record may name 50,000 files
     try:
         return measurement(
             Results,
@@ -70,7 +71,7 @@ def assemble(
             throughput=reading.throughput,
             parity=_parity(steps, outputs),
             environment=dict(sorted(reading.environment.items())),
-            host={**{name: _recorded(timed[-1], "host", name) for name in timed[-1].host}, **reading.host},
+            host={**{key: _recorded(mine[last], sums[last], "host", key) for key in mine[last].host}, **reading.host},
             images={record.image: record.image_id for record in mine.values()},
             notes=reading.notes,
             commands=[
@@ -91,10 +92,10 @@ def assemble(
                 {
                     "step": name,
                     "fingerprint": record.fingerprint,
-                    "record": record.sha256,
+                    "record": sums[name],
                     "image": record.image_id,
-                    "started": _recorded(record, "started"),
-                    "seconds": _recorded(record, "seconds"),
+                    "started": _recorded(record, sums[name], "started"),
+                    "seconds": _recorded(record, sums[name], "seconds"),
                     "exit_code": record.exit_code,
                     "after": steps[name].after,
                 }
@@ -108,8 +109,8 @@ def assemble(
         ) from error
 
 
-def _recorded(record: Record, *key: str) -> Raw[object]:
-    """A value of a step's record."""
+def _recorded(record: Record, sha256: str, *key: str) -> Raw[object]:
+    """A value of a step's record, whose digest is given."""
     value = vars(record)
     for part in key:
         value = value[part]
@@ -117,7 +118,7 @@ def _recorded(record: Record, *key: str) -> Raw[object]:
         step=record.step,
         fingerprint=record.fingerprint,
         file="record.json",
-        sha256=record.sha256,
+        sha256=sha256,
         reader="record",
         place=field_name(*key),
     )
