@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
@@ -21,15 +21,15 @@ from kit.audit.verdict import digits_swapped, rounded
 __all__ = ["Candidate", "Computed", "allowed_values", "check_column", "established"]
 
 #: So many rows decide how a column is read.
-_SAMPLE: Final = 60
+_SAMPLE = 60
 #: Average rows further down than this are not held against their column.
-_REACH: Final = 120
+_REACH = 120
 #: So many candidates are tried: a wide table stays cheap.
-_TRIED: Final = 120
+_TRIED = 120
 #: A printed value so many times off is of another unit or meaning.
-_FAR: Final = 30.0
+_FAR = 30.0
 #: Whole numbers with zeros at their end may have been rounded further than to their last digit: by so much, relatively.
-_ROUND: Final = 0.005
+_ROUND = 0.005
 
 
 class Computed(NamedTuple):

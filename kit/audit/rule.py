@@ -1,7 +1,7 @@
-"""The form of a rule, and where rules are found.
+"""What a rule is, what it yields, and where rules are found.
 
-A rule is a module ``kit/audit/rules/ka*.py`` with a ``RULE``. Its check only reads facts and yields what it saw; it
-knows no other rule, so the order in which they run does not matter.
+A rule is a module ``kit/audit/rules/ka*.py`` with a ``RULE``. Its check only reads facts and knows no other rule, so
+the order in which rules run does not matter.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from kit.audit import rules as folder
@@ -65,28 +65,27 @@ Outcome = Wrong | Held | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check and all that people are told about it.
+    """A check, with a small report in which it finds something (``bad``).
 
-    ``summary`` is one line, ``why`` says what a wrong statement of this sort does to a reader. ``bad`` is a whole small
-    report with a diagnostic of this rule, and ``corrections`` are the texts in it to replace, so that no rule finds
-    anything. ``severity`` is the worst that it reports. ``beside`` are the files, by name, that lie beside the examples
-    where the rule looks at some.
+    ``corrections`` are the texts in ``bad`` to replace so that no rule finds anything, ``severity`` is the worst the
+    rule reports, ``beside`` are the files next to the example, by name. :func:`rules` takes the rest from the module:
+    ``id`` and ``name`` from its name, ``summary`` and ``why`` (how a wrong statement misleads) from its docstring.
     """
 
-    id: str
-    name: str
     kind: Kind
-    summary: str
-    why: str
+    check: Callable[[Facts], Iterator[Outcome]]
     bad: str
     corrections: Mapping[str, str] = field(hash=False)
-    check: Callable[[Facts], Iterator[Outcome]]
     severity: Severity = Severity.MAJOR
     beside: Mapping[str, str] = field(default_factory=dict, hash=False)
+    id: str = ""
+    name: str = ""
+    summary: str = ""
+    why: str = ""
 
     @property
     def good(self) -> str:
-        """The example as it should be."""
+        """The example without its mistakes."""
         text = self.bad
         for wrong, right in self.corrections.items():
             text = text.replace(wrong, right)
@@ -95,22 +94,19 @@ class Rule:
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """All rules, by id.
+    """All rules, by id."""
+    return tuple(_read(info.name) for info in pkgutil.iter_modules(folder.__path__))
 
-    Raises:
-        ValueError: two rules have the same id or the same name.
-    """
-    found: dict[str, Rule] = {}
-    for module in pkgutil.iter_modules(folder.__path__):
-        if module.name.startswith("ka"):
-            rule: Rule = importlib.import_module(f"{folder.__name__}.{module.name}").RULE
-            for key in (rule.id, rule.name):
-                if found.setdefault(key, rule) is not rule:
-                    raise ValueError(f"two rules are called {key}")
-    return tuple(sorted(set(found.values()), key=lambda rule: rule.id))
+
+def _read(module_name: str) -> Rule:
+    module = importlib.import_module(f"{folder.__name__}.{module_name}")
+    number, _, name = module_name.partition("_")
+    summary, _, why = (module.__doc__ or "").strip().partition("\n\n")
+    rule: Rule = module.RULE
+    return replace(rule, id=number.upper(), name=name.replace("_", "-"), summary=summary, why=why)
 
 
 def rule_named(text: str) -> Rule | None:
-    """The rule of an id or a name, in any case ("KA012", "wrong-ratio"); None where there is none."""
+    """The rule with this id or name, in any case ("KA012", "wrong-ratio"); None if there is none."""
     wanted = text.strip().lower()
     return next((rule for rule in rules() if wanted in {rule.id.lower(), rule.name}), None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from kit.audit.diagnostic import AuditResult, Severity
 from kit.audit.rule import Rule, rule_named, rules
@@ -20,7 +20,7 @@ _TABLE = "kit-audit"
 _MAX_BYTES = 256 << 10
 #: More in a line of TOML is no key that somebody wrote, and tomllib needs time in the square of them.
 _MOST_DOTS = 500
-_LEVELS: Final = ("major", "digits", "optional", "off")
+_LEVELS = ("major", "digits", "optional", "off")
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _file_name(value: Any) -> str | None:
     return value
 
 
-_FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
+_FORMS: Mapping[str, Callable[[Any], Any]] = {
     "select": _rule_names,
     "ignore": _rule_names,
     "severity": _severities,

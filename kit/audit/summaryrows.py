@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
@@ -29,10 +28,10 @@ from kit.audit.verdict import digits_swapped, rounded
 __all__ = ["check_summaries"]
 
 #: A total without another that confirms how it is made is believed to be one up to here.
-_NEAR: Final = 0.5
-_MOST: Final = 12
+_NEAR = 0.5
+_MOST = 12
 #: Columns that nobody adds up.
-_NO_PARTS: Final = {Quantity.BATCH, Quantity.CARDS, Quantity.SHARE, Quantity.RATIO, Quantity.DIFFERENCE}
+_NO_PARTS = {Quantity.BATCH, Quantity.CARDS, Quantity.SHARE, Quantity.RATIO, Quantity.DIFFERENCE}
 
 
 @dataclass(frozen=True, slots=True)

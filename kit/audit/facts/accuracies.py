@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers, number_from
@@ -14,17 +13,13 @@ from kit.audit.facts.vocabulary import ACCURACY, devices_in, only
 
 __all__ = ["AccuracyPair", "accuracy_pairs", "stated_pair"]
 
-_JSON_TOP: Final = re.compile(
-    r"\"key\":\s*\"(Top[15]) accuracy\",\s*\"value\":\s*\"([0-9]+(?:\.[0-9]+)?)%\"", re.IGNORECASE
-)
-_TOP_HEADER: Final = re.compile(r"(?:acc@|top-?\s?)1\b.{0,40}?(?:acc@|top-?\s?)5\b", re.IGNORECASE)
-_LOWER_IS_BETTER: Final = re.compile(
-    r"loss|error|[WC]ER|EER|FID|MAE|RMSE|误差|err\b|MPJPE|perplexity|ppl", re.IGNORECASE
-)
-_ORIGINAL: Final = re.compile(
+_JSON_TOP = re.compile(r"\"key\":\s*\"(Top[15]) accuracy\",\s*\"value\":\s*\"([0-9]+(?:\.[0-9]+)?)%\"", re.IGNORECASE)
+_TOP_HEADER = re.compile(r"(?:acc@|top-?\s?)1\b.{0,40}?(?:acc@|top-?\s?)5\b", re.IGNORECASE)
+_LOWER_IS_BETTER = re.compile(r"loss|error|[WC]ER|EER|FID|MAE|RMSE|误差|err\b|MPJPE|perplexity|ppl", re.IGNORECASE)
+_ORIGINAL = re.compile(
     r"官方|官网|pth|开源|论文|github|源码|原模型|基准|目标|T4|gpu|pytorch|onnx|paper|official|original", re.IGNORECASE
 )
-_PORTED: Final = re.compile(r"(?<![a-z])om(?![a-z])|310|710|离线|npu|ascend", re.IGNORECASE)
+_PORTED = re.compile(r"(?<![a-z])om(?![a-z])|310|710|离线|npu|ascend", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class AccuracyPair:
 
 
 #: "om推理box map精度为0.371，官方开源pth推理精度为0.374": the two models and their accuracies in one sentence.
-_STATED: Final = re.compile(
+_STATED = re.compile(
     r"([^，,。;、0-9]{0,16}(?:310p?|710|t4)?[^，,。;、0-9]{0,24}?(?:精度|准确率|mAP|mIoU|acc(?:uracy)?)(?:[0-9]{2})?(?:精度)?)\s*(?:均?为|是|达到|:|=)?\s*"
     r"([0-9]{1,2}\.[0-9]+|0\.[0-9]+)(?![0-9.])",
     re.IGNORECASE,

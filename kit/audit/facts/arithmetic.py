@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.expressions import Equation
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree
@@ -11,8 +10,8 @@ from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree
 __all__ = ["DEVICE_NUMBERS", "Evaluated", "evaluated"]
 
 #: "710/310=2.07" is a ratio of two devices, not of two numbers.
-DEVICE_NUMBERS: Final = {310.0, 710.0, 910.0}
-_SIGNS: Final = "*/xX"
+DEVICE_NUMBERS = {310.0, 710.0, 910.0}
+_SIGNS = "*/xX"
 
 
 @dataclass(frozen=True, slots=True)

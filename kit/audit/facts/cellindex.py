@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.printednumber import Printed, same_number
 from kit.audit.facts.views import NumberCell, View
@@ -13,9 +12,9 @@ from kit.audit.facts.views import NumberCell, View
 __all__ = ["CellIndex", "DeviceCells"]
 
 #: So many equal values are looked at: more than a report has, and a bound for one that repeats a number for ever.
-_ALIKE: Final = 32
+_ALIKE = 32
 #: Numbers that can be the same differ by less than a step.
-_STEPS: Final = 50
+_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)

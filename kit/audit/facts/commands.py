@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 __all__ = ["calls_tool"]
 
-_TOOL: Final = re.compile(r"(?:^|[\s/])(?:benchmark\.\S+|trtexec|atc|msame|python3?(?:\.[0-9]+)?)(?:\s|$)")
+_TOOL = re.compile(r"(?:^|[\s/])(?:benchmark\.\S+|trtexec|atc|msame|python3?(?:\.[0-9]+)?)(?:\s|$)")
 
 
 def calls_tool(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from kit.audit.facts.document import Document, parse
 from kit.audit.facts.vocabulary import devices_in, only
@@ -13,16 +13,16 @@ from kit.toollogs.numbers import finite, load_json
 
 __all__ = ["Companions", "MeasuredRate", "ReportLink", "companions_of", "links_of"]
 
-_LANGUAGE: Final = re.compile(r"[._-](?:en|zh|cn|zh[-_]cn|en[-_]us|chinese|english)\Z", re.IGNORECASE)
-_LINK: Final = re.compile(
+_LANGUAGE = re.compile(r"[._-](?:en|zh|cn|zh[-_]cn|en[-_]us|chinese|english)\Z", re.IGNORECASE)
+_LINK = re.compile(
     r"\[[^\[\]\n]{0,200}\]\(\s{0,3}([^()\s]{1,300})[^()\n]{0,100}\)|href\s{0,3}=\s{0,3}[\"']([^\"'\s]{1,300})"
 )
-_DEVICE_KEYS: Final = ("target", "device", "card")
-_RATE_KEYS: Final = ("rate", "throughput", "fps", "qps")
-_BATCH_KEYS: Final = ("batch", "batch_size", "batchsize", "bs")
-_MOST_RESULTS: Final = 16
-_MOST_LINKS: Final = 2000
-_MOST_VALUES: Final = 20_000
+_DEVICE_KEYS = ("target", "device", "card")
+_RATE_KEYS = ("rate", "throughput", "fps", "qps")
+_BATCH_KEYS = ("batch", "batch_size", "batchsize", "bs")
+_MOST_RESULTS = 16
+_MOST_LINKS = 2000
+_MOST_VALUES = 20_000
 
 
 @dataclass(frozen=True, slots=True)

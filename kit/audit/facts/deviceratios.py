@@ -6,7 +6,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.multiples import TimesClaim
@@ -18,15 +17,15 @@ from kit.audit.facts.vocabulary import ACCURACY, LATENCY, batches_in, devices_in
 __all__ = ["DeviceRatios", "RatioSource"]
 
 #: "310P: 41.78", "T4上性能--789.266fps": one device and its value; with how many lines of it a claim belongs.
-_PIECE: Final = re.compile(
+_PIECE = re.compile(
     r"(?:(?:bs|batch)\s?[0-9]{1,4}\s{0,9}:\s{0,9})?([^0-9]{0,20}(?:310|710|4)[^0-9:]{0,20}?)"
     r"\s{0,9}(?::|--|=)\s{0,9}([0-9]{1,9}(?:\.[0-9]{1,9})?)\s{0,9}(fps|qps)?"
 )
-_SEPARATORS: Final = re.compile("[;。、\uff0c]|(?<![0-9]),|,(?![0-9])")
-_NEAR: Final = 8
-_LONGEST: Final = 300
+_SEPARATORS = re.compile("[;。、\uff0c]|(?<![0-9]),|,(?![0-9])")
+_NEAR = 8
+_LONGEST = 300
 #: A column of fewer values is an example.
-_TABLE: Final = 3
+_TABLE = 3
 
 
 #: A value with the batches of its line, and whether it has a unit of rate.
@@ -42,7 +41,7 @@ class DeviceRatios:
     rows: tuple[float, ...] = ()
 
 
-_NOTHING: Final = DeviceRatios({}, None)
+_NOTHING = DeviceRatios({}, None)
 
 
 @dataclass(slots=True)

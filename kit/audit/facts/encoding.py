@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from kit.errors import InvalidInputError
 
 __all__ = ["MAX_LINE", "decode", "narrowed", "normalise", "split_lines"]
 
 #: Longer lines are data, not prose; only this much of one is looked at, so that the cost per line is bounded.
-MAX_LINE: Final = 8000
+MAX_LINE = 8000
 
 #: Runs of blanks and digits that no report has; shortened, so that no pattern can spend time on them.
 _BLANKS = re.compile(r"[ \t]{33,}")
@@ -18,7 +17,7 @@ _DIGITS = re.compile(r"[0-9]{41,}")
 _WIDE_COMMA_IN_NUMBER = re.compile("(?<=[０-９])，(?=[０-９])")
 _ESCAPED = re.compile(r"\\([*_~#$(){}\[\]<>.!+%-])")
 _LATEX = re.compile(r"\\(times|div|cdot|approx|left|right|quad|[,;!])(?![A-Za-z])")
-_LATEX_SIGNS: Final = {"times": "*", "cdot": "*", "div": "/", "approx": "="}
+_LATEX_SIGNS = {"times": "*", "cdot": "*", "div": "/", "approx": "="}
 _FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]{1,80})\}\s?\{([^{}]{1,80})\}")
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s?\{([^{}]{0,80})\}")
 #: Signs spelt out between numbers: "35.9231 乘以 4 等于 143.6924", "254 divided by 141.5 is 1.795".
@@ -46,8 +45,8 @@ def _table() -> dict[int, str | None]:
     return table
 
 
-_WIDTH: Final = _table()
-_SAME_LENGTH: Final = {code: text for code, text in _WIDTH.items() if text is not None}
+_WIDTH = _table()
+_SAME_LENGTH = {code: text for code, text in _WIDTH.items() if text is not None}
 
 
 def decode(data: bytes, where: str) -> str:

@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kit.audit.facts.formulatokens import TokenLine, tokens_of
 from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, exactly
@@ -18,29 +18,27 @@ from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, e
 __all__ = ["Equation", "Expression", "Inequality", "comparisons", "equations", "expression_at", "expression_before"]
 
 #: Formulas are short; what has more tokens is data.
-_MAX_TOKENS: Final = 40
+_MAX_TOKENS = 40
 #: Where the longest reading makes no sense, so many shorter ones are tried.
-_TRIES: Final = 3
+_TRIES = 3
 #: So many results behind each other belong to one chain "a = b = c".
-_CHAIN: Final = 4
-_MOST_MARKS: Final = 60
+_CHAIN = 4
+_MOST_MARKS = 60
 
-_EQUALS: Final = re.compile(r"(?<![<>!=:])={1,2}(?!=)|约等于|大约是")
+_EQUALS = re.compile(r"(?<![<>!=:])={1,2}(?!=)|约等于|大约是")
 #: "1000 * batchsize(16) / mean(22.174)": operands that say what they are.
-_NAMED: Final = re.compile(
+_NAMED = re.compile(
     r"(?<![A-Za-z_.])(?:batch[_\s]?size|(?:NPU_compute_time\.)?mean|latency|time)\s{0,9}"
     r"\(\s{0,9}([0-9]+(?:\.[0-9]+)?)\s{0,9}\)",
     re.IGNORECASE,
 )
 #: "512.3 qps * batch 8": an operand behind its name.
-_COUNT: Final = re.compile(r"(?<=[*xX/])\s{0,3}(?:batch[_\s]?size|batch|bs)\s{0,3}(?=[0-9])", re.IGNORECASE)
-_TIMES: Final = re.compile(
-    r"\(\s{0,9}[0-9][0-9.,]*\s{0,9}/\s{0,9}[0-9][0-9.,]*\s{0,9}\)\s{0,9}([0-9][0-9.,]*)\s{0,9}倍"
-)
-_GAP: Final = re.compile(r"\s{2,}")
-_COMPARE: Final = re.compile(r"(?<![-=<>])(>=|<=|>|<|≥|≤)(?![>=<])")
+_COUNT = re.compile(r"(?<=[*xX/])\s{0,3}(?:batch[_\s]?size|batch|bs)\s{0,3}(?=[0-9])", re.IGNORECASE)
+_TIMES = re.compile(r"\(\s{0,9}[0-9][0-9.,]*\s{0,9}/\s{0,9}[0-9][0-9.,]*\s{0,9}\)\s{0,9}([0-9][0-9.,]*)\s{0,9}倍")
+_GAP = re.compile(r"\s{2,}")
+_COMPARE = re.compile(r"(?<![-=<>])(>=|<=|>|<|≥|≤)(?![>=<])")
 #: What may stand between the sign and the result.
-_LEAD: Final = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)?\s*")
+_LEAD = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)?\s*")
 
 
 class Expression(NamedTuple):

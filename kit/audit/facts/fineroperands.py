@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number
@@ -13,7 +12,7 @@ from kit.audit.facts.views import NumberCell, RowRecord
 __all__ = ["FinerOperands"]
 
 #: So many prints of one measurement are looked at.
-_MOST: Final = 16
+_MOST = 16
 
 
 class FinerOperands:

@@ -6,19 +6,19 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kit.audit.facts.printednumber import NUMBER, Printed, number_from
 
 __all__ = ["Token", "TokenLine", "tokens_of"]
 
-_UNIT: Final = (
+_UNIT = (
     r"(?:fps|qps|ms|us|sec|(?:samples?|imgs?|images?|frames?|it)\s?/\s?s(?:ec)?|[帧张]/?(?:秒|s)?|s|倍|%"
     r"|chips?|cards?|devices?|dies?|个?(?:芯片?|卡|设备|核心?))(?![A-Za-z])"
 )
-_REST: Final = r"|(?P<sign>[-+*/()])|(?P<times>[xX](?=\s{0,9}[(0-9]))|(?P<other>\S)"
-_TOKEN: Final = re.compile(rf"(?P<number>{NUMBER.pattern})|(?P<unit>{_UNIT})" + _REST, re.IGNORECASE)
-_DECIMAL_COMMA: Final = re.compile(
+_REST = r"|(?P<sign>[-+*/()])|(?P<times>[xX](?=\s{0,9}[(0-9]))|(?P<other>\S)"
+_TOKEN = re.compile(rf"(?P<number>{NUMBER.pattern})|(?P<unit>{_UNIT})" + _REST, re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(
     r"(?P<number>[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]+,[0-9]+|[0-9]+(?:\.[0-9]+)?)" + rf"|(?P<unit>{_UNIT})" + _REST,
     re.IGNORECASE,
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers, number_from
@@ -31,25 +30,25 @@ from kit.audit.facts.vocabulary import ACCURACY, LATENCY, devices_in, ratio_oper
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 
 #: Columns beyond these are not looked at.
-_WIDEST: Final = 64
-_WIDE: Final = 16
-_NOTE: Final = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
+_WIDEST = 64
+_WIDE = 16
+_NOTE = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
 #: "1250.0 (2.50x)", "75.9 (-0.23)": what follows from the number and those beside it.
-_COMPARING: Final = re.compile(
+_COMPARING = re.compile(
     r"[(（]\s?(?P<number>[+−↑↓-]?\s?[0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(?P<unit>[x×X倍%]|pp)?\s?[)）]\s{0,3}\Z"
 )
-_ERROR: Final = re.compile(r"\s{0,3}(?:±|\+/-|\+-)\s{0,3}[0-9.]{1,12}")
-_PARTS: Final = re.compile(r"\s{0,3}/\s{0,3}")
+_ERROR = re.compile(r"\s{0,3}(?:±|\+/-|\+-)\s{0,3}[0-9.]{1,12}")
+_PARTS = re.compile(r"\s{0,3}/\s{0,3}")
 #: Columns that number the rows.
-_NUMBERING: Final = re.compile(
+_NUMBERING = re.compile(
     r"\s?(?:#|no\.?|id|idx|index|rank|seed|fold|epochs?|year|version|exp(?:eriment)?|序号|编号|版本|轮次)\s?",
     re.IGNORECASE,
 )
-_AGAINST: Final = re.compile(r"\s{0,3}(?:/|÷|:|\bvs\b\.?|\bover\b|对比|比|\s-\s)\s{0,3}", re.IGNORECASE)
-_TOTAL: Final = re.compile(r"\btotal\b|总", re.IGNORECASE)
-_TIMED: Final = re.compile(r"\((?:[muµ]?s|毫秒|秒)\)")
-_LEAD: Final = "~≈=约 \t<>xX*"
-_WORDS: Final = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
+_AGAINST = re.compile(r"\s{0,3}(?:/|÷|:|\bvs\b\.?|\bover\b|对比|比|\s-\s)\s{0,3}", re.IGNORECASE)
+_TOTAL = re.compile(r"\btotal\b|总", re.IGNORECASE)
+_TIMED = re.compile(r"\((?:[muµ]?s|毫秒|秒)\)")
+_LEAD = "~≈=约 \t<>xX*"
+_WORDS = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,18 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from kit.audit.facts.tablerows import ReportRow, Table, clean
 
 __all__ = ["html_tables"]
 
-_TAG: Final = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9]{0,9})(?=[\s/>])")
-_SPAN: Final = re.compile(r"\b(col|row)span\s{0,9}=\s{0,9}[\"']?\s{0,9}([0-9]{1,5})(?![0-9])", re.IGNORECASE)
+_TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9]{0,9})(?=[\s/>])")
+_SPAN = re.compile(r"\b(col|row)span\s{0,9}=\s{0,9}[\"']?\s{0,9}([0-9]{1,5})(?![0-9])", re.IGNORECASE)
 #: A tag longer than this is text.
-_LONGEST_TAG: Final = 1000
-_MAX_SPAN: Final = 64
+_LONGEST_TAG = 1000
+_MAX_SPAN = 64
 #: Copies of spanning cells in all tables of a report: more than any has, and a bound of the memory.
-_MAX_COPIES: Final = 20_000
+_MAX_COPIES = 20_000
 
 
 @dataclass(slots=True)
@@ -173,8 +172,8 @@ def _heads(written: list[_Row], filled: list[ReportRow], count: int) -> bool:
     return spanning and not any(_measured(cell.text) for cell in row.cells)
 
 
-_MEASURED: Final = re.compile(r"[~≈+-]?\s?[0-9]+(?:[.,][0-9]+|(?![0-9A-Za-z]|\s?[A-Za-z]))")
-_SHORT: Final = re.compile(r"[0-9]{1,4}")
+_MEASURED = re.compile(r"[~≈+-]?\s?[0-9]+(?:[.,][0-9]+|(?![0-9A-Za-z]|\s?[A-Za-z]))")
+_SHORT = re.compile(r"[0-9]{1,4}")
 
 
 def _measured(text: str) -> bool:

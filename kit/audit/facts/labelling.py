@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.expressions import Equation
 from kit.audit.facts.printednumber import Printed
@@ -12,10 +11,10 @@ from kit.audit.facts.statements import Statement
 
 __all__ = ["SERIES", "LabelFault", "LabelRight", "Labels", "divided_batch", "formula_batch", "missing_of_series"]
 
-_DIVISION: Final = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}(?:ms)?\s{0,9}/\s{0,9}([0-9]{1,4})\s{0,9}\)")
-_TIMES_FOUR: Final = re.compile(r"[0-9]\s{0,9}[x*]\s{0,9}4(?![0-9.])", re.IGNORECASE)
+_DIVISION = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}(?:ms)?\s{0,9}/\s{0,9}([0-9]{1,4})\s{0,9}\)")
+_TIMES_FOUR = re.compile(r"[0-9]\s{0,9}[x*]\s{0,9}4(?![0-9.])", re.IGNORECASE)
 #: The batches that these reports measure, in order.
-SERIES: Final = (1, 4, 8, 16, 32, 64)
+SERIES = (1, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from kit.audit.facts.cellindex import CellIndex, DeviceCells
 from kit.audit.facts.labelling import LabelFault, LabelRight, Labels, divided_batch, formula_batch, missing_of_series
@@ -21,12 +20,12 @@ from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["resolve_labels"]
 
-_LABEL_TEXT: Final = re.compile(r"(?:batch[\s_-]{0,9}size|batch|bs)\s{0,9}[:=_]?\s{0,9}([0-9]{1,4})", re.IGNORECASE)
+_LABEL_TEXT = re.compile(r"(?:batch[\s_-]{0,9}size|batch|bs)\s{0,9}[:=_]?\s{0,9}([0-9]{1,4})", re.IGNORECASE)
 #: The rate that the tool prints and the one of the mean time differ by so much, relatively.
-_EQUAL: Final = 0.01
+_EQUAL = 0.01
 #: No two batches in use have rates so near each other by their batch alone.
-_NEAR: Final = 0.05
-_REACH: Final = 12
+_NEAR = 0.05
+_REACH = 12
 
 
 def resolve_labels(near: Neighbours, index: CellIndex) -> Labels:

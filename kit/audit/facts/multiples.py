@@ -4,49 +4,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.vocabulary import ACCURACY, BEST, DEVICE, batches_in, devices_in
 
 __all__ = ["TimesClaim", "read_times_claims"]
 
-_DEV: Final = rf"(?:{DEVICE}|gpu(?:\s?t4)?)"
+_DEV = rf"(?:{DEVICE}|gpu(?:\s?t4)?)"
 #: What a quotient may say of its devices.
-_OF: Final = r"(?:的?(?:最优|最佳|单卡)?(?:\s?(?:batch|bs))?的?(?:性能|吞吐[率量]?)?)"
-_TIMES: Final = re.compile(
+_OF = r"(?:的?(?:最优|最佳|单卡)?(?:\s?(?:batch|bs))?的?(?:性能|吞吐[率量]?)?)"
+_TIMES = re.compile(
     r"(?<![0-9./*])([0-9]+(?:\.[0-9]+)?)\s*(?:倍|times\b|x(?=\s|$|[,.;，。])|-fold)(以上)?"
     r"|的\s*([0-9]\.[0-9]+)\s*(?=$|[;，,。])",
     re.IGNORECASE,
 )
 #: "310P/310=2.40倍", "310P最优 / 310最优 = 1.27": a quotient of devices with its value, not with a formula.
-_QUOTIENT: Final = re.compile(
+_QUOTIENT = re.compile(
     rf"(?<![0-9a-z])({_DEV}){_OF}\s*/\s*({_DEV}){_OF}\s*(?:=|:|约?为)\s*"
     r"([0-9]+(?:\.[0-9]+)?)(?![0-9.])(?!\s*(?:[*/x]\s*[0-9]|fps|qps))(倍)?",
     re.IGNORECASE,
 )
 #: "310P > 1.2倍310 310P > 1.6倍T4": the number stands between the two devices.
-_BETWEEN: Final = re.compile(
+_BETWEEN = re.compile(
     rf"({_DEV})(?![0-9])[^0-9,;，；。]{{0,16}}?(?:>=?|≥|大于|高于|超过|达到)\s*([0-9]+(?:\.[0-9]+)?)\s*(倍|x|times)\s*的?\s*"
     rf"({_DEV})(?![0-9])",
     re.IGNORECASE,
 )
-_CLAUSE: Final = re.compile(r"[,，;。；、]|\.\s|\band\b|并且|同时|而且")
-_BOUND: Final = re.compile(
+_CLAUSE = re.compile(r"[,，;。；、]|\.\s|\band\b|并且|同时|而且")
+_BOUND = re.compile(
     r"大于|超过|高于|不低于|不小于|以上|优于|above|over|more than|at least|exceed|greater|higher|需要达到|>",
     re.IGNORECASE,
 )
-_BELOW: Final = re.compile(r"低于|小于|不到|不足|未达|没有达到|未能|无法|不能|below|less than|under\b|<", re.IGNORECASE)
-_GAIN: Final = re.compile(r"提升|提高|增加|加速|快|优化前|优化后|improv|faster|gain|speed-?up", re.IGNORECASE)
-_ABOUT: Final = re.compile(r"约|近|左右|接近|\babout\b|approximately|nearly|roughly", re.IGNORECASE)
-_ALL: Final = re.compile(r"每个|每一|所有|全部|均|都|各|\bevery\b|\beach\b|\ball\b", re.IGNORECASE)
-_REST: Final = re.compile(r"其余|其他|其它|\bother\b|\brest\b|除", re.IGNORECASE)
+_BELOW = re.compile(r"低于|小于|不到|不足|未达|没有达到|未能|无法|不能|below|less than|under\b|<", re.IGNORECASE)
+_GAIN = re.compile(r"提升|提高|增加|加速|快|优化前|优化后|improv|faster|gain|speed-?up", re.IGNORECASE)
+_ABOUT = re.compile(r"约|近|左右|接近|\babout\b|approximately|nearly|roughly", re.IGNORECASE)
+_ALL = re.compile(r"每个|每一|所有|全部|均|都|各|\bevery\b|\beach\b|\ball\b", re.IGNORECASE)
+_REST = re.compile(r"其余|其他|其它|\bother\b|\brest\b|除", re.IGNORECASE)
 #: "The target of 1.2 times is not met" claims nothing.
-_FAILED: Final = re.compile(
+_FAILED = re.compile(
     r"不达标|未达标|不满足|没有达到|未达到|达不到|\bfails?\b|not (?:met|reached)|does not reach", re.IGNORECASE
 )
-_RULE: Final = re.compile(r"当.{2,60}时|\bwhen\b|只要|才", re.IGNORECASE)
-_CONDITION: Final = re.compile(
+_RULE = re.compile(r"当.{2,60}时|\bwhen\b|只要|才", re.IGNORECASE)
+_CONDITION = re.compile(
     r"如果|若|要求|标准|目标|应|需要?(?!达到)|否则|\bif\b|should|must|require|target", re.IGNORECASE
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.statements import Mark, Statement
@@ -14,11 +13,11 @@ from kit.audit.facts.toolruns import ToolRun
 __all__ = ["Neighbours"]
 
 #: How many runs back a statement can quote: more than any report has, few enough for a file of a million lines.
-_REACH: Final = 60
+_REACH = 60
 #: So many statements behind each other can be of one run.
-_SAME: Final = 3
+_SAME = 3
 #: A run that is shown after its result begins this soon.
-_BELOW: Final = 8
+_BELOW = 8
 
 
 @dataclass(frozen=True, slots=True)

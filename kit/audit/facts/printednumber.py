@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kit.toollogs.numbers import real
 
@@ -31,17 +31,17 @@ __all__ = [
 ]
 
 #: Relative difference up to which a mismatch counts as a slip in the digits rather than another number.
-_SLIP: Final = 0.005
+_SLIP = 0.005
 #: A result rounded the wrong way is a slip too, as long as it stays this near.
-_WRONG_WAY: Final = 0.02
+_WRONG_WAY = 0.02
 #: Relative error of the arithmetic itself.
-_NOISE: Final = 1e-9
+_NOISE = 1e-9
 
 _GROUPED = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])"
 _PLAIN = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3}(?![0-9]))?"
 #: A number as reports print it: plain, with exponent, or with thousands separators.
-NUMBER: Final = re.compile(rf"(?:{_GROUPED}|{_PLAIN})")
-_EUROPEAN: Final = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]+,[0-9]+|" + _PLAIN + ")")
+NUMBER = re.compile(rf"(?:{_GROUPED}|{_PLAIN})")
+_EUROPEAN = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]+,[0-9]+|" + _PLAIN + ")")
 _SURE_COMMA = re.compile(r"(?<![0-9.,])(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|[0-9]{4,},[0-9]+|0,[0-9]+)(?![0-9.,])")
 _SURE_DOT = re.compile(r"(?<![0-9.,])[0-9]+\.[0-9]+(?![0-9.,])")
 

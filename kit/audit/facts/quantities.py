@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
-from typing import Final
 
 from kit.audit.facts.vocabulary import ACCURACY
 
@@ -40,13 +39,13 @@ class Quantity(Enum):
     COUNT = "count"
 
 
-_DERIVED: Final = (Quantity.RATIO, Quantity.DIFFERENCE, Quantity.SHARE, Quantity.AVERAGE, Quantity.TOTAL)
-_RATE_UNIT: Final = (
+_DERIVED = (Quantity.RATIO, Quantity.DIFFERENCE, Quantity.SHARE, Quantity.AVERAGE, Quantity.TOTAL)
+_RATE_UNIT = (
     r"(?:samples?|imgs?|images?|pics?|frames?|it|iters?|items?|tok(?:en)?s?|seqs?|sequences?|sentences?|queries|reqs?"
     r"|requests?|clips?|videos?|pairs?|inferences?|inf)\s?(?:/|per)\s?s(?:ec(?:ond)?)?|fps|qps|ips|rps|[帧张]/?(?:秒|s)"
 )
 #: Units with what one of them is in seconds, in samples per second, or of one.
-_UNITS: Final = (
+_UNITS = (
     ("rate", re.compile(rf"(?<![a-z])(?:{_RATE_UNIT})(?![a-z])", re.IGNORECASE), 1.0),
     ("ms", re.compile(r"(?<![a-z0-9])(?:ms|msec|milliseconds?)(?![a-z])|毫秒", re.IGNORECASE), 1e-3),
     ("us", re.compile(r"(?<![a-z0-9])(?:us|µs|μs|usec|microseconds?)(?![a-z])|微秒", re.IGNORECASE), 1e-6),
@@ -57,53 +56,53 @@ _UNITS: Final = (
     ("times", re.compile(r"^\s?(?:x|times|倍)\s?$", re.IGNORECASE), 1.0),
 )
 #: Names of the units of time.
-TIME_UNITS: Final = frozenset({"ms", "us", "s", "min", "h"})
-_FACTORS: Final = {name: factor for name, _, factor in _UNITS}
+TIME_UNITS = frozenset({"ms", "us", "s", "min", "h"})
+_FACTORS = {name: factor for name, _, factor in _UNITS}
 
-_RATIO: Final = re.compile(
+_RATIO = re.compile(
     r"speed-?\s?ups?|scaling|\bratios?\b|\brelative\b|加速比|倍率|加速|比值|比率|倍数|扩展比|线性度|性能比"
     r"|压缩比|相对(?:精度|性能|准确率)|精度保持率|\bretention\b|\brecovery\b",
     re.IGNORECASE,
 )
-_DIFFERENCE: Final = re.compile(
+_DIFFERENCE = re.compile(
     r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
     r"|\b(?:accuracy|acc|mAP|precision)\s(?:loss|degradation)\b|\breductions?\b|\bsavings?\b|\bchange\b|\b(?:faster|slower)$"
     r"|差值|差异|下降|降低|减少|缩短|节省|降幅|增幅|损失|提升|提高|掉点|差距|(?<!误)差$",
     re.IGNORECASE,
 )
 #: "Ratio [(INT8-FP32)/FP32]"
-_CHANGE: Final = re.compile(r"\([\w. ]{1,30}-[\w. ]{1,30}\)\s?/")
-_SHARE: Final = re.compile(
+_CHANGE = re.compile(r"\([\w. ]{1,30}-[\w. ]{1,30}\)\s?/")
+_SHARE = re.compile(
     r"\bshare\b|\bpercentage\b|\bproportion\b|\bpercent\b|\bfraction\b|^%$|^(?:%|pct\.?) of\b|占比|比例|百分比",
     re.IGNORECASE,
 )
-_AVERAGE: Final = re.compile(r"^(?:avg\.?|average|mean|平均值?|均值|average accuracy|平均精度)$", re.IGNORECASE)
-_TOTAL: Final = re.compile(r"^(?:total|sum|overall total|合计|总计|总和|总数|总量)$", re.IGNORECASE)
-_SPREAD: Final = re.compile(r"\bstd\b|\bstdev\b|\bvariance\b|标准差|方差", re.IGNORECASE)
-_RATE: Final = re.compile(
+_AVERAGE = re.compile(r"^(?:avg\.?|average|mean|平均值?|均值|average accuracy|平均精度)$", re.IGNORECASE)
+_TOTAL = re.compile(r"^(?:total|sum|overall total|合计|总计|总和|总数|总量)$", re.IGNORECASE)
+_SPREAD = re.compile(r"\bstd\b|\bstdev\b|\bvariance\b|标准差|方差", re.IGNORECASE)
+_RATE = re.compile(
     r"through?put|吞吐|帧率|\b(?:fps|qps|ips|rps)\b|(?:samples?|images?|imgs?|frames?|tokens?|sequences?|seqs?)\s?"
     r"(?:/|per)\s?s",
     re.IGNORECASE,
 )
-_TIME: Final = re.compile(
+_TIME = re.compile(
     r"latenc(?:y|ies)|时延|延迟|耗时|推理时间|(?:step|iteration|iter|batch|inference|training|train|compute)[\s_-]?time|\brun[\s_-]time"
     r"|time[\s_-]?(?:per|to|\()|^time$|\btimes?\b.{0,12}\((?:m|u|µ)?s\)|单步时间|每步",
     re.IGNORECASE,
 )
-_BATCH: Final = re.compile(r"batch|^\s?bs\b|批大小|批次|批量", re.IGNORECASE)
-_CARDS: Final = re.compile(
+_BATCH = re.compile(r"batch|^\s?bs\b|批大小|批次|批量", re.IGNORECASE)
+_CARDS = re.compile(
     r"^\W{0,3}(?:#|num(?:ber)?(?:\s?of)?\s?|n_?)?\s?(?:gpus?|npus?|cards?|devices?|chips?|accelerators?|workers?)\W{0,3}$"
     r"|卡数|^卡$|设备数",
     re.IGNORECASE,
 )
-_PERCENTILE: Final = re.compile(
+_PERCENTILE = re.compile(
     r"(?<![a-z0-9.])p\s?([1-9][0-9](?:\.[0-9]{1,2})?)(?![0-9])"
     r"|(?<![0-9.])([1-9][0-9](?:\.[0-9]{1,2})?)\s?(?:%|th\b|-?percentile|分位|%分位|百分位)",
     re.IGNORECASE,
 )
-_AGAINST: Final = re.compile(r"\b(?:vs|versus|over|relative|compared)\b", re.IGNORECASE)
-_PRECISION: Final = re.compile(r"\bm?AP[@_ ]?\(?(?:50|75|0?\.5|0?\.75)", re.IGNORECASE)
-_CROWDED: Final = 120
+_AGAINST = re.compile(r"\b(?:vs|versus|over|relative|compared)\b", re.IGNORECASE)
+_PRECISION = re.compile(r"\bm?AP[@_ ]?\(?(?:50|75|0?\.5|0?\.75)", re.IGNORECASE)
+_CROWDED = 120
 
 
 @lru_cache(maxsize=2048)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.neighbours import Neighbours
 from kit.audit.facts.printednumber import Printed, same_number
@@ -14,9 +13,9 @@ from kit.audit.facts.toolruns import ToolRun
 __all__ = ["Quote", "heading_of_quote", "quote_of"]
 
 #: The entries of a list follow each other, with an empty line between at most.
-_ENTRY: Final = 2
+_ENTRY = 2
 #: A result stands this near below its run.
-_NEAR: Final = 8
+_NEAR = 8
 
 
 @dataclass(frozen=True, slots=True)

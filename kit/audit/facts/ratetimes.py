@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval, exactly
@@ -15,15 +14,15 @@ from kit.audit.facts.vocabulary import label_batches
 __all__ = ["RateTime", "RateTimeRow", "rate_times"]
 
 #: A latency that is not the mean one says nothing about the rate.
-_NOT_MEAN: Final = re.compile(
+_NOT_MEAN = re.compile(
     r"\bmax\b|\bmin\b|最大|最小|worst|\bstd\b|标准差|first|total|train(?:ing)? time|总", re.IGNORECASE
 )
 #: A total of stages is the time of a sample; a total in seconds may be that of the whole run.
-_WHOLE: Final = re.compile(
+_WHOLE = re.compile(
     r"(?:total|overall|end-to-end|e2e)(?:\s(?:time|latency))?\s?[(\[]\w{2}[)\]]|总(?:耗时|时延|时间)\s?\(\w{2}\)",
     re.IGNORECASE,
 )
-_MOST: Final = 6
+_MOST = 6
 
 
 @dataclass(frozen=True, slots=True)

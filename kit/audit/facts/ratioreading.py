@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Agreement, Interval, agree, exactly
@@ -15,10 +14,10 @@ from kit.audit.facts.vocabulary import VARIANT
 __all__ = ["Quotient", "RatioColumn", "RatioReading", "quotient", "ratio_columns"]
 
 #: So many rows decide how a column is read, and so many columns are tried.
-_ROWS: Final = 60
-_TRIED: Final = 12
+_ROWS = 60
+_TRIED = 12
 
-_RATE_WORDS: Final = re.compile(r"吞吐|fps|qps|throughput|samples", re.IGNORECASE)
+_RATE_WORDS = re.compile(r"吞吐|fps|qps|throughput|samples", re.IGNORECASE)
 
 
 def _plain(top: Interval, bottom: Interval) -> Interval:
@@ -26,7 +25,7 @@ def _plain(top: Interval, bottom: Interval) -> Interval:
 
 
 #: How two values make the printed ratio, and what the header would have to say for it.
-_WAYS: Final[dict[str, Callable[[Interval, Interval], Interval]]] = {
+_WAYS: dict[str, Callable[[Interval, Interval], Interval]] = {
     "": _plain,
     "inverse": lambda top, bottom: bottom / top,
     "gain": lambda top, bottom: top / bottom - exactly(1),

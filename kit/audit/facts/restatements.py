@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.expressions import Expression, Inequality
 from kit.audit.facts.facts import Facts
@@ -14,9 +13,9 @@ from kit.audit.facts.vocabulary import batches_in
 
 __all__ = ["Restatement", "restatements"]
 
-_DIVIDED: Final = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}/\s{0,9}[0-9]+\s{0,9}\)")
+_DIVIDED = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}/\s{0,9}[0-9]+\s{0,9}\)")
 #: So many values of one device and batch are remembered.
-_MOST: Final = 16
+_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,31 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 __all__ = ["Score", "complement", "score_of"]
 
-_TOP: Final = re.compile(
-    r"(?:top|acc(?:uracy)?)\s?[-_@ ]?\s?([15])(?![0-9])|\bR(?:ank)?[-_@ ]?(1|5|10)\b", re.IGNORECASE
-)
-_AP: Final = re.compile(
+_TOP = re.compile(r"(?:top|acc(?:uracy)?)\s?[-_@ ]?\s?([15])(?![0-9])|\bR(?:ank)?[-_@ ]?(1|5|10)\b", re.IGNORECASE)
+_AP = re.compile(
     r"m?AP(?:[\s_^]?(?:val|test|dev|box|mask|bb|segm?)){0,2}\s{0,3}[@_^ ]?\s{0,3}\(?\s{0,3}(?:IoU\s?=\s?)?"
     r"(?P<at>0?\.50?\s{0,3}[:\-~]\s{0,3}0?\.95|50\s{0,3}[:\-~]\s{0,3}95|0?\.50?(?![0-9:\-~])|50(?![0-9:\-~])"
     r"|0?\.75(?![0-9])|75(?![0-9]))?",
     re.IGNORECASE,
 )
-_SIZE: Final = re.compile(r"AP_?\s?[SML]\b|\b(?:small|medium|large)\b|AR", re.IGNORECASE)
-_ERROR: Final = re.compile(r"\berr(?:or)?s?\b|误差|错误", re.IGNORECASE)
-_CHANGE: Final = re.compile(
+_SIZE = re.compile(r"AP_?\s?[SML]\b|\b(?:small|medium|large)\b|AR", re.IGNORECASE)
+_ERROR = re.compile(r"\berr(?:or)?s?\b|误差|错误", re.IGNORECASE)
+_CHANGE = re.compile(
     r"diff|delta|[Δ△+]|drop|\bgain|\bloss|\brank\b(?!\W?[0-9])|ratio|change|improve|decrease|increase|差|损失|提升|下降",
     re.IGNORECASE,
 )
 #: Words that say that a number is a score or an error, and not of what.
-_PLAIN: Final = re.compile(
+_PLAIN = re.compile(
     r"accuracy|\bacc\b|error|\berrs?\b|\brate\b|准确率|正确率|精度|错误率|误差|[%％()\[\]._-]|\s", re.IGNORECASE
 )
-_RIGHT: Final = re.compile(r"accuracy|\bacc\b|准确率|正确率|精度|\btop-?\s?[15]\b", re.IGNORECASE)
-_NOT_WORD: Final = re.compile(r"[^a-z0-9\u4e00-\u9fff]+")
+_RIGHT = re.compile(r"accuracy|\bacc\b|准确率|正确率|精度|\btop-?\s?[15]\b", re.IGNORECASE)
+_NOT_WORD = re.compile(r"[^a-z0-9\u4e00-\u9fff]+")
 
 
 @dataclass(frozen=True, slots=True)

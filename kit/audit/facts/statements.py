@@ -6,7 +6,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.expressions import Equation, expression_at
@@ -19,23 +18,23 @@ __all__ = ["Mark", "Statement", "read_marks", "read_statements", "section_device
 Formulas = Mapping[int, tuple[Equation, ...]]
 
 #: A statement is one sentence; longer lines are paragraphs or HTML, in which a batch may belong to anything.
-_LONGEST: Final = 500
+_LONGEST = 500
 _STAGE = re.compile(
     r"\[(?:e2e|data read|preprocess|infer|inference|post|postprocess|INFO|I|W|E)\]|samples/s.{0,8}ave_latency"
 )
-_AFTER_WORD: Final = re.compile(
+_AFTER_WORD = re.compile(
     r"(?:(?:吞吐率|吞吐量|throu?gh?put(?:Rate)?|thoroughput(?:Rate)?|性能|fps|qps)(?:\sper\s(?:card|device|chip))?\W{0,3}?(?:\([^()]{1,20}\))?\s*"
     r"(?:约为|为|是|达到了?|达|is|[:=])|compute_time\.mean\)?\s*=)\s*(?:约|about\s)?\s*([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]*\s?(?:%|倍|times|x\b))",
     re.IGNORECASE,
 )
-_DIVISION: Final = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
-_WORD: Final = re.compile(r"吞吐[率量]\s*(?:约?为|是|[:=])", re.IGNORECASE)
-_CARD: Final = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
-_ANNOUNCES: Final = re.compile(r"(?:测试|测得|当|the |for |with )?\s*(?:batch|bs|[0-9]+\s?batch)", re.IGNORECASE)
-_OPERATOR: Final = re.compile(r"[-+*/xX]")
+_DIVISION = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+_WORD = re.compile(r"吞吐[率量]\s*(?:约?为|是|[:=])", re.IGNORECASE)
+_CARD = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
+_ANNOUNCES = re.compile(r"(?:测试|测得|当|the |for |with )?\s*(?:batch|bs|[0-9]+\s?batch)", re.IGNORECASE)
+_OPERATOR = re.compile(r"[-+*/xX]")
 #: Between a number and its sign there is a unit at most.
-_NEAR: Final = 16
-_LIST_NUMBER: Final = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
+_NEAR = 16
+_LIST_NUMBER = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import geometric_mean, median
-from typing import Final
 
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Interval, exactly
@@ -25,7 +24,7 @@ __all__ = [
     "summary_of",
 ]
 
-_KINDS: Final = (
+_KINDS = (
     (
         "sum",
         re.compile(
@@ -44,10 +43,10 @@ _KINDS: Final = (
     ("spread", re.compile(r"std\.?(?:dev)?|stdev|variance|range|标准差|方差", re.IGNORECASE)),
 )
 #: The kinds of rows that stand for the middle of others.
-AVERAGES: Final = ("mean", "geometric mean", "median")
+AVERAGES = ("mean", "geometric mean", "median")
 #: So many summaries follow the same rows.
-_MOST: Final = 8
-_NOTE: Final = re.compile(r"\s?\([^()]{0,20}\)")
+_MOST = 8
+_NOTE = re.compile(r"\s?\([^()]{0,20}\)")
 
 
 @dataclass(frozen=True, slots=True)

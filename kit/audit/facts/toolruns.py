@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
@@ -20,17 +20,17 @@ from kit.toollogs.reader import Reader
 __all__ = ["ToolRun", "file_batch", "find_runs"]
 
 #: What no output of these tools is without.
-_HINT: Final = re.compile(
+_HINT = re.compile(
     r"rough?put ?Rate|NPU_compute_time|GPU Compute|\bmean\b|\bmedian\b|\bmin ?[:=]|\"throughput\"|throughput: \S+ qps",
     re.IGNORECASE,
 )
-_FILE_BATCH: Final = re.compile(r"(?:batchsize_|_bs|_batch)([0-9]{1,3})(?![0-9])", re.IGNORECASE)
+_FILE_BATCH = re.compile(r"(?:batchsize_|_bs|_batch)([0-9]{1,3})(?![0-9])", re.IGNORECASE)
 #: A part of a report that begins without a fence or heading: so many lines without a sign of a tool end it.
-_QUIET: Final = 12
+_QUIET = 12
 
 #: The values that rules ask for, by family and kind of run: the path in the JSON of `kit read`, and their name here.
-_STAGES: Final = {"e2e": "e2e", "data_read": "data read", "preprocess": "preprocess", "infer": "infer", "post": "post"}
-_FIELDS: Final[Mapping[str, Mapping[tuple[str, ...], str]]] = {
+_STAGES = {"e2e": "e2e", "data_read": "data read", "preprocess": "preprocess", "infer": "infer", "post": "post"}
+_FIELDS: Mapping[str, Mapping[tuple[str, ...], str]] = {
     "perf": {
         **{(stage, "throughputRate"): f"{name} rate" for stage, name in _STAGES.items()},
         ("infer", "interface"): "interface",

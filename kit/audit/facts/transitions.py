@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Interval, Printed, exactly, number_from
@@ -13,76 +12,74 @@ from kit.audit.facts.vocabulary import devices_in
 
 __all__ = ["Transition", "read_transitions"]
 
-_NUMBER: Final = r"([0-9]{1,9}(?:,[0-9]{3}){0,3}(?:\.[0-9]{1,9})?)(?![0-9.,]*[0-9])"
-_UNIT: Final = (
+_NUMBER = r"([0-9]{1,9}(?:,[0-9]{3}){0,3}(?:\.[0-9]{1,9})?)(?![0-9.,]*[0-9])"
+_UNIT = (
     r"\s?(%|ms|us|µs|s|sec|seconds|hours|h|minutes|min|fps|qps|(?:images?|imgs?|img|samples?|tokens?|frames?)/s(?:ec)?"
     r"|GB|MB|GiB|MiB|W|毫秒|秒|帧/秒|小时|分钟)?(?![a-z])"
 )
-_TO: Final = r"\s?(?:→|->|\bto\b|down to|up to|(?:压缩|提升|提高|增加|降低|下降|减少)?(?:到|至)|变为|降[到至])\s?"
-_CLAIM: Final = (
+_TO = r"\s?(?:→|->|\bto\b|down to|up to|(?:压缩|提升|提高|增加|降低|下降|减少)?(?:到|至)|变为|降[到至])\s?"
+_CLAIM = (
     r"[-+−]?([0-9]{1,6}(?:\.[0-9]{1,9})?)\s?"
     r"(%|x\b|×|times\b|-fold\b|倍|(?:percentage\s|个?百分)?points?\b|个?百分点|pp\b)"
     r"(?!\s?(?:of\b|sparsity|(?:drop|loss|gain|higher|lower|less|more)?\s?(?:in\s)?(?:accuracy|memory|confidence|top|mAP)))"
 )
 #: What may stand between the two values and the claim, so that it is about them.
-_BETWEEN: Final = (
+_BETWEEN = (
     r"[\s,，(（:：=—–]{1,4}(?:i\.e\.,?\s|that is,?\s|which is\s|giving\s|yielding\s|for\s|即)?(?:an?\s|the\s)?"
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
     r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?)?"
 )
-_AFTER: Final = re.compile(
-    rf"(?:\bfrom\s|从|由)\s?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}{_BETWEEN}{_CLAIM}", re.IGNORECASE
-)
+_AFTER = re.compile(rf"(?:\bfrom\s|从|由)\s?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
 #: "10.0 ms -> 4.0 ms (2.5x)"
-_ARROW: Final = re.compile(
+_ARROW = re.compile(
     rf"(?<![0-9.\-]){_NUMBER}{_UNIT}\s?(?:→|->|=>)\s?{_NUMBER}{_UNIT}\s?[(（,，]\s?{_CLAIM}", re.IGNORECASE
 )
-_BEFORE: Final = re.compile(
+_BEFORE = re.compile(
     rf"(?<![0-9.\-–~]){_CLAIM}[^0-9.;。()（）]{{0,40}}[(（](?:from\s)?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}[)）]",
     re.IGNORECASE,
 )
 #: Words between two numbers, also such as "FP32".
-_WORDS: Final = r"(?:[^0-9.;。()（）]|(?<=[A-Za-z])[0-9]{1,4}){0,40}"
-_AGAINST: Final = r"(?:compared (?:to|with)|\bvs\.?|\bversus|\bagainst|\binstead of|down from|up from|与|和|相比|较|比)"
-_COMPARED: Final = re.compile(
+_WORDS = r"(?:[^0-9.;。()（）]|(?<=[A-Za-z])[0-9]{1,4}){0,40}"
+_AGAINST = r"(?:compared (?:to|with)|\bvs\.?|\bversus|\bagainst|\binstead of|down from|up from|与|和|相比|较|比)"
+_COMPARED = re.compile(
     rf"(?<![0-9.\-]){_NUMBER}{_UNIT}{_WORDS}{_AGAINST}{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}"
     rf"(?:{_WORDS}[(（]|[,，]?\s?(?:相比|which is|that is|即)?[,，]?\s?)(?:仅|只|about\s|a\s)?"
     rf"(?:(?:精度|准确率)?(?:下降|降低|损失|减少|提升|提高|增加|低|高)了?)?{_CLAIM}",
     re.IGNORECASE,
 )
-_THAN: Final = re.compile(
+_THAN = re.compile(
     rf"(?<![0-9.\-]){_NUMBER}{_UNIT}[,，(]\s?(?:which is\s)?{_CLAIM}\s"
     rf"(?:lower|below|less|higher|above|more|faster|slower|smaller|larger)\s(?:than\s)?{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}",
     re.IGNORECASE,
 )
 #: A per cent behind these says by how much, and not how much is left.
-_BY: Final = re.compile(r"(?:\bby|\bof|了|低|少|升|高|[-−+])\s?\Z", re.IGNORECASE)
-_FOLLOWED: Final = re.compile(
+_BY = re.compile(r"(?:\bby|\bof|了|低|少|升|高|[-−+])\s?\Z", re.IGNORECASE)
+_FOLLOWED = re.compile(
     rf"(?<![0-9.\-–~])(?:\bby\s){_CLAIM}[,，]\s?from\s{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}", re.IGNORECASE
 )
-_FROM: Final = re.compile(r"(?:\bfrom\s|从|由)\s?\Z", re.IGNORECASE)
-_AGAIN: Final = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
+_FROM = re.compile(r"(?:\bfrom\s|从|由)\s?\Z", re.IGNORECASE)
+_AGAIN = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
 #: Behind the values: the claim may be of other things than the two.
-_OTHER: Final = re.compile(r"batch|\bbs|cpu|int8|fp16|fp32|baseline|single|基线|单卡|单线程", re.IGNORECASE)
+_OTHER = re.compile(r"batch|\bbs|cpu|int8|fp16|fp32|baseline|single|基线|单卡|单线程", re.IGNORECASE)
 #: What no claim is without; most lines have none, and this is quicker than all forms.
-_SIGN: Final = re.compile(r"[0-9]\s?(?:%|x\b|×|times|-fold|倍|p(?:oint|ercent|p\b)|个?百分)", re.IGNORECASE)
-_MORE: Final = re.compile(
+_SIGN = re.compile(r"[0-9]\s?(?:%|x\b|×|times|-fold|倍|p(?:oint|ercent|p\b)|个?百分)", re.IGNORECASE)
+_MORE = re.compile(
     r"fast|more|high|great|larg|improve|increase|gain|boost|better|less|small|low|reduc|提升|提高|增加|增长|快|多|高",
     re.IGNORECASE,
 )
-_SENTENCES: Final = re.compile(r"(?:[^。；;.]|\.(?!\s|\Z))+")
-_VALUE: Final = re.compile(
+_SENTENCES = re.compile(r"(?:[^。；;.]|\.(?!\s|\Z))+")
+_VALUE = re.compile(
     rf"(?<![0-9.\-]){_NUMBER}\s?(fps|qps|(?:images?|imgs?|samples?)/s|帧/秒|ms)(?![a-z])", re.IGNORECASE
 )
-_TIMES: Final = re.compile(r"(?<![0-9.])([0-9]{1,4}(?:\.[0-9]{1,4})?)\s?(?:倍|times\b|x(?![a-z0-9]))", re.IGNORECASE)
-_BOUND: Final = re.compile(
+_TIMES = re.compile(r"(?<![0-9.])([0-9]{1,4}(?:\.[0-9]{1,4})?)\s?(?:倍|times\b|x(?![a-z0-9]))", re.IGNORECASE)
+_BOUND = re.compile(
     r"超过|大于|高于|不低于|不小于|以上|目标|要求|需|应|above|over\b|at least|more than|up to|exceed|target"
     r"|should|must|[<>]",
     re.IGNORECASE,
 )
-_ROUGH: Final = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
+_ROUGH = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
 #: The forms with the places of the two values and of the claim, and the values that must have a unit behind them.
-_FORMS: Final[tuple[tuple[re.Pattern[str], tuple[int, int], int, tuple[int, ...]], ...]] = (
+_FORMS: tuple[tuple[re.Pattern[str], tuple[int, int], int, tuple[int, ...]], ...] = (
     (_AFTER, (1, 3), 5, ()),
     (_BEFORE, (3, 5), 1, (5,)),
     (_FOLLOWED, (3, 5), 1, ()),
@@ -90,7 +87,7 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], tuple[int, int], int, tuple[int, ...]
     (_COMPARED, (1, 3), 5, (1, 3)),
     (_THAN, (1, 5), 3, (1, 5)),
 )
-_LONGEST: Final = 600
+_LONGEST = 600
 
 
 @dataclass(frozen=True, slots=True)

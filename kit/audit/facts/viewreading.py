@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.tablerows import Table
@@ -26,12 +25,12 @@ __all__ = ["read_views"]
 _PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
 _RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|performance", re.IGNORECASE)
 _BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
-_SPEED: Final = re.compile(r"性能|吞吐|throughput|performance|fps", re.IGNORECASE)
-_BARE_SPEED: Final = re.compile(r"性能|fps|吞吐|throughput", re.IGNORECASE)
-_SPEED_HEADER: Final = re.compile(r"fps|吞吐|throughput|latency|时延", re.IGNORECASE)
+_SPEED = re.compile(r"性能|吞吐|throughput|performance|fps", re.IGNORECASE)
+_BARE_SPEED = re.compile(r"性能|fps|吞吐|throughput", re.IGNORECASE)
+_SPEED_HEADER = re.compile(r"fps|吞吐|throughput|latency|时延", re.IGNORECASE)
 #: Columns of a table beyond these are not looked at.
-_WIDEST: Final = 200
-_WIDE: Final = 16
+_WIDEST = 200
+_WIDE = 16
 
 
 def read_views(document: Document) -> list[View]:

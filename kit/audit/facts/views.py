@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
@@ -25,8 +25,8 @@ _CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
 _BATCH_LEAD = re.compile(r"^(?:(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*|(?:bs|batch)\s?[0-9]{1,4}\s+)(?=[0-9])", re.IGNORECASE)
 #: "1729,43": a slip of the finger, as no group has two digits.
 _SLIPPED_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}|[0-9]{4,},[0-9]+")
-_LEAD: Final = "~≈=约 \t"
-_MOST: Final = 6
+_LEAD = "~≈=约 \t"
+_MOST = 6
 
 
 class NumberCell(NamedTuple):

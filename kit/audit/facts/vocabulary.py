@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 __all__ = [
     "ACCURACY",
@@ -25,39 +24,35 @@ __all__ = [
     "ratio_operands",
 ]
 
-BEST: Final = re.compile(r"最优|最佳|最好|最高|最大|\bbest\b|\boptimal\b|\bmax(?:imum)?\b", re.IGNORECASE)
-ACCURACY: Final = re.compile(
+BEST = re.compile(r"最优|最佳|最好|最高|最大|\bbest\b|\boptimal\b|\bmax(?:imum)?\b", re.IGNORECASE)
+ACCURACY = re.compile(
     r"top-?\s?[1-5]\b|acc(?:uracy|@|_|\b)|精度|准确率|\bmAP\b|\bAP\b|\bF1\b|\bmIoU\b|\bIoU\b|PSNR|SSIM|\b[WC]ER\b|recall"
     r"|precision|rank-?1|hmean|\bAUC\b|\bAR\b|\bFID\b|\bloss\b|\bEER\b|precesion",
     re.IGNORECASE,
 )
-THROUGHPUT: Final = re.compile(
-    r"吞吐|throu?gh?put|thoroughput|\bfps\b|(?<=[0-9\s])fps|\bqps\b|帧率|性能", re.IGNORECASE
-)
-LATENCY: Final = re.compile(r"时延|延迟|耗时|latency|\btime\b|时间|\(m?s\)", re.IGNORECASE)
-RATE_UNIT: Final = re.compile(
+THROUGHPUT = re.compile(r"吞吐|throu?gh?put|thoroughput|\bfps\b|(?<=[0-9\s])fps|\bqps\b|帧率|性能", re.IGNORECASE)
+LATENCY = re.compile(r"时延|延迟|耗时|latency|\btime\b|时间|\(m?s\)", re.IGNORECASE)
+RATE_UNIT = re.compile(
     r"\s*(fps|qps|(?:samples?|imgs?|images?|frames?|it|items?|token|sentences?)\s?/\s?s(?:ec)?|帧/?(?:秒|s)?|张/?(?:秒|s))"
     r"(?![A-Za-z])",
     re.IGNORECASE,
 )
-TIME_UNIT: Final = re.compile(r"\s*(ms|us|s|毫秒|秒|sec|seconds?|milliseconds?)(?![A-Za-z/])", re.IGNORECASE)
+TIME_UNIT = re.compile(r"\s*(ms|us|s|毫秒|秒|sec|seconds?|milliseconds?)(?![A-Za-z/])", re.IGNORECASE)
 
-_BATCH: Final = re.compile(
+_BATCH = re.compile(
     r"(?<![A-Za-z0-9_/-])(?<![A-Za-z_)]\.)(?:batch[\s_-]*size[s]?|batch|bs|b[sz])\s*(?:(?:设置?)?为|是|of|[=:_])?\s*([0-9]{1,4})(?![0-9]|\.[0-9]|\s?%)"
     r"|(?<![A-Za-z0-9_./-])([0-9]{1,4})\s?-?(?:batch|bs)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 #: In a row label the batch may end a name: "OpenPose_bs16".
-_NAMED_BATCH: Final = re.compile(
-    r"[_-](?:batch[\s_-]?size|batch|bs)[\s_=-]?([0-9]{1,4})(?![0-9]|\.[0-9])", re.IGNORECASE
-)
+_NAMED_BATCH = re.compile(r"[_-](?:batch[\s_-]?size|batch|bs)[\s_=-]?([0-9]{1,4})(?![0-9]|\.[0-9])", re.IGNORECASE)
 #: A second column of the same device, after tuning.
-VARIANT: Final = re.compile(r"aoe|auto\s?tune|优化|调优|\btune|\bopt", re.IGNORECASE)
+VARIANT = re.compile(r"aoe|auto\s?tune|优化|调优|\btune|\bopt", re.IGNORECASE)
 
 #: The devices that sentences compare, as part of a pattern.
-DEVICE: Final = r"310[pb]?\d?|710|t4|910[ab]?\d?|v100s?|a100?"
+DEVICE = r"310[pb]?\d?|710|t4|910[ab]?\d?|v100s?|a100?"
 #: Longest first. 710 is the former name of the 310P; a plain "gpu" is the T4 in this family.
-_DEVICES: Final = (
+_DEVICES = (
     ("310P", r"310\s?p(?:\d|ro\b)?|(?<![0-9.])710(?![0-9]|\.[0-9])"),
     ("310B", r"310\s?b\d?(?![a-z])"),
     ("310", r"(?<![0-9.])310(?![0-9a-z]|\.[0-9])"),
@@ -73,25 +68,23 @@ _DEVICES: Final = (
     ("GPU", r"(?<![a-z])gpu(?![a-z])"),
     ("NPU", r"(?<![a-z])npu(?![a-z_-])"),
 )
-_DEVICE: Final = re.compile(
-    "|".join(f"(?P<d{index}>{pattern})" for index, (_, pattern) in enumerate(_DEVICES)), re.IGNORECASE
-)
+_DEVICE = re.compile("|".join(f"(?P<d{index}>{pattern})" for index, (_, pattern) in enumerate(_DEVICES)), re.IGNORECASE)
 #: Most texts name no device, and this is quicker than all names.
-_PART_OF_DEVICE: Final = re.compile(r"[37]10|t4|[38]00i|910|100|a10|[gn]pu", re.IGNORECASE)
-_GLUED: Final = re.compile(r"(?<=[0-9pP])(?=throughput)()", re.IGNORECASE)
+_PART_OF_DEVICE = re.compile(r"[37]10|t4|[38]00i|910|100|a10|[gn]pu", re.IGNORECASE)
+_GLUED = re.compile(r"(?<=[0-9pP])(?=throughput)()", re.IGNORECASE)
 #: Cells and lines repeat; so many of the last ones are remembered.
-_REMEMBERED: Final = 2048
-_NOISE: Final = re.compile(
+_REMEMBERED = 2048
+_NOISE = re.compile(
     r"ascend|atlas|昇腾|华为|单卡|推理|性能|吞吐率|吞吐量|吞吐|throughput|performance|perf|data|[*`\s]"
     r"|\((?:fps|qps|ms|s|samples?/s|imgs?/s|images?/s|帧/秒|倍|times|x|card|1 card)(?:/card)?\)|/?(?<![a-z])card|/卡"
     r"|/?\b(?:fps|qps)\b",
     re.IGNORECASE,
 )
-_NAME: Final = (
+_NAME = (
     r"(?:310p\d?|310b|310|710|t4|gpu|npu|cpu|v100|a100|a10|300i(?:pro|duo)?|800ia2|800i|910[ab]?\d?)"
     r"(?:[_-]?[a-z]+\d?(?![a-z])|\([^()/]*\))?"
 )
-_RATIO: Final = re.compile(
+_RATIO = re.compile(
     rf"(?P<a>{_NAME})(?:/|:|÷|vs\.?|[对相]?比|to)(?P<b>{_NAME})(?![0-9a-z])",
     re.IGNORECASE,
 )

@@ -1,4 +1,7 @@
-"""Formulas with a printed result, wherever they stand."""
+"""A formula is printed with the wrong result.
+
+Readers copy the result, not the formula. One left over from another line ends up in tables.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,8 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA001",
-    name="wrong-result",
     kind=Kind.ARITHMETIC,
-    summary="A formula is printed with a result that it does not have.",
-    why="The product or quotient is what readers copy. A result left over from another line is repeated in tables.",
-    bad="""\
-batch4 310 card throughput: 1311.7 * 4 = 2712.568 fps
-""",
+    bad="batch4 310 card throughput: 1311.7 * 4 = 2712.568 fps\n",
     corrections={"2712.568": "5246.8"},
     check=_check,
 )

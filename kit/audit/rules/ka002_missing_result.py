@@ -1,10 +1,12 @@
-"""Products that are announced but not printed."""
+"""A product (the rate of one device times the devices of its card) is announced without its result.
+
+The reader has to multiply, and the list never states the throughput of the card.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
@@ -13,7 +15,7 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_NO_RESULT: Final = re.compile(
+_NO_RESULT = re.compile(
     r"(?<![0-9.])([0-9]+\.[0-9]+)\s{0,9}[x*]\s{0,9}4\s{0,9}[，,]?\s{0,9}(?:既是|即是|就是|即为|是)(?!\s{0,9}[0-9])",
     re.IGNORECASE,
 )
@@ -41,14 +43,8 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA002",
-    name="missing-result",
     kind=Kind.MISSING,
-    summary="A product of one device's rate and the devices of the card is announced without its result.",
-    why="The reader has to multiply, and the throughput of the card stands nowhere in the list.",
-    bad="""\
-Interface throughputRate: 304.088，304.088x4既是batch16 310单卡吞吐率。
-""",
+    bad="Interface throughputRate: 304.088，304.088x4既是batch16 310单卡吞吐率。\n",
     corrections={"304.088，304.088x4既是batch16": "304.088，304.088x4=1216.352既是batch16"},
     check=_check,
     severity=Severity.OPTIONAL,

@@ -1,9 +1,11 @@
-"""Quoted tool output against its own identities."""
+"""Values of one quoted tool run contradict each other.
+
+What a tool prints is consistent. Where it is not, the quote was edited or mixes two runs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
@@ -15,11 +17,11 @@ from kit.audit.verdict import compared
 __all__ = ["RULE"]
 
 #: The tools print six significant digits, and quotes are often shortened.
-_TOLERANCE: Final = 5e-3
+_TOLERANCE = 5e-3
 #: Pure inference trims its first rounds from one of the two means.
-_PURE_TOLERANCE: Final = 0.05
+_PURE_TOLERANCE = 0.05
 #: Of rounds that differ, the mean latency is above the reciprocal of the mean rate, and never below.
-_PURE_ABOVE: Final = 0.3
+_PURE_ABOVE = 0.3
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -113,11 +115,7 @@ def _order(run: ToolRun) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA003",
-    name="inconsistent-tool-output",
     kind=Kind.ARITHMETIC,
-    summary="Values of a quoted tool run contradict each other.",
-    why="A tool prints values that belong together; where they do not, the quote was edited or is of two runs.",
     bad="""\
 [INFO] NPU_compute_time (ms): min = 10.1, max = 10.9, mean = 10.3, median = 10.3
 [INFO] throughput 1000*batchsize(16)/NPU_compute_time.mean(10.3): 1253.4

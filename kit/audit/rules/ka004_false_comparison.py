@@ -1,10 +1,12 @@
-"""Comparisons of numbers: "1635.3fps > 1.2 * 1361.796fps"."""
+"""A comparison of two numbers or formulas is false.
+
+Such a line is offered as proof that the target was met, and nobody redoes the arithmetic.
+"""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.arithmetic import DEVICE_NUMBERS
@@ -15,7 +17,7 @@ from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
-_SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
+_SIGNS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
     ">=": operator.ge,
@@ -47,14 +49,8 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA004",
-    name="false-comparison",
     kind=Kind.CLAIM,
-    summary="A comparison of two numbers or formulas does not hold.",
-    why="Such lines are the proof that the target was met; a reader does not multiply again.",
-    bad="""\
-310P vs 310: 1535.3fps > 1.2 * 1361.796fps
-""",
+    bad="310P vs 310: 1535.3fps > 1.2 * 1361.796fps\n",
     corrections={"1535.3fps": "1635.3fps"},
     check=_check,
 )

@@ -1,10 +1,12 @@
-"""Sentences that say how many times one device another is: "reaches 1.268 times the best 310"."""
+"""A sentence says that one device is N times as fast as another, and the measurements disagree.
+
+This is the sentence that managers read, and it decides whether a port is accepted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.deviceratios import DeviceRatios, RatioSource
@@ -16,7 +18,7 @@ from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 __all__ = ["RULE"]
 
 #: What is further from every ratio of the report is not about any of them.
-_ABOUT: Final = 0.3
+_ABOUT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,7 @@ def _false(claim: TimesClaim, value: float, severity: Severity) -> Wrong:
 
 
 RULE = Rule(
-    id="KA005",
-    name="false-multiple",
     kind=Kind.CLAIM,
-    summary="A sentence says how many times one device another is, and the measurements say something else.",
-    why="This is the sentence that managers read. It decides whether a port is accepted.",
     bad="""\
 # Performance
 

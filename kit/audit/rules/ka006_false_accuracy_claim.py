@@ -1,11 +1,13 @@
-"""Claims on accuracy: "the loss stays within 1 %", "reaches 99.49 % of the original model"."""
+"""A sentence about accuracy loss contradicts the accuracies in the report.
+
+Accuracy loss decides whether a port may be used, and people read the sentence rather than the table.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.accuracies import AccuracyPair, accuracy_pairs, stated_pair
@@ -17,18 +19,18 @@ from kit.audit.verdict import compared
 
 __all__ = ["RULE"]
 
-_WITHIN: Final = re.compile(
+_WITHIN = re.compile(
     r"(?:精度|准确率|accuracy)[^。\n]{0,60}?(?:下降|损失|误差|降低|drops?|loss)[^。\n]{0,20}?"
     r"(?:在|不超过|小于|低于|不到|within|less than|below|under|at most)\s*([0-9](?:\.[0-9]+)?)\s*"
     r"(?:%|个点|个百分点|percent|points?)",
     re.IGNORECASE,
 )
-_REACHES: Final = re.compile(
+_REACHES = re.compile(
     r"(?:达到了?|为|是|reaches|is)\s*(?:了)?\s*(?:pth|原|开源|官方|官网|基准|gpu|t4)[^0-9。，,;]{0,16}?精?度?的\s*([0-9]{2,3}\.[0-9]+)\s*%",
     re.IGNORECASE,
 )
 #: So many pairs above a claim are looked at: more than a report has.
-_REACH: Final = 20
+_REACH = 20
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -96,11 +98,7 @@ def _reaches(line: int, match: re.Match[str], before: str, pairs: list[AccuracyP
 
 
 RULE = Rule(
-    id="KA006",
-    name="false-accuracy-claim",
     kind=Kind.CLAIM,
-    summary="A sentence on the loss of accuracy contradicts the accuracies of the report.",
-    why="The loss of accuracy decides whether a port may be used; the sentence is read, the table is not.",
     bad="""\
 |  | Top1 accuracy |
 | --- | --- |

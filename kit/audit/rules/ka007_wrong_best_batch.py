@@ -1,10 +1,12 @@
-"""Which batch is the best, in sentences: "310最优batch为：bs16", "在310P上，batchsize为4时性能最优"."""
+"""A sentence names a best batch size that is not the best in the table.
+
+People deploy with the batch size that a report recommends.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -14,51 +16,51 @@ from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
-_SENTENCE: Final = re.compile(
+_SENTENCE = re.compile(
     rf"(?<![0-9a-z/])({DEVICE})\s{{0,9}}(?:上|的)?\s{{0,9}}(?:最优|最佳|best)\s{{0,9}}的?\s{{0,9}}"
     r"(?:batch[\s_]?size|batch|bs)?\s{0,9}(?:为|是|is|[:=])[\s:]{0,9}"
     r"(?:batch[\s_]?size|batch|bs)?\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
     re.IGNORECASE,
 )
 #: "On the 310P device, performance is best at batch size 4": much may stand between, but no other device.
-_AT_BATCH: Final = re.compile(
+_AT_BATCH = re.compile(
     rf"(?:(?<![0-9a-z/])|(?<=ascend))({DEVICE}|npu|gpu)\s{{0,9}}(?:设备|芯片|卡)?\)?\s{{0,9}}(?:上|在(?=\s?b))"
     r"[^。;\n]{0,300}?(?:batch[\s_]?size|batch|bs)\s{0,9}(?:(?:设置?)?为|是|取|=)?\s{0,9}"
     r"([0-9]{1,4})\s{0,9}时[^。;,，、]{0,12}?(?:性能|吞吐率?)[^。;,，、]{0,4}?(?:最优|最佳|最好|最高)",
     re.IGNORECASE,
 )
 #: "性能最优batchsize为16", in a report about one device.
-_ALONE: Final = re.compile(
+_ALONE = re.compile(
     r"(?:最优|最佳)的?\s{0,9}(?:batch[\s_]?size|batch|bs)\s{0,9}(?:为|是|[:=])[\s:]{0,9}(?:batch[\s_]?size|batch|bs)?"
     r"\s{0,9}=?\s{0,9}([0-9]{1,4})(?![0-9.]|\s{0,9}(?:fps|倍))",
     re.IGNORECASE,
 )
-_DEV: Final = rf"(?:the\s)?(?:ascend\s?)?({DEVICE})(?![0-9a-z])"
+_DEV = rf"(?:the\s)?(?:ascend\s?)?({DEVICE})(?![0-9a-z])"
 #: "The best batch size of the T4 is 16".
-_BATCH_OF: Final = re.compile(
+_BATCH_OF = re.compile(
     rf"(?:best|optimal|optimum)\s(?:throughput\s)?batch(?:[\s_-]?size)?\s(?:of|for|on)\s{_DEV}\s(?:card\s|device\s)?"
     r"(?:is|=|:)\s{0,3}(?:bs|batch)?\s?([0-9]{1,4})(?!\.?[0-9]|\s?(?:fps|x\b|times))",
     re.IGNORECASE,
 )
 #: "The 310P performs best at batch size 8", "reaches its highest throughput with batch 8".
-_BEST_AT: Final = re.compile(
+_BEST_AT = re.compile(
     rf"{_DEV}\s[^.;,\n]{{0,40}}?(?:performs\sbest|is\s(?:the\s)?fastest|peaks|"
     r"(?:its|the)\s(?:best|highest|peak|maximum|optimal)\s(?:throughput|performance)|performance\sis\s(?:best|optimal))"
     r"\s[^.;,\n]{0,30}?batch(?:[\s_-]?size)?\s(?:of\s|is\s|=\s?)?([0-9]{1,4})(?!\.?[0-9])",
     re.IGNORECASE,
 )
 #: "On the 310P, batch size 8 gives the best performance".
-_GIVES: Final = re.compile(
+_GIVES = re.compile(
     rf"\bon\s{_DEV}(?:\scard|\sdevice)?,?\s(?:a\s|the\s)?batch(?:[\s_-]?size)?\s(?:of\s)?([0-9]{{1,4}})\s"
     r"(?:gives|reaches|achieves|has|yields|delivers)\s(?:the|its)\s(?:best|highest|peak|maximum|optimal)\s(?:throughput|performance)",
     re.IGNORECASE,
 )
 #: "The optimal batch size is 8 for the 310P and 16 for the T4".
-_FOR: Final = re.compile(rf"(?<![0-9.])([0-9]{{1,4}})\s(?:for|on)\s{_DEV}", re.IGNORECASE)
-_FOR_LEAD: Final = re.compile(r"(?:best|optimal|optimum)\sbatch(?:[\s_-]?size)?s?\s(?:is|are)\s", re.IGNORECASE)
-_EXACT: Final = re.compile("[379]10|t4|[av]10", re.IGNORECASE)
-_VAGUE: Final = re.compile("[ng]pu", re.IGNORECASE)
-_BEST: Final = re.compile("最优|最佳|最好|最高|best|optim|fastest|peak|highest|maximum", re.IGNORECASE)
+_FOR = re.compile(rf"(?<![0-9.])([0-9]{{1,4}})\s(?:for|on)\s{_DEV}", re.IGNORECASE)
+_FOR_LEAD = re.compile(r"(?:best|optimal|optimum)\sbatch(?:[\s_-]?size)?s?\s(?:is|are)\s", re.IGNORECASE)
+_EXACT = re.compile("[379]10|t4|[av]10", re.IGNORECASE)
+_VAGUE = re.compile("[ng]pu", re.IGNORECASE)
+_BEST = re.compile("最优|最佳|最好|最高|best|optim|fastest|peak|highest|maximum", re.IGNORECASE)
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -120,11 +122,7 @@ def _sentence(
 
 
 RULE = Rule(
-    id="KA007",
-    name="wrong-best-batch",
     kind=Kind.CLAIM,
-    summary="A sentence names a batch as the best that is not the best of the table.",
-    why="People deploy with the batch that a report recommends.",
     bad="""\
 # 性能
 

@@ -1,10 +1,12 @@
-"""The two values of a quotient that names its devices: "310P/T4 : 37.13/14.29 > 1.6" works with what was measured."""
+"""A quotient of two devices uses a number that was measured on neither.
+
+The arithmetic is right, yet it says nothing about the devices.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -14,16 +16,16 @@ from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_DEVICE: Final = r"(310p?\d?|710|t4|gpu)"
-_VALUE: Final = r"(?<![0-9.])(?<![0-9],)([0-9]+\.[0-9]+)(?![0-9.])\s{0,9}(?:fps)?"
-_QUOTIENT: Final = re.compile(
+_DEVICE = r"(310p?\d?|710|t4|gpu)"
+_VALUE = r"(?<![0-9.])(?<![0-9],)([0-9]+\.[0-9]+)(?![0-9.])\s{0,9}(?:fps)?"
+_QUOTIENT = re.compile(
     rf"(?<![0-9a-z/])(?:ascend\s?)?{_DEVICE}[^0-9a-z/]{{0,6}}/\s{{0,9}}{_DEVICE}\s{{0,9}}\)?\s{{0,9}}(?:[:=]|为)"
     rf"\s{{0,9}}\(?\s{{0,9}}{_VALUE}\s{{0,9}}/\s{{0,9}}{_VALUE}",
     re.IGNORECASE,
 )
-_TOKEN: Final = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+")
+_TOKEN = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+")
 #: So many measurements of a device are looked at.
-_MOST: Final = 200
+_MOST = 200
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -83,11 +85,7 @@ def _lines_of_numbers(facts: Facts) -> dict[str, set[int]]:
 
 
 RULE = Rule(
-    id="KA008",
-    name="foreign-operand",
     kind=Kind.CLAIM,
-    summary="A quotient of two devices divides a number that was measured for neither.",
-    why="The quotient is right by itself, and yet says nothing about the devices.",
     bad="""\
 # 性能
 

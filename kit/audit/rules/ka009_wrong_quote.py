@@ -1,4 +1,7 @@
-"""Formulas against the tool output that they quote: a rate that is multiplied, a mean time that is divided."""
+"""A statement quotes a measurement that differs from the tool output above it.
+
+The output is the evidence. A number that is not in it was never measured, or belongs to another run.
+"""
 
 from __future__ import annotations
 
@@ -66,11 +69,7 @@ def _compared(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outc
 
 
 RULE = Rule(
-    id="KA009",
-    name="wrong-quote",
     kind=Kind.CLAIM,
-    summary="A statement works with a measurement, and the tool output above it has another one.",
-    why="The output is the evidence. A number that is not in it was never measured, or belongs to another run.",
     bad="""\
 ### 7.1 310性能数据
 

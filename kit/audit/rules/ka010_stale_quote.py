@@ -1,10 +1,12 @@
-"""Lines that quote the rate of the run above them and name no batch: "Interface throughputRate: 2013.05fps"."""
+"""A line repeats the rate of the run above it with a different number.
+
+One of the two is left over from an earlier run, and the reader cannot tell which.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
@@ -14,12 +16,12 @@ from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_QUOTE: Final = re.compile(
+_QUOTE = re.compile(
     r"^[^\[\]]{0,40}Interface\s{0,9}th ?rough?put ?Rate\W{0,4}[:=]\W{0,4}([0-9]+\.[0-9]+)(?![0-9.])(?!\s{0,9}/)",
     re.IGNORECASE,
 )
 #: A quote stands this near below the run.
-_NEAR: Final = 5
+_NEAR = 5
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -65,11 +67,7 @@ class _Rates:
 
 
 RULE = Rule(
-    id="KA010",
-    name="stale-quote",
     kind=Kind.CLAIM,
-    summary="A line repeats the rate of the run above it, with another number.",
-    why="One of the two is left over from an earlier run, and the reader cannot tell which.",
     bad="""\
 ```
 [infer] throughputRate: 251.37, Interface throughputRate: 271.263, moduleLatency: 3.58

@@ -1,4 +1,7 @@
-"""The same number in prose and in a table."""
+"""The prose and a table state different throughputs for the same device and batch size.
+
+One of the two is wrong, and so is every ratio that was computed from it.
+"""
 
 from __future__ import annotations
 
@@ -127,11 +130,7 @@ def _miscomputed(statement: Statement) -> bool:
 
 
 RULE = Rule(
-    id="KA011",
-    name="prose-differs-from-table",
     kind=Kind.CLAIM,
-    summary="A table and the prose state different throughputs for the same device and batch.",
-    why="One of the two is wrong, and every ratio that is built on it is, too.",
     bad="""\
 # 性能
 

@@ -1,4 +1,7 @@
-"""Ratio columns of devices: "310P/310" is the 310P column divided by the 310 column."""
+"""A ratio is not the quotient of the two columns that its header names.
+
+Ratios are compared across models, and nobody divides again.
+"""
 
 from __future__ import annotations
 
@@ -97,11 +100,7 @@ def _best(view: View, place: int, bests: dict[tuple[int, int], float | None]) ->
 
 
 RULE = Rule(
-    id="KA012",
-    name="wrong-ratio",
     kind=Kind.RATIO,
-    summary="A cell of a ratio column is not the quotient of the two cells that its header names.",
-    why="Ratios are compared across models, and nobody divides again.",
     bad="""\
 | batch | 310P | T4 | 310P/T4 |
 | --- | --- | --- | --- |

@@ -1,4 +1,7 @@
-"""Empty cells of a ratio column."""
+"""A ratio is missing although both of its operands are there.
+
+The reader cannot tell whether the value is missing or was left out on purpose.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +41,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA013",
-    name="missing-ratio",
     kind=Kind.MISSING,
-    summary="A ratio is left out although both of its values are there.",
-    why="The reader cannot tell whether the value is missing or was not worth showing.",
     bad="""\
 | batch | 310P | T4 | 310P/T4 |
 | --- | --- | --- | --- |

@@ -1,4 +1,7 @@
-"""Headers of ratio columns whose values are clearly something else."""
+"""The values of a ratio column divide other columns than its header names.
+
+Every value in the column is misread, most often as its inverse.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA014",
-    name="mislabelled-ratio",
     kind=Kind.LABEL,
-    summary="The header of a ratio column names other columns than its values divide.",
-    why="All values of the column are read as something that they are not, most often the inverse.",
     bad="""\
 # 吞吐率
 

@@ -1,4 +1,7 @@
-"""The best-batch row: the best value of each column."""
+"""The best row does not show the best value of its column.
+
+The best row is quoted elsewhere, and the ratio of the best values is computed from it.
+"""
 
 from __future__ import annotations
 
@@ -83,11 +86,7 @@ def _compared(record: RowRecord, cell: NumberCell, header: str, column: _Column)
 
 
 RULE = Rule(
-    id="KA015",
-    name="wrong-best-row",
     kind=Kind.BEST_ROW,
-    summary="The best row does not print the best value of its column.",
-    why="The best row is what is quoted elsewhere, and the ratio of the best values hangs on it.",
     bad="""\
 # 性能
 

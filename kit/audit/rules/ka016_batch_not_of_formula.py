@@ -1,4 +1,7 @@
-"""Batches of labels: the batch of a label is not the batch that its own formula uses."""
+"""The batch size in a label is not the one that its formula uses.
+
+The throughput is read for a batch size at which it was not measured.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,8 @@ from kit.audit.rule import Rule
 __all__ = ["RULE"]
 
 RULE = Rule(
-    id="KA016",
-    name="batch-not-of-formula",
     kind=Kind.LABEL,
-    summary="The batch of a label is not the batch that its own formula uses.",
-    why="The throughput is read for a batch that it was not measured with.",
-    bad="""\
-batch1 T4单卡吞吐率：1000*16/24.3536=656.98fps
-""",
+    bad="batch1 T4单卡吞吐率：1000*16/24.3536=656.98fps\n",
     corrections={"batch1": "batch16"},
     check=label_check("formula"),
 )

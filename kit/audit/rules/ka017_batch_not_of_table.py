@@ -1,4 +1,7 @@
-"""Batches of labels: the batch of a label is another than the table or the order of its list has for the value."""
+"""The batch size in a label contradicts the table or the order of its list.
+
+Two lines claim the same batch size and another one is missing; the reader cannot tell which.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,7 @@ from kit.audit.rule import Rule
 __all__ = ["RULE"]
 
 RULE = Rule(
-    id="KA017",
-    name="batch-not-of-table",
     kind=Kind.LABEL,
-    summary="The batch of a label is another than the table or the order of its list has for the value.",
-    why="Two lines claim the same batch, and one batch is missing; the reader cannot tell which.",
     bad="""\
 batch4 310P单卡吞吐率：1743.58 fps
 

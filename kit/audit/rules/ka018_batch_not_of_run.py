@@ -1,4 +1,7 @@
-"""Batches of labels: the batch of a label is not that of the heading above the run that it quotes."""
+"""The batch size in a label is not that of the heading above the run it quotes.
+
+The value belongs to one batch size and is listed under another.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,7 @@ from kit.audit.rule import Rule
 __all__ = ["RULE"]
 
 RULE = Rule(
-    id="KA018",
-    name="batch-not-of-run",
     kind=Kind.LABEL,
-    summary="The batch of a label is not that of the heading above the run that it quotes.",
-    why="The value belongs to one batch and is listed under another.",
     bad="""\
 ### 7.1 310性能数据
 

@@ -1,10 +1,12 @@
-"""The card of a label: one that does not exist, or another than the table has for the value."""
+"""The card in a label does not exist, or the table lists the value under another card.
+
+The throughput is read for a card on which it was not measured.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -13,10 +15,10 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_STRANGE_CARD: Final = re.compile(
+_STRANGE_CARD = re.compile(
     r"(?:batch|bs)\D{0,6}[0-9]{1,3}\D{0,3}?\b([TtPp][0-9]{1,2})(?=\s{0,9}(?:单卡|card|throughput))"
 )
-_KNOWN: Final = {"T4", "P4"}
+_KNOWN = {"T4", "P4"}
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -33,11 +35,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA019",
-    name="wrong-card-label",
     kind=Kind.LABEL,
-    summary="The card of a label does not exist, or the table has the value under another card.",
-    why="A throughput is read for a card that it was not measured on.",
     bad="""\
 ### 7.3 T4性能数据
 

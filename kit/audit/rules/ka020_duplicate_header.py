@@ -1,4 +1,7 @@
-"""Headers in which the same column stands twice."""
+"""Two columns of numbers have the same header.
+
+One of them is something else (most often Top5), and the reader has to guess which.
+"""
 
 from __future__ import annotations
 
@@ -56,11 +59,7 @@ def _equal(table: Table, one: int, other: int) -> bool:
 
 
 RULE = Rule(
-    id="KA020",
-    name="duplicate-header",
     kind=Kind.DUPLICATE_HEADER,
-    summary="The same header stands over two columns of numbers.",
-    why="One of the columns is something else (most often Top5), and the reader has to guess which.",
     bad="""\
 | model | Top1 accuracy | Top1 accuracy |
 | --- | --- | --- |

@@ -1,10 +1,12 @@
-"""Units that contradict the quantity: a throughput in ms, a latency in fps."""
+"""A throughput is given in ms, or a latency in fps.
+
+The number may be a time mistaken for a rate, and the reader cannot tell.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -12,13 +14,13 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_NUMBER: Final = r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?"
-_RATE: Final = re.compile(
+_NUMBER = r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?"
+_RATE = re.compile(
     rf"(?:吞吐率|吞吐量|throu?ghput(?:Rate)?)\s{{0,9}}(?:约为|为|是|is|[:=])[^0-9，。;]{{0,12}}"
     rf"(?:[0-9./()*x\s]{{1,60}}=\s{{0,9}})?({_NUMBER})\s{{0,9}}(ms|毫秒)(?![A-Za-z])",
     re.IGNORECASE,
 )
-_TIME: Final = re.compile(
+_TIME = re.compile(
     rf"(?:时延|延迟|latency)\s{{0,9}}(?:约为|为|是|is|[:=])[^0-9，。;]{{0,12}}"
     rf"({_NUMBER})\s{{0,9}}(fps|qps|samples/s)(?![A-Za-z])",
     re.IGNORECASE,
@@ -35,14 +37,8 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA021",
-    name="wrong-unit",
     kind=Kind.UNIT,
-    summary="A throughput is given in ms, or a latency in fps.",
-    why="The number may be a time that was taken for a rate; the reader cannot know which of the two is wrong.",
-    bad="""\
-batch1 310P 吞吐率：12.5 ms
-""",
+    bad="batch1 310P 吞吐率：12.5 ms\n",
     corrections={"ms": "fps"},
     check=_check,
 )

@@ -1,10 +1,12 @@
-"""From one device to the card: x 4 for the 310, x 1 for the 310P."""
+"""A 310 card is given the throughput of one device, or a 310P card four times its own.
+
+A 310 card has four devices and a 310P card has one; a factor of four decides every comparison.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -14,9 +16,9 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_CARD: Final = re.compile("单卡|card", re.IGNORECASE)
-_TIMES_FOUR: Final = re.compile(r"[x*]\s{0,9}4(?![0-9.])|乘|times (?:4|four)", re.IGNORECASE)
-_NEAR: Final = 12
+_CARD = re.compile("单卡|card", re.IGNORECASE)
+_TIMES_FOUR = re.compile(r"[x*]\s{0,9}4(?![0-9.])|乘|times (?:4|four)", re.IGNORECASE)
+_NEAR = 12
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -65,11 +67,7 @@ def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA022",
-    name="wrong-device-count",
     kind=Kind.UNIT,
-    summary="A 310 card has the throughput of one device, or a 310P card four times its own.",
-    why="A 310 card carries four devices, a 310P one; a factor of four decides every comparison.",
     bad="""\
 ### 7.2 310P性能数据
 

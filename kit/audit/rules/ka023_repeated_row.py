@@ -1,4 +1,7 @@
-"""Two rows of a table for the same batch, in an order that shows which is meant for another."""
+"""Two rows of a table have the same batch size, and one of the series is missing.
+
+The values of the missing batch size are read as those of another.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA023",
-    name="repeated-row",
     kind=Kind.LABEL,
-    summary="Two rows of a table have the same batch, and one batch of the series is missing.",
-    why="The values of the missing batch are read as those of another.",
     bad="""\
 | batch | 310P | T4 |
 | --- | --- | --- |

@@ -1,11 +1,13 @@
-"""A heading for a batch that nobody runs ("batch6") above a command and a result file of another."""
+"""A heading names an unusual batch size, but the command and result file below it use another.
+
+The results are listed under a batch size that was never run.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -14,9 +16,9 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_RUN_BATCH: Final = re.compile(r"-batch_?size[= ]([0-9]{1,4})(?![0-9])")
-_USUAL: Final = {1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024}
-_REACH: Final = 10
+_RUN_BATCH = re.compile(r"-batch_?size[= ]([0-9]{1,4})(?![0-9])")
+_USUAL = {1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024}
+_REACH = 10
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -36,11 +38,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA024",
-    name="wrong-batch-heading",
     kind=Kind.LABEL,
-    summary="A heading names an odd batch, the command and the result file below another.",
-    why="The results below are listed for a batch that was never run.",
     bad="""\
 ### batch6
 

@@ -1,10 +1,12 @@
-"""The batch that a cell of the best row names: "bs64 11732fps"."""
+"""The batch size in a cell of the best row is not the one that reached the value.
+
+The batch size in the best row is the one people deploy with.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -13,7 +15,7 @@ from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_LEAD: Final = re.compile(
+_LEAD = re.compile(
     r"^\W*(?:bs|batch)?\s?([0-9]{1,4})\s{0,9}:\s{0,9}[0-9]|^\W*(?:bs|batch)\s?([0-9]{1,4})\s{1,9}[0-9]", re.IGNORECASE
 )
 
@@ -56,11 +58,7 @@ def _row(
 
 
 RULE = Rule(
-    id="KA025",
-    name="wrong-batch-in-best-row",
     kind=Kind.LABEL,
-    summary="A cell of the best row names another batch than the one that has its value.",
-    why="The batch in the best row is the one that people deploy with.",
     bad="""\
 # 性能
 

@@ -1,10 +1,12 @@
-"""Numbers that one line prints twice: "Rate: 317.7，317.7x4=...", "Rate: 65.53，710吞吐率为65.53fps"."""
+"""A line prints the same measurement twice with different values.
+
+One of them is a typo, and the product computed from it is wrong too.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
@@ -14,23 +16,21 @@ from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_NUMBER: Final = (
-    r"(?<![0-9.])(?<![0-9],)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9.]|,[0-9]{3})"
-)
-_QUOTE: Final = re.compile(
+_NUMBER = r"(?<![0-9.])(?<![0-9],)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?![0-9.]|,[0-9]{3})"
+_QUOTE = re.compile(
     rf"(?:Interface|ave_?)\s{{0,9}}th ?rough?put ?Rate"
     rf"\s{{0,9}}[:=]\s{{0,9}}{_NUMBER}(?!\s{{0,9}}[*x/])\s{{0,9}}(?:fps)?",
     re.IGNORECASE,
 )
 #: What is multiplied behind the quote, with or without a result, or is said to be the throughput.
-_AGAIN: Final = re.compile(
+_AGAIN = re.compile(
     rf"{_NUMBER}\s{{0,9}}(?:[x*]|乘以)\s{{0,9}}4(?![0-9.])"
     rf"|^\s{{0,9}}[，,。;]\s{{0,9}}{_NUMBER}\s{{0,9}}(?:fps)?\s{{0,9}}[，,]?\s{{0,9}}(?:即是|既是|即为|就是)"
     rf"|吞吐[率量]\s{{0,9}}(?:为|是|:)\s{{0,9}}{_NUMBER}(?!\s{{0,9}}[*x/])",
     re.IGNORECASE,
 )
 #: "2.01x4=8.04即batch1 310单卡吞吐率为8.04": the result again, in the same clause: another may speak of another run.
-_RESULT: Final = re.compile(
+_RESULT = re.compile(
     rf"=\s{{0,9}}{_NUMBER}\s{{0,9}}(?:fps)?\s{{0,9}}[，,]?\s{{0,9}}[即既][^0-9=]{{0,4}}[^=。，；,;]{{0,40}}?吞吐[率量]\s{{0,9}}(?:为|是|:)\s{{0,9}}{_NUMBER}"
 )
 
@@ -71,14 +71,8 @@ def _times_four(one: Printed, other: Printed) -> bool:
 
 
 RULE = Rule(
-    id="KA026",
-    name="number-repeated-differently",
     kind=Kind.CLAIM,
-    summary="A line prints the same measurement twice, with two values.",
-    why="One of the two is a slip, and the product behind it is that of the slip.",
-    bad="""\
-Interface throughputRate: 317.707，371.707x4=1486.828fps。
-""",
+    bad="Interface throughputRate: 317.707，371.707x4=1486.828fps。\n",
     corrections={"317.707，371.707x4=1486.828fps。": "317.707，317.707x4=1270.828fps。"},
     check=_check,
 )

@@ -1,4 +1,7 @@
-"""Comparisons that work with another number than the measurement that was stated before."""
+"""A comparison uses a different number from the one stated for its device and batch size.
+
+It proves something about a run that the report does not show.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA027",
-    name="restated-differently",
     kind=Kind.CLAIM,
-    summary="A comparison works with another number than was stated for its device and batch.",
-    why="The comparison proves something about a run that the report does not show.",
     bad="""\
 ### 7.1 310性能数据
 

@@ -1,4 +1,7 @@
-"""Comparisons whose label names another batch than the measurement that they work with."""
+"""A comparison is labelled with one batch size but uses the numbers of another.
+
+It is true for a batch size that it does not mention.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA028",
-    name="comparison-of-another-batch",
     kind=Kind.LABEL,
-    summary="The label of a comparison names a batch, its numbers are of another.",
-    why="The comparison is true for a batch that it does not speak of.",
     bad="""\
 ### 7.1 310性能数据
 

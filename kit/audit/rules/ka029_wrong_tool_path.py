@@ -1,10 +1,12 @@
-"""Paths at which no tool lies."""
+"""A command uses a path where the toolkit or tool is never installed.
+
+The command fails for everyone who copies it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -12,10 +14,10 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_TOOLKIT: Final = re.compile(
+_TOOLKIT = re.compile(
     r"/usr/local/Ascend/(ascend-lastest|ascend-lateste?(?:st)?|ascend-tookit|ascend-tooklit|ascned-toolkit)/"
 )
-_ROOT_TOOL: Final = re.compile(r"^\s{0,9}(?:\$\s{0,9})?(/benchmark\.(?:\$\{?arch\}?|x86_64|aarch64))(?=\s)")
+_ROOT_TOOL = re.compile(r"^\s{0,9}(?:\$\s{0,9})?(/benchmark\.(?:\$\{?arch\}?|x86_64|aarch64))(?=\s)")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -33,11 +35,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA029",
-    name="wrong-tool-path",
     kind=Kind.COMMAND,
-    summary="A command names a path at which the toolkit or tool never lies.",
-    why="The command fails for everyone who copies it.",
     bad="""\
 ```
 source /usr/local/Ascend/ascend-lastest/set_env.sh

@@ -1,10 +1,12 @@
-"""Options that begin with a dash that is none."""
+"""An option of a command starts with a typographic dash.
+
+Word processors replace hyphens; the tool takes the option for a file name and fails or ignores it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.commands import calls_tool
@@ -14,7 +16,7 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_EN_DASH: Final = re.compile(r"(?<=\s)([–—−][–—−-]?|-[–—−])([a-zA-Z_][a-zA-Z0-9_]{2,40})(?=[=\s]|$)")
+_EN_DASH = re.compile(r"(?<=\s)([–—−][–—−-]?|-[–—−])([a-zA-Z_][a-zA-Z0-9_]{2,40})(?=[=\s]|$)")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -27,11 +29,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA030",
-    name="typographic-dash",
     kind=Kind.COMMAND,
-    summary="An option of a command begins with a typographic dash.",
-    why="Word processors change the dashes; the tool takes the option for a file name, and fails or ignores it.",
     bad="""\
 ```
 trtexec --onnx=net.onnx –fp16 --threads

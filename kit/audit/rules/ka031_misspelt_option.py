@@ -1,10 +1,12 @@
-"""Options that no tool has, one slip away from one that exists."""
+"""An option of a command is misspelt.
+
+The command fails, or runs without the option.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.commands import calls_tool
@@ -13,7 +15,7 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_MISSPELT: Final = {
+_MISSPELT = {
     "wrokspace": "workspace",
     "wokspace": "workspace",
     "worksapce": "workspace",
@@ -25,7 +27,7 @@ _MISSPELT: Final = {
     "framewor": "framework",
     "insert_op_config": "insert_op_conf",
 }
-_OPTION: Final = re.compile(rf"\s-{{1,2}}({'|'.join(_MISSPELT)})(?=[= ])")
+_OPTION = re.compile(rf"\s-{{1,2}}({'|'.join(_MISSPELT)})(?=[= ])")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -40,11 +42,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA031",
-    name="misspelt-option",
     kind=Kind.COMMAND,
-    summary="An option of a command is misspelt.",
-    why="The command fails, or runs without what the option asks for.",
     bad="""\
 ```
 trtexec --onnx=net.onnx --fp16 --wrokspace=5000

@@ -1,10 +1,12 @@
-"""The batch of a command against the batch in the model's name."""
+"""A command uses a different batch size from the one in the name of its model.
+
+The tool rejects the model, or measures a different one from the one the report names.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.commands import calls_tool
@@ -13,12 +15,10 @@ from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_BATCH: Final = re.compile(r"\s-{1,2}batch_?size[= ]\"?([0-9]{1,4})\b")
-_MODEL: Final = re.compile(
-    r"\s-{1,2}(?:om_path|model|om)[= ]\"?(\S{1,200}?_?bs_?([0-9]{1,3})(?:[_.][A-Za-z_.]{0,40})?\.om)\b"
-)
-_OUTPUT: Final = re.compile(r"\s--output[= ]\"?(\S{1,200}?bs_?([0-9]{1,3}))(?![0-9])")
-_SHAPE: Final = re.compile(r"\s--input_shape[= ]\"?'?[\w./\[\]]{1,60}:\s{0,9}([0-9]{1,3}),")
+_BATCH = re.compile(r"\s-{1,2}batch_?size[= ]\"?([0-9]{1,4})\b")
+_MODEL = re.compile(r"\s-{1,2}(?:om_path|model|om)[= ]\"?(\S{1,200}?_?bs_?([0-9]{1,3})(?:[_.][A-Za-z_.]{0,40})?\.om)\b")
+_OUTPUT = re.compile(r"\s--output[= ]\"?(\S{1,200}?bs_?([0-9]{1,3}))(?![0-9])")
+_SHAPE = re.compile(r"\s--input_shape[= ]\"?'?[\w./\[\]]{1,60}:\s{0,9}([0-9]{1,3}),")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -43,11 +43,7 @@ def _finding(line: int, stated: str, batch: str, message: str, start: int) -> Wr
 
 
 RULE = Rule(
-    id="KA032",
-    name="batch-not-of-model",
     kind=Kind.COMMAND,
-    summary="A command gives a model another batch size than the model's name has.",
-    why="The tool refuses the model, or measures another one than the report says.",
     bad="""\
 ```
 ./benchmark.x86_64 -device_id=0 -batch_size=8 -om_path=net_bs16.om

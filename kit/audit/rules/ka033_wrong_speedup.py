@@ -1,11 +1,13 @@
-"""Ratio columns named in words: speed-up, scaling, ratio, 加速比, 倍率, of two columns or against a row."""
+"""A speed-up, scaling factor or ratio does not follow from the columns beside it.
+
+The speed-up is the result that people quote, and nobody divides again.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -17,25 +19,25 @@ from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-_BETWEEN: Final = re.compile(
+_BETWEEN = re.compile(
     r"\s{0,3}(?:/|÷|→|->|\bvs\b\.?|\bversus\b|\bover\b|\bto\b|\brelative to\b|\bcompared (?:to|with)\b|\s-\s|:"
     r"|比|相对于?)\s{0,3}",
     re.IGNORECASE,
 )
-_SCALING: Final = re.compile(r"scaling|speed-?\s?up|加速|扩展|线性度|relative", re.IGNORECASE)
-_GAIN: Final = re.compile(r"\bgain\b|\bimprovement\b|提升|提高", re.IGNORECASE)
-_EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
+_SCALING = re.compile(r"scaling|speed-?\s?up|加速|扩展|线性度|relative", re.IGNORECASE)
+_GAIN = re.compile(r"\bgain\b|\bimprovement\b|提升|提高", re.IGNORECASE)
+_EFFICIENCY = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
 #: Words that say that a column is a ratio, not of what.
-_IDLE: Final = words_of(
+_IDLE = words_of(
     "speed up speedup speedups scaling ratio ratios relative weak strong the of in x a an and by with performance gain"
 ) | {"加速比", "倍率", "加速", "比值", "比率", "倍数", "性能比", "扩展比"}
-_SPOKEN: Final = frozenset({"throughput", "time"})
-_RELATIVE: Final = re.compile(r"\brelative\b", re.IGNORECASE)
-_AGAINST: Final = re.compile(r"\bvs\b|\bversus\b", re.IGNORECASE)
+_SPOKEN = frozenset({"throughput", "time"})
+_RELATIVE = re.compile(r"\brelative\b", re.IGNORECASE)
+_AGAINST = re.compile(r"\bvs\b|\bversus\b", re.IGNORECASE)
 #: In place of the 1.0 of the row that the others are compared with.
-_BASE: Final = frozenset({"", "-", "--", "—", "–", "/", "baseline", "base", "ref", "reference", "基准"})
-_MOST: Final = 10
-_BASES: Final = 4
+_BASE = frozenset({"", "-", "--", "—", "–", "/", "baseline", "base", "ref", "reference", "基准"})
+_MOST = 10
+_BASES = 4
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -252,11 +254,7 @@ def _share_of_cards(cards: Column, row: int, base: int) -> float | None:
 
 
 RULE = Rule(
-    id="KA033",
-    name="wrong-speedup",
     kind=Kind.RATIO,
-    summary="A speed-up, scaling or ratio is not what the columns beside it give.",
-    why="The speed-up is the result that is quoted, and nobody divides again.",
     bad="""\
 | GPUs | Throughput - mixed | Throughput - TF32 | Throughput speedup (TF32 - mixed) | Weak scaling - TF32 |
 | --- | --- | --- | --- | --- |

@@ -1,4 +1,7 @@
-"""Differences of two columns, or of a column and its first row: "accuracy drop", "diff", 差值."""
+"""A difference is not that of the columns it compares.
+
+This column tells whether a loss of accuracy is acceptable.
+"""
 
 from __future__ import annotations
 
@@ -102,11 +105,7 @@ def _against(one: Column, first: int, *, above: bool, sure: bool = False, relati
 
 
 RULE = Rule(
-    id="KA034",
-    name="wrong-difference",
     kind=Kind.ARITHMETIC,
-    summary="A difference is not that of the columns that it compares.",
-    why="Whether a loss of accuracy is acceptable is read from this column.",
     bad="""\
 | model | Top1 FP32 | Top1 INT8 | Accuracy drop |
 | --- | --- | --- | --- |

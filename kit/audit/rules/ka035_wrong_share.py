@@ -1,4 +1,7 @@
-"""Percentages of a total: share, 占比."""
+"""A percentage is not the share of the total that the table gives.
+
+Such tables show where the time goes; a wrong share sends people to the wrong place.
+"""
 
 from __future__ import annotations
 
@@ -68,11 +71,7 @@ def _sums_to_hundred(grid: Grid, column: Column) -> bool:
 
 
 RULE = Rule(
-    id="KA035",
-    name="wrong-share",
     kind=Kind.RATIO,
-    summary="A percentage is not the share of the total that the table gives.",
-    why="Such tables say where the time goes; a wrong share sends people to the wrong place.",
     bad="""\
 | layer | time (ms) | share |
 | --- | --- | --- |

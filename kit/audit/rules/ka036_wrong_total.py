@@ -1,4 +1,7 @@
-"""Total rows and columns: the sum of what stands above or beside."""
+"""A total is not the sum of its parts.
+
+Either a part or the total is left over from an earlier measurement.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA036",
-    name="wrong-total",
     kind=Kind.ARITHMETIC,
-    summary="A total is not the sum of its parts.",
-    why="Either a part or the total is left over from an earlier measurement.",
     bad="""\
 | layer | time (ms) | calls |
 | --- | --- | --- |

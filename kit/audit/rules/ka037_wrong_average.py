@@ -1,4 +1,7 @@
-"""Average rows and columns: the mean of what stands above or beside."""
+"""An average is not the mean of its values.
+
+Models are ranked by their average.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA037",
-    name="wrong-average",
     kind=Kind.ARITHMETIC,
-    summary="An average is not the mean of its values.",
-    why="The average is what models are ranked by.",
     bad="""\
 | run | FP32 | FP16 |
 | --- | --- | --- |

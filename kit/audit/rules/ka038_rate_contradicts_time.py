@@ -1,9 +1,11 @@
-"""The rate of a row against its latency or step time: rate = batch / latency = cards x batch / step time."""
+"""The rate and the latency (or step time) of a row cannot come from the same run.
+
+One of them was copied from another row or run, and both are used to size deployments.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -16,11 +18,11 @@ from kit.audit.verdict import digits_swapped
 __all__ = ["RULE"]
 
 #: Mean rate and mean latency of the same run differ by so much; the mean of rates is not the rate of the mean.
-_EQUAL: Final = 0.03
+_EQUAL = 0.03
 #: A row further off than this is of another run.
-_WRONG: Final = 0.12
-_SHIFTED: Final = 0.002
-_CLOSE: Final = 0.05
+_WRONG = 0.12
+_SHIFTED = 0.002
+_CLOSE = 0.05
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -117,11 +119,7 @@ def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
 
 
 RULE = Rule(
-    id="KA038",
-    name="rate-contradicts-time",
     kind=Kind.ARITHMETIC,
-    summary="Rate and latency (or step time) of a row are not of the same run.",
-    why="One of the two was copied from another row or run; both are used to size deployments.",
     bad="""\
 | Model | Latency / Throughput |
 | --- | --- |

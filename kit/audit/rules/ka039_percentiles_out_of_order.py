@@ -1,4 +1,7 @@
-"""Latencies that must rise: percentiles, and minimum, mean, maximum."""
+"""A percentile is above a higher one, or a mean is outside its minimum and maximum.
+
+No measurement can give this; one of the numbers is a typo, most often by a factor of ten.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.document import Document
@@ -19,19 +21,19 @@ from kit.audit.verdict import ordered
 
 __all__ = ["RULE"]
 
-_MIN: Final = re.compile(r"\bmin(?:imum)?\b|最小|最低", re.IGNORECASE)
-_MAX: Final = re.compile(r"\bmax(?:imum)?\b|最大|最高", re.IGNORECASE)
-_MEAN: Final = re.compile(r"\b(?:avg|average|mean)\b|平均", re.IGNORECASE)
-_TIMED: Final = re.compile(r"latency|时延|延迟|耗时|\(m?s\)", re.IGNORECASE)
+_MIN = re.compile(r"\bmin(?:imum)?\b|最小|最低", re.IGNORECASE)
+_MAX = re.compile(r"\bmax(?:imum)?\b|最大|最高", re.IGNORECASE)
+_MEAN = re.compile(r"\b(?:avg|average|mean)\b|平均", re.IGNORECASE)
+_TIMED = re.compile(r"latency|时延|延迟|耗时|\(m?s\)", re.IGNORECASE)
 _LOW, _HIGH = 0.0, 100.0
-_STATISTIC: Final = re.compile(
+_STATISTIC = re.compile(
     r"(?:(?<![a-z0-9])(?P<name>min|max|mean|avg|average|median)|percentile\((?P<at>[0-9]{1,2}(?:\.[0-9])?)%?\)"
     r"|(?<![a-z0-9])p(?P<p>[1-9][0-9](?:\.[0-9])?))\s{0,3}[=:]\s{0,8}(?P<value>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?![0-9.])"
     r"\s?(?P<unit>[mµu]?s(?![a-z]))?",
     re.IGNORECASE,
 )
-_RANKS: Final = {"min": _LOW, "max": _HIGH, "mea": None, "avg": None, "ave": None, "med": 50.0}
-_LONGEST: Final = 600
+_RANKS = {"min": _LOW, "max": _HIGH, "mea": None, "avg": None, "ave": None, "med": 50.0}
+_LONGEST = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +154,7 @@ def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA039",
-    name="percentiles-out-of-order",
     kind=Kind.CLAIM,
-    summary="A percentile is above a higher one, or a mean outside minimum and maximum.",
-    why="No measurement can give this; one of the numbers is a slip, most often by a factor of ten.",
     bad="""\
 | Batch Size | Avg latency | 90% Latency | 95% Latency | 99% Latency |
 | --- | --- | --- | --- | --- |

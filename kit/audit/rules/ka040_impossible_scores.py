@@ -1,4 +1,7 @@
-"""Scores of one model that cannot be: Top1 above Top5, mAP50:95 above mAP50."""
+"""Top1 is above Top5, a Top5 error above the Top1 error, or mAP50:95 above mAP50.
+
+A hit among one is a hit among five. The columns are swapped, or one number belongs to another model.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +47,7 @@ def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
 
 
 RULE = Rule(
-    id="KA040",
-    name="impossible-scores",
     kind=Kind.CLAIM,
-    summary="Top1 is above Top5, a Top5 error above the Top1 error, or mAP50:95 above mAP50.",
-    why="A hit among one is a hit among five; the columns are swapped, or one of the numbers is of another model.",
     bad="""\
 | model | Top-1 (%) | Top-5 (%) |
 | --- | --- | --- |

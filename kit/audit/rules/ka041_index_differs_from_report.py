@@ -1,4 +1,7 @@
-"""The rows of a summary page against the reports that they link to (``--index``)."""
+"""A row of a summary page has a number that the report it links to does not contain.
+
+People choose a model from the summary page, which is not updated when the report is.
+"""
 
 from __future__ import annotations
 
@@ -76,11 +79,7 @@ def _numbers(document: Document) -> list[Printed]:
 
 
 RULE = Rule(
-    id="KA041",
-    name="index-differs-from-report",
     kind=Kind.CLAIM,
-    summary="A row of a summary page states a number that the report which it links to does not have.",
-    why="People choose a model from the summary page; it is not updated when the report is.",
     bad="""\
 | model | 310P (fps) |
 | --- | --- |

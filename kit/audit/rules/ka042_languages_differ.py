@@ -1,4 +1,7 @@
-"""The same table in two languages of a report: README.md and README.en.md."""
+"""Two language versions of a report have different numbers in the same cell.
+
+One of the two was not updated, and its readers do not see the other.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +48,7 @@ def _shape(table: Table) -> tuple[int, ...]:
 
 
 RULE = Rule(
-    id="KA042",
-    name="languages-differ",
     kind=Kind.CLAIM,
-    summary="Two languages of one report state different numbers in the same cell.",
-    why="One of the two was not updated, and readers of either do not know of the other.",
     bad="""\
 | batch | 310P (fps) |
 | --- | --- |

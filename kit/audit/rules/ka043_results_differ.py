@@ -1,4 +1,7 @@
-"""The throughputs of a report against the result files that lie beside it."""
+"""A throughput differs from the result file next to the report.
+
+The result file is what was measured; a report that says something else was edited or is out of date.
+"""
 
 from __future__ import annotations
 
@@ -77,11 +80,7 @@ def _rounded_like(stated: Printed, value: float) -> Printed:
 
 
 RULE = Rule(
-    id="KA043",
-    name="results-differ",
     kind=Kind.CLAIM,
-    summary="A throughput is not the one of the result file beside the report.",
-    why="The result file is what was measured; a report that says something else was edited or is out of date.",
     bad="""\
 | batch | 310P (fps) |
 | --- | --- |

@@ -1,10 +1,12 @@
-"""Columns that divide by what was used: throughput per accelerator or per watt, and the efficiency of scaling."""
+"""A rate per card or per watt, or a scaling efficiency, does not follow from the columns beside it.
+
+Systems of different sizes are compared by this number alone.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -16,21 +18,21 @@ from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-_PER: Final = re.compile(
+_PER = re.compile(
     r"(?:\bper\b|/)\s{0,3}(?:gpu|npu|tpu|card|device|accelerator|chip|core|w(?:att)?|j(?:oule)?|卡|瓦)s?\b"
     r"|单卡|每卡|每瓦|能效",
     re.IGNORECASE,
 )
-_EFFICIENCY: Final = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
-_POWER: Final = re.compile(r"power|功耗|功率|\bwatts?\b|\(W\)", re.IGNORECASE)
-_ENERGY: Final = re.compile(r"(?:energy|能耗).{0,30}(?<![a-z])m?J(?![a-z])", re.IGNORECASE)
-_PER_DOLLAR: Final = re.compile(r"(?:\bper\b|/)\s?(?:\$|dollar|usd)", re.IGNORECASE)
-_PRICE: Final = re.compile(r"(?:\$|usd)\s?(?:/|per)\s?h", re.IGNORECASE)
-_IDEAL: Final = re.compile(r"\bideal|\blinear\b|理想|理论", re.IGNORECASE)
-_CARDS_IN_TITLE: Final = re.compile(
+_EFFICIENCY = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
+_POWER = re.compile(r"power|功耗|功率|\bwatts?\b|\(W\)", re.IGNORECASE)
+_ENERGY = re.compile(r"(?:energy|能耗).{0,30}(?<![a-z])m?J(?![a-z])", re.IGNORECASE)
+_PER_DOLLAR = re.compile(r"(?:\bper\b|/)\s?(?:\$|dollar|usd)", re.IGNORECASE)
+_PRICE = re.compile(r"(?:\$|usd)\s?(?:/|per)\s?h", re.IGNORECASE)
+_IDEAL = re.compile(r"\bideal|\blinear\b|理想|理论", re.IGNORECASE)
+_CARDS_IN_TITLE = re.compile(
     r"(?<![0-9.])([2-9]|[1-9][0-9]{1,3})\s?-?\s?(?:卡|gpus?|npus?|cards?|devices?)(?![a-z])", re.IGNORECASE
 )
-_MOST: Final = 8
+_MOST = 8
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -100,11 +102,7 @@ def _divided(column: Column, top: Column, below: Sequence[Column], count: float)
 
 
 RULE = Rule(
-    id="KA044",
-    name="wrong-rate-per-unit",
     kind=Kind.RATIO,
-    summary="A rate per card or per watt, or an efficiency of scaling, is not what the columns beside it give.",
-    why="Systems of different size are compared by this number alone.",
     bad="""\
 | System | Samples/s | Accelerators | Samples/s per accelerator |
 | --- | --- | --- | --- |

@@ -1,10 +1,12 @@
-"""The best throughput of a device, in sentences: "310P最优吞吐率为801.4fps", "the peak throughput of the T4 is 305"."""
+"""A sentence states a best throughput that is not the best in the table.
+
+The sentence is what people quote.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -15,22 +17,22 @@ from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
-_DEVICE: Final = rf"(?P<device>{DEVICE})(?![0-9a-z/])"
-_NUMBER: Final = r"(?P<value>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]|\s?(?:倍|x\b|times|%))"
-_CHINESE: Final = re.compile(
+_DEVICE = rf"(?P<device>{DEVICE})(?![0-9a-z/])"
+_NUMBER = r"(?P<value>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]|\s?(?:倍|x\b|times|%))"
+_CHINESE = re.compile(
     rf"(?<![0-9a-z/]){_DEVICE}\s?(?:上|的)?\s?(?:单卡)?(?:最优|最高|最佳|最大|峰值)的?\s?(?:吞吐[率量]?|性能|帧率)"
     rf"\s?(?:约?为|达到?了?|是|:|=)\s?{_NUMBER}",
     re.IGNORECASE,
 )
-_ENGLISH: Final = re.compile(
+_ENGLISH = re.compile(
     rf"(?:best|highest|peak|maximum)\s(?:throughput|performance)\s(?:of|on|for)\s(?:the\s)?(?:ascend\s)?{_DEVICE}"
     rf"(?:\scard)?\s?(?:is|=|:|reaches)\s?{_NUMBER}",
     re.IGNORECASE,
 )
 #: Fewer rows have no best.
-_SEVERAL: Final = 2
+_SEVERAL = 2
 #: "Peak throughput of 645.0 img/s is reached at batch 16", over a table of one device.
-_REACHED: Final = re.compile(
+_REACHED = re.compile(
     rf"(?:best|highest|peak|maximum)\sthroughput\s(?:of|is|:)\s{_NUMBER}[^.;,\n]{{0,30}}?\s(?:at|with|for)\s(?:a\s)?"
     r"batch(?:[\s_-]?size)?\s(?:of\s|=\s?)?(?P<batch>[0-9]{1,4})(?!\.?[0-9])",
     re.IGNORECASE,
@@ -91,11 +93,7 @@ def _compared(facts: Facts, line: int, number: Printed, device: str) -> Outcome:
 
 
 RULE = Rule(
-    id="KA045",
-    name="wrong-best-value",
     kind=Kind.CLAIM,
-    summary="A sentence states a best throughput that is not the best of the table.",
-    why="The sentence is what is quoted elsewhere.",
     bad="""\
 # 性能
 

@@ -1,10 +1,12 @@
-"""Scores that follow from others: F1 from precision and recall, error from accuracy, accuracy from counts."""
+"""An F1, an error or an accuracy does not follow from the scores or counts beside it.
+
+One of the numbers was copied from another run.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -16,19 +18,19 @@ from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-_PRECISION: Final = re.compile(r"\bprecision\b|\bP\b|精确率|查准率|精准率", re.IGNORECASE)
-_RECALL: Final = re.compile(r"\brecall\b|\bR\b|召回率?|查全率", re.IGNORECASE)
-_F1: Final = re.compile(r"\bh-?mean\b|\bf-?1(?:[\s-]?score)?\b|\bf-(?:score|measure)\b", re.IGNORECASE)
-_HITS: Final = re.compile(
+_PRECISION = re.compile(r"\bprecision\b|\bP\b|精确率|查准率|精准率", re.IGNORECASE)
+_RECALL = re.compile(r"\brecall\b|\bR\b|召回率?|查全率", re.IGNORECASE)
+_F1 = re.compile(r"\bh-?mean\b|\bf-?1(?:[\s-]?score)?\b|\bf-(?:score|measure)\b", re.IGNORECASE)
+_HITS = re.compile(
     r"(?:(?:num(?:ber)?|#)\s?(?:of\s)?)?(?:correct|hits|passed)(?:\s(?:images|samples|predictions))?|正确数|正确样本数?",
     re.IGNORECASE,
 )
-_ALL: Final = re.compile(
+_ALL = re.compile(
     r"(?:(?:num(?:ber)?|#)\s?(?:of\s)?|total\s)?(?:images|samples|examples|total|pictures)|总数|样本数|图片数|样本总数|图片总数",
     re.IGNORECASE,
 )
-_ACCURACY: Final = re.compile(r"acc(?:uracy)?|top-?\s?1(?:\sacc(?:uracy)?)?|准确率|正确率|精度", re.IGNORECASE)
-_NOTE: Final = re.compile(r"\s?\([^()]{0,20}\)")
+_ACCURACY = re.compile(r"acc(?:uracy)?|top-?\s?1(?:\sacc(?:uracy)?)?|准确率|正确率|精度", re.IGNORECASE)
+_NOTE = re.compile(r"\s?\([^()]{0,20}\)")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -117,11 +119,7 @@ def _f1(precision: float, recall: float) -> float:
 
 
 RULE = Rule(
-    id="KA046",
-    name="wrong-score",
     kind=Kind.ARITHMETIC,
-    summary="An F1, an error or an accuracy is not what precision and recall, the accuracy or the hits beside it give.",
-    why="One of the numbers was copied from another run.",
     bad="""\
 | model | precision | recall | Hmean | Top-1 | Top-1 error |
 | --- | --- | --- | --- | --- | --- |

@@ -1,10 +1,12 @@
-"""A column that is the product or the quotient of two others in all rows but one."""
+"""A column is the product or quotient of two others, except in this row.
+
+A column that is right to the last digit in every other row was computed; this row is left over from another table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -17,13 +19,13 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_RESULTS: Final = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.TOTAL}
-_OPERANDS: Final = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.BATCH, Quantity.CARDS}
-_WHOLE: Final = {Quantity.BATCH, Quantity.CARDS}
+_RESULTS = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.TOTAL}
+_OPERANDS = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.BATCH, Quantity.CARDS}
+_WHOLE = {Quantity.BATCH, Quantity.CARDS}
 #: Wider tables are left to the rules that know what their headers mean.
-_WIDEST: Final = 10
-_NEAR: Final = 0.05
-_LONGEST: Final = 60
+_WIDEST = 10
+_NEAR = 0.05
+_LONGEST = 60
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -79,11 +81,7 @@ def _combined(one: Column, other: Column, *, divided: bool) -> Candidate:
 
 
 RULE = Rule(
-    id="KA048",
-    name="wrong-product",
     kind=Kind.ARITHMETIC,
-    summary="A column is the product or quotient of two others, but not in this row.",
-    why="What holds to the last digit in all other rows was computed, and one row was left over from another table.",
     bad="""\
 | Batch | qps | Throughput (img/s) |
 | --- | --- | --- |

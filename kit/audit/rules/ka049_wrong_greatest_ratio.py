@@ -1,10 +1,12 @@
-"""Sentences with the greatest ratio of a table: "TensorRT is up to 3.0x faster than PyTorch"."""
+"""A sentence claims "up to N times", and no row of the table reaches it.
+
+It is the largest number in the report and the first to be quoted.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -15,21 +17,21 @@ from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-_NUMBER: Final = r"(?P<value>[0-9]{1,4}(?:\.[0-9]{1,3})?)\s?(?:x|×|times|-fold|倍)"
-_ENGLISH: Final = re.compile(
+_NUMBER = r"(?P<value>[0-9]{1,4}(?:\.[0-9]{1,3})?)\s?(?:x|×|times|-fold|倍)"
+_ENGLISH = re.compile(
     rf"(?P<one>[^.,;。\n]{{2,60}}?)\s(?:is|runs|are|was)\s(?:up\sto|as\smuch\sas)\s(?:a\s)?{_NUMBER}\s(?:as\s)?"
     r"(?:fast(?:er)?|higher|quicker)\s(?:than|as)\s(?P<other>[^.,;。\n]{2,60})",
     re.IGNORECASE,
 )
-_CHINESE: Final = re.compile(
+_CHINESE = re.compile(
     rf"(?P<one>[^.,;，。\n]{{2,40}}?)(?:相比|较|比|相对)(?P<other>[^.,;，。\n]{{2,40}}?)[，,]?(?:最高|最多|最大)(?:可|能)?(?:加速|提速|快)"
     rf"{_NUMBER}",
     re.IGNORECASE,
 )
 #: A claim above the greatest ratio by more than rounding.
-_NEAR: Final = 0.05
-_LONGEST: Final = 600
-_IDLE: Final = words_of("ms s us fps qps img images sec latency throughput time the with on of model inference")
+_NEAR = 0.05
+_LONGEST = 600
+_IDLE = words_of("ms s us fps qps img images sec latency throughput time the with on of model inference")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -96,11 +98,7 @@ def _compared(grid: Grid, line: int, number: Printed, match: re.Match[str]) -> I
 
 
 RULE = Rule(
-    id="KA049",
-    name="wrong-greatest-ratio",
     kind=Kind.CLAIM,
-    summary='A sentence says "up to" so many times, and no row of the table reaches it.',
-    why="It is the largest number of the report, and the first to be quoted.",
     bad="""\
 | Model | PyTorch (ms) | TensorRT (ms) |
 | --- | --- | --- |
