@@ -6,92 +6,17 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from kit.containers.address import EngineAddress, find_engine
-from kit.errors import BusyError, DeviceError, EngineError, KitError, ResourceError
+from kit.errors import EngineError, KitError
+from kit.toollogs.messages import explain, load_faults
 
 __all__ = ["FIRST_ANSWER_S", "LONG_S", "REQUEST_S", "available", "connect", "engine_errors", "patience", "version"]
 
 #: Seconds within which an engine has to answer at all; a later question; a build, a pull, a start. docs/security.md.
 FIRST_ANSWER_S, REQUEST_S, LONG_S = 10, 60, 600
-
-#: Part of the engine's message -> family, what happened, remedy. The engine's own words follow in brackets.
-_FAULTS: tuple[tuple[str, type[KitError], str, str], ...] = (
-    (
-        "no space left on device",
-        ResourceError,
-        "the engine's disk is full",
-        "free space, for example with `docker image prune`",
-    ),
-    (
-        "could not select device driver",
-        DeviceError,
-        "the engine has no driver for the requested GPU",
-        "install the vendor's container toolkit and restart the engine",
-    ),
-    (
-        "unsatisfied condition: cuda",
-        DeviceError,
-        "the GPU driver is too old for the image",
-        "update the driver, or use an older image",
-    ),
-    (
-        "driver not loaded",
-        DeviceError,
-        "the GPU driver is not loaded",
-        "load the driver, then check with the vendor's tool",
-    ),
-    (
-        "nvidia-container-cli",
-        DeviceError,
-        "the GPU cannot be handed to the container",
-        "check the driver with the vendor's tool",
-    ),
-    (
-        "error gathering device information",
-        DeviceError,
-        "a device node is missing on this host",
-        "check the driver, and the device number with `kit doctor`",
-    ),
-    ("not a device node", DeviceError, "what should be a device node is none", "check the driver with `kit doctor`"),
-    (
-        "unknown or invalid runtime name",
-        EngineError,
-        "the engine does not know that container runtime",
-        "install the vendor's container runtime and restart the engine",
-    ),
-    (
-        "unknown runtime specified",
-        EngineError,
-        "the engine does not know that container runtime",
-        "install the vendor's container runtime and restart the engine",
-    ),
-    (
-        "is already in use by container",
-        BusyError,
-        "the device is held by another container",
-        "wait until that container has ended, or remove it",
-    ),
-    (
-        "container-init binary not found",
-        EngineError,
-        "Podman lacks the small init program that reaps a container's processes",
-        "install it (Debian: apt install catatonit)",
-    ),
-    (
-        "exec format error",
-        EngineError,
-        "the image is for another processor architecture",
-        "build it on this machine with `kit build`",
-    ),
-    (
-        "bind source path does not exist",
-        EngineError,
-        "the engine does not see a folder of this machine",
-        "use an engine on this machine, not a remote one",
-    ),
-)
 
 
 def available() -> str | None:
@@ -208,7 +133,7 @@ def engine_errors(doing: str) -> Iterator[None]:
 
 def _translated(doing: str, words: str) -> KitError:
     words = " ".join(words.split())
-    for pattern, family, what, remedy in _FAULTS:
-        if pattern in words.lower():
-            return family(f"{what} ({words})", remedy=remedy)
+    known = explain(load_faults(Path(__file__).with_name("faults.toml"))["engine"], words)
+    if known:
+        return type(known)(f"{known.what} ({words})", remedy=known.remedy)
     return EngineError(f"the engine refused {doing}: {words}", remedy="see `docker info`, then run again")

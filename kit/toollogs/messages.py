@@ -1,18 +1,21 @@
 """Known messages of tools, as data: what each means for the user, and what to do about it.
 
-A vendor's tool says ``E10016`` or ``[ERROR] aclrtSetDevice failed!``; a table of :class:`Fault` turns that into one
-sentence and one remedy. Tables stand with their target; this module only searches them.
+A vendor's tool prints ``E10016`` or ``[ERROR] aclrtSetDevice failed!``; a table of :class:`Fault` turns that into one
+sentence and one remedy. Each target has its tables in a TOML file; this module only loads and searches them.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from kit.errors import KitError, StepError
+from kit import errors
+from kit.errors import KitError
 
-__all__ = ["Fault", "excerpt", "explain", "first_line"]
+__all__ = ["Fault", "excerpt", "explain", "first_line", "load_faults"]
 
 #: Longest part of a tool's message that is quoted: one sentence stays one sentence.
 _LONGEST = 200
@@ -30,7 +33,29 @@ class Fault:
     pattern: str
     what: str
     remedy: str
-    error: type[KitError] = StepError
+    error: type[KitError]
+
+
+def load_faults(path: Path) -> dict[str, tuple[Fault, ...]]:
+    """The tables of a TOML file, by name.
+
+    An entry has the fields of :class:`Fault`; ``error`` is the name of a class of :mod:`kit.errors`, StepError by
+    default, and ``remedy`` may name one of the table ``remedies``. An entry with ``codes`` stands for one fault per
+    error code, which replaces ``{code}``; its meaning replaces ``{what}``.
+    """
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    remedies: dict[str, str] = tables.pop("remedies", {})
+    found: dict[str, tuple[Fault, ...]] = {}
+    for name, entries in tables.items():
+        faults = []
+        for entry in entries:
+            error = getattr(errors, entry.get("error", "StepError"))
+            for code, (what, remedy) in entry.get("codes", {"": ("", entry.get("remedy"))}).items():
+                filled = entry["what"].replace("{what}", what).replace("{code}", code)
+                pattern = entry["pattern"].replace("{code}", code)
+                faults.append(Fault(pattern, filled, remedies.get(remedy, remedy), error))
+        found[name] = tuple(faults)
+    return found
 
 
 def explain(faults: Sequence[Fault], *texts: str, where: str | None = None) -> KitError | None:

@@ -15,7 +15,7 @@ from kit.errors import DeviceError, StepError
 from kit.planning.cardsteps import before_name
 from kit.results.outputs import read_text
 from kit.targets.ascend.config import architecture, options_of, soc_of
-from kit.targets.ascend.faults import ATC, COMMON, INFERENCE, NPU_SMI
+from kit.targets.ascend.faults import ATC, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
 from kit.toollogs.messages import excerpt, explain, first_line
 
@@ -67,7 +67,7 @@ def _check_convert(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None
     if done and _is_om(om):
         return
     where = str(outcome.stdout)
-    raise explain((*COMMON, *ATC), *texts, where=where) or StepError(
+    raise explain(ATC, *texts, where=where) or StepError(
         f"atc said success but {om.name} is not an engine file"
         if done
         else f"atc failed without saying why (exit code {outcome.exit_code})",
@@ -90,7 +90,7 @@ def _refuse_errors(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None
     if not failed and not said:
         return
     where = str(outcome.stdout)
-    error = explain((*COMMON, *INFERENCE), *texts, where=where)
+    error = explain(INFERENCE, *texts, where=where)
     if error:
         raise error
     if said:
@@ -226,7 +226,7 @@ def _check_ais(step: Step, outcome: Outcome) -> None:
 
 def _check_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     where = str(outcome.stdout)
-    error = explain((*COMMON, *NPU_SMI), *texts, where=where)
+    error = explain(NPU_SMI, *texts, where=where)
     if error:
         raise error
     if outcome.exit_code:

@@ -95,7 +95,7 @@ FATAL: dict[str, tuple[str, dict[str, object], type[KitError], str, str]] = {
     "atc-te-import": ("310P/convert-bs1", {}, StepError, "te.platform.log_util", "build"),
     "atc-unsupported-op": ("310P/convert-bs1", {}, StepError, "no implementation of operator Flatten_0", "operator"),
     "atc-compile": ("310P/convert-bs1", {}, StepError, "cannot compile an operator", "toolkit version"),
-    "atc-inner": ("310P/convert-bs1", {}, StepError, "atc failed inside", "vendor"),
+    "atc-inner": ("310P/convert-bs1", {}, StepError, "internal error", "vendor"),
     "atc-memory": ("310P/convert-bs1", {}, ResourceError, "out of memory", "jobs: 1"),
     "acl-init": ("310P/infer-bs1", {}, DeviceError, "runtime does not start", "kit doctor"),
     "acl-set-device": ("310P/infer-bs1", {}, DeviceError, "cannot be opened", "kit doctor"),

@@ -176,7 +176,7 @@ def test_a_wrong_option_names_its_place(root: Path, options: dict[str, Any], wor
         ("../rtSafe/coreReadArchive.cpp (38) - Serialization Error in verifyHeader: 0 (Version tag does not match)",
          StepError, "another version"),
         ("../rtSafe/coreReadArchive.cpp (31) - Serialization Error in verifyHeader: 0 (Magic tag does not match)",
-         StepError, "no plan"),
+         StepError, "not a plan"),
         ("[E] [TRT] ../rtSafe/safeRuntime.cpp (25) - Cuda Error in allocate: 2 (out of memory)", ResourceError,
          "memory"),
         ("[E] Error[1]: [defaultAllocator.cpp::allocate::31] Error Code 1: Cuda Runtime (out of memory)", ResourceError,

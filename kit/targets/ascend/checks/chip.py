@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kit.doctor import Check, Finding
 from kit.targets.ascend.config import soc_of
-from kit.targets.ascend.faults import COMMON, NPU_SMI
+from kit.targets.ascend.faults import NPU_SMI
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.success import same_soc
 from kit.targets.cards import host_root
@@ -39,7 +39,7 @@ def _look(job: Job) -> Finding:
     except (OSError, subprocess.TimeoutExpired) as error:
         return Finding("fail", f"npu-smi does not answer: {error}", "load the driver again, or restart the host")
     text = done.stdout.decode("utf-8", "replace")
-    known = explain((*COMMON, *NPU_SMI), text, done.stderr.decode("utf-8", "replace"))
+    known = explain(NPU_SMI, text, done.stderr.decode("utf-8", "replace"))
     if known:
         return Finding("fail", known.what, known.remedy, prevents=text.strip()[:200])
     chip = npu_smi.read(text).device(job.device)
