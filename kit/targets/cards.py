@@ -1,14 +1,19 @@
-"""What targets with a card and a vendor's compiler have in common: where the host's files are, names, and scores."""
+"""What targets with a card and a vendor's compiler share: the host's files and tools, checks, names, and scores."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.errors import InvalidInputError
+from kit.doctor import Check, Finding
+from kit.errors import DeviceError, Exit, InvalidInputError
 from kit.planning.cardsteps import metrics_name
 from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy
+from kit.toollogs.messages import Fault, explain
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -16,12 +21,43 @@ if TYPE_CHECKING:
     from kit.results.metrics import Metric
     from kit.results.outputs import Outputs
 
-__all__ = ["BatchScores", "files_prefix", "host_root", "image_name", "refuse_shapes"]
+__all__ = ["BatchScores", "ask_tool", "checks_of", "files_prefix", "host_root", "image_name", "refuse_shapes"]
+
+#: Seconds within which a vendor's tool on the host has to answer.
+_ANSWER_S = 30
 
 
 def host_root() -> Path:
     """Where the host's ``/dev``, ``/proc`` and ``/usr`` are: ``/``, or KIT_DEVICE_ROOT (tests and unusual hosts)."""
     return Path(os.environ.get("KIT_DEVICE_ROOT") or "/")
+
+
+def checks_of(job: Job, checks: Sequence[tuple[str, Callable[[Job], Finding], Exit]]) -> list[Check]:
+    """Doctor's checks of a job by name, function and exit code; a rehearsal needs neither card nor packages."""
+    return [] if job.simulate else [Check(name, partial(check, job), code) for name, check, code in checks]
+
+
+def ask_tool(program: str, *arguments: str, faults: Sequence[Fault]) -> str:
+    """What a vendor's tool on the host prints.
+
+    Raises:
+        DeviceError: it does not answer, prints a known fault, or fails.
+    """
+    name = Path(program).name
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, timeout=_ANSWER_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DeviceError(
+            f"{name} does not answer: {error}", remedy="load the driver again, or restart the host"
+        ) from error
+    text = done.stdout.decode("utf-8", "replace")
+    if known := explain(faults, text, done.stderr.decode("utf-8", "replace")):
+        raise known
+    if done.returncode:
+        raise DeviceError(f"{name} ended with exit code {done.returncode}", remedy="check the driver")
+    return text
 
 
 def image_name(name: str, version: str, default: str) -> str:

@@ -1,4 +1,4 @@
-"""What a reader makes of a tool's output: typed values, a status, and what a person has to know about them."""
+"""What a reader returns for a tool's output: typed values, a status, and what a user must know about them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,27 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 from kit.toollogs.numbers import Number
 from kit.toollogs.text import short
 
-__all__ = ["Findings", "Row", "Status", "ToolOutput", "disorder", "numbered", "present", "rows_of", "shown"]
+__all__ = [
+    "Findings",
+    "Row",
+    "Status",
+    "ToolOutput",
+    "disorder",
+    "numbered",
+    "present",
+    "present_rows",
+    "rows_of",
+    "runs_json",
+    "shown",
+]
 
 T = TypeVar("T")
 
-#: ok: the tool's own form, every value. lenient: every value, but an odd form, values that contradict each other, or
-#: the tool itself doubts them. partial: values are missing. error: nothing usable.
+#: ok: the tool's own form, every value. lenient: every value, but the form is odd, values contradict each other, or the
+#: tool itself doubts them. partial: values are missing. error: nothing usable.
 Status = Literal["ok", "lenient", "partial", "error"]
 
-#: More errors of one run than a person reads.
+#: Nobody reads more errors of one run than this.
 _MOST_ERRORS = 20
 
 
@@ -39,9 +51,9 @@ def shown(value: Number) -> str:
 
 @dataclass
 class ToolOutput(ABC):
-    """What every reader returns: its own typed values, and these.
+    """What every reader returns: its own typed values, a status and the problems of the log.
 
-    ``problems`` is what a person has to know about the log: odd lines, missing values, identities that do not hold.
+    Problems are odd lines, missing values and identities that do not hold.
     """
 
     family: ClassVar[str]
@@ -65,7 +77,7 @@ class ToolOutput(ABC):
 
 @dataclass(slots=True)
 class Findings:
-    """What a reader notes while it reads, by kind, in the order in which people read it."""
+    """What a reader notes while it reads, by kind, in the order in which it is shown."""
 
     errors: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -76,17 +88,13 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: Findings, place: str = "") -> None:
-        """Take over what was noted of a part; ``place`` comes before each."""
-        self.errors += [place + text for text in other.errors]
-        self.missing += [place + text for text in other.missing]
+        """Add what was noted about a part, each with ``place`` in front."""
+        for kind in ("errors", "missing", "refused", "contradictions", "doubts", "notes"):
+            getattr(self, kind).extend(place + text for text in getattr(other, kind))
         self.odd_lines += other.odd_lines
-        self.refused += [place + text for text in other.refused]
-        self.contradictions += [place + text for text in other.contradictions]
-        self.doubts += [place + text for text in other.doubts]
-        self.notes += [place + text for text in other.notes]
 
     def problems(self, nothing: str = "") -> list[str]:
-        """All in words; ``nothing`` where there is nothing else to say."""
+        """All notes as sentences; ``nothing`` where there are none."""
         said = list(dict.fromkeys(self.errors))
         if len(said) > _MOST_ERRORS:
             said[_MOST_ERRORS:] = [f"and {len(said) - _MOST_ERRORS} more errors"]
@@ -105,12 +113,12 @@ class Findings:
         return "lenient" if odd else "ok"
 
     def outcome(self, *, usable: bool, nothing: str) -> tuple[Status, list[str]]:
-        """Status and problems of a reading; ``nothing`` says what there is not, where nothing else explains it."""
+        """Status and problems of a reading; ``nothing`` explains an empty one where no note does."""
         return self.status(usable=usable), self.problems("" if usable else nothing)
 
 
 def disorder(values: Mapping[str, Number], spread: float = 1e-5) -> list[str]:
-    """Statistics (min, max, mean, median, pNN) that cannot be of one set of samples; ``spread`` is their rounding."""
+    """Why statistics (min, max, mean, median, pNN) cannot be of one set of samples; ``spread`` is their rounding."""
     low, high, median = values.get("min"), values.get("max"), values.get("median")
     if low is not None and high is not None and low > high:
         return [f"min {low:g} is above max {high:g}"]
@@ -129,21 +137,39 @@ def disorder(values: Mapping[str, Number], spread: float = 1e-5) -> list[str]:
 
 
 def present(**values: Any) -> dict[str, Any]:
-    """The values that a log says, in this order: not None, and not empty."""
+    """The values that are neither None nor empty, in this order."""
     return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
+def present_rows(*rows: tuple[str, Number | str | None, str]) -> list[Row]:
+    """A row for each value that is not None."""
+    return [
+        Row(what, value if isinstance(value, str) else shown(value), unit)
+        for what, value, unit in rows
+        if value is not None
+    ]
+
+
 def numbered(parts: Sequence[T], name: str = "run") -> Iterator[tuple[str, T]]:
-    """Each part, and what messages about it begin with: its number, where there are several."""
+    """Each part with the start of messages about it: its number, where there are several."""
     for index, part in enumerate(parts, 1):
         yield f"{name} {index}: " if len(parts) > 1 else "", part
 
 
-class _HasRows(Protocol):
+class _Run(Protocol):
+    def as_json(self) -> dict[str, Any]: ...
+
     def rows(self) -> list[Row]: ...
 
 
-def rows_of(runs: Sequence[_HasRows], name: str = "run") -> list[Row]:
+def runs_json(runs: Sequence[_Run]) -> dict[str, Any]:
+    """The values of one run; several as ``runs``."""
+    if len(runs) == 1:
+        return runs[0].as_json()
+    return {"runs": [run.as_json() for run in runs]} if runs else {}
+
+
+def rows_of(runs: Sequence[_Run], name: str = "run") -> list[Row]:
     """The rows of every run, under its number where there are several."""
     table = []
     for index, run in enumerate(runs, 1):

@@ -14,23 +14,21 @@ from typing import TYPE_CHECKING, Any
 from kit.errors import DeviceError, StepError
 from kit.planning.cardsteps import before_name
 from kit.results.outputs import read_text
-from kit.targets.ascend.config import architecture, options_of, soc_of
+from kit.targets.ascend.checks.chip import examine
+from kit.targets.ascend.config import architecture, options_of
 from kit.targets.ascend.faults import ATC, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
-from kit.toollogs.messages import excerpt, explain, first_line
+from kit.toollogs.messages import explain, first_line
 
 if TYPE_CHECKING:
     from kit.planning.step import Outcome, Step
     from kit.planning.target import Job
-    from kit.targets.ascend.readers.npu_smi import Chip
     from kit.targets.ascend.readers.perf import DatasetBlock, PureBlock
 
-__all__ = ["check_outcome", "dataset_block", "load_summary", "pure_block", "same_soc"]
+__all__ = ["check_outcome", "dataset_block", "load_summary", "pure_block"]
 
 _MAGIC = b"IMOD"
 _MAX_SUMMARY = 512 << 20
-#: Names of one chip over the years.
-_OLD_NAMES = {"Ascend710": "Ascend310P3"}
 
 
 def check_outcome(job: Job, step: Step, outcome: Outcome) -> None:
@@ -226,44 +224,13 @@ def _check_ais(step: Step, outcome: Outcome) -> None:
 
 def _check_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     where = str(outcome.stdout)
-    error = explain(NPU_SMI, *texts, where=where)
-    if error:
+    if error := explain(NPU_SMI, *texts, where=where):
         raise error
     if outcome.exit_code:
         return  # an unknown message: the runner quotes it
     reading = npu_smi.read(texts[0])
-    chip = reading.device(job.device)
-    if chip is None:
-        shown = ", ".join(str(one.device) for one in reading.chips) or "none"
-        raise DeviceError(
-            f"npu-smi shows no device {job.device} (it shows {shown})", where=where, remedy="choose one with --device N"
-        )
-    if step.name == before_name(job.target):
-        _refuse_chip(job, chip, reading.processes, where)
-
-
-def same_soc(one: str, other: str) -> bool:
-    """Whether two chip names mean one chip: 710 is the old name of 310P3."""
-    return _OLD_NAMES.get(one, one) == _OLD_NAMES.get(other, other)
-
-
-def _refuse_chip(job: Job, chip: Chip, processes: list[npu_smi.NpuProcess] | None, where: str) -> None:
-    wanted = soc_of(job)
-    if not same_soc(chip.soc_version, wanted):
-        raise DeviceError(
-            f"the chip is {chip.soc_version}, the engines are made for {wanted}",
-            where=where,
-            remedy=f"set targets -> {job.target} -> options -> chip: {excerpt(chip.name)}, or choose another target",
-        )
-    if chip.health not in {"OK", "Warning"}:
-        raise DeviceError(
-            f"the chip's health is {excerpt(chip.health)}", where=where, remedy="look it up with npu-smi info -t health"
-        )
-    mine = [process for process in processes or [] if (process.npu, process.chip) == (chip.npu, chip.chip)]
-    if (chip.aicore_percent or 0) > 0 or mine:
-        by = f", by {excerpt(mine[0].name)} ({mine[0].pid})" if mine else ""
-        raise DeviceError(
-            f"device {job.device} is in use{by}: AICore {chip.aicore_percent or 0} %, so its numbers would be too low",
-            where=where,
-            remedy="wait until it is idle (npu-smi info), or choose another one with --device N",
-        )
+    finding = examine(job, reading)
+    # After the measurement the chip only has to be there: its state is a note of the report.
+    matters = step.name == before_name(job.target) or reading.device(job.device) is None
+    if finding.state == "fail" and matters:
+        raise DeviceError(finding.message, where=where, remedy=finding.remedy)

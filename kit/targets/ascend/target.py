@@ -10,11 +10,13 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.ascend import checks, packages, results, steps, success
+from kit.targets.ascend import packages, results, steps, success
+from kit.targets.ascend.checks import CHECKS
 from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
 from kit.targets.ascend.passthrough import device_access
 from kit.targets.ascend.toolchains import DEFAULT
+from kit.targets.cards import checks_of
 from kit.toollogs.messages import explain
 
 __all__ = ["TARGETS", "Ascend"]
@@ -68,7 +70,7 @@ class Ascend:
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Driver, nodes, permissions, chip, packages."""
-        return checks.of(job)
+        return checks_of(job, CHECKS)
 
     def explain(self, message: str) -> KitError | None:
         """What the engine's message about a container of this target means, if it is the vendor's runtime's."""

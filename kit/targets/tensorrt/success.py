@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kit.errors import DeviceError, StepError
 from kit.planning.cardsteps import before_name
 from kit.results.outputs import read_text
-from kit.targets.tensorrt.config import options_of
+from kit.targets.tensorrt.checks.idle import busy
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
 from kit.targets.tensorrt.readers import export_times, nvidia_smi, trtexec
 from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, long_name
@@ -27,8 +27,6 @@ _MAX_TIMES = 1 << 30
 #: The default of trtexec.
 _WARM_UP_MS = 200.0
 _WRONG_SHAPES = r"Dynamic dimensions required for input|Static model does not take explicit shapes"
-#: More than the driver itself takes, and more than the query itself causes.
-_IDLE_MIB, _IDLE_PERCENT = 64, 10
 
 
 def check_outcome(job: Job, step: Step, outcome: Outcome) -> None:
@@ -54,8 +52,7 @@ def _check_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str
     if not passed or first_line(texts, _WRONG_SHAPES):
         if outcome.exit_code in {126, 127} and not marks:
             return  # the runner knows better: there is no such program
-        error = explain(TRTEXEC, *texts, where=where)
-        if error:
+        if error := explain(TRTEXEC, *texts, where=where):
             raise error
         if outcome.exit_code == 139:
             raise StepError(
@@ -124,15 +121,9 @@ def gpu_of(text: str) -> Gpu | None:
     return reading.gpus[0] if len(reading.gpus) == 1 else None
 
 
-def _number(gpu: Gpu, name: str) -> float:
-    value = gpu.values.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
 def _check_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str]) -> None:
     where = str(outcome.stdout)
-    error = explain(NVIDIA_SMI, *texts, where=where)
-    if error:
+    if error := explain(NVIDIA_SMI, *texts, where=where):
         raise error
     if outcome.exit_code:
         return  # an unknown message: the runner quotes it
@@ -152,17 +143,5 @@ def _check_state(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str])
             where=where,
             remedy="choose another GPU with --device N, or another target",
         )
-    used, load = _number(gpu, "memory.used"), _number(gpu, "utilization.gpu")
-    if used > _IDLE_MIB or load > _IDLE_PERCENT:
-        raise DeviceError(
-            f"the GPU is in use ({used:.0f} MiB, {load:.0f} %), so its numbers would be too low",
-            where=where,
-            remedy="end the other programs (nvidia-smi on the host lists them), or choose another GPU with --device N",
-        )
-    limit = options_of(job).idle_celsius
-    if _number(gpu, "temperature.gpu") > limit:
-        raise DeviceError(
-            f"the GPU has {_number(gpu, 'temperature.gpu'):.0f} C before anything runs, more than {limit} C",
-            where=where,
-            remedy="let it cool down, or check the air flow: a T4 has no fan; options -> idle_celsius sets the limit",
-        )
+    if finding := busy(job, gpu):
+        raise DeviceError(finding.message, where=where, remedy=finding.remedy)

@@ -10,7 +10,9 @@ from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.tensorrt import checks, results, steps, success
+from kit.targets.cards import checks_of
+from kit.targets.tensorrt import results, steps, success
+from kit.targets.tensorrt.checks import CHECKS
 from kit.targets.tensorrt.config import base_of, options_of
 from kit.targets.tensorrt.faults import START
 from kit.targets.tensorrt.gpus import device_access
@@ -68,7 +70,7 @@ class T4:
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Driver, GPU, container toolkit, idleness, packages."""
-        return checks.of(job)
+        return checks_of(job, CHECKS)
 
     def explain(self, message: str) -> KitError | None:
         """What the engine's message about a container of this target means, if it is the vendor's toolkit's."""

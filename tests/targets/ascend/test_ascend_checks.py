@@ -149,7 +149,7 @@ def test_a_driver_that_was_never_seen_with_the_toolkit_is_a_warning(root: Path, 
 def test_a_silent_npu_smi_is_no_hang(root: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     program = machine.top / "usr/local/bin/npu-smi"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
-    monkeypatch.setattr("kit.targets.ascend.checks.chip._SECONDS", 0.2)
+    monkeypatch.setattr("kit.targets.cards._ANSWER_S", 0.2)
     assert "does not answer" in ask(root, "chip").message
 
 

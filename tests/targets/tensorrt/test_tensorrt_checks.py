@@ -91,7 +91,7 @@ def test_a_good_machine_passes(root: Path, machine: Machine, name: str) -> None:
         (lambda m: m.says("Failed to initialize NVML: Driver/library version mismatch", code=18),
          "idle GPU", "different versions", "NVML"),
         (lambda m: m.says("No devices were found", code=6), "idle GPU", "sees no GPU", ""),
-        (lambda m: m.says("", code=3), "idle GPU", "ended with 3", ""),
+        (lambda m: m.says("", code=3), "idle GPU", "exit code 3", ""),
     ],
 )  # fmt: skip
 def test_a_spoilt_machine_is_found_out(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kit.errors import Exit
 from kit.targets.ascend.checks import chip, driver, installer, nodes, permission, runtime, versions
 
-if TYPE_CHECKING:
-    from kit.doctor import Check
-    from kit.planning.target import Job
+__all__ = ["CHECKS"]
 
-__all__ = ["of"]
-
-
-def of(job: Job) -> list[Check]:
-    """The checks of a job; a rehearsal needs neither card nor packages."""
-    if job.simulate:
-        return []
-    return [module.check(job) for module in (driver, nodes, permission, chip, versions, runtime, installer)]
+CHECKS = (
+    ("Ascend driver", driver.check, Exit.DEVICE),
+    ("device nodes", nodes.check, Exit.DEVICE),
+    ("permissions", permission.check, Exit.DEVICE),
+    ("chip", chip.check, Exit.DEVICE),
+    ("driver and toolkit", versions.check, Exit.DEVICE),
+    ("passthrough", runtime.check, Exit.DEVICE),
+    ("vendor packages", installer.check, Exit.MISSING),
+)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.targets.cards import host_root
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
 
-__all__ = ["check", "driver_version"]
+__all__ = ["check", "driver_version", "npu_smi_program"]
 
 _HAL = "libascend_hal.so"
 _GET = "install the vendor's driver and firmware for this card, restart the host, then run npu-smi info"
@@ -26,9 +27,15 @@ def driver_version() -> str | None:
     return found[0] if found else "unknown"
 
 
-def _look() -> Finding:
-    top = host_root()
-    driver = top / "usr/local/Ascend/driver"
+def npu_smi_program() -> Path | None:
+    """The host's npu-smi."""
+    places = (host_root() / "usr/local/bin/npu-smi", host_root() / "usr/local/sbin/npu-smi")
+    return next((place for place in places if place.is_file()), None)
+
+
+def check(job: Job) -> Finding:  # noqa: ARG001 - the same for every job
+    """Driver files of the host."""
+    driver = host_root() / "usr/local/Ascend/driver"
     version = driver_version()
     if version is None:
         return Finding(
@@ -45,7 +52,7 @@ def _look() -> Finding:
             prevents=f"error while loading shared libraries: {_HAL}: cannot open shared object file: No such file or"
             " directory",
         )
-    if not any((top / place).exists() for place in ("usr/local/bin/npu-smi", "usr/local/sbin/npu-smi")):
+    if npu_smi_program() is None:
         return Finding(
             "fail",
             "npu-smi is not in /usr/local/bin or /usr/local/sbin",
@@ -53,8 +60,3 @@ def _look() -> Finding:
             prevents="npu-smi: command not found",
         )
     return Finding("ok", f"driver {version}")
-
-
-def check(job: Job) -> Check:  # noqa: ARG001 - the same for every job
-    """Driver files of the host."""
-    return Check("Ascend driver", _look)

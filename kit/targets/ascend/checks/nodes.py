@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.targets.ascend.passthrough import MANAGERS, chip_nodes
 from kit.targets.cards import host_root
 
@@ -27,7 +27,8 @@ def _present(top: Path) -> list[int]:
     return sorted(int(name[7:]) for name in names if re.fullmatch(r"davinci\d+", name))
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """``davinciN``, ``davinci_manager``, ``devmm_svm``, ``hisi_hdc``."""
     top = host_root()
     wanted = (*chip_nodes(job.device), *MANAGERS)
     missing, wrong = [], []
@@ -65,8 +66,3 @@ def _look(job: Job) -> Finding:
             _PREVENTS,
         )
     return Finding("ok", ", ".join(wanted))
-
-
-def check(job: Job) -> Check:
-    """``davinciN``, ``davinci_manager``, ``devmm_svm``, ``hisi_hdc``."""
-    return Check("device nodes", lambda: _look(job))

@@ -6,7 +6,7 @@ import grp
 import os
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.targets.ascend.config import options_of
 from kit.targets.ascend.passthrough import MANAGERS, chip_nodes
 from kit.targets.cards import host_root
@@ -24,7 +24,8 @@ def _name(gid: int) -> str:
         return str(gid)
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """Mode and group of the nodes."""
     top = host_root()
     closed, groups, seen = [], set(), 0
     for node in (*chip_nodes(job.device), *MANAGERS):
@@ -53,8 +54,3 @@ def _look(job: Job) -> Finding:
     if not seen:
         return Finding("note", "there are no nodes to look at")
     return Finding("ok", "every user may use the nodes")
-
-
-def check(job: Job) -> Check:
-    """Mode and group of the nodes."""
-    return Check("permissions", lambda: _look(job))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.errors import EngineError
 from kit.targets.ascend.config import options_of
 from kit.targets.ascend.passthrough import RUNTIME, device_access
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """Runtime of the engine."""
     from kit.containers.client import connect
 
     way = device_access(job.device, options_of(job).passthrough)
@@ -34,8 +35,3 @@ def _look(job: Job) -> Finding:
         )
     chips = way.environment["ASCEND_VISIBLE_DEVICES"]
     return Finding("ok", f"containers get chips {chips} through ascend-docker-runtime")
-
-
-def check(job: Job) -> Check:
-    """Runtime of the engine."""
-    return Check("passthrough", lambda: _look(job))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.targets.ascend.checks.driver import driver_version
 from kit.targets.ascend.toolchains import toolchain_of
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """Toolkit against driver."""
     driver, row = driver_version(), toolchain_of(job)
     if driver is None or not re.match(r"\d", driver):
         return Finding("note", f"toolkit {row.version}; the driver's version is unknown")
@@ -27,8 +28,3 @@ def _look(job: Job) -> Finding:
             prevents="CANN version mismatch; runtime codes 507xxx",
         )
     return Finding("ok", f"driver {driver}, toolkit {row.version}")
-
-
-def check(job: Job) -> Check:
-    """Toolkit against driver."""
-    return Check("driver and toolkit", lambda: _look(job))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Row, ToolOutput, disorder, present, rows_of, shown
+from kit.toollogs.output import Row, ToolOutput, disorder, present, present_rows, rows_of, shown
 
 __all__ = ["PARTS", "STATISTICS", "AisReading", "AisRun"]
 
@@ -95,14 +95,14 @@ class AisRun:
             for part in PARTS
             for name, value in self.parts.get(part, {}).items()
         ]
-        if self.throughput is not None:
-            batch = f", batch {self.batchsize}" if self.batchsize is not None else ""
-            table.append(Row("throughput", shown(self.throughput), f"samples/s per device{batch}"))
-        if self.batchsize is None and self.implied_batch is not None:
-            table.append(Row("implied batch", f"{self.implied_batch:.4g}", "throughput x mean / 1000"))
-        if self.recomputed is not None:
-            table.append(Row("1000 x batch / mean", f"{self.recomputed:.9g}", "samples/s per device"))
-        return table + [Row(f"energy of NPU {npu}", shown(energy), "J") for npu, energy in self.energy_j.items()]
+        batch = f", batch {self.batchsize}" if self.batchsize is not None else ""
+        implied = self.implied_batch if self.batchsize is None else None
+        return table + present_rows(
+            ("throughput", self.throughput, f"samples/s per device{batch}"),
+            ("implied batch", None if implied is None else f"{implied:.4g}", "throughput x mean / 1000"),
+            ("1000 x batch / mean", self.recomputed and f"{self.recomputed:.9g}", "samples/s per device"),
+            *((f"energy of NPU {npu}", energy, "J") for npu, energy in self.energy_j.items()),
+        )
 
 
 @dataclass
@@ -122,8 +122,5 @@ class AisReading(ToolOutput):
         )
 
     def rows(self) -> list[Row]:
-        table = rows_of(self.runs)
-        table += [Row(f"device {device}", shown(rate), "samples/s") for device, rate in self.devices.items()]
-        if self.summary_throughput is not None:
-            table.append(Row("all devices", shown(self.summary_throughput), "samples/s, sum"))
-        return table
+        devices = ((f"device {device}", rate, "samples/s") for device, rate in self.devices.items())
+        return rows_of(self.runs) + present_rows(*devices, ("all devices", self.summary_throughput, "samples/s, sum"))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, real
-from kit.toollogs.output import Findings, Row, ToolOutput, numbered, present, rows_of, shown
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered, present, present_rows, rows_of
 from kit.toollogs.text import NUMBER, lines, narrow, one_line, short
 
 __all__ = ["MsameReading", "MsameRun", "read", "sniff"]
@@ -52,10 +52,11 @@ class MsameRun:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = [Row("times", str(self.times))] if self.times else []
-        for what, value in (("average", self.mean), ("average without the first", self.later_mean)):
-            table += [] if value is None else [Row(what, shown(value), "ms per batch")]
-        return table
+        return present_rows(
+            ("times", self.times or None, ""),
+            ("average", self.mean, "ms per batch"),
+            ("average without the first", self.later_mean, "ms per batch"),
+        )
 
 
 @dataclass

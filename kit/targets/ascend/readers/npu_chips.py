@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Row, shown
+from kit.toollogs.output import Row, present_rows
 
 __all__ = ["Chip", "MappedChip", "NpuProcess"]
 
@@ -42,25 +42,28 @@ class Chip:
 
     def rows(self) -> list[Row]:
         """What the table for people says of the chip."""
-        table = [Row(self.place, self.soc_version, f"card {self.npu} chip {self.chip}, {self.health}")]
-        for what, value, unit in (
-            ("power", self.power_w, "W"),
-            ("temperature", self.temperature_c, "C"),
-            ("AICore", self.aicore_percent, "%"),
-        ):
-            table += [] if value is None else [Row(f"{self.place} {what}", shown(value), unit)]
-        for what, used, total, unit in (
-            ("huge pages", self.hugepages_used, self.hugepages_total, "pages"),
-            ("memory", self.memory_used_mb, self.memory_total_mb, "MB"),
-            ("HBM", self.hbm_used_mb, self.hbm_total_mb, "MB"),
-        ):
-            table += [] if total is None else [Row(f"{self.place} {what}", f"{used} / {total}", unit)]
-        return table + ([] if self.bus_id is None else [Row(f"{self.place} bus", self.bus_id)])
+        place = self.place
+        return [
+            Row(place, self.soc_version, f"card {self.npu} chip {self.chip}, {self.health}"),
+            *present_rows(
+                (f"{place} power", self.power_w, "W"),
+                (f"{place} temperature", self.temperature_c, "C"),
+                (f"{place} AICore", self.aicore_percent, "%"),
+                (f"{place} huge pages", _used_of(self.hugepages_used, self.hugepages_total), "pages"),
+                (f"{place} memory", _used_of(self.memory_used_mb, self.memory_total_mb), "MB"),
+                (f"{place} HBM", _used_of(self.hbm_used_mb, self.hbm_total_mb), "MB"),
+                (f"{place} bus", self.bus_id, ""),
+            ),
+        ]
 
     @property
     def soc_version(self) -> str:
         """What ``atc --soc_version`` takes for this chip."""
         return f"Ascend{self.name}" if self.name[:1].isdigit() else self.name
+
+
+def _used_of(used: int | None, total: int | None) -> str | None:
+    return None if total is None else f"{used} / {total}"
 
 
 @dataclass(slots=True)

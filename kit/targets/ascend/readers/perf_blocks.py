@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Row, present, shown
+from kit.toollogs.output import Row, present, present_rows, shown
 from kit.toollogs.text import six_digits, spread
 
 __all__ = ["KEYS", "STAGES", "DatasetBlock", "PureBlock"]
@@ -95,7 +95,7 @@ class DatasetBlock:
     def edited(self) -> list[str]:
         """Numbers with more digits than the tool prints."""
         return [
-            f"{stage}.{key}: {value} has more than the six significant digits that the tool prints"
+            _too_precise(f"{stage}.{key}", value)
             for stage, values in self.stages.items()
             for key, value in values.items()
             if not six_digits(value)
@@ -121,7 +121,7 @@ class DatasetBlock:
                 table.append(Row(f"{stage.replace('_', ' ')} {name}", shown(value), unit))
         if self.samples is not None:
             table.append(Row("samples", str(self.images or f"{self.samples:.1f}"), "throughputRate x latency / 1000"))
-        return table + _card("Interface", self.interface, self.card_factor)
+        return table + _card_rows("Interface", _card_rate(self.interface, self.card_factor))
 
 
 @dataclass(slots=True)
@@ -134,10 +134,13 @@ class PureBlock:
     card_factor: int = 4  # devices of a card, as far as the text says it
 
     @property
+    def _values(self) -> dict[str, float | None]:
+        return {"ave_throughputRate": self.rate, "ave_latency": self.latency}
+
+    @property
     def missing(self) -> list[str]:
-        """Names of the values that the log does not say."""
-        values = {"ave_throughputRate": self.rate, "ave_latency": self.latency}
-        return [name for name, value in values.items() if value is None]
+        """Names of the values that are not in the log."""
+        return [name for name, value in self._values.items() if value is None]
 
     @property
     def product(self) -> float | None:
@@ -152,12 +155,7 @@ class PureBlock:
 
     def edited(self) -> list[str]:
         """Numbers with more digits than the tool prints."""
-        values = {"ave_throughputRate": self.rate, "ave_latency": self.latency}
-        return [
-            f"{name}: {value} has more than the six significant digits that the tool prints"
-            for name, value in values.items()
-            if value is not None and not six_digits(value)
-        ]
+        return [_too_precise(name, value) for name, value in self._values.items() if value and not six_digits(value)]
 
     def as_json(self) -> dict[str, Any]:
         """The block as ``kit read --json`` prints it."""
@@ -173,22 +171,23 @@ class PureBlock:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = []
-        if self.rate is not None:
-            table.append(Row("ave_throughputRate", shown(self.rate), "samples/s per device, synthetic data"))
-        if self.latency is not None:
-            table.append(Row("ave_latency", shown(self.latency), "ms per sample"))
-        if self.result_file is not None:
-            table.append(Row("result file", self.result_file))
-        return table + _card("ave_throughputRate", self.rate, self.card_factor)
+        table = present_rows(
+            ("ave_throughputRate", self.rate, "samples/s per device, synthetic data"),
+            ("ave_latency", self.latency, "ms per sample"),
+            ("result file", self.result_file, ""),
+        )
+        return table + _card_rows("ave_throughputRate", _card_rate(self.rate, self.card_factor))
+
+
+def _too_precise(name: str, value: float) -> str:
+    return f"{name}: {value} has more than the six significant digits that the tool prints"
 
 
 def _card_rate(rate: float | None, factor: int) -> float | None:
+    """The rate of a 310 card with its four devices; None where the text is about another chip."""
     return None if rate is None or factor != 4 else round(rate * 4, 6)
 
 
-def _card(name: str, rate: float | None, factor: int) -> list[Row]:
-    """The rate of a card: of a 310 with its four devices, unless the text says that it is of another chip."""
-    if rate is None or factor != 4:
-        return []
-    return [Row("card of four 310 devices", f"{rate * 4:.6g}", f"samples/s, {name} x 4 (a 310P is x 1)")]
+def _card_rows(name: str, rate: float | None) -> list[Row]:
+    row = ("card of four 310 devices", rate and f"{rate:.6g}", f"samples/s, {name} x 4 (a 310P is x 1)")
+    return present_rows(row)

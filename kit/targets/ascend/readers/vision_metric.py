@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import integer, real
-from kit.toollogs.output import Findings, Row, ToolOutput, numbered, present, rows_of, shown
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered, present, present_rows, rows_of, runs_json
 from kit.toollogs.text import clean
 
 __all__ = ["VisionMetricReading", "VisionMetricResult", "read", "sniff"]
@@ -59,9 +59,8 @@ class VisionMetricResult:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = [] if self.images is None else [Row("images", str(self.images))]
-        table += [] if self.classes is None else [Row("classes", str(self.classes))]
-        return table + [Row(f"Top{k} accuracy", shown(value), "%") for k, value in sorted(self.accuracy.items())]
+        accuracy = ((f"Top{k} accuracy", value, "%") for k, value in sorted(self.accuracy.items()))
+        return present_rows(("images", self.images, ""), ("classes", self.classes, ""), *accuracy)
 
 
 @dataclass
@@ -78,10 +77,7 @@ class VisionMetricReading(ToolOutput):
         return self.results[0] if len(self.results) == 1 else None
 
     def values(self) -> dict[str, Any]:
-        """The values of one result; several as ``runs``."""
-        if len(self.results) == 1:
-            return self.results[0].as_json()
-        return {"runs": [result.as_json() for result in self.results]} if self.results else {}
+        return runs_json(self.results)
 
     def rows(self) -> list[Row]:
         return rows_of(self.results, "result")

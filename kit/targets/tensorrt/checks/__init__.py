@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kit.errors import Exit
 from kit.targets.tensorrt.checks import driver, gpu, idle, tarball, toolkit
 
-if TYPE_CHECKING:
-    from kit.doctor import Check
-    from kit.planning.target import Job
+__all__ = ["CHECKS"]
 
-__all__ = ["of"]
-
-
-def of(job: Job) -> list[Check]:
-    """The checks of a job; a rehearsal needs neither GPU nor packages."""
-    if job.simulate:
-        return []
-    return [module.check(job) for module in (driver, gpu, toolkit, idle, tarball)]
+CHECKS = (
+    ("NVIDIA driver", driver.check, Exit.DEVICE),
+    ("GPU", gpu.check, Exit.DEVICE),
+    ("container toolkit", toolkit.check, Exit.ENGINE),
+    ("idle GPU", idle.check, Exit.DEVICE),
+    ("TensorRT packages", tarball.check, Exit.MISSING),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.gpus import driver_version
 from kit.targets.tensorrt.toolchains import TensorRt, toolchain_of
@@ -22,7 +22,8 @@ def fits(version: str, row: TensorRt) -> bool:
     return not parts or parts >= lowest
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """Kernel module and its version."""
     version = driver_version()
     if version is None:
         return Finding(
@@ -42,8 +43,3 @@ def _look(job: Job) -> Finding:
             prevents=f"nvidia-container-cli: requirement error: unsatisfied condition: cuda>={row.cuda}",
         )
     return Finding("ok", f"driver {version}")
-
-
-def check(job: Job) -> Check:
-    """Kernel module and its version."""
-    return Check("NVIDIA driver", lambda: _look(job))

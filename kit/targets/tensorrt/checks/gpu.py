@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
+from kit.doctor import Finding
 from kit.targets.cards import host_root
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.gpus import gpus
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """The GPU by the driver's own list."""
     known, wanted = gpus(), options_of(job).gpu
     if not known:
         return Finding(
@@ -50,8 +51,3 @@ def _look(job: Job) -> Finding:
             prevents="CUDA initialization failure with error 999",
         )
     return Finding("ok", f"{gpu.model}, {gpu.uuid or 'UUID not known yet'}")
-
-
-def check(job: Job) -> Check:
-    """The GPU by the driver's own list."""
-    return Check("GPU", lambda: _look(job))

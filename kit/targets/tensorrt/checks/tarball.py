@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
-from kit.errors import DamagedError, Exit, MissingError
+from kit.doctor import Finding
+from kit.errors import DamagedError, MissingError
+from kit.storage.digests import digest_file
 from kit.targets.tensorrt.config import base_of, options_of
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_BLOCK = 1 << 20
 _MAGIC = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
-def _look(job: Job) -> Finding:
+def check(job: Job) -> Finding:
+    """NGC image or archive."""
     options = options_of(job)
     if options.tarball is None:
         return Finding("ok", f"TensorRT comes with {base_of(job)}")
@@ -27,29 +27,17 @@ def _look(job: Job) -> Finding:
         raise MissingError(
             "the TensorRT archive is not there",
             where=str(path),
-            remedy="get it from developer.nvidia.com (with a login) and put it there, or drop options -> tarball",
+            remedy="get it from developer.nvidia.com (with a login) and put it there, or remove options -> tarball",
         )
     with path.open("rb") as file:
         if not file.read(4).startswith(_MAGIC[path.suffix]):
             raise DamagedError(
                 f"this is not a {path.suffix} archive: a download without login gives a web page",
                 where=str(path),
-                remedy="get it again",
+                remedy="download it again",
             )
-        if options.tarball_sha256:
-            file.seek(0)
-            whole = hashlib.sha256()
-            while block := file.read(_BLOCK):
-                whole.update(block)
-            if whole.hexdigest() != options.tarball_sha256:
-                raise DamagedError(
-                    "the TensorRT archive has another sha256 than the recipe says",
-                    where=str(path),
-                    remedy="get it again",
-                )
+    if options.tarball_sha256 and digest_file(path, md5=False).sha256 != options.tarball_sha256:
+        raise DamagedError(
+            "the TensorRT archive has another sha256 than the recipe says", where=str(path), remedy="download it again"
+        )
     return Finding("ok", f"{options.tarball}{'' if options.tarball_sha256 else ' (no checksum given)'}")
-
-
-def check(job: Job) -> Check:
-    """NGC image or archive."""
-    return Check("TensorRT packages", lambda: _look(job), Exit.MISSING)

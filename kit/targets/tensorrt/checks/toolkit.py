@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from kit.doctor import Check, Finding
-from kit.errors import EngineError, Exit
+from kit.doctor import Finding
+from kit.errors import EngineError
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -17,7 +17,8 @@ __all__ = ["check"]
 _HOOKS = ("nvidia-container-runtime-hook", "nvidia-container-toolkit")
 
 
-def _look() -> Finding:
+def check(job: Job) -> Finding:  # noqa: ARG001 - the same for every job
+    """The engine's way to a GPU."""
     from kit.containers.client import connect
 
     try:
@@ -33,8 +34,3 @@ def _look() -> Finding:
             prevents='could not select device driver "" with capabilities: [[gpu]]',
         )
     return Finding("ok", f"{hook or 'runtime nvidia'} is installed")
-
-
-def check(job: Job) -> Check:  # noqa: ARG001 - the same for every job
-    """The engine's way to a GPU."""
-    return Check("container toolkit", _look, Exit.ENGINE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kit.toollogs.numbers import finite, load_json
-from kit.toollogs.output import Findings, Row, ToolOutput, present, shown
+from kit.toollogs.output import Findings, Row, ToolOutput, present, present_rows, shown
 from kit.toollogs.text import clean
 
 __all__ = ["ExportProfileReading", "LayerTime", "read", "sniff"]
@@ -66,10 +66,12 @@ class ExportProfileReading(ToolOutput):
 
     def rows(self) -> list[Row]:
         """The layers that take most."""
-        table = [] if self.count is None else [Row("iterations", str(self.count))]
-        table += [Row("layers", str(len(self.layers)))]
-        total = self.total_ms
-        table += [] if total is None else [Row("all layers", f"{total:.6g}", "ms over all iterations")]
+        total = None if self.total_ms is None else f"{self.total_ms:.6g}"
+        table = present_rows(
+            ("iterations", self.count, ""),
+            ("layers", len(self.layers), ""),
+            ("all layers", total, "ms over all iterations"),
+        )
         slowest = sorted(self.layers, key=lambda layer: -layer.time)[:_SHOWN]
         return table + [layer.row() for layer in slowest]
 

@@ -1,8 +1,8 @@
 """``trtexec --exportTimes``: the time of every enqueue, warm-up included. The rate of a run is computed from this.
 
 Forms: 7.0 (``startInMs``, no enqueue times), 7.1 to 7.2 (``startEnqMs``/``endEnqMs`` hold the times of the *input copy*
-and ``startInMs``/``endInMs`` those of the *enqueue*: the writer swapped them), 8.0 and later (``startH2dMs``, right).
-Time stamps have six significant digits, so durations are taken from ``computeMs``, not from differences.
+and ``startInMs``/``endInMs`` those of the *enqueue*, because the writer swapped them), 8.0 and later (``startH2dMs``,
+correct). Time stamps have six significant digits, so durations come from ``computeMs`` and not from differences.
 """
 
 from __future__ import annotations
@@ -25,11 +25,19 @@ _RECORD = re.compile(r"\{[^{}]*\}")
 #: Where a list begins: trtexec puts each bracket on a line of its own.
 _BEGIN = re.compile(r"^[^\n\[\]{}\"]{0,80}\[[ \t]*(?:$|\{)", re.MULTILINE)
 _BAD = re.compile(r":\s*-?(?:nan|inf)\b", re.IGNORECASE)
+#: The key of each field of :class:`TimeRecord`, by form; 7.x with the swap of its writer undone.
+_KEYS = {
+    "7.0": "startInMs endInMs startComputeMs endComputeMs startOutMs endOutMs inMs computeMs outMs latencyMs",
+    "7.x": "startEnqMs endEnqMs startComputeMs endComputeMs startOutMs endOutMs inMs computeMs outMs latencyMs"
+    " startInMs endInMs",
+    "8.x": "startH2dMs endH2dMs startComputeMs endComputeMs startD2hMs endD2hMs h2dMs computeMs d2hMs latencyMs"
+    " startEnqMs endEnqMs",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRecord:
-    """One enqueue, in ms since the run began. Enqueue times are None in 7.0."""
+    """One enqueue, in ms since the start of the run. Enqueue times are None in 7.0."""
 
     input_start: float
     input_end: float
@@ -76,11 +84,10 @@ class ExportTimesReading(ToolOutput):
     def values(self) -> dict[str, Any]:
         """Counts and rates for trtexec's default warm-up of 200 ms."""
         found: dict[str, Any] = {"form": self.form, "records": len(self.records)}
-        times = self.compute_ms()
-        if times:
-            found["timed_after_200_ms"] = len(times)
-            found["gpu_compute"] = _statistics(times)
-            found["latency"] = _statistics([record.latency for record in self.timed()])
+        if timed := self.timed():
+            found["timed_after_200_ms"] = len(timed)
+            found["gpu_compute"] = _statistics(self.compute_ms())
+            found["latency"] = _statistics([record.latency for record in timed])
         wall, rate = self.walltime_ms(), self.enqueues_per_s()
         if wall is not None and rate is not None:
             found["walltime_s"] = float(f"{wall / 1000:.9g}")
@@ -88,33 +95,31 @@ class ExportTimesReading(ToolOutput):
         return found
 
     def rows(self) -> list[Row]:
+        values = self.values()
         table = [Row("records", str(len(self.records)), f"form of TensorRT {self.form}")]
-        times = self.compute_ms()
-        if times:
-            table.append(Row("timed", str(len(times)), "enqueues, warm-up of 200 ms left out"))
-            table += [Row(f"GPU compute {k}", shown(v), "ms per enqueue") for k, v in _statistics(times).items()]
-            latencies = _statistics([record.latency for record in self.timed()])
-            table += [Row(f"latency {k}", shown(v), "ms per enqueue") for k, v in latencies.items()]
-        wall, rate = self.walltime_ms(), self.enqueues_per_s()
-        if wall is not None and rate is not None:
-            table.append(Row("wall time", f"{wall / 1000:.9g}", "s"))
-            table.append(Row("throughput", f"{rate:.9g}", "enqueues/s (x batch = images/s)"))
+        if "timed_after_200_ms" in values:
+            table.append(Row("timed", str(values["timed_after_200_ms"]), "enqueues, warm-up of 200 ms left out"))
+            for what, statistics in (("GPU compute", values["gpu_compute"]), ("latency", values["latency"])):
+                table += [Row(f"{what} {name}", shown(value), "ms per enqueue") for name, value in statistics.items()]
+        if "walltime_s" in values:
+            table.append(Row("wall time", f"{values['walltime_s']:.9g}", "s"))
+            table.append(Row("throughput", f"{values['enqueues_per_s']:.9g}", "enqueues/s (x batch = images/s)"))
         return table
 
 
-#: What a report takes from an export, as evidence names it.
+#: How evidence names a quantity of an export.
 _PLACE = re.compile(r"(?P<name>.+) after (?P<warm_up>\d+(?:\.\d+)?) ms(?: at batch (?P<batch>\d{1,9}))?")
 _PERCENTILES = {"latency p50": 50, "latency p90": 90, "latency p99": 99}
 
 
 def quantity(reading: ExportTimesReading, name: str, warm_up_ms: float, batch: int = 1) -> float:
-    """A number that a report takes from the timed records; those that trtexec would print have its six digits.
+    """A quantity of the timed records; those that trtexec prints as well have its six digits.
 
     Args:
         reading: the export.
         name: ``enqueues/s``, ``enqueues``, ``compute mean``, ``compute median``, ``images/s of the GPU``, or
             ``latency p50``, ``p90``, ``p99`` by nearest rank, in ms.
-        warm_up_ms: what is left out.
+        warm_up_ms: records before this time are left out.
         batch: images of one enqueue.
 
     Raises:
@@ -144,7 +149,7 @@ def again(text: str, place: str) -> float:
     """The number that evidence names, such as ``enqueues/s after 200 ms``, from the text of the export.
 
     Raises:
-        ValueError: it names none.
+        ValueError: it names no quantity.
     """
     match = _PLACE.fullmatch(place)
     if match is None:
@@ -156,19 +161,18 @@ def _statistics(times: list[float]) -> dict[str, float]:
     """min, max, mean, median and p99 as trtexec computes them: index n - 1 - int(n / 100) of the sorted times."""
     times = sorted(times)
     count = len(times)
-    middle = (times[count // 2] + times[(count - 1) // 2]) / 2
     found = {
         "min": times[0],
         "max": times[-1],
         "mean": math.fsum(times) / count,
-        "median": middle,
+        "median": median(times),
         "p99": times[max(count - 1 - int(0.01 * count), 0)],
     }
     return {name: float(f"{value:.9g}") for name, value in found.items()}
 
 
 def sniff(text: str) -> float:
-    """How surely the text is a timing export."""
+    """How likely the text is a timing export."""
     head = text[:4000]
     return 1.0 if '"computeMs"' in head and ('"startInMs"' in head or '"startH2dMs"' in head) else 0.0
 
@@ -180,10 +184,10 @@ def read(text: str) -> ExportTimesReading:
     whole = True
     try:
         items = load_json(text)
-        if not isinstance(items, list):
-            raise TypeError
-    except (ValueError, TypeError):
-        # Cut, with nan in it, or two files in one: each record stands alone in braces.
+    except ValueError:
+        items = None
+    if not isinstance(items, list):
+        # The text is cut, holds nan, or holds two files: read each record on its own.
         whole = re.search(r"\}\s*\]", text) is not None
         items = _one_by_one(text)
     forms = [_form(item) for item in items]
@@ -199,7 +203,7 @@ def read(text: str) -> ExportTimesReading:
         records = []
     again = any(after.input_start < before.input_start / 2 - 1 for before, after in itertools.pairwise(records))
     if again or len(_BEGIN.findall(text)) > 1:
-        # trtexec sorts them by this stamp, so the clock began anew. A rate over two runs is of neither.
+        # trtexec sorts records by this stamp, so the clock restarted, and a rate over two runs belongs to neither.
         findings.missing.append("records of several runs in one text: none is taken")
         records = []
     findings.contradictions += _contradictions(records)
@@ -229,40 +233,14 @@ def _form(item: object) -> str | None:
 
 
 def _record(item: dict[str, Any], form: str) -> TimeRecord | None:
-    def value(key: str) -> float:
-        number = item.get(key)
-        if not finite(number):
-            raise ValueError(key)
-        return float(number)
-
-    copy_in, copy_out = ("H2d", "D2h") if form == "8.x" else ("In", "Out")
-    enqueue = None if form == "7.0" else "Enq"
-    if form == "7.x":  # the swap of the writer, undone
-        copy_in, enqueue = "Enq", "In"
-    durations = ("h2dMs", "d2hMs") if form == "8.x" else ("inMs", "outMs")
-    try:
-        return TimeRecord(
-            input_start=value(f"start{copy_in}Ms"),
-            input_end=value(f"end{copy_in}Ms"),
-            compute_start=value("startComputeMs"),
-            compute_end=value("endComputeMs"),
-            output_start=value(f"start{copy_out}Ms"),
-            output_end=value(f"end{copy_out}Ms"),
-            h2d=value(durations[0]),
-            compute=value("computeMs"),
-            d2h=value(durations[1]),
-            latency=value("latencyMs"),
-            enqueue_start=value(f"start{enqueue}Ms") if enqueue else None,
-            enqueue_end=value(f"end{enqueue}Ms") if enqueue else None,
-        )
-    except ValueError:
-        return None
+    values = [item.get(key) for key in _KEYS[form].split()]
+    numbers = [float(value) for value in values if finite(value)]
+    return TimeRecord(*numbers) if len(numbers) == len(values) else None
 
 
 def _contradictions(records: list[TimeRecord]) -> list[str]:
-    backwards = negative = unequal = 0
-    for before, after in itertools.pairwise(records):
-        backwards += after.input_start < before.input_start
+    backwards = sum(after.input_start < before.input_start for before, after in itertools.pairwise(records))
+    negative = unequal = 0
     for record in records:
         negative += record.compute <= 0 or record.h2d < 0 or record.d2h < 0
         total = record.h2d + record.compute + record.d2h

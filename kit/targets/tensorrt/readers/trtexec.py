@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from kit.targets.tensorrt.readers import trtexec_lines as printed
 from kit.targets.tensorrt.readers.trtexec_run import SECTIONS, TrtexecRun, check_run
 from kit.targets.tensorrt.readers.trtexec_scan import TrtexecScan, version_of
-from kit.toollogs.output import Findings, Row, ToolOutput, numbered, rows_of
+from kit.toollogs.output import Findings, Row, ToolOutput, numbered, rows_of, runs_json
 from kit.toollogs.text import lines, narrow
 
 __all__ = ["SECTIONS", "TrtexecReading", "TrtexecRun", "read", "sniff", "version_of"]
@@ -35,10 +35,7 @@ class TrtexecReading(ToolOutput):
         return self.runs[0] if len(self.runs) == 1 else None
 
     def values(self) -> dict[str, Any]:
-        """The values of one run; several as ``runs``."""
-        if len(self.runs) == 1:
-            return self.runs[0].as_json()
-        return {"runs": [run.as_json() for run in self.runs]} if self.runs else {}
+        return runs_json(self.runs)
 
     def rows(self) -> list[Row]:
         return rows_of(self.runs)

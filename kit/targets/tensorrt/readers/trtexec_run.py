@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.targets.tensorrt.readers.trtexec_layers import LayerTable
 from kit.toollogs.numbers import Number
-from kit.toollogs.output import Findings, Row, disorder, present, shown
+from kit.toollogs.output import Findings, Row, disorder, present, present_rows, shown
 
 __all__ = ["SECTIONS", "TrtexecRun", "check_run"]
 
@@ -163,19 +163,13 @@ class TrtexecRun:
 
     def rows(self) -> list[Row]:
         """The table for people."""
-        table = [
-            Row(label, str(value))
-            for label, value in (
-                ("TensorRT", self.version),
-                ("device", self.device),
-                ("outcome", self.outcome),
-                ("command", self.command),
-            )
-            if value
-        ]
-        table += [Row(f"input {name}", shape) for name, shape in self.shapes.items()]
-        table += [Row(name, value) for name, value in self.settings.items()]
-        for what, number, unit in (
+        table = present_rows(
+            ("TensorRT", self.version or None, ""),
+            ("device", self.device, ""),
+            ("outcome", self.outcome, ""),
+            ("command", self.command or None, ""),
+            *((f"input {name}", shape, "") for name, shape in self.shapes.items()),
+            *((name, value, "") for name, value in self.settings.items()),
             ("engine built in", self.build_s, "s"),
             ("engine loaded in", self.load_s, "s"),
             ("engine size", self.engine_mib, "MiB"),
@@ -183,10 +177,8 @@ class TrtexecRun:
             ("wall time", self.walltime_s, "s"),
             ("queries", self.queries, "as the timing trace counts them"),
             ("timed enqueues", self.timed_enqueues, "total / mean GPU compute time"),
-        ):
-            table += [] if number is None else [Row(what, shown(number), unit)]
-        if self.skipped:
-            table.append(Row("inference", "skipped on request"))
+            ("inference", "skipped on request" if self.skipped else None, ""),
+        )
         table += self._time_rows()
         table += [] if self.profile is None else self.profile.rows()
         return table + [Row("warning", warning) for warning in self.warnings]
