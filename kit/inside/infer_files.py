@@ -219,7 +219,7 @@ def write_result(output: Array, number: int, name: str, form: Mapping[str, Any],
     kind = form["dtype"].get(str(number))
     if kind:
         output = output.astype(kind)
-    suffix = number + 1 if form["names"] == "benchmark" else number
+    suffix = {"benchmark": f"{number + 1}", "msame": f"output_{number}"}.get(form["names"], f"{number}")
     path = os.path.join(result, f"{result_name(name)}_{suffix}.{form['format']}")
     if form["format"] == "npy":
         np.save(path, output, allow_pickle=False)

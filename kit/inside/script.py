@@ -66,7 +66,8 @@ def main(argv: list[str] | None = None) -> None:
             command = [_filled(word, places) for word in words]
             _run(number, command, work, (out, err), deadline, plan)
     for name in plan["links"]:
-        os.unlink(os.path.join(work, name))
+        with contextlib.suppress(FileNotFoundError):  # one to results, before there are any
+            os.unlink(os.path.join(work, name))
     if "runs" in plan:
         runs = check_runs(work, plan["runs"], plan["counts"], from_files=plan["shapes"] == "files")
         _resolve_links(work)
@@ -93,6 +94,8 @@ def _prepare(work: str, arguments: argparse.Namespace) -> None:
         shutil.copytree(arguments.data, os.path.join(work, "data"), dirs_exist_ok=True)
     places = _places(work, arguments)
     for name, target in arguments.plan["links"].items():
+        if not arguments.before and "{results" in target:
+            continue
         link = _inside(work, name)
         os.makedirs(os.path.dirname(link), exist_ok=True)
         if os.path.lexists(link):

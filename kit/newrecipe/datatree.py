@@ -16,6 +16,7 @@ __all__ = ["TRUTH", "DataTree"]
 TRUTH = re.compile(r"label|gt|ann|truth|mask|(?:^|[-_/])HR(?:$|[-_/])|target", re.IGNORECASE)
 _MOST, _DEPTH = 200_000, 4
 _MAX_BYTES = 64 << 20
+_TEXTS = {".txt", ".csv", ".json", ".list", ".tsv"}
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 
 
@@ -66,6 +67,8 @@ class DataTree:
         """Images below `place`, a word such as ``{data}/val``; of a text file its lines, of a JSON list its entries."""
         inner = place.removeprefix("{data}").lstrip("/")
         path = self.root / inner if self.root else Path(inner)
+        if path.is_file() and path.suffix not in _TEXTS:
+            return 0
         if path.is_file() and path.stat().st_size <= _MAX_BYTES:
             text = path.read_text(encoding="utf-8", errors="replace")
             with contextlib.suppress(ValueError, RecursionError):

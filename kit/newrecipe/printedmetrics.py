@@ -14,11 +14,16 @@ __all__ = ["metrics_of"]
 _KNOWN = (
     ("mIoU", r"m_?iou|mean_?iou", None), ("mAP", r"\b(?:bbox_)?m_?ap\b|mean ap\b", None), ("PSNR", r"psnr", "dB"),
     ("SSIM", r"ssim", "fraction"), ("Top1", r"top[-_ @]?1(?!\d)|acc@1", None),
-    ("Top5", r"top[-_ @]?5(?!\d)|acc@5", None), ("Rank-1", r"rank[-_ ]?1(?!\d)", None),
+    ("Top5", r"top[-_ @]?5(?!\d)|acc@5", None),
+    ("Rank-1", r"rank[-_ ]?1(?!\d)|\bcmc[-_ ]?1(?!\d)|\bR@?1(?!\d)", None),
     ("exact match", r"exact_match", None), ("F1", r"\bf1(?:[-_ ]score)?\b", None), ("hmean", r"hmean", None),
-    ("WER", r"\bwer\b", None), ("IoU", r"\biou\b", None), ("Dice", r"\bdice\b", None),
+    ("WER", r"\bwer\b", None), ("EER", r"\beer\b", None), ("IoU", r"\biou\b", None), ("Dice", r"\bdice\b", None),
     ("accuracy", r"acc(?:uracy)?(?:[-_ ]?rate)?", None),
 )  # fmt: skip
+_LOWER = {"WER", "EER"}
+#: ``'top{}_acc'.format(k)`` and ``"Top" + str(k)``: the number is not in the text.
+_COUNTED = re.compile(r"(top|rank)[-_ @]?(?:\{|%|[\"']\s*\+)", re.IGNORECASE)
+_UP_TO_FIVE = re.compile(r"[(\[]1,\s*5[)\]]|top_?[nk]\s*=\s*5")
 #: What may stand between a name and its number: no digit but those of ``np.float64(`` and ``tensor(``.
 _BETWEEN = r"[^0-9]{0,40}?(?:float[0-9]+\()?"
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
@@ -31,11 +36,19 @@ def metrics_of(programs: Sequence[Program], words: Sequence[Sequence[str]]) -> d
         programs: those after the engine, in order.
         words: their command lines.
     """
-    if any("COCOeval(" in program.text for program in programs):
+    evaluated = [program.text for program in programs if "COCOeval(" in program.text]
+    if evaluated and re.search(r"['\"]segm['\"]", evaluated[0]) and re.search(r"['\"]bbox['\"]", evaluated[0]):
+        rows = [(kind, row, pick) for kind, pick in (("box", "first"), ("mask", "last")) for row in ("AP", "AP50")]
+        return {f"{kind} {row}": {"find": row, "pick": pick} for kind, row, pick in rows}
+    if evaluated:
         return {"AP": "coco", "AP50": "coco"}
     for program, line in reversed(list(zip(programs, words, strict=True))):
-        found = _named(program.printed + (program.keys if program.prints_values else []), _unit(program), None)
-        found = found or _named(program.keys, _unit(program), _file(line))
+        counted = [f"{name.lower()}1" for name in _COUNTED.findall(program.text)]
+        counted += ["top5"] if "top1" in counted and _UP_TO_FIVE.search(program.text) else []
+        keys = program.keys + (counted if program.keys else [])
+        printed = program.printed + (counted if not program.keys else [])
+        found = _named(printed + (keys if program.prints_values else []), _unit(program), None)
+        found = found or _named(keys, _unit(program), _file(line))
         if found:
             return found
     return {"metric": {"find": _NUMBER, "unit": "none", "pick": "last"}}
@@ -47,7 +60,7 @@ def _named(texts: Sequence[str], usual: str, file: str | None) -> dict[str, Any]
         if (name in {"IoU", "accuracy"} and found) or not any(re.search(pattern, one, re.IGNORECASE) for one in texts):
             continue
         entry = {"find": rf"(?i)(?:{pattern}){_BETWEEN}{_NUMBER}", "unit": unit or usual, "pick": "last"}
-        found[name] = entry | ({"in": file} if file else {})
+        found[name] = entry | ({"better": "lower"} if name in _LOWER else {}) | ({"in": file} if file else {})
     return found
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = ["Argument", "Program", "read_program"]
 
 _MAX_BYTES = 1 << 20
+_PATH = re.compile(r"[^\s{%:*?]+/[^\s:*?]*$|\./")
 _EXPORTS = re.compile(r"onnx\.export\(|onnx\.save\(|OnnxGraph|onnx_simplif|load_state_dict\(")
 
 
@@ -20,6 +21,7 @@ class Argument:
 
     name: str
     flag: str = ""
+    short: str = ""
     default: str | None = None
     required: bool = False
     number: bool = False
@@ -29,13 +31,15 @@ class Argument:
 
 @dataclass
 class Program:
-    """A script: its path in the folder, its arguments in order, what it prints, whether it is more than a module."""
+    """A script: its path in the folder, arguments in order, what it prints, paths in its text, whether it starts."""
 
     name: str
     text: str
     arguments: list[Argument] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)  # texts of dictionaries, which it may print or write as a whole
+    paths: list[str] = field(default_factory=list)  # texts that look like the path of a file or folder
+    imports: set[str] = field(default_factory=set)  # names of modules, up to the first dot
     prints_values: bool = False
     starts: bool = False
 
@@ -70,6 +74,12 @@ def read_program(path: Path, name: str) -> Program:
             by_place |= _from_argv(node)
         elif isinstance(node, ast.Dict):
             program.keys += [text for one in (*node.keys, *node.values) if one is not None for text in _texts(one)]
+        elif isinstance(node, ast.Import):
+            program.imports |= {one.name.split(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            program.imports.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PATH.match(node.value):
+            program.paths.append(node.value)
     if not program.arguments:
         program.arguments = [Argument(by_place.get(place, "")) for place in range(1, max(by_place, default=0) + 1)]
     return program
@@ -94,6 +104,7 @@ def _argument(call: ast.Call) -> list[Argument]:
         Argument(
             name=long.lstrip("-"),
             flag=long if long.startswith("-") else "",
+            short=next((name for name in names if name.startswith("-") and name != long), ""),
             default=None if shown is None else str(shown),
             required=not long.startswith("-") or (isinstance(required, ast.Constant) and bool(required.value)),
             number=getattr(kind, "id", "") in {"int", "float"},

@@ -7,23 +7,29 @@ and the summary in place of paths. Where there are none, names of files and of a
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from kit.errors import InvalidInputError, MissingError
+from kit.newrecipe.aipp import aipp_input
 from kit.newrecipe.datatree import DataTree
+from kit.newrecipe.documentwords import DocumentWords
 from kit.newrecipe.printedmetrics import metrics_of
 from kit.newrecipe.programs import Program, read_program
 from kit.newrecipe.scriptwords import ArgumentWords
-from kit.newrecipe.writtencommands import EngineRun, Written, read_written, same_place
+from kit.newrecipe.writtencommands import Written, read_written
+from kit.resources import resource
 
 __all__ = ["ScriptDraft", "script_draft"]
 
 _BEFORE = re.compile(r"pre[-_]?process|^pre[-_.]|_pre(?:\.|_)|to_bin|img2bin|prepare", re.IGNORECASE)
 _AFTER = re.compile(r"post[-_]?process|^post[-_.]|_post(?:\.|_)", re.IGNORECASE)
 _MOST = 500
+#: Packages whose modules are called otherwise.
+_MODULES = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 _LAST = re.compile(r"metric|eval|accuracy|acc\.py|map_calc", re.IGNORECASE)
 
 
@@ -57,84 +63,68 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
     draft = ScriptDraft({"code": code})
     if written:
         _from_document(draft, written, programs, data)
+        if written.aipp:
+            _add_aipp(draft, folder, written.aipp, programs)
     else:
         _from_names(draft, folder, programs, data, inputs)
-    requirements = folder / "requirements.txt"
-    if requirements.is_file():
-        if "--hash=" in requirements.read_text(encoding="utf-8", errors="replace"):
-            draft.settings["packages"] = f"{code}/requirements.txt"
-        else:
-            draft.open.append(
-                "task -> script -> packages: requirements.txt has no hashes; if the scripts need more than numpy,"
-                " opencv, pillow and onnxruntime, make one with pip-compile --generate-hashes"
-            )
-    read = [word.rpartition("=")[2] for line in draft.settings["preprocess"] for word in line if "{data}" in word]
-    draft.samples = next((count for count in map(data.samples, read) if count), 0)
+    _add_packages(draft, folder, programs, code)
+    draft.samples = _samples(draft.settings, data)
     draft.open.append("task -> script -> metrics: check the patterns, and the units: percent, fraction, dB, ...")
     models = sorted(folder.glob("*.onnx"))
     draft.model = models[0] if len(models) == 1 else None
     return draft
 
 
+def _samples(settings: dict[str, Any], data: DataTree) -> int:
+    """Samples of the first run by what its preprocessing reads; 0 for unknown."""
+    first = next(iter(settings["runs"].values()))[0]
+    lines = sorted(settings["preprocess"], key=lambda line: not any(word.rpartition("=")[2] == first for word in line))
+    read = [word.rpartition("=")[2] for line in lines for word in line if "{data}" in word and "vocab" not in word]
+    return next((count for count in map(data.samples, read) if count), 0)
+
+
+def _add_packages(draft: ScriptDraft, folder: Path, programs: dict[str, Program], code: str) -> None:
+    """The file of packages, where it has hashes; else what the scripts import beyond the image."""
+    requirements = folder / "requirements.txt"
+    if requirements.is_file() and "--hash=" in requirements.read_text(encoding="utf-8", errors="replace"):
+        draft.settings["packages"] = f"{code}/requirements.txt"
+        return
+    local = {path.stem for path in folder.iterdir()}
+    used = [programs[line[1]] for name in ("preprocess", "postprocess") for line in draft.settings[name]]
+    modules = {name for program in used for name in program.imports}
+    siblings = [one for one in programs.values() if one.name.removesuffix(".py").split("/")[0] in modules]
+    modules |= {name for program in siblings for name in program.imports}
+    listed = resource("images/runtime/requirements.in").read_text(encoding="utf-8").splitlines()
+    present = {_MODULES.get(line, line) for line in listed}
+    missing = sorted(modules - local - present - set(sys.stdlib_module_names))
+    if missing:
+        draft.open.append(
+            f"task -> script -> packages: the scripts import {', '.join(missing[:6])}; in a container they need a file"
+            " that pip-compile --generate-hashes made"
+        )
+
+
+def _add_aipp(draft: ScriptDraft, folder: Path, name: str, programs: dict[str, Program]) -> None:
+    """What the model would do to the files of the first input, where a compiler's file says it."""
+    path = folder / name
+    writes_bytes = any("int8" in programs[line[1]].text for line in draft.settings["preprocess"])
+    if not writes_bytes or not path.is_file():
+        return
+    form, unlike = aipp_input(path.read_text(encoding="utf-8", errors="replace"))
+    draft.settings["inputs"] = {folders[0]: form for folders in draft.settings["runs"].values()}
+    if unlike:
+        draft.open.append(f"task -> script -> inputs: {name} has {', '.join(unlike)}, which kit does not do")
+
+
 def _from_document(draft: ScriptDraft, written: Written, programs: dict[str, Program], data: DataTree) -> None:
-    runs = {_run_name(number, run, written.runs): run for number, run in enumerate(written.runs)}
-    before = [one for one in written.before if not programs[one[0]].exports]
-    folders = {name: [_folder(one, before, data) for one in run.inputs] for name, run in runs.items()}
-    renamed = {old: new for name, run in runs.items() for old, new in zip(run.inputs, folders[name], strict=True)}
-    commands = [[_placed(word, runs, renamed, data) for word in one] for one in before]
-    after = [[_placed(word, runs, renamed, data) for word in one] for one in written.after]
-    _fill(draft, commands, folders, after, written.runs[0].format, programs)
-    used = {word for line in (*commands, *after) for word in line}
+    written.before = [one for one in written.before if not programs[one[0]].exports]
+    words = DocumentWords(written, programs, data)
+    first = next(iter(words.runs.values()))
+    outputs = {"format": first.format, "names": first.names, "batch_axis": first.batch_axis}
+    _fill(draft, words.before, words.folders, words.after, outputs, programs)
+    draft.settings |= words.settings() | ({"shapes": "files"} if first.shapes else {})
     draft.open.append("task -> script -> preprocess, postprocess: the folder's own commands; check {data} in them")
-    unknown = sorted(word for word in used if "$" in word or word.startswith("/"))
-    if unknown:
-        draft.open.append(f"task -> script: what is {', '.join(unknown[:3])}?")
-
-
-def _run_name(number: int, run: EngineRun, runs: Sequence[EngineRun]) -> str:
-    if len(runs) == 1:
-        return "main"
-    name = re.sub(r"[^A-Za-z0-9_]+", "-", PurePosixPath(run.output).name).strip("-_")
-    return name if name and [PurePosixPath(one.output).name for one in runs].count(name) == 1 else f"run{number + 1}"
-
-
-def _folder(path: str, before: Sequence[Sequence[str]], data: DataTree) -> str:
-    """A folder of the working folder; one that a README puts elsewhere gets its last name."""
-    outside = path.startswith(("/", "..", "$", "~"))
-    if outside or (data.placed(path) and not any(same_place(word, path) for line in before for word in line)):
-        return PurePosixPath(path).name
-    return path
-
-
-def _placed(word: str, runs: dict[str, EngineRun], renamed: dict[str, str], data: DataTree) -> str:
-    """A word of a README's command with the paths of this recipe."""
-    flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-    if not value:
-        return word
-    return flag + equals + _value(value, runs, renamed, data)
-
-
-def _value(value: str, runs: dict[str, EngineRun], renamed: dict[str, str], data: DataTree) -> str:
-    path = PurePosixPath(value)
-    for old, new in renamed.items():
-        if same_place(value, old):
-            return new
-    for name, run in runs.items():
-        mark = "" if len(runs) == 1 else f":{name}"
-        output = PurePosixPath(run.output)
-        if path.name.endswith(("summary.json", "sumary.json")) and (len(runs) == 1 or str(output) in str(path)):
-            return f"{{summary{mark}}}"
-        if path == output or (output in path.parents and output != PurePosixPath(".")):
-            return f"{{results{mark}}}"
-        if len(runs) == 1 and path == output.parent and path != PurePosixPath("."):
-            return "{results}"
-    looks = "/" in value or "$" in value or path.suffix in {".json", ".txt", ".csv", ".pkl"}
-    placed = data.placed(value) if looks else None
-    if placed:
-        return placed
-    if data.root is None and (value.startswith(("/", "$", "../")) or re.match(r"\.?/?data(set)?s?(/|$)", value)):
-        return "{data}"
-    return "{data}" if re.match(r"(/|\$|\.{0,2}/?data(set)?s?(/|$))", value) and "." not in path.name else value
+    draft.open += words.open
 
 
 def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], data: DataTree, inputs: int) -> None:
@@ -158,7 +148,7 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
         folders = {"main": [places[0][1]]} | more
     if not words.folders:
         draft.open.append("task -> script -> runs: the folder of tensors that the preprocessing writes")
-    _fill(draft, [first], folders, lines, _format(after), programs)
+    _fill(draft, [first], folders, lines, {"format": _format(after)}, programs)
     draft.open.append("task -> script -> preprocess, postprocess: their words are read from the programs' arguments")
     if words.unknown:
         draft.open.append(f"task -> script: the value of {', '.join(words.unknown[:3])}")
@@ -169,7 +159,7 @@ def _fill(
     before: Sequence[Sequence[str]],
     folders: dict[str, list[str]],
     after: Sequence[Sequence[str]],
-    form: str,
+    outputs: dict[str, Any],
     programs: dict[str, Program],
 ) -> None:
     draft.settings |= {
@@ -178,8 +168,9 @@ def _fill(
         "postprocess": [["python3", *line] for line in after],
         "metrics": metrics_of([programs[line[0]] for line in after], after),
     }
-    if form != "bin":
-        draft.settings["outputs"] = {"format": form}
+    told = {name: value for name, value in outputs.items() if value not in {"bin", "ais_bench", 0}}
+    if told:
+        draft.settings["outputs"] = told
 
 
 def _format(programs: Sequence[Program]) -> str:

@@ -9,17 +9,20 @@ from pathlib import PurePosixPath
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Argument, Program
 
-__all__ = ["ArgumentWords"]
+__all__ = ["FILE_NAME", "NAMES_FILE", "RESULTS", "ArgumentWords"]
 
-_RESULTS = re.compile(
-    r"^res|result|pred|infer|npu|dump|bin_?data|feat|davinci|^output|^(query|gallery)$|^[qg]f|bin", re.IGNORECASE
+#: Names of arguments: results of the engine; a file rather than a folder.
+RESULTS = re.compile(
+    r"^res|result|pred|infer|npu|dump|bin_?data|feat|davinci|^output|^(query|gallery)$|^[qg]f|bin"
+    r"|^om_?(?:file|dir|path)",
+    re.IGNORECASE,
 )
 _SUMMARY = re.compile(r"summary|sumary|^json_path$", re.IGNORECASE)
 _WRITTEN = re.compile(r"save|out|dst|dest|bin|prep|target|^d$", re.IGNORECASE)
 _READ = re.compile(r"src|source|image|img|data|input|root|path|dir|file|query|gallery|^s$|^i$", re.IGNORECASE)
-_FILE = re.compile(r"file|json|ann|label|info|txt", re.IGNORECASE)
+NAMES_FILE = re.compile(r"file|json|ann|label|info|txt", re.IGNORECASE)
 _FOLDER = re.compile(r"dir|folder|root|path$", re.IGNORECASE)
-_SUFFIX = re.compile(r"\.(json|txt|info|csv|pkl|npy|lmdb|onnx|pth|yml|yaml|cfg)$", re.IGNORECASE)
+FILE_NAME = re.compile(r"\.(json|txt|info|csv|pkl|npy|lmdb|onnx|pth|yml|yaml|cfg)$", re.IGNORECASE)
 
 
 class ArgumentWords:
@@ -62,7 +65,7 @@ class ArgumentWords:
     def _value_before(self, argument: Argument) -> str | None:
         name = argument.name
         if _WRITTEN.search(name) and not re.search(r"src|data_?(path|dir|root)|dataset", name, re.IGNORECASE):
-            if _SUFFIX.search(argument.default or "") or re.search(r"info|pkl|json", name, re.IGNORECASE):
+            if FILE_NAME.search(argument.default or "") or re.search(r"info|pkl|json", name, re.IGNORECASE):
                 return argument.default
             folder = _plain(argument.default)
             if not folder or "/" in folder or folder in dict(self.folders).values():
@@ -77,7 +80,8 @@ class ArgumentWords:
 
     def _of_data(self, argument: Argument) -> str:
         default = argument.default or ""
-        file = bool(_SUFFIX.search(default) or (_FILE.search(argument.name) and not _FOLDER.search(argument.name)))
+        named = NAMES_FILE.search(argument.name) and not _FOLDER.search(argument.name)
+        file = bool(FILE_NAME.search(default) or named)
         truth = bool(TRUTH.search(argument.name))
         about = f"{argument.name} {argument.help}"
         return self._data.placed(default) or self._data.closest(about, truth=truth, file=file)
@@ -90,7 +94,7 @@ class ArgumentWords:
                 if "bin" in path.rpartition("/")[2].lower():  # beside it there are folders of other files
                     self.folders[number] = (name, path)
                 return argument.default
-        written = _SUFFIX.search(path) and any(path.rpartition("/")[2] in text for text in self._texts)
+        written = FILE_NAME.search(path) and any(path.rpartition("/")[2] in text for text in self._texts)
         return argument.default if written and not self._data.placed(path) else None
 
     def _value_after(self, argument: Argument, results: str) -> str | None:
@@ -102,7 +106,7 @@ class ArgumentWords:
         if TRUTH.search(name) or (argument.default and self._data.placed(argument.default)):
             return self._of_data(argument)
         written = re.search(r"save|out.*file|json_?file|_?name$", name, re.IGNORECASE)
-        if _RESULTS.search(name) and not written:
+        if RESULTS.search(name) and not written:
             if not self._has_results:
                 self._has_results = True
                 return results

@@ -3,94 +3,200 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from kit.newrecipe.shelltext import inner, shell_commands
+
 __all__ = ["EngineRun", "Written", "read_written", "same_place"]
 
 _MAX_BYTES = 1 << 20
-_PYTHON = re.compile(r"python(3(\.\d+)?)?$")
-_ENGINE = re.compile(r"ais_bench|ais_infer|msame|^benchmark(\.|$)")
-_END = {"&&", ";", "||", "|", ">", ">>", "2>&1", "&", "2>", "<"}
+_PYTHON = re.compile(r"python[\d.]*$")
+_ENGINE = re.compile(r"ais_bench|ais_infer|msame|(^|/)benchmark(\.|$)")
+_BENCHMARK = re.compile(r"--?input_text_path\b")
+#: Options of the tool by which the shape of each file decides.
+_SHAPES = ("auto_set_dymshape_mode", "auto_set_dymdims_mode")
+#: Words of a program that makes a model, or that reads the tool's rates.
+_NO_DATA = re.compile(r"\.(onnx|om)$|perf_\w*batchsize|PureInfer", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass
 class EngineRun:
     """One call of the engine's tool: the folders that it reads, the one that it writes, and the form of results."""
 
     inputs: tuple[str, ...]
     output: str
+    model: str = ""
     format: str = "bin"
+    names: str = "ais_bench"
+    batch_axis: int = 0
+    shapes: bool = False
+    again: bool = False  # what another call does already, for another batch size
 
 
 @dataclass
 class Written:
-    """Programs with their words before the engine, its calls, and programs after it."""
+    """Programs with their words before the engine, all of its calls, and programs after it.
+
+    ``summaries`` are names that the document gives the tool's summary; ``aipp`` is the file by which the compiler puts
+    the normalisation into the model.
+    """
 
     before: list[list[str]] = field(default_factory=list)
-    runs: list[EngineRun] = field(default_factory=list)
+    calls: list[EngineRun] = field(default_factory=list)
     after: list[list[str]] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    aipp: str = ""
+
+    @property
+    def runs(self) -> list[EngineRun]:
+        """The calls of one batch size."""
+        return [one for one in self.calls if not one.again]
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.runs and self.before and self.after)
 
 
 def same_place(one: str, other: str) -> bool:
     """Whether two paths of a README are the same one."""
-    return PurePosixPath(one) == PurePosixPath(other)
+    return PurePosixPath(inner(one)) == PurePosixPath(inner(other))
 
 
 def read_written(folder: Path, programs: Sequence[str]) -> Written | None:
-    """What the first document says that has programs of `programs` and a call of the engine; None where none has."""
-    documents = [path for pattern in ("*.md", "*.sh", "*/*.sh") for path in sorted(folder.glob(pattern))]
-    for path in documents:
+    """What the first document says that has programs of `programs` and a call of the engine, or else all together."""
+    texts = []
+    for path in (path for pattern in ("*.md", "*.sh", "*/*.sh") for path in sorted(folder.glob(pattern))):
         with path.open("rb") as file:
-            written = _read(file.read(_MAX_BYTES).decode("utf-8", "replace"), programs)
-        if written.runs and written.before and written.after:
+            texts.append(file.read(_MAX_BYTES).decode("utf-8", "replace"))
+    for text in [*texts, "\n".join(texts)[:_MAX_BYTES]]:
+        written = _read(text, programs)
+        if written.complete:
             return written
     return None
 
 
 def _read(text: str, programs: Sequence[str]) -> Written:
     written = Written()
-    for line in re.sub(r"\\\s*\n", " ", text).splitlines():
-        words = _words(line)
-        if len(words) < 2:
-            continue
-        program = PurePosixPath(words[1]).as_posix() if _PYTHON.fullmatch(words[0]) else ""
-        if program in programs:
-            found = [program, *words[2:]]
-            same = [one for one in written.after if one[0] == program]
-            if not written.runs:
-                written.before += [found] if found not in written.before else []
-            elif not same:  # again for another batch: once is enough
-                written.after.append(found)
-        elif _ENGINE.search(" ".join(words[:3])):
-            run = _engine_run(words)
-            if run and run.inputs not in [one.inputs for one in written.runs]:
-                written.runs.append(run)
+    for words in shell_commands(text):
+        program = _program(words, programs)
+        if program:
+            (written.after if written.runs else written.before).append([program, *words[2:]])
+        elif words[0] == "mv" and len(words) == 3:
+            _rename(written, *words[1:])
+        elif words[0].rpartition("/")[2] == "atc":
+            written.aipp = written.aipp or _options(words).get("insert_op_conf", "")
+        elif _ENGINE.search(" ".join(words[:3])) or any(_BENCHMARK.match(word) for word in words):
+            run = _engine_run(words, [*written.before, *written.after])
+            if run:
+                _add_run(written, run)
+    inputs = [place for run in written.runs for place in run.inputs]
+    outputs = [run.output for run in written.runs]
+    again = [place for run in written.calls if run.again for place in (*run.inputs, run.output)]
+    again = [place for place in again if place not in inputs + outputs]
+    written.before = _once([line for line in written.before if not _uses(line, again)], inputs)
+    written.after = _once([line for line in written.after if not _uses(line, again)], outputs)
     return written
 
 
-def _words(line: str) -> list[str]:
-    line = line.strip().lstrip("$").strip().strip("`")
-    try:
-        words = shlex.split(line, comments=True)
-    except ValueError:
-        return []
-    end = next((number for number, word in enumerate(words) if word in _END or word.startswith(">")), len(words))
-    return [word.rstrip(";") for word in words[:end]]
+def _program(words: Sequence[str], programs: Sequence[str]) -> str:
+    """Which of `programs` the words start; empty for none, and for one that makes a model or reads a tool's rates."""
+    if len(words) < 2 or not _PYTHON.fullmatch(words[0]) or any(_NO_DATA.search(word) for word in words[2:]):
+        return ""
+    path = PurePosixPath(inner(words[1])).as_posix()
+    if path in programs:
+        return path
+    alike = [one for one in programs if PurePosixPath(one).name == PurePosixPath(path).name]
+    return alike[0] if len(alike) == 1 else ""
 
 
-def _engine_run(words: Sequence[str]) -> EngineRun | None:
+def _rename(written: Written, old: str, new: str) -> None:
+    """Results that a document moves elsewhere before it reads them."""
+    if old.endswith("ary.json"):
+        written.summaries.append(new)
+    for run in reversed(written.calls):
+        if same_place(run.output, old):
+            run.output = new
+            return
+
+
+def _add_run(written: Written, run: EngineRun) -> None:
+    first = written.calls[0] if written.calls else None
+    if first:
+        batch = run.model != first.model and _without_digits(run.model) == _without_digits(first.model)
+        run.again = batch or run.inputs in [one.inputs for one in written.runs]
+    written.calls.append(run)
+    if not any(_uses(line, run.inputs) for line in written.before):  # between two calls: what the second one reads
+        written.before += [line for line in written.after if _uses(line, run.inputs)]
+        written.after = [line for line in written.after if line not in written.before]
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
     options: dict[str, str] = {}
     for number, word in enumerate(words):
         if word.startswith("-"):
             name, equals, value = word.lstrip("-").partition("=")
-            options[name] = value if equals else next(iter(words[number + 1 : number + 2]), "")
-    given = options.get("input") or options.get("i")
+            options[name.replace("-", "_")] = value if equals else next(iter(words[number + 1 : number + 2]), "")
+    return options
+
+
+def _engine_run(words: Sequence[str], before: Sequence[Sequence[str]]) -> EngineRun | None:
+    options = _options(words)
+    given = options.get("input") or options.get("i") or ""
+    model = PurePosixPath(options.get("model") or options.get("om_path") or "").name
+    if "input_text_path" in options:
+        folder = _listed_folder(options["input_text_path"], before)
+        output = f"result/dumpOutput_device{options.get('device_id', '0')}"
+        kind = "txt" if options.get("output_binary", "").lower() == "false" else "bin"
+        return EngineRun((folder,), output, model, kind, "benchmark") if folder else None
     if not given or given.startswith("-"):
         return None  # pure inference
+    inputs = tuple(PurePosixPath(one).as_posix() for one in given.split(",") if one)
     output = options.get("output") or options.get("o") or "."
-    kind = options.get("outfmt", "BIN").lower()
-    inputs = tuple(PurePosixPath(one).as_posix() for one in given.split(","))
-    return EngineRun(inputs, (PurePosixPath(output) / options.get("output_dirname", "")).as_posix(), kind)
+    return EngineRun(
+        inputs,
+        (PurePosixPath(output) / options.get("output_dirname", "")).as_posix(),
+        model,
+        options.get("outfmt", "BIN").lower(),
+        "msame" if any(word.endswith("msame") for word in words[:3]) else "ais_bench",
+        int(axis) if (axis := options.get("output_batchsize_axis", "0")).isdigit() else 0,
+        any(options.get(name, "").lower() in {"1", "true"} for name in _SHAPES),
+    )
+
+
+def _listed_folder(info: str, before: Sequence[Sequence[str]]) -> str:
+    """The folder whose files a program has listed in the file `info`; empty where none did."""
+    for line in before:
+        if any(same_place(word, info) for word in line[1:]):
+            words = [_value(word) for word in line[1:] if not same_place(word, info)]
+            paths = [word for word in words if not re.fullmatch(r"bin|jpg|jpeg|png|\d+", word)]
+            known = [one for one in paths if any(_uses(other, [one]) for other in before if other is not line)]
+            return PurePosixPath((known or paths or [""])[0]).as_posix()
+    return ""
+
+
+def _value(word: str) -> str:
+    return word.partition("=")[2] if word.startswith("-") and "=" in word else word
+
+
+def _uses(line: Sequence[str], places: Sequence[str]) -> bool:
+    """Whether a command line names one of `places`, something below it, or its last name."""
+    for path in (PurePosixPath(inner(_value(word))) for word in line[1:]):
+        for place in map(PurePosixPath, map(inner, places)):
+            if place.parts and (path == place or place in path.parents or str(path) == place.name):
+                return True
+    return False
+
+
+def _without_digits(text: str) -> str:
+    return re.sub(r"\d+", "", text)
+
+
+def _once(lines: Sequence[list[str]], places: Sequence[str]) -> list[list[str]]:
+    """Without lines that are an earlier one with other numbers, for another batch; `places` tell runs apart."""
+    kept: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for line in lines:
+        used = tuple(place for place in places if _uses(line, [place]))
+        kept.setdefault((_without_digits(" ".join(line)), used), line)
+    return list(kept.values())

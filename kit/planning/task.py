@@ -58,7 +58,7 @@ class FileForm:
     format: Literal["bin", "txt", "npy"] = "bin"
     batch_axis: int = 0
     dtype: Mapping[str, str] = field(default_factory=dict)  # number of the output -> type
-    names: Literal["ais_bench", "benchmark"] = "ais_bench"
+    names: Literal["ais_bench", "benchmark", "msame"] = "ais_bench"
     shapes: Literal["fixed", "files"] = "fixed"
 
 

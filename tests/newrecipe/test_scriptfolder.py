@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from kit.cli import main
+from kit.newrecipe.scriptfolder import script_draft
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -237,7 +238,64 @@ def by_shell(top: Path) -> Path:
     return folder
 
 
+def by_benchmark(top: Path) -> Path:
+    """The tool of older documents: lists of files, numbered devices, moved results, a second batch size; a program
+    writes into the data set, and another has the folder of results in its text."""
+    folder, data = top / "by_benchmark", top / "lfw"
+    images(data / "pairs", 4)
+    write(folder, "resizing.py", RESIZING)
+    write(folder, "pre.py", textwrap.dedent(PRE) + textwrap.dedent("""
+        convert(sys.argv[1], sys.argv[2])
+        convert(sys.argv[1], "flip_bin")
+    """))  # fmt: skip
+    write(folder, "info.py", "import os, sys\nopen(sys.argv[2], 'w').write(str(os.listdir(sys.argv[1])))\n")
+    write(
+        folder,
+        "metric.py",
+        """
+        import os, sys
+        means = [
+            [float(open(f"{where}/im_{n:03}_1.txt").readline()) for n in range(len(os.listdir(where)))]
+            for where in ("./result/one", "./result/flip")
+        ]
+        assert len(os.listdir(sys.argv[1])) == 4
+        for k in (1, 5):
+            print("Rank-{}: {:.1%}".format(k, means[0] == means[1] == [0, 1, 2, 3]))
+    """,
+    )
+    write(
+        folder,
+        "README.md",
+        """
+        ```
+        for i in 1 16;do
+        python3..7 ../pre.py /root/lfw/pairs /root/lfw/pairs_bin_bs"$i"
+        ```
+        python3.7 info.py /root/lfw/pairs_bin_bs1/ ./pairs_bs1.info
+        ./benchmark.${arch} -om_path=net_bs1.om -input_text_path=pairs_bs1.info -output_binary=False -device_id=1
+        mv result/dumpOutput_device1 result/one
+        python3.7 info.py flip_bin flip.info
+        ./benchmark.${arch} -om_path=net_bs1.om -input_text_path=./flip.info -output_binary=False -device_id=1
+        mv result/dumpOutput_device1 result/flip
+        ./benchmark.${arch} -om_path=net_bs16.om -input_text_path=flip.info -output_binary=False -device_id=0
+        python3 metric.py /root/lfw/pairs_bin_bs1
+        python3 parse.py result/perf_vision_batchsize_1_device_1.txt
+    """,
+    )
+    return folder
+
+
 FOLDERS = [
+    (by_benchmark, "lfw", "Rank-1", 100.0, {
+        "preprocess": [["python3", "pre.py", "{data}/pairs", "data/pairs_bin_bs1"],
+                       ["python3", "info.py", "data/pairs_bin_bs1", "./pairs_bs1.info"],
+                       ["python3", "info.py", "flip_bin", "flip.info"]],
+        "runs": {"one": ["data/pairs_bin_bs1"], "flip": ["flip_bin"]},
+        "postprocess": [["python3", "metric.py", "data/pairs_bin_bs1"]],
+        "links": {"result/one": "{results:one}", "result/flip": "{results:flip}"},
+        "outputs": {"format": "txt", "names": "benchmark"},
+        "data": "copy",
+    }),
     (by_names, "data", "mIoU", 100.0, {
         "preprocess": [
             ["python3", "net_preprocess.py", "--image_src_path", "{data}/images/val", "--bin_file_path", "prep"]],
@@ -270,6 +328,40 @@ def call(*words: object) -> int:
     with pytest.raises(SystemExit) as end:
         main([str(word) for word in words])
     return int(end.value.code or 0)
+
+
+DOCUMENTS = [
+    ("python3 ais_infer.py --model n.om --input b --output ./ --output_dirname r --output_batchsize_axis 1",
+     "python3 post.py --res r", {"outputs": {"batch_axis": 1}}),
+    ("python3 -m ais_bench --model n.om --input ./b --output out --outfmt NPY --auto_set_dymshape_mode=1",
+     "python3 post.py --res out/2022_12_13-04_18_31", {"outputs": {"format": "npy"}, "shapes": "files"}),
+    ("./out/msame --model n.om --input b --output ./out --outfmt TXT",
+     "python3 post.py --res=./out/xxx/", {"outputs": {"format": "txt", "names": "msame"}}),
+    ("python3 -m ais_bench --model n_bs${bs}.om --input b --output ./ --batchsize ${bs}",
+     "python3 post.py --res 2022_12_13-04_18_31", {}),
+    ("atc --model=n.onnx --insert_op_conf=aipp.cfg\npython3 -m ais_bench --model n.om --input b --output r",
+     "python3 post.py", {"inputs": {"b": {"dtype": "uint8", "layout": "NHWC", "mean": [1, 2, 3], "scale": [0.5] * 3}}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "after", "wanted"), DOCUMENTS)
+def test_options_of_the_engines_tools_become_settings(
+    tmp_path: Path, engine: str, after: str, wanted: dict[str, Any]
+) -> None:
+    write(tmp_path, "pre.py", "import sys\nimport numpy as np\nnp.zeros(3, np.uint8).tofile(sys.argv[1])\n")
+    write(tmp_path, "post.py", """
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--res", default="./r/")
+        print("Top1: ", parser.parse_args().res)
+    """)  # fmt: skip
+    chains = "".join(f"min_chn_{n} : {n + 1}\nvar_reci_chn_{n} : 0.5\n" for n in range(3))
+    write(tmp_path, "aipp.cfg", "aipp_op{\ninput_format : RGB888_U8\n" + chains + "}\n")
+    write(tmp_path, "README.md", f"python3 pre.py b\n{engine}\n{after}\n")
+    found = script_draft(tmp_path, None, tmp_path, 1).settings
+    assert {name: found.get(name) for name in wanted} == wanted
+    (line,) = found["postprocess"]
+    assert "{results}" in line[-1]
 
 
 @pytest.mark.parametrize(("make", "data", "metric", "value", "wanted"), FOLDERS)

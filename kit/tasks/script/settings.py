@@ -83,8 +83,8 @@ class OutputForm(Section):
     dtype: dict[Annotated[int, Field(ge=0, le=255)], DType] = Field(
         default_factory=dict, description="Number of an output, and the type that the scripts expect in its files."
     )
-    names: Literal["ais_bench", "benchmark"] = Field(
-        "ais_bench", description="NAME_0 for the first output, or NAME_1 as the benchmark tool had it."
+    names: Literal["ais_bench", "benchmark", "msame"] = Field(
+        "ais_bench", description="NAME_0 for the first output; benchmark had it NAME_1, and msame NAME_output_0."
     )
 
 

@@ -1,0 +1,218 @@
+"""Command lines of a document with the paths of a recipe: the data set, the tensors, the results and the summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from kit.newrecipe.datatree import TRUTH, DataTree
+from kit.newrecipe.programs import Program
+from kit.newrecipe.scriptwords import FILE_NAME, NAMES_FILE, RESULTS
+from kit.newrecipe.shelltext import inner
+from kit.newrecipe.writtencommands import EngineRun, Written, same_place
+
+__all__ = ["DocumentWords"]
+
+#: A folder that a tool named after the time of its call, or a document's words for it.
+_TIMED = re.compile(r"(^|/)(20\d\d_?[\dx]{2}_?[\dx]{2}|xxx+)[-_\dx]*(/|$)", re.IGNORECASE)
+
+
+class DocumentWords:
+    """``before`` and ``after`` are the commands, ``folders`` those of each run; ``open`` is what stays unknown."""
+
+    def __init__(self, written: Written, programs: Mapping[str, Program], data: DataTree) -> None:
+        self._written = written
+        self._programs = programs
+        self._data = data
+        self._copied = False
+        self._links: dict[str, str] = {}
+        self.open: list[str] = []
+        self.runs = {_run_name(number, run, written.runs): run for number, run in enumerate(written.runs)}
+        self._name = PurePosixPath(data.root.resolve().name if data.root else "")
+        self._roots = self._data_roots()
+        self.folders = {name: [self._folder(one) for one in run.inputs] for name, run in self.runs.items()}
+        self._renamed = {
+            old: new for name, run in self.runs.items() for old, new in zip(run.inputs, self.folders[name], strict=True)
+        }
+        self.before = [self._command(line) for line in written.before]
+        self.after = [self._command(line) for line in written.after]
+        self._find_results()
+        self._built_in()
+        self._unknown()
+
+    def settings(self) -> dict[str, Any]:
+        """Further settings of the task that the commands need."""
+        return ({"data": "copy"} if self._copied else {}) | ({"links": self._links} if self._links else {})
+
+    def _data_roots(self) -> list[PurePosixPath]:
+        """Where the document has the data set: what stands before a path that exists in it."""
+        roots = []
+        lines = [*self._written.before, *self._written.after]
+        for value in {_split(word)[1] for line in lines for word in line[1:]}:
+            placed = self._data.placed(value) if _looks_like_path(value) else None
+            if placed:
+                path = PurePosixPath(inner(value))
+                depth = len(PurePosixPath(placed).parts) - 1
+                root = path.parents[depth - 1] if depth else path
+                roots += [root] if root.parts else []
+        return roots
+
+    def _in_data(self, value: str) -> str | None:
+        """A path of the working folder for a file that programs write into the data set; None for any other."""
+        path = PurePosixPath(inner(value))
+        for root in self._roots:
+            if root in path.parents and not self._data.placed(value):
+                self._copied = True
+                return f"data/{path.relative_to(root)}"
+        return None
+
+    def _folder(self, path: str) -> str:
+        """A folder of the working folder; one that a document puts elsewhere gets its last name."""
+        named = any(same_place(_split(word)[1], path) for line in self._written.before for word in line[1:])
+        inside = self._in_data(path)
+        if inside:
+            return inside
+        if path.startswith(("/", "..", "$", "~")) or (self._data.placed(path) and not named):
+            return PurePosixPath(path).name
+        return path
+
+    def _command(self, line: Sequence[str]) -> list[str]:
+        """The command with the paths of this recipe, and with arguments whose defaults are paths of the document."""
+        program = self._programs[line[0]]
+        command = [line[0]]
+        flag = ""
+        for number, word in enumerate(line[1:]):
+            option, value = _split(word)
+            by_place = program.arguments[number].name if number < len(program.arguments) else ""
+            about = option or flag or by_place
+            command.append(f"{option}={self._value(value, about)}" if option else self._value(value, about))
+            flag = word if word.startswith("-") and not option else ""
+        given = {_split(word)[0] or word for word in line[1:] if word.startswith("-")}
+        for argument in program.arguments:
+            default = argument.default or ""
+            if argument.flag and argument.flag not in given and argument.short not in given and "/" in default:
+                value = self._value(default, argument.name, known=True)
+                command += [argument.flag, value] if "{" in value else []
+        return command
+
+    def _value(self, value: str, about: str, *, known: bool = False) -> str:
+        """What `value` is here; with `known`, only what is certain."""
+        for old, new in self._renamed.items():
+            if same_place(value, old):
+                return new
+        found = self._of_run(value)
+        if found or value.startswith("-"):
+            return found or value
+        root = self._data.root is not None and PurePosixPath(inner(value)) in [*self._roots, self._name]
+        placed = "{data}" if root else self._data.placed(value) if _looks_like_path(value) else None
+        if placed or known:
+            return placed or value
+        inside = self._in_data(value) if _looks_like_path(value) else None
+        if inside:
+            return inside
+        elsewhere = value.startswith(("/", "$", "~"))
+        if self._data.root is None and (elsewhere or re.match(r"(\.{0,2}/)?data(set)?s?(/|$)", value)):
+            return "{data}"
+        if elsewhere or (re.match(r"(\.{0,2}/)data(set)?s?(/|$)", value) and "." not in PurePosixPath(value).name):
+            name = about.lstrip("-")
+            file = bool(FILE_NAME.search(value) or NAMES_FILE.search(name))
+            return self._data.closest(f"{name} {value}", truth=bool(TRUTH.search(name)), file=file)
+        return value
+
+    def _of_run(self, value: str) -> str | None:
+        path = PurePosixPath(inner(value))
+        for name, run in self.runs.items():
+            mark = "" if len(self.runs) == 1 else f":{name}"
+            output = PurePosixPath(inner(run.output))
+            near = len(self.runs) == 1 or str(output) in str(path)
+            if any(same_place(value, one) for one in self._written.summaries):
+                return f"{{summary{mark}}}"
+            if path.name.endswith(("summary.json", "sumary.json")) and near:
+                return f"{{summary{mark}}}"
+            if path == output or (output in path.parents and output.parts):
+                return f"{{results{mark}}}"
+            if len(self.runs) == 1 and path == output.parent and path.parts:
+                return "{results}"
+        return None
+
+    def _find_results(self) -> None:
+        """Runs whose results no word names: a folder named after the time, or an argument called like results."""
+        for name in self.runs:
+            mark = "" if len(self.runs) == 1 else f":{name}"
+            used = [word for line in self.after for word in line]
+            if any(f"{{results{mark}}}" in word or f"{{summary{mark}}}" in word for word in used):
+                continue
+            if self._linked(name, f"{{results{mark}}}"):
+                continue
+            place = self._likely_results()
+            if place:
+                line, number = place
+                option, _ = _split(self.after[line][number])
+                self.after[line][number] = f"{option}={{results{mark}}}" if option else f"{{results{mark}}}"
+            else:
+                self.open.append(f"task -> script -> postprocess: which word is {{results{mark}}}, the results")
+
+    def _linked(self, name: str, target: str) -> bool:
+        """Whether a program after the engine has the folder of results in its text: then a link leads there."""
+        output = PurePosixPath(inner(self.runs[name].output))
+        for line in self.after:
+            paths = [PurePosixPath(inner(one.partition("{")[0])) for one in self._programs[line[0]].paths]
+            if output.parts and any(output == path or output in path.parents for path in paths):
+                self._links[str(output)] = target
+                return True
+        return False
+
+    def _likely_results(self) -> tuple[int, int] | None:
+        likely: list[tuple[int, int, int]] = []
+        for row, line in enumerate(self.after):
+            flag = ""
+            for number, word in enumerate(line[1:], 1):
+                option, value = _split(word)
+                path = not value.startswith(("-", "{")) and not FILE_NAME.search(value) and "{" not in value
+                if path and (_TIMED.search(value) or RESULTS.search((option or flag).lstrip("-") or "-")):
+                    likely.append((0 if _TIMED.search(value) else 1, row, number))
+                flag = word if word.startswith("-") and not option else ""
+        return min(likely)[1:] if likely else None
+
+    def _built_in(self) -> None:
+        """Paths of the data set in the text of a program that no argument changes: links lead there."""
+        for line in (*self.before, *self.after):
+            program = self._programs[line[0]]
+            if any("{data}" in word for word in line):
+                continue
+            defaults = {one.default for one in program.arguments}
+            for path in program.paths:
+                placed = self._data.placed(path) if path not in defaults and "{" not in path else None
+                if placed and path.startswith("/"):
+                    self.open.append(f"task -> script: {program.name} has the path {path} in its text")
+                elif placed and "/" in inner(path).rstrip("/"):
+                    self._links[inner(path).rstrip("/")] = placed
+
+    def _unknown(self) -> None:
+        models = list(dict.fromkeys(re.sub(r"\d+", "", run.model) for run in self._written.runs if run.model))
+        if len(models) > 1:
+            named = ", ".join(dict.fromkeys(run.model for run in self._written.runs))
+            self.open.append(f"task -> script -> runs: the document runs several models ({named}), a recipe has one")
+        used = {word for line in (*self.before, *self.after) for word in line}
+        unknown = sorted(word for word in used if "$" in word or _split(word)[1].startswith("/"))
+        if unknown:
+            self.open.append(f"task -> script: what is {', '.join(unknown[:3])}?")
+
+
+def _run_name(number: int, run: EngineRun, runs: Sequence[EngineRun]) -> str:
+    if len(runs) == 1:
+        return "main"
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", PurePosixPath(run.output).name).strip("-_")
+    return name if name and [PurePosixPath(one.output).name for one in runs].count(name) == 1 else f"run{number + 1}"
+
+
+def _split(word: str) -> tuple[str, str]:
+    """Option and value of ``--option=value``; any other word is a value."""
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return (option, value) if equals else ("", word)
+
+
+def _looks_like_path(value: str) -> bool:
+    return "/" in value or "$" in value or PurePosixPath(value).suffix in {".json", ".txt", ".csv", ".pkl"}
