@@ -2,7 +2,7 @@
 
 Command line::
 
-    python3 -m inside.file_forms inputs --model model.onnx --inputs JSON --out DIR
+    python3 -m inside.file_forms inputs --model model.onnx --inputs JSON --out DIR [--shapes files]
     python3 -m inside.file_forms results --results DIR --outputs JSON --out DIR
 
 ``inputs`` writes the files of each input as the graph takes them, under their names, into ``input0``, ``input1``, ...;
@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("what", choices=("inputs", "results"))
     parser.add_argument("--model")
     parser.add_argument("--inputs", type=json.loads)
+    parser.add_argument("--shapes", choices=("fixed", "files"), default="fixed")
     parser.add_argument("--results")
     parser.add_argument("--outputs", type=json.loads)
     parser.add_argument("--out", required=True)
@@ -44,7 +45,8 @@ def main(argv: list[str] | None = None) -> None:
 
 def _inputs(arguments: argparse.Namespace) -> None:
     graph = open_graph("onnxruntime", arguments.model)
-    for number, source in enumerate(sources_of(graph, arguments.inputs, arguments.model, from_files=False)):
+    sources = sources_of(graph, arguments.inputs, arguments.model, from_files=arguments.shapes == "files")
+    for number, source in enumerate(sources):
         folder = os.path.join(arguments.out, f"input{number}")
         os.makedirs(folder)
         for index, name in enumerate(source.names):

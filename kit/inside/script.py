@@ -6,9 +6,10 @@ Command line::
         [--results RUN=DIR ...] [--given NAME=FILE ...]
 
 ``--plan`` holds ``commands`` (argv lists; no shell), ``links``, ``data`` (``read`` or ``copy``), ``seconds`` and
-``max_bytes``; before inference also ``runs`` (run -> folders that the engine reads), ``counts`` (run -> files) and
-``shapes``; after it ``folders`` (as ``runs``) and ``metrics``. The working folder is a copy of the code, or with
-``--before`` of the folder that the first programs left.
+``max_bytes``; before inference also ``runs`` (run -> folders that the engine reads), ``counts`` (run -> files),
+``shapes``, and with known ones ``known`` and ``nhwc`` (:mod:`inside.fileshapes`); after it ``folders`` (as ``runs``)
+and ``metrics``. The working folder is a copy of the code, or with ``--before`` of the folder that the first programs
+left.
 
 Before inference it leaves ``work`` and ``runs.json``; after it ``metrics.json``; both times ``stdout.txt`` and
 ``stderr.txt`` of the programs.
@@ -29,6 +30,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .fileshapes import check_shapes
 from .printed import find_metrics
 from .protocol import UserError, run, write_json
 from .samples import check_runs, list_samples
@@ -70,6 +72,8 @@ def main(argv: list[str] | None = None) -> None:
             os.unlink(os.path.join(work, name))
     if "runs" in plan:
         runs = check_runs(work, plan["runs"], plan["counts"], from_files=plan["shapes"] == "files")
+        for folders in plan["runs"].values() if "known" in plan else ():
+            check_shapes(work, folders, plan["known"], plan["nhwc"])
         _resolve_links(work)
         write_json(os.path.join(arguments.out, "runs.json"), {"runs": runs})
     for name in plan.get("folders", {}):

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from kit.results.metrics import Declaration, Metric
     from kit.results.outputs import Outputs
 
-__all__ = ["FileForm", "FileRun", "InputFiles", "Task", "load_task", "settings_of", "task_names", "task_of"]
+__all__ = [
+    "FileForm", "FileRun", "FileShapes", "InputFiles", "Task", "load_task", "settings_of", "task_names", "task_of",
+]  # fmt: skip
 
 _GROUP = "kit.tasks"
 #: What a recipe without ``task`` means.
@@ -52,6 +54,20 @@ class FileRun:
 
 
 @dataclass(frozen=True)
+class FileShapes:
+    """Shapes of one sample that files may have, for compilers that must know them; one per input, in the graph's order.
+
+    ``listed`` holds all that there are, if the recipe lists them; without it any size between ``low`` and ``high`` may
+    come. ``best`` is what an engine is tuned for and measured at.
+    """
+
+    low: tuple[tuple[int, ...], ...]
+    best: tuple[tuple[int, ...], ...]
+    high: tuple[tuple[int, ...], ...]
+    listed: tuple[tuple[tuple[int, ...], ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class FileForm:
     """What the files of results are like, on every target the same."""
 
@@ -60,6 +76,7 @@ class FileForm:
     dtype: Mapping[str, str] = field(default_factory=dict)  # number of the output -> type
     names: Literal["ais_bench", "benchmark", "msame"] = "ais_bench"
     shapes: Literal["fixed", "files"] = "fixed"
+    known: FileShapes | None = None  # with ``files``, where the recipe says which
 
 
 class Task(Protocol):

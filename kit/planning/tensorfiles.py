@@ -124,15 +124,21 @@ def file_rate_step(
 
 
 def plain_runs(job: Job, task: Task) -> tuple[list[Step], list[FileRun]]:
-    """The task's runs for a tool that gives files to the graph as they are, and the steps that convert them before."""
+    """The task's runs for a tool that gives files to the graph as they are, and the steps that convert them before.
+
+    A file whose shape counts gets the batch axis of the graph by that.
+    """
     steps, runs = [], []
+    shapes = task.form(job).shapes
+    words = ("--shapes", shapes) if shapes == "files" else ()
     for run in task.runs(job):
-        if not any(one.dtype or one.layout or one.mean is not None or one.scale is not None for one in run.inputs):
+        forms = [one.dtype or one.layout or one.mean is not None or one.scale is not None for one in run.inputs]
+        if not words and not any(forms):
             runs.append(run)
             continue
         name = f"{job.target}/files" if len(task.runs(job)) == 1 else f"{job.target}/files-{run.name}"
         sources = _sources(run, common.MODEL)
-        argv = ("--model", "{in:model}", "--inputs", inputs_json(run), "--out", "{out}")
+        argv = ("--model", "{in:model}", "--inputs", inputs_json(run), *words, "--out", "{out}")
         folders = tuple(f"input{number}" for number in range(len(run.inputs)))
         steps.append(_convert(name, "preprocess", "files as the graph takes them", ("inputs", *argv), folders, sources))
         made = [InputFiles(Made(name, folder), one.shape) for folder, one in zip(folders, run.inputs, strict=True)]

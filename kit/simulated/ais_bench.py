@@ -26,7 +26,7 @@ __all__ = ["main"]
 #: Options that change nothing in a rehearsal, or that only scale what the real tool does.
 _PASSED = (
     "acl_json_path", "aipp_config", "npu_id", "backend", "threads", "profiler_rename", "perf", "dump_npy",
-    "divide_input", "energy_consumption", "profiler", "dump", "run_mode", "outputSize", "dymShape_range", "debug",
+    "divide_input", "energy_consumption", "profiler", "dump", "run_mode", "dymShape_range", "debug",
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def arguments(program: str, argv: list[str], *, old: bool) -> argparse.Namespace
     parser.add_argument("--loop", "-l", "-r", type=positive, default=1)
     parser.add_argument("--device", "-d", type=device_list, default=[0], help="0..255, or a list: 0,1")
     parser.add_argument("--dymBatch", type=positive)
-    for name in ("dymHW", "dymDims", "dymShape", *_PASSED):
+    for name in ("dymHW", "dymDims", "dymShape", "outputSize", *_PASSED):
         parser.add_argument(f"--{name}")
     for name in ("auto_set_dymshape_mode", "auto_set_dymdims_mode", "display_all_summary", "pipeline"):
         parser.add_argument(f"--{name}", type=boolean, default=False)
@@ -222,7 +222,7 @@ class Session:
             return None
         info(f"load model {path} success")
         info("create model description success")
-        if (om.batches or om.sizes) and not self.chosen:
+        if (om.batches or om.sizes or om.ranges) and not self.chosen:
             print(
                 "RuntimeError: dynamic batch om model detected, but dymbatch, dymdims or dymshape not set!",
                 file=sys.stderr,
@@ -312,6 +312,7 @@ class Session:
         middle = time.perf_counter()
         outputs = model.run(copied)
         end = time.perf_counter()
+        self.check_memory(model.om, outputs)
         outputs = [value.copy() for value in outputs]
         self.h2d.append((middle - start) * 1000)
         self.compute.append((end - middle) * 1000)
@@ -319,6 +320,15 @@ class Session:
         self.d2h.append((time.perf_counter() - end) * 1000)
         self.batches.append(model.batch)
         return outputs
+
+    def check_memory(self, om: Om, outputs: list[np.ndarray]) -> None:
+        """The size of an output reads 0 where shapes are a range: ``--outputSize`` has to say it."""
+        given = [int(size) for size in (self.args.outputSize or "").split(",") if size.isdigit()]
+        needed = [output.nbytes for output in outputs]
+        if om.ranges and (
+            len(given) != len(needed) or any(size > room for size, room in zip(needed, given, strict=True))
+        ):
+            raise StandInError(f"the outputs take {needed} bytes, and --outputSize gives {given or 'none'}")
 
     def save(self, folder: Path, outputs: list[np.ndarray], number: int, group: Group) -> None:
         """Split each output among the files of the batch; indices of outputs start at 0 (benchmark: 1)."""

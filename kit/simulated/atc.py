@@ -141,7 +141,7 @@ def load(flags: Flags, machine: SimulatedMachine) -> StandInModel:
 def compiled(flags: Flags, machine: SimulatedMachine, model: StandInModel, command: str) -> Om:
     """Fix shapes and outputs, and prove that the result runs."""
     graph_names = {name for node in model.nodes for name in (node.name, *node.output)}
-    shapes = atc_shapes.resolve(flags, model.inputs, graph_names)
+    shapes = atc_shapes.resolve(flags, model.inputs, graph_names, ranges=machine.cann >= (8, 0, 0))
     if flags["out_nodes"]:
         model = with_outputs(model, out_nodes(flags.text("out_nodes"), model))
     halves = set(filter(None, flags.text("input_fp16_nodes").split(";")))
@@ -175,6 +175,7 @@ def compiled(flags: Flags, machine: SimulatedMachine, model: StandInModel, comma
         outputs=[port.name for port in model.outputs],
         batches=shapes.batches,
         sizes=shapes.sizes,
+        ranges=shapes.ranges,
         fp16=fp16,
         output_type=flags.text("output_type"),
         aipp=config,

@@ -23,6 +23,7 @@ class Shapes:
     dims: dict[str, tuple[int, ...]] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
     sizes: list[list[int]] = field(default_factory=list)
+    ranges: dict[str, list[list[int]]] = field(default_factory=dict)
 
 
 def wrong(text: str, reason: str) -> AtcError:
@@ -42,23 +43,34 @@ def not_positive(text: object, size: int) -> AtcError:
     )
 
 
-def parse(text: str) -> dict[str, tuple[int, ...]]:
-    """Read ``name:1,3,224,224;name2:...``; the last colon separates; a range ``1~10`` leaves its axis open."""
+def parse(text: str, *, ranges: bool) -> tuple[dict[str, tuple[int, ...]], dict[str, list[list[int]]]]:
+    """Read ``name:1,3,224,224;name2:...``; the last colon separates; a range ``1~10``, where it is known, is -2.
+
+    Returns:
+        Sizes by input, and of inputs with a range the least and the most of each axis.
+    """
     result: dict[str, tuple[int, ...]] = {}
+    bounds: dict[str, list[list[int]]] = {}
     for item in text.strip(";").split(";"):
         name, colon, numbers = item.rpartition(":")
         if not colon or not name:
             raise wrong(text, "the shape has no name or no value")
         dims = []
         for number in numbers.split(",") if numbers else []:
-            if not _INTEGER.fullmatch(number) and not _RANGE.fullmatch(number):
+            if not _INTEGER.fullmatch(number) and not (ranges and _RANGE.fullmatch(number)):
                 raise wrong(text, f"[{number}] is not an integer")
             dims.append(int(number) if _INTEGER.fullmatch(number) else -2)
         for size in dims:
             if size == 0 or size < -2:
                 raise not_positive(text, size)
         result[name.strip()] = tuple(dims)
-    return result
+        if -2 in dims:
+            bounds[name.strip()] = [[int(size) for size in (part * 2)[:2]] for part in _parts(numbers)]
+    return result, bounds
+
+
+def _parts(numbers: str) -> list[list[str]]:
+    return [number.split("~") for number in numbers.split(",")]
 
 
 def gears_of(text: str, flag: str) -> list[list[int]]:
@@ -87,13 +99,15 @@ def gears_of(text: str, flag: str) -> list[list[int]]:
     return gears
 
 
-def resolve(flags: Flags, inputs: tuple[ModelPort, ...], nodes: set[str]) -> Shapes:
+def resolve(flags: Flags, inputs: tuple[ModelPort, ...], nodes: set[str], *, ranges: bool = True) -> Shapes:
     """The shapes to compile for; ``nodes`` are names of the graph's nodes and tensors, for a better message.
+
+    ``ranges``: whether this version takes them in ``--input_shape``.
 
     Raises:
         AtcError: a name or a dimension does not fit the model or the dynamic flags.
     """
-    given = parse(flags.text("input_shape")) if flags["input_shape"] else {}
+    given, bounds = parse(flags.text("input_shape"), ranges=ranges) if flags["input_shape"] else ({}, {})
     ports = {port.name: port for port in inputs}
     for name, dims in given.items():
         if name not in ports and name in nodes:
@@ -110,6 +124,7 @@ def resolve(flags: Flags, inputs: tuple[ModelPort, ...], nodes: set[str]) -> Sha
             )
     ranged = bool(flags["input_shape_range"]) or any(-2 in dims for dims in given.values())
     shapes = Shapes({name: tuple(max(n, -1) for n in given.get(name, port.dims)) for name, port in ports.items()})
+    shapes.ranges = bounds
     flag = next((one for one in ("dynamic_batch_size", "dynamic_image_size", "dynamic_dims") if flags[one]), "")
     gears = gears_of(flags.text(flag), flag) if flag else []
     if flag == "dynamic_batch_size":
@@ -121,6 +136,8 @@ def resolve(flags: Flags, inputs: tuple[ModelPort, ...], nodes: set[str]) -> Sha
             only = "only the height and width axes can be -1 in [--input_shape]"
             raise AtcError("E10019", f"When [--dynamic_image_size] is included, {only}.")
     elif flag == "dynamic_dims":
+        if flags["input_format"] != "ND":
+            raise invalid(flags["input_format"], "--input_format", "it must be ND when dynamic_dims is set.")
         shapes.sizes = gears
         free = sum(size < 0 for dims in given.values() for size in dims)
         if free != len(gears[0]):

@@ -36,15 +36,20 @@ class Compiled:
         """Fix the axes that are open.
 
         Raises:
-            StandInError: a shape contradicts what the om was compiled for, or is none of its gears.
+            StandInError: a shape contradicts what the om was compiled for, or all together are none of its gears.
         """
-        for name, wanted in shapes.items():
-            compiled = tuple(next(entry["dims"] for entry in self.om.inputs if entry["name"] == name))
-            fits = len(wanted) == len(compiled) and all(a in (-1, b) for a, b in zip(compiled, wanted, strict=True))
-            chosen = [now for was, now in zip(compiled, wanted, strict=False) if was < 0]
-            if not fits or (chosen and self.om.sizes and chosen not in self.om.sizes):
+        chosen: list[int] = []
+        for entry in self.om.inputs:
+            name, compiled = entry["name"], tuple(entry["dims"])
+            wanted = tuple(shapes.get(name, self.shapes[name]))
+            bounds = self.om.ranges.get(name) or [[was, was] if was >= 0 else [0, 1 << 62] for was in compiled]
+            fits = len(wanted) == len(bounds) and all(a <= b <= c for (a, c), b in zip(bounds, wanted, strict=True))
+            if not fits:
                 raise StandInError(f"the shape {wanted} of {name} is none that the om was compiled for: {compiled}")
-            self.shapes[name] = tuple(wanted)
+            chosen += [now for was, now in zip(compiled, wanted, strict=True) if was < 0]
+            self.shapes[name] = wanted
+        if chosen and self.om.sizes and chosen not in self.om.sizes:
+            raise StandInError(f"{chosen} is none of the gears that the om was compiled for: {self.om.sizes}")
 
     @property
     def batch(self) -> int:

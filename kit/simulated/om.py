@@ -36,6 +36,7 @@ class Om:
     outputs: list[str]
     batches: list[int] = field(default_factory=list)  # gears of --dynamic_batch_size
     sizes: list[list[int]] = field(default_factory=list)  # gears of --dynamic_image_size or --dynamic_dims
+    ranges: dict[str, list[list[int]]] = field(default_factory=dict)  # input -> least and most of each of its axes
     fp16: bool = True
     output_type: str = ""
     aipp: dict[str, Any] | None = None

@@ -17,11 +17,14 @@ from kit.toollogs.messages import Fault, explain
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
+    from kit.planning.task import FileShapes
     from kit.results.measurements import Accuracy
     from kit.results.metrics import Metric
     from kit.results.outputs import Outputs
 
-__all__ = ["BatchScores", "ask_tool", "checks_of", "files_prefix", "host_root", "image_name", "refuse_shapes"]
+__all__ = [
+    "BatchScores", "ask_tool", "checks_of", "files_prefix", "host_root", "image_name", "known_shapes", "shape_notes",
+]  # fmt: skip
 
 #: Seconds within which a vendor's tool on the host has to answer.
 _ANSWER_S = 30
@@ -70,17 +73,30 @@ def files_prefix(target: str, batch: int) -> str:
     return f"{target}/bs{batch}-"
 
 
-def refuse_shapes(job: Job) -> None:
-    """Refuse a task whose files have several shapes: an engine is compiled for one.
+def known_shapes(job: Job) -> FileShapes | None:
+    """The shapes of the task's files, for a compiler; None where all files have the recipe's shape.
 
     Raises:
-        InvalidInputError: they have.
+        InvalidInputError: they have several, and the recipe does not say which.
     """
-    if job.file_task and job.file_task.form(job).shapes == "files":
+    form = job.file_task.form(job) if job.file_task else None
+    if form and form.shapes == "files" and not form.known:
         raise InvalidInputError(
-            f"target {job.target} compiles one shape, and the task's files have several",
-            remedy="let the script write files of one shape, or take target cpu",
+            f"task -> {job.recipe.task_name} -> shapes: target {job.target} compiles for the shapes that it is told,"
+            " and the recipe does not say which the files have",
+            remedy="write them: shapes: {files: {min: [3, 320, 320], max: [3, 640, 640]}}, or a list of all;"
+            " target cpu needs none",
         )
+    return form.known if form else None
+
+
+def shape_notes(job: Job) -> list[str]:
+    """What a reader must know of rates where files have several shapes."""
+    known = known_shapes(job)
+    if known is None:
+        return []
+    shown = " and ".join("x".join(map(str, shape)) for shape in known.best)
+    return [f"the files have several shapes; rates on made-up input are those of {shown}"]
 
 
 class BatchScores:

@@ -139,7 +139,7 @@ def test_paths_that_the_published_tool_refuses(machine: Any, images: np.ndarray,
     assert machine("ais_bench", "--model=m_bs1.om", "--input=prep_bin", "--output=open").code == 0
 
 
-def two_inputs() -> onnx.ModelProto:
+def two_inputs(ids: int | str = 3) -> onnx.ModelProto:
     """Adds an image to the square of an int64 vector; gives both the sum and the vector, of other ranks and types."""
     helper = onnx.helper
     graph = helper.make_graph(
@@ -153,11 +153,11 @@ def two_inputs() -> onnx.ModelProto:
         "two",
         [
             helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["n", 2, 2, 2]),
-            helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, ["n", 3]),
+            helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, ["n", ids]),
         ],
         [
             helper.make_tensor_value_info("sum", onnx.TensorProto.FLOAT, ["n", 8]),
-            helper.make_tensor_value_info("square", onnx.TensorProto.INT64, ["n", 3]),
+            helper.make_tensor_value_info("square", onnx.TensorProto.INT64, ["n", ids]),
         ],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)])
@@ -205,3 +205,30 @@ def test_the_shape_of_each_file_decides(machine: Any, model: onnx.ModelProto) ->
     assert len(list(Path("out/r").iterdir())) == 2
     np.save("in/2.npy", np.ones((1, 3, 4, 4), np.float32))
     assert machine("ais_bench", *argv, "--auto_set_dymdims_mode=1").code == 1  # none of the gears
+
+
+def test_gears_are_those_of_all_inputs_together(machine: Any) -> None:
+    onnx.save(two_inputs(ids="m"), "two.onnx")
+    flags = ("--model=two.onnx", "--framework=5", "--output=two", "--soc_version=Ascend310P3", "--input_format=ND")
+    assert machine("atc", *flags, "--input_shape=image:-1,2,2,2;ids:-1,-1", "--dynamic_dims=1,1,3;2,2,4").code == 0
+    words = ("--model=two.om", "--output=out", "--output_dirname=r", "--loop=2")
+    for dims, code in (("image:1,2,2,2;ids:1,3", 0), ("image:2,2,2,2;ids:2,4", 0), ("image:1,2,2,2;ids:2,4", 1)):
+        assert machine("ais_bench", *words, f"--dymDims={dims}").code == code
+
+
+def test_a_range_of_shapes_needs_a_newer_toolkit_and_the_memory_of_the_outputs(
+    machine: Any, model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = "--input_shape=actual_input_1:1,3,8~16,8~16"
+    assert "E10002" in machine.atc(1, extra=(shape,)).out
+    monkeypatch.setenv("KIT_SIM_TOOLKIT", "9.0.1")
+    assert machine.atc(1, extra=(shape,)).code == 0
+    Path("in").mkdir()
+    for number, side in enumerate((16, 8, 11)):
+        np.save(f"in/{number}.npy", np.ones((1, 3, side, side), np.float32))
+    argv = ("--model=m_bs1.om", "--input=in", "--output=out", "--output_dirname=r", "--auto_set_dymshape_mode=1")
+    assert "--outputSize gives none" in machine("ais_bench", *argv).err
+    assert machine("ais_bench", *argv, "--outputSize=4").code == 1
+    assert machine("ais_bench", *argv, "--outputSize=1000000").code == 0
+    np.save("in/3.npy", np.ones((1, 3, 17, 16), np.float32))
+    assert machine("ais_bench", *argv, "--outputSize=1000000").code == 1  # outside of the range

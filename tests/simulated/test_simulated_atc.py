@@ -101,6 +101,8 @@ def test_illegal_integer_is_gflags_error(machine: Any, model: onnx.ModelProto) -
         (["--input_shape=actual_input_1:-1,-1,16,16", "--dynamic_batch_size=1,4"], "E10018"),
         (["--input_shape=actual_input_1:-1,3,16,16", f"--dynamic_batch_size={MANY}"], "E10036"),
         (["--dynamic_batch_size=1,4", "--dynamic_dims=1;4"], "E10009"),
+        (["--input_shape=actual_input_1:1,3,-1,-1", "--dynamic_dims=16,16;8,8"], "E10001"),  # needs ND
+        (["--input_shape=actual_input_1:1,3,8~16,8~16"], "E10002"),  # CANN 8 and later
         (["--input_shape=actual_input_1:1,3,-1,-1", "--dynamic_image_size=16,16;32"], "E10020"),
         (["--input_shape=actual_input_1:-1,3,-1,-1", "--dynamic_image_size=16,16;32,32"], "E10019"),
     ],

@@ -1,4 +1,4 @@
-"""Three folders in the shape that published models have: an ONNX file, data, scripts of their own, and a recipe."""
+"""Folders in the shape that published models have: an ONNX file, data, scripts of their own, and a recipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-__all__ = ["flipped", "several_inputs", "side_files"]
+__all__ = ["flipped", "several_inputs", "several_shapes", "side_files"]
 
 
 def _save(folder: Path, nodes: list[Any], inputs: list[Any], outputs: list[Any], weights: dict[str, Any]) -> str:
@@ -211,3 +211,57 @@ def side_files(top: Path) -> Path:
         "postprocess": [["python3", "edsr_postprocess.py", "{summary}", "{data}"]],
         "metrics": {"PSNR": {"in": "result.json", "find": '"value": ([0-9.]+)', "unit": "dB"}},
     })  # fmt: skip
+
+
+def several_shapes(top: Path) -> Path:
+    """Samples of three shapes in ``.npy`` files, as of super-resolution; results keep theirs."""
+    folder = top / "shapes"
+    folder.mkdir()
+    info = helper.make_tensor_value_info
+    digest = _save(
+        folder,
+        [helper.make_node("Mul", ["low", "two"], ["high"])],
+        [info("low", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [info("high", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        {"two": np.array(2.0, np.float32)},
+    )
+    (folder / "data").mkdir()
+    random = np.random.default_rng(1)
+    for number in range(12):
+        pixels = random.integers(0, 255, ([8, 6, 8][number % 3], [8, 8, 6][number % 3], 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "data" / f"img_{number}.png")
+    _script(folder, "pre.py", """
+        import os, sys
+        import numpy as np
+        from PIL import Image
+        source, target = sys.argv[1:]
+        os.makedirs(target)
+        for name in os.listdir(source):
+            image = np.asarray(Image.open(os.path.join(source, name)), np.float32).transpose(2, 0, 1)
+            np.save(os.path.join(target, name.replace(".png", ".npy")), image / 2)
+    """)  # fmt: skip
+    _script(folder, "post.py", """
+        import os, sys
+        import numpy as np
+        from PIL import Image
+        results, originals = sys.argv[1:]
+        values = []
+        for name in os.listdir(originals):
+            high = np.load(os.path.join(results, name.replace(".png", "_0.npy")))
+            wanted = np.asarray(Image.open(os.path.join(originals, name)), np.float32).transpose(2, 0, 1)
+            assert high.shape == (1, *wanted.shape), high.shape
+            values.append(10 * np.log10(255**2 / (np.mean((high[0] - wanted - 2.0) ** 2))))
+        print("PSNR:", round(float(np.mean(values)), 3))
+    """)  # fmt: skip
+    recipe = _recipe(folder, digest, [{"name": "low", "shape": [3, 8, 8]}], ["high"], {
+        "preprocess": [["python3", "pre.py", "{data}", "bin"]],
+        "runs": {"main": ["bin"]},
+        "shapes": {"files": [[3, 8, 8], [3, 6, 8], [3, 8, 6]]},
+        "outputs": {"format": "npy"},
+        "postprocess": [["python3", "post.py", "{results}", "{data}"]],
+        "metrics": {"PSNR": {"find": "PSNR: ([0-9.]+)", "unit": "dB"}},
+    })  # fmt: skip
+    tree = yaml.safe_load(recipe.read_text()) | {"batches": [1]}
+    tree["targets"] |= {"T4": None, "openvino": None}
+    recipe.write_text(yaml.safe_dump(tree, sort_keys=False))
+    return recipe

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from kit.cli import main
-from tests.tasks.publishedfolders import flipped, several_inputs, side_files
+from tests.tasks.publishedfolders import flipped, several_inputs, several_shapes, side_files
 
-FOLDERS = [(several_inputs, "exact match", 75.0), (flipped, "AP", 0.7652), (side_files, "PSNR", 42.11)]
+FOLDERS = [
+    (several_inputs, "exact match", 75.0), (flipped, "AP", 0.7652), (side_files, "PSNR", 42.11),
+    (several_shapes, "PSNR", 42.11),
+]  # fmt: skip
 
 
 def reproduce(recipe: Path, *words: str) -> int:
@@ -40,6 +43,16 @@ def test_on_cpu(tmp_path: Path, make: Callable[[Path], Path], metric: str, value
     assert one["evidence"]["value"]["step"] == "cpu/score"
     for name in ("README.md", "README.en.md"):
         assert f"| {metric} |" in (report / name).read_text()
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_files_of_several_shapes_in_the_rehearsal_of_tensorrt(tmp_path: Path) -> None:
+    recipe = several_shapes(tmp_path)
+    recipe.write_text(recipe.read_text().replace("T4: null", "T4: {options: {runs: 1}}"))
+    assert reproduce(recipe, "--target", "T4", "--simulate") == 0
+    (one,) = metrics_of(tmp_path / "reports" / "shapes" / "simulated" / "results" / "T4.json")
+    assert one["value"] == pytest.approx(42.11, rel=1e-2)
 
 
 @pytest.mark.docker

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from kit.errors import InvalidInputError
 from kit.recipe.options import parse_options
 from kit.targets.ascend.toolchains import toolchain_of
-from kit.targets.cards import refuse_shapes
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -63,6 +62,10 @@ class AscendOptions(BaseModel):
         0, ge=0, le=3600, strict=True,
         description="Seconds of a further pure inference of each batch while npu-smi is asked for the power; 0: none.",
     )  # fmt: skip
+    output_bytes: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        (),
+        description="Bytes of each output at the largest shape (--outputSize), where files have a range of shapes.",
+    )
     output: Literal["txt", "bin"] = Field("txt", description="Form of the result files.")
     log: Literal["debug", "info", "warning", "error", "null"] = Field("error", description="--log of atc.")
     jobs: int | None = Field(
@@ -122,7 +125,6 @@ def _for_files(job: Job, options: AscendOptions) -> AscendOptions:
         )
     if options.mode == "synthetic":
         raise InvalidInputError(f"{place}mode: synthetic runs no data set, so it has no metric", remedy="leave it out")
-    refuse_shapes(job)
     return options.model_copy(update={"tool": "ais_bench"})
 
 

@@ -20,7 +20,7 @@ from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import bench_name, card_name, dataset_step, energy_name, on_dataset
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 from kit.targets.batches import read_versions
-from kit.targets.cards import BatchScores
+from kit.targets.cards import BatchScores, shape_notes
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -77,7 +77,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
         hardware=card_of(job).hardware,
         environment=environment,
         host=host,
-        notes=(*notes, *scores.notes(), *remarks),
+        notes=(*notes, *scores.notes(), *shape_notes(job), *remarks),
     )
 
 

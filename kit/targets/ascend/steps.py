@@ -11,10 +11,11 @@ from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_n
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
 from kit.targets import cards
+from kit.targets.ascend import shapes
 from kit.targets.ascend.commands import ais_bench, dataset_run, pure_inference
 from kit.targets.ascend.config import AscendOptions, options_of, soc_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
-from kit.targets.cards import files_prefix
+from kit.targets.cards import files_prefix, known_shapes
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
@@ -97,6 +98,7 @@ def plan(job: Job) -> list[Step]:
     options = chip.options
     if isinstance(job.recipe.opset, int):
         check_opset(job, job.recipe.opset)
+    shapes.check_shapes(job, options)
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
     steps = [*common.model_steps(job)]
     task = job.file_task
@@ -144,8 +146,8 @@ def _convert(chip: _ChipContext, batch: int) -> Step:
             f"--model={job.recipe.model.name}.onnx",
             "--framework=5",
             f"--output={name}",
-            f"--input_format={'ND' if any(len(one.shape) != 3 for one in job.recipe.graph_inputs) else 'NCHW'}",
-            f"--input_shape={_input_shape(job, batch)}",
+            f"--input_format={_input_format(job)}",
+            *shapes.to_compile(job, batch),
             f"--log={options.log}",
             f"--soc_version={soc_of(job)}",
             *filter(None, (toolchain_of(job).precision,)),
@@ -160,9 +162,10 @@ def _convert(chip: _ChipContext, batch: int) -> Step:
     )
 
 
-def _input_shape(job: Job, batch: int) -> str:
-    """``name:batch,sizes`` of each input of the graph."""
-    return ";".join(f"{one.name}:{','.join(map(str, (batch, *one.shape)))}" for one in job.recipe.graph_inputs)
+def _input_format(job: Job) -> str:
+    """ND for inputs that are no images, and with profiles of several sizes, which need it."""
+    images = all(len(one.shape) == 3 for one in job.recipe.graph_inputs)
+    return "NCHW" if images and known_shapes(job) is None else "ND"
 
 
 def _infer_files(chip: _ChipContext, batch: int, task: Task, run: FileRun) -> Step:
@@ -177,6 +180,7 @@ def _infer_files(chip: _ChipContext, batch: int, task: Task, run: FileRun) -> St
         "--output_dirname=result",
         f"--outfmt={form.format.upper()}",
         *([f"--output_batchsize_axis={form.batch_axis}"] if form.batch_axis else []),
+        *shapes.of_files(job, chip.options),
     )
     folders: dict[str, Input] = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
     name = run_name(files_prefix(job.target, batch), run, task.runs(job))
@@ -233,9 +237,17 @@ def _infer(chip: _ChipContext, batch: int) -> Step:
     return _step(chip, batch, name, "infer", title, argv, outputs, {"tensors": Made(common.TENSORS)}, links)
 
 
+def _zeros(
+    chip: _ChipContext, options: AscendOptions, batch: int, device: int | str, *, engine: str, out: str
+) -> tuple[str, ...]:
+    """Pure inference: the engine alone on made-up data, of the shape that is measured where it has several."""
+    words = shapes.of_zeros(chip.job, options, batch)
+    return (*pure_inference(options, batch, device, engine=engine, out=out), *words)
+
+
 def _bench(chip: _ChipContext, batch: int) -> Step:
     job, options = chip.job, chip.options
-    argv = pure_inference(options, batch, job.device, engine=_engine(chip, batch), out="{out}")
+    argv = _zeros(chip, options, batch, job.device, engine=_engine(chip, batch), out="{out}")
     outputs = ("result_summary.json",) if options.tool == "ais_bench" else ("result",)
     return _step(chip, batch, bench_name(job.target, batch), "bench", f"pure inference, batch {batch}", argv, outputs)
 
@@ -243,7 +255,7 @@ def _bench(chip: _ChipContext, batch: int) -> Step:
 def _card(chip: _ChipContext, batch: int) -> Step:
     """Pure inference on all devices of the card at once: what the card does, measured and not multiplied."""
     job = chip.job
-    command = pure_inference(chip.options, batch, "{device}", engine="{in:engine}", out=".")
+    command = _zeros(chip, chip.options, batch, "{device}", engine="{in:engine}", out=".")
     numbers = ",".join(str(device) for device in job.devices)
     argv = ("python3", "-m", "inside.together", "--devices", numbers, "--out", "{out}", "--", *command)
     outputs = tuple(f"device{device}" for device in job.devices)
@@ -256,7 +268,7 @@ def _energy(chip: _ChipContext, batch: int) -> Step:
     job, options = chip.job, chip.options
     rounds = min(_MOST_ROUNDS, max(options.rounds, _ENERGY_IMAGES // batch))
     longer = options.model_copy(update={"rounds": rounds})
-    command = pure_inference(longer, batch, job.device, engine="{in:engine}", out=".")
+    command = _zeros(chip, longer, batch, job.device, engine="{in:engine}", out=".")
     words = ("--device", str(job.device), "--seconds", str(options.energy), "--out", "{out}")
     argv = ("python3", "-m", "inside.npu_energy", *words, "--", *command)
     name, title = energy_name(job.target, batch), f"energy, batch {batch}"

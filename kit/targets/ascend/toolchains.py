@@ -29,6 +29,7 @@ class Cann:
     ``image`` is None where the toolkit must be installed from the user's file; ``python`` is the image's, to which the
     wheels of ais_bench are bound. ``tool`` runs inference unless the recipe says otherwise. ``precision`` is the flag
     that states atc's own default, so that it is recorded. ``opsets`` of ONNX: lowest and highest that it reads.
+    ``ranges``: whether ``--input_shape`` takes a range of sizes.
     """
 
     version: str
@@ -38,6 +39,7 @@ class Cann:
     home: str = _OLD_HOME
     precision: str = "--precision_mode=force_fp16"
     opsets: tuple[int, int] = (9, 13)
+    ranges: bool = False
     drivers: tuple[str, ...] = ()  # first numbers of drivers seen with it; the vendor publishes no complete table
     cards: tuple[str, ...] = ("310", "310P")
     fault: str = ""
@@ -61,7 +63,7 @@ def _rows() -> tuple[Cann, ...]:
         *(Cann(version, drivers=("1", "22", "23")) for version in ("6.0.RC1", "6.0.0", "6.0.1")),
         *(Cann(version, precision=fp16, opsets=(9, 18), drivers=("23", "24")) for version in ("7.0.RC1", "7.0.0")),
         # The last one whose documents still name the plain 310.
-        Cann("8.0.0", precision=fp16, opsets=(9, 18), drivers=("24",)),
+        Cann("8.0.0", precision=fp16, opsets=(9, 18), ranges=True, drivers=("24",)),
         *published,
     )
 
@@ -84,6 +86,7 @@ def _published(
         home=f"/usr/local/Ascend/cann-{version}" if (int(major), int(minor)) >= (8, 5) else _OLD_HOME,
         precision="--precision_mode_v2=fp16",
         opsets=opsets,
+        ranges=True,
         drivers=drivers,
         cards=("310P",),
         fault=fault,

@@ -22,7 +22,7 @@ from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.batches import read_versions
-from kit.targets.cards import BatchScores, files_prefix
+from kit.targets.cards import BatchScores, files_prefix, shape_notes
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
 from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, long_name
@@ -65,7 +65,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
         for number, name in enumerate(check_names(job, batch)):
             kept = outputs.file(infer_name(job.target, batch), f"check/output_{number}.bin")
             _compare(job, batch, number, kept, outputs.file(name, "output.json"))
-    notes += scores.notes()
+    notes += [*scores.notes(), *shape_notes(job)]
     version = str(plain_value(versions.get("TensorRT", "")))
     if version and not _same_version(version, toolchain):
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")

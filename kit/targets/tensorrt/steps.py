@@ -21,7 +21,7 @@ from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
 
 if TYPE_CHECKING:
     from kit.planning.target import Job
-    from kit.planning.task import Task
+    from kit.planning.task import FileShapes, Task
 
 __all__ = ["LONG_WARM_UP_MS", "QUERY", "bench_names", "check_names", "image_name", "long_name", "plan", "shapes"]
 
@@ -59,12 +59,20 @@ def check_names(job: Job, batch: int) -> list[str]:
     return [f"{job.target}/crosscheck-bs{batch}-{number}" for number in range(count)]
 
 
-def shapes(job: Job, batch: int) -> tuple[str, ...]:
-    """``--shapes`` of a batch, ``actual_input_1:16x3x224x224``; nothing for a model of a fixed batch."""
-    if job.recipe.input.batch:
-        return ()
-    inputs = ((one.name, "x".join(str(size) for size in (batch, *one.shape))) for one in job.recipe.graph_inputs)
-    return ("--shapes=" + ",".join(f"{name}:{sizes}" for name, sizes in inputs),)
+def shapes(job: Job, batch: int, known: FileShapes | None = None) -> tuple[str, ...]:
+    """``--shapes`` of a batch, ``actual_input_1:16x3x224x224``; nothing for a model of a fixed batch.
+
+    With ``known`` shapes of files it is the one that engines are measured at.
+    """
+    return () if job.recipe.input.batch and not known else (_flag(job, "shapes", batch, known.best if known else None),)
+
+
+def _flag(job: Job, name: str, batch: int, samples: Sequence[tuple[int, ...]] | None = None) -> str:
+    inputs = job.recipe.graph_inputs
+    sizes = [(batch, *shape) for shape in samples or [one.shape for one in inputs]]
+    return f"--{name}=" + ",".join(
+        f"{one.name}:{'x'.join(map(str, shape))}" for one, shape in zip(inputs, sizes, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class _GpuContext:
     image: str
     devices: Devices
     environment: Mapping[str, str]
+    known: FileShapes | None  # of files that have several shapes
 
     @property
     def target(self) -> str:
@@ -94,15 +103,15 @@ class _GpuContext:
 
 
 def _context(job: Job) -> _GpuContext:
-    options, row = options_of(job), toolchain_of(job)
+    options, row, known = options_of(job), toolchain_of(job), cards.known_shapes(job)
     if not job.simulate:
         environment = {**_HOME, **job.access.environment}
-        return _GpuContext(job, options, row, image_name(job), job.access.devices, environment)
+        return _GpuContext(job, options, row, image_name(job), job.access.devices, environment, known)
     environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1"}
     if job.toolchain not in {None, DEFAULT}:
         environment["KIT_SIM_TENSORRT"] = row.version
     devices = Devices(leases=(f"simulated-{job.target}-{job.device}",))
-    return _GpuContext(job, options, row, SIMULATED, devices, environment)
+    return _GpuContext(job, options, row, SIMULATED, devices, environment, known)
 
 
 def plan(job: Job) -> list[Step]:
@@ -132,13 +141,8 @@ def _images(gpu: _GpuContext, batch: int) -> list[Step]:
 
 
 def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
-    """The task's runs through a plan by kit's own program, which also converts files, and the task's score.
-
-    Raises:
-        InvalidInputError: a plan has one shape, and the files have several.
-    """
+    """The task's runs through a plan by kit's own program, which also converts files, and the task's score."""
     job, prefix = gpu.job, files_prefix(gpu.target, batch)
-    cards.refuse_shapes(job)
     words = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
     types = [one.dtype for one in job.recipe.graph_inputs]
     results, infer = {}, []
@@ -178,17 +182,27 @@ def _guard(job: Job) -> Step:
     )  # fmt: skip
 
 
-def _build_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
+def _build_flags(gpu: _GpuContext, profile: tuple[str, ...]) -> tuple[str, ...]:
     precision = ("--fp16",) if gpu.options.fp16 else ()
     workspace = gpu.row.workspace.format(mib=gpu.options.workspace)
-    return (*precision, *shapes(gpu.job, batch), workspace)
+    return (*precision, *profile, workspace)
+
+
+def _profile(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
+    """What the plan is built for: one shape, or those of the files."""
+    known = gpu.known
+    if known is None:
+        return shapes(gpu.job, batch)
+    profile = (("minShapes", known.low), ("optShapes", known.best), ("maxShapes", known.high))
+    return tuple(_flag(gpu.job, name, batch, samples) for name, samples in profile)
 
 
 def _measure_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
     """7.2 measures with the flags of the published report; later ones state what they would do by default."""
+    shape = shapes(gpu.job, batch, gpu.known)
     if gpu.row.published_flags:
-        return (*_build_flags(gpu, batch), "--threads")
-    return (*shapes(gpu.job, batch), *gpu.row.clock)
+        return (*_build_flags(gpu, shape), "--threads")
+    return (*shape, *gpu.row.clock)
 
 
 def _convert(gpu: _GpuContext, batch: int) -> Step:
@@ -201,7 +215,7 @@ def _convert(gpu: _GpuContext, batch: int) -> Step:
         argv=(
             "trtexec",
             f"--onnx={gpu.onnx}",
-            *_build_flags(gpu, batch),
+            *_build_flags(gpu, _profile(gpu, batch)),
             f"--saveEngine={gpu.engine(batch)}",
             gpu.row.build_only,
         ),

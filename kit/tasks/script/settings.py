@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from kit.errors import InvalidInputError
-from kit.planning.task import settings_of
+from kit.planning.task import FileShapes, settings_of
 from kit.recipe.fields import Line, Name, Positive, PositiveFloat, Section
 from kit.recipe.schema import Recipe
 from kit.results.metrics import Better, Unit
 
-__all__ = ["InputForm", "MetricPattern", "OutputForm", "ScriptSettings", "script_settings"]
+__all__ = [
+    "InputForm", "KnownShapes", "MetricPattern", "OutputForm", "ScriptSettings", "ShapeRange", "script_settings",
+]  # fmt: skip
 
 #: Ready-made patterns: see kit/inside/printed.py, which holds them.
 COCO_ROWS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
@@ -88,6 +100,61 @@ class OutputForm(Section):
     )
 
 
+#: The shape of one sample; of a model with several inputs one for each, in the graph's order.
+Sample = tuple[Positive, ...] | Annotated[tuple[tuple[Positive, ...], ...], Field(min_length=1)]
+
+
+class ShapeRange(Section):
+    """Sizes between two shapes."""
+
+    min: Sample = Field(description="Smallest shape of a sample; of several inputs a list, one shape for each.")
+    max: Sample = Field(description="Largest shape of a sample.")
+    opt: Sample | None = Field(None, description="What engines are tuned for and measured at; default: the largest.")
+
+
+class KnownShapes(Section):
+    """Files of different shapes, and which: compilers must know that."""
+
+    files: Annotated[
+        Annotated[ShapeRange, Tag("[range]")]
+        | Annotated[tuple[Sample, ...], Field(min_length=2, max_length=100), Tag("[list]")],
+        Discriminator(lambda value: "[range]" if isinstance(value, dict | ShapeRange) else "[list]"),
+    ] = Field(description="min, max and opt; or a list of all shapes, the first of which engines are measured at.")
+
+    def of_inputs(self) -> FileShapes:
+        """The bounds, with a shape for each input.
+
+        Raises:
+            ValueError: shapes of different length, or not in order.
+        """
+        if isinstance(self.files, ShapeRange):
+            low, high = _each(self.files.min), _each(self.files.max)
+            found = FileShapes(low, _each(self.files.opt) if self.files.opt else high, high)
+        else:
+            listed = tuple(_each(one) for one in self.files)
+            if len(set(listed)) < len(listed):
+                raise ValueError("names a shape twice")
+            _same_ranks(listed)
+            inputs = [list(zip(*one, strict=True)) for one in zip(*listed, strict=True)]  # input -> axis -> sizes
+            low, high = (tuple(tuple(map(of, axes)) for axes in inputs) for of in (min, max))
+            found = FileShapes(low, listed[0], high, listed)
+        _same_ranks((found.low, found.best, found.high))
+        for shapes in zip(found.low, found.best, found.high, strict=True):
+            if any(not low <= best <= high for low, best, high in zip(*shapes, strict=True)):
+                raise ValueError("min, opt and max are not in this order in each size")
+        return found
+
+
+def _each(sample: Sample) -> tuple[tuple[int, ...], ...]:
+    several = tuple(one for one in sample if isinstance(one, tuple))
+    return several or (tuple(one for one in sample if isinstance(one, int)),)
+
+
+def _same_ranks(samples: Sequence[tuple[tuple[int, ...], ...]]) -> None:
+    if len({tuple(map(len, one)) for one in samples}) > 1:
+        raise ValueError("all shapes need the same number of inputs, and of sizes")
+
+
 def _or_coco(schema: dict[str, Any]) -> None:
     """The short forms, for editors: ``metrics: coco`` and ``AP: coco``."""
     del schema["type"]
@@ -110,7 +177,14 @@ class ScriptSettings(Section):
     metrics: dict[Line, MetricPattern] = Field(
         min_length=1, description="Metric -> where it is printed; or coco.", json_schema_extra=_or_coco
     )
-    shapes: Literal["fixed", "files"] = Field("fixed", description="files: the shape of each .npy decides, one a call.")
+    shapes: Annotated[
+        Annotated[Literal["fixed", "files"], Tag("[word]")] | Annotated[KnownShapes, Tag("[known]")],
+        Discriminator(lambda value: "[known]" if isinstance(value, dict | KnownShapes) else "[word]"),
+    ] = Field(
+        "fixed",
+        description="files: the shape of each .npy decides, one a call. Targets that compile need to know which: "
+        "files: {min: [3, 320, 320], max: [3, 640, 640]}, or files: with a list of all shapes.",
+    )
     samples: Literal["each", "batches"] = Field("each", description="batches: a file holds a whole batch.")
     inputs: dict[InnerPath, InputForm] = Field(default_factory=dict, description="Folder -> form of its files.")
     outputs: OutputForm = Field(OutputForm(), description="What the files of results are like.")
@@ -135,6 +209,11 @@ class ScriptSettings(Section):
             return {name: {"find": name} if value == "coco" else value for name, value in data.items()}
         return data
 
+    @property
+    def known_shapes(self) -> FileShapes | None:
+        """Which shapes the files have, where they have several and the recipe says which."""
+        return self.shapes.of_inputs() if isinstance(self.shapes, KnownShapes) else None
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name, metric in self.metrics.items():
@@ -144,6 +223,11 @@ class ScriptSettings(Section):
         for folder in self.inputs:
             if folder not in folders:
                 raise ValueError(f"inputs -> {folder}: is not a folder of any run")
+        if isinstance(self.shapes, KnownShapes):
+            try:
+                self.shapes.of_inputs()
+            except ValueError as error:
+                raise ValueError(f"shapes -> files: {error}") from error
         if not self.postprocess and not self.preprocess:
             raise ValueError("needs preprocess or postprocess: without programs nothing prints a metric")
         return self
@@ -159,6 +243,8 @@ def script_settings(recipe: Recipe) -> ScriptSettings:
         return ScriptSettings.model_validate(settings_of(recipe))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = " -> ".join(["task", "script", *(str(part) for part in first["loc"])])
+        # What begins so is the branch of a union, and no place in the recipe.
+        parts = [str(part) for part in first["loc"] if not str(part).startswith(("[", "tuple["))]
+        place = " -> ".join(["task", "script", *parts])
         text = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
         raise InvalidInputError(f"{place}: {text}", remedy="see docs/tasks.md for the form") from error

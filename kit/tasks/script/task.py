@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kit.errors import InvalidInputError, MissingError
 from kit.planning import common
@@ -35,6 +35,7 @@ class Script:
     def check(self, recipe: Recipe) -> None:
         """Look at every setting, and whether code and files are there."""
         settings = script_settings(recipe)
+        _check_shapes(recipe, settings)
         for place, path in [("code", settings.code), *_paths(settings)]:
             if not recipe.resolve(path).exists():
                 raise InvalidInputError(
@@ -70,13 +71,22 @@ class Script:
     def prepare(self, job: Job) -> Sequence[Step]:
         """The programs before inference."""
         settings = script_settings(job.recipe)
-        plan = {
+        shapes, known = _shapes(settings), settings.known_shapes
+        if shapes == "files" and job.batches != (1,):
+            raise InvalidInputError(
+                f"batches: files of different shapes run one a call, so batch {max(job.batches)} means nothing",
+                remedy="write batches: [1]",
+            )
+        plan: dict[str, Any] = {
             **_shared_plan(settings),
             "commands": settings.preprocess,
             "runs": settings.runs,
             "counts": {next(iter(settings.runs)): job.recipe.dataset.count} if settings.samples == "each" else {},
-            "shapes": settings.shapes,
+            "shapes": shapes,
         }
+        if known:
+            plan["known"] = {"low": known.low, "high": known.high, "listed": known.listed}
+            plan["nhwc"] = sorted(name for name, one in settings.inputs.items() if one.layout == "NHWC")
         return [
             _step(
                 job,
@@ -114,7 +124,9 @@ class Script:
         settings = script_settings(job.recipe)
         outputs = settings.outputs
         types = {str(number): kind for number, kind in outputs.dtype.items()}
-        return FileForm(outputs.format, outputs.batch_axis, types, outputs.names, settings.shapes)
+        return FileForm(
+            outputs.format, outputs.batch_axis, types, outputs.names, _shapes(settings), settings.known_shapes
+        )
 
     def score(self, job: Job, prefix: str, results: Mapping[str, Made]) -> Sequence[Step]:
         """The programs after inference, and the metric that they print."""
@@ -149,6 +161,36 @@ class Script:
             _metric(outputs, f"{prefix}score", entry, settings, job.recipe.dataset.count)
             for entry in found.key("metrics").value
         )
+
+
+def _shapes(settings: ScriptSettings) -> Literal["fixed", "files"]:
+    return settings.shapes if isinstance(settings.shapes, str) else "files"
+
+
+def _check_shapes(recipe: Recipe, settings: ScriptSettings) -> None:
+    """Whether the shapes of files are those of the model's inputs, with sizes that differ on dynamic axes only.
+
+    Raises:
+        InvalidInputError: they are not.
+    """
+    known, place = settings.known_shapes, "task -> script -> shapes -> files"
+    if known is None:
+        return
+    ranks, wanted = [len(shape) for shape in known.low], [len(one.shape) for one in recipe.graph_inputs]
+    if ranks != wanted:
+        raise InvalidInputError(
+            f"{place}: has shapes of {ranks} sizes, one shape per input, and the model's inputs have {wanted}",
+            remedy="give a shape of one sample, without the batch, for each input of the recipe",
+        )
+    if recipe.model.source == "onnx":
+        return  # its own axes count
+    for one, low, high in zip(recipe.graph_inputs, known.low, known.high, strict=True):
+        for axis, (least, most) in enumerate(zip(low, high, strict=True), 1):
+            if least != most and axis not in one.axes:
+                raise InvalidInputError(
+                    f"{place}: axis {axis} of input {one.name} has sizes from {least} to {most}, and is not dynamic",
+                    remedy=f"name it where the input stands: axes: {{{axis}: NAME}}",
+                )
 
 
 def _metric(outputs: Outputs, step: str, entry: Mapping[str, Any], settings: ScriptSettings, samples: int) -> Metric:
