@@ -11,6 +11,8 @@ def main() -> None:
     own = os.path.dirname(os.__file__)  # noqa: PTH120 - pathlib might be the user's already
     # A json.py in a folder of PYTHONPATH, or in the current one, would stand in for the standard library's.
     sys.path.sort(key=lambda place: not place.startswith(own) or "-packages" in place)
+    # Looking for pydantic's plug-ins reads the metadata of every installed package, and kit has none.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     from kit.cli import main as run
 
     run()

@@ -20,9 +20,9 @@ from kit.storage.files import os_errors, write_atomically
 from kit.storage.inputs import absent
 
 __all__ = [
-    "check_count",
     "check_dataset",
     "check_labels",
+    "complete_names",
     "image_names",
     "inside_errors",
     "prepare_labels",
@@ -70,6 +70,10 @@ def read_dataset(dataset: Dataset, images: Path, labels: Path) -> tuple[list[str
         KitError: labels that cannot be read, are doubled, are lacking, or belong to other images; with the first three.
     """
     names = image_names(dataset, images)
+    return names, _labels(dataset, images, labels, names)
+
+
+def _labels(dataset: Dataset, images: Path, labels: Path, names: list[str]) -> dict[str, int]:
     base = images if not labels.is_file() else labels
     with os_errors(base), inside_errors():
         classes = read_classes(str(_found_near(dataset.classes, labels))) if dataset.classes else None
@@ -85,7 +89,7 @@ def read_dataset(dataset: Dataset, images: Path, labels: Path) -> tuple[list[str
                 synsets=str(_found_near(dataset.synsets, labels)) if dataset.synsets else None,
             )
         match(names, found, str(images))
-    return names, found
+    return found
 
 
 def _found_near(name: str, labels: Path) -> Path:
@@ -124,24 +128,24 @@ def check_dataset(
     check_labels(labels)
     if not complete:
         return
-    check_count(dataset, images)
-    names, numbers = read_dataset(dataset, images, labels)
+    names = complete_names(dataset, images)
+    numbers = _labels(dataset, images, labels, names)
     if classes is not None:
         with inside_errors():
             check_range(numbers, classes, str(labels))
     assert len(names) == len(numbers)  # noqa: S101 - they were matched
 
 
-def check_count(dataset: Dataset, images: Path) -> None:
-    """Whether there are as many images as the recipe says.
+def complete_names(dataset: Dataset, images: Path) -> list[str]:
+    """Names of the images, where there are as many as the recipe says.
 
     Raises:
         InvalidInputError: more, or fewer.
     """
-    number = len(image_names(dataset, images))
-    if number == dataset.count:
-        return
-    what = f"the data set {dataset.name} has {number} images, the recipe says {dataset.count}"
+    names = image_names(dataset, images)
+    if len(names) == dataset.count:
+        return names
+    what = f"the data set {dataset.name} has {len(names)} images, the recipe says {dataset.count}"
     if others := _other_formats(images):
         what += f"; not counted are {others}"
     raise InvalidInputError(

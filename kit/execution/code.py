@@ -38,14 +38,26 @@ def code_digest(modules: tuple[str, ...]) -> str:
     return whole.hexdigest()
 
 
-def imported_modules(path: Path) -> list[str]:
+@cache
+def imported_modules(path: Path) -> tuple[str, ...]:
     """Names of the neighbours that a program imports, at any depth of its code.
 
     Raises:
         ValueError: ``from .. import x``, ``from . import *``, ``importlib`` or ``__import__``: it cannot be followed.
     """
-    tree = ast.parse(path.read_bytes(), str(path))
-    return list(dict.fromkeys(name for node in ast.walk(tree) for name in _neighbours(node, path)))
+    source = path.read_bytes()
+    tree = ast.parse(source, str(path))
+    nodes = ast.walk(tree) if b"__import__" in source else _statements(tree)
+    return tuple(dict.fromkeys(name for node in nodes for name in _neighbours(node, path)))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The statements at any depth, without their expressions: nine in ten nodes, and no place for an import."""
+    pending: list[ast.AST] = [tree]
+    for node in pending:
+        yield node
+        for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+            pending += getattr(node, block, ())
 
 
 def _neighbours(node: ast.AST, path: Path) -> Iterator[str]:

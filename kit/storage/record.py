@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,11 @@ class Record:
         """Whether stand-ins ran in the place of a vendor's tools."""
         return bool(self.parts["simulated"])
 
-    @property
+    @cached_property
     def proof(self) -> bytes:
         """The record without what only this store knows, as canonical JSON: what results quote by its digest."""
         files = [{"path": one.path, "bytes": one.bytes, "sha256": one.sha256, "md5": one.md5} for one in self.files]
-        tree = {**vars(self), "files": files}
+        tree = {one.name: getattr(self, one.name) for one in fields(self)} | {"files": files}
         return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
     @property

@@ -18,6 +18,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -283,7 +284,7 @@ class Store:
             )
             self._written.remove("artifacts", record.fingerprint)  # an unrecorded leftover
             self._written.rename(("partial", partial.name), ("artifacts", record.fingerprint))
-            complete = Record(**{**vars(record), "files": made})
+            complete = replace(record, files=made)
             self._written.write("records", f"{record.fingerprint}.json", data=encode(complete))
         return complete
 

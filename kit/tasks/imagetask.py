@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from kit.data.presence import check_count
+from kit.data.presence import complete_names
 from kit.errors import InvalidInputError, MissingError
 from kit.planning import common
 from kit.planning.step import Made, Step
@@ -74,7 +74,7 @@ class ImageTask(ABC):
             raise MissingError(
                 f"there are no {self.labels}", where=str(labels), remedy="correct dataset -> labels, or use --labels"
             )
-        check_count(recipe.dataset, images)
+        complete_names(recipe.dataset, images)
 
     def metrics(self, recipe: Recipe) -> Sequence[Declaration]:
         """Fractions, of which more is better."""

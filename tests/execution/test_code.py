@@ -40,7 +40,7 @@ def program(folder: Path, text: str) -> Path:
     ],
 )
 def test_each_form_of_import_is_followed(tmp_path: Path, text: str, found: list[str]) -> None:
-    assert imported_modules(program(tmp_path, text)) == found
+    assert list(imported_modules(program(tmp_path, text))) == found
 
 
 @pytest.mark.parametrize(
