@@ -123,7 +123,7 @@ class Selection:
         sharded = choice.shards > 1
         if sharded and not getattr(target, "takes_shards", False):
             raise InvalidInputError(
-                f"target {name} is not cut into shards: each batch is run whole on one device",
+                f"target {name} cannot cut its run over the data set into shards",
                 remedy="leave --shards out for this target",
             )
         if len(choice.devices) > target.devices_per_card and not sharded:
@@ -142,16 +142,15 @@ class Selection:
             labels=self.labels,
             simulate=choice.simulate,
             device=choice.devices[0] if choice.devices else choice.device,
-            devices=choice.devices if len(choice.devices) > 1 and not sharded else (),
+            devices=choice.devices if len(choice.devices) > 1 else (),
             shards=choice.shards,
             options=recipe.targets[name].options,
             task=self.task,
         )
-        job = with_devices(target, job)
-        if sharded and choice.devices:
-            numbered = [with_devices(target, replace(job, device=device)) for device in choice.devices]
-            job = replace(job, shard_access=tuple(one.access for one in numbered))
-        return job
+        if not sharded:
+            return with_devices(target, job)
+        parts = tuple(with_devices(target, one).access for one in job.shard_jobs)
+        return replace(job, access=parts[0], shard_access=parts)
 
 
 def with_devices(target: Target, job: Job) -> Job:

@@ -17,7 +17,7 @@ from kit.fleet.delivery import unpack
 from kit.fleet.fleetview import FleetView
 from kit.fleet.hoststate import HostState, base_digests, code_digest
 from kit.fleet.order import Order, files_of, resources_of
-from kit.planning.planner import plan
+from kit.planning.planner import Plan, plan
 from kit.reports.folder import update_report
 from kit.results.kept import SUFFIX
 from kit.results.reportparts import HERE
@@ -146,17 +146,13 @@ def reproduce_on(
         for target in selection.targets
     ]
     steps = plan(selection.jobs(selection.recipe.folder / "weights"))
+    numbers = {target: _shard_numbers(steps, target) for target in selection.targets}
     with connected(address) as cluster:
         trip = _Expedition(cluster, selection, view)
         targets = [trip.journey(order) for order in wholes]
         sent = cluster.send(parcels)
         trip.inspect(targets, sent, base_digests(selection, runner, dict(options).get("--base")))
-        parts = [
-            trip.journey(replace(order, shard=step.shard))
-            for order in wholes
-            for step in steps.steps
-            if step.shard and step.name in steps.of_target[order.target]
-        ]
+        parts = [trip.journey(replace(order, shard=number)) for order in wholes for number in numbers[order.target]]
         try:
             trip.run(parts, sent, {})
             shards = {
@@ -169,6 +165,29 @@ def reproduce_on(
         finally:
             view.close()
         return _arrived(trip, store, report_folder(selection, reports, update=update), targets, parts)
+
+
+def _shard_numbers(steps: Plan, target: str) -> list[int]:
+    """The shards of a target.
+
+    Raises:
+        InvalidInputError: they depend on what is another thing on every host.
+    """
+    known = {step.name: step for step in steps.steps}
+    shards = [known[name] for name in steps.of_target[target] if known[name].shard]
+    waiting, seen = [name for step in shards for name in step.after], set[str]()
+    while waiting:
+        step = known[waiting.pop()]
+        if step.timed:
+            raise InvalidInputError(
+                f"the shards of target {target} must come from one engine, and step {step.name} makes another one on"
+                " every host, because it chooses by timing",
+                where="--shards",
+                remedy="leave --on out, and let the shards run on the devices of one host: --devices 0-3",
+            )
+        seen.add(step.name)
+        waiting += [name for name in step.after if name not in seen]
+    return sorted({step.shard for step in shards})
 
 
 def _check_alike(states: Sequence[tuple[Host, Order, HostState]], images: Mapping[str, str]) -> None:
@@ -223,6 +242,20 @@ def _check(host: Host, order: Order, state: HostState, ours: str) -> None:
             )
 
 
+def _helped(trip: _Expedition, results: Results, parts: Sequence[_Journey]) -> str:
+    """Which hosts ran the parts of the data set; those whose engine was another one made nothing of it."""
+    taken = {f"records/{one.fingerprint}.json" for one in results.runs}
+    used = {part.order.shard: taken >= _records(part) for part in parts}
+    cut = sorted({trip.labels[part.answer["node"]] for part in parts if used[part.order.shard]})
+    told = f", its data set by {' and '.join(cut)}" if cut else ""
+    again = [str(number) for number, was in used.items() if not was]
+    return told + (f", shards {', '.join(again)} again there: engine or device differ" if again else "")
+
+
+def _records(part: _Journey) -> set[str]:
+    return {name for name in part.answer["delivery"].files if name.startswith("records/")}
+
+
 def _said(host: Host, journey: _Journey) -> KitError:
     """The error that kit told on the host, with the host's name."""
     lines = str(journey.answer["said"]).splitlines()
@@ -270,8 +303,7 @@ def _arrived(
         kept = store.root.with_name(f"{store.root.name}.hosts") / order.target
         for path, data in files.items():
             write_atomically(kept / path, data)
-        cut = sorted({trip.labels[part.answer["node"]] for part in parts if part.order.target == order.target})
-        helped = f", its data set by {' and '.join(cut)}" if cut else ""
+        helped = _helped(trip, one, [part for part in parts if part.order.target == order.target])
         processor = one.host.get("cpu", "unknown processor")
         told.append(f"{order.target} on {trip.labels[node]} ({one.hardware}; {processor}{helped})")
     changed = update_report(recipe, folder, results, archives, simulated=selection.choice.simulate)

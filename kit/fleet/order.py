@@ -72,6 +72,7 @@ def _named(selection: Selection, weights: Path | None) -> set[Path]:
 def options_for_hosts(choice: Choice, force: Sequence[str], base: str | None) -> tuple[tuple[str, str], ...]:
     """Options of the command line that hold on every host; places of this machine are not among them."""
     found = [("--device", str(choice.device))]
+    found += [("--devices", ",".join(map(str, choice.devices)))] if choice.devices else []
     found += [("--batch", str(batch)) for batch in choice.batches]
     found += [("--force", step) for step in force]
     found += [(option, text) for option, text in (("--mirror", choice.mirror), ("--base", base)) if text]

@@ -146,11 +146,10 @@ def _results(order: Order, folder: Path) -> Delivery:
 
 
 def _shard(order: Order, made: Sequence[Path]) -> Delivery:
-    """The record of a shard and all that it made: predictions and scores of its images."""
+    """The records of a shard's steps, one for each batch that is cut, and all that they made."""
     store = store_of_host()
-    (folder,) = made
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return pack(order.attempt, store, [store / "records" / f"{folder.name}.json", *files])
+    files = [path for folder in made for path in folder.rglob("*") if path.is_file()]
+    return pack(order.attempt, store, [*(store / "records" / f"{folder.name}.json" for folder in made), *files])
 
 
 def _plant(shards: Sequence[Delivery], attempt: str) -> None:
@@ -162,22 +161,23 @@ def _plant(shards: Sequence[Delivery], attempt: str) -> None:
     store = Store(store_of_host())
     for one in shards:
         files = unpack(one, attempt, "another host")
-        (name,) = (name for name in files if name.startswith("records/"))
-        try:
-            record = Record.from_proof(_proof(files.pop(name)))
-        except (ValueError, TypeError, KeyError) as error:
-            raise DamagedError("the record of a shard cannot be read", remedy="run the same command again") from error
-        with store.lock(wait=True):
-            if store.find(record.fingerprint):
-                continue
-            with store.partial(record.fingerprint) as partial:
-                prefix = f"artifacts/{record.fingerprint}/"
-                for path, data in files.items():
-                    write_atomically(partial / path.removeprefix(prefix), data)
-                made = store.commit(replace(record, files=()), partial, ())
-            if made.proof != record.proof:
-                store.forget(record.fingerprint)
-                raise DamagedError("a shard is not what its record says", remedy="run the same command again")
+        for name in [name for name in files if name.startswith("records/")]:
+            try:
+                record = Record.from_proof(_proof(files[name]))
+            except (ValueError, TypeError, KeyError) as error:
+                what = "the record of a shard cannot be read"
+                raise DamagedError(what, remedy="run the same command again") from error
+            prefix = f"artifacts/{record.fingerprint}/"
+            with store.lock(wait=True):
+                if store.find(record.fingerprint):
+                    continue
+                with store.partial(record.fingerprint) as partial:
+                    for path in [path for path in files if path.startswith(prefix)]:
+                        write_atomically(partial / path.removeprefix(prefix), files[path])
+                    made = store.commit(replace(record, files=()), partial, ())
+                if made.proof != record.proof:
+                    store.forget(record.fingerprint)
+                    raise DamagedError("a shard is not what its record says", remedy="run the same command again")
 
 
 def _proof(data: bytes) -> bytes:

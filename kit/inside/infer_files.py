@@ -3,7 +3,7 @@
 Command line::
 
     python3 -m inside.infer_files --model model.onnx --inputs JSON --outputs JSON --batch N --out DIR
-        [--engine NAME] [--options JSON] [--types FILE]
+        [--engine NAME] [--options JSON] [--types FILE] [--shard I/N]
 
 It runs in TensorRT's own image, too (Python 3.8). ``--inputs`` is a list, one entry per input of the graph: ``folder``,
 and where the files are not what the graph takes ``dtype``, ``layout``, ``mean``, ``scale``; ``shape`` fixes dynamic
@@ -12,8 +12,11 @@ type) and ``names``. ``--types`` names what :mod:`inside.onnx_input` wrote: type
 engine that has others. ``--shapes files``: the shape of each ``.npy`` decides, one file a call.
 
 The folders pair by position. A call takes as many files as fill the batch; a file may hold a whole batch. The last call
-is filled up with its first file, and what comes of the filling is dropped. It writes ``result/NAME_I.EXT`` for each
-output I, ``result_summary.json`` (which result came from which files) and ``infer.json``.
+is filled up with its first file, and what comes of the filling is dropped. ``--shard 2/4`` takes the second of four
+parts, cut between two calls: their results together (:mod:`.union`) are those of one run.
+
+It writes ``result/NAME_I.EXT`` for each output I, ``result_summary.json`` (which result came from which files) and
+``infer.json``.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from .engines import add_arguments
 from .graph import open_graph
 from .protocol import UserError, progress, run, write_json
 from .samples import list_samples, result_name
+from .shard import Shard
 from .stored import read_array
 
 if TYPE_CHECKING:
@@ -119,12 +123,13 @@ def main(argv: list[str] | None = None) -> None:
     result = os.path.join(arguments.out, "result")
     os.makedirs(result)
     batch = 1 if arguments.shapes == "files" else arguments.batch
-    summary, calls = _infer(graph, sources, batch, arguments, result)
+    rows = arguments.shard.rows(len(sources[0].names), batch)
+    summary, calls = _infer(graph, sources, batch, arguments, result, rows)
     write_json(os.path.join(arguments.out, "result_summary.json"), {"filesinfo": summary})
     write_json(
         os.path.join(arguments.out, "infer.json"),
         {
-            "files": len(sources[0].names),
+            "files": len(rows),
             "calls": calls,
             "batch": batch,
             "inputs": [{"name": one.port.name, "dtype": one.port.dtype, "shape": one.shape} for one in sources],
@@ -143,14 +148,14 @@ def declared_types(path: str) -> dict[str, str]:
 
 
 def _infer(
-    graph: Graph, sources: Sequence[Source], batch: int, arguments: argparse.Namespace, result: str
+    graph: Graph, sources: Sequence[Source], batch: int, arguments: argparse.Namespace, result: str, rows: range
 ) -> tuple[dict[str, Any], int]:
     summary: dict[str, Any] = {}
-    total, at, calls = len(sources[0].names), 0, 0
-    while at < total:
+    at, calls = rows.start, 0
+    while at < rows.stop:
         first = sources[0].load(at)
         per_call = 1 if arguments.shapes == "files" else _files_per_call(sources[0], at, len(first), batch)
-        chosen = list(range(at, min(at + per_call, total)))
+        chosen = list(range(at, min(at + per_call, rows.stop)))
         filled = chosen + [at] * (per_call - len(chosen))
         arrays = [_together(source, filled, first if source is sources[0] else None) for source in sources]
         outputs = graph.run(arrays)
@@ -164,7 +169,7 @@ def _infer(
                 "outfiles": written,
             }
         at, calls = at + len(chosen), calls + 1
-        progress(at, total, "files")
+        progress(at - rows.start, len(rows), "files")
     return summary, calls
 
 
@@ -315,6 +320,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     add_arguments(parser, "tensorrt")
     parser.add_argument("--types")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--shard", type=Shard.parse, default=Shard())
     parser.add_argument("--out", required=True)
     return parser.parse_args(argv)
 

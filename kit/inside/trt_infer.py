@@ -3,12 +3,13 @@
 Command line::
 
     python3 -m inside.trt_infer --plan FILE --tensors DIR --batch 16 --shape 3,224,224 --out DIR
-        [--input NAME] [--output NAME] [--check 1]
+        [--input NAME] [--output NAME] [--check 1] [--shard I/N]
 
 It runs in TensorRT's own image (Python 3.8, numpy, the ``tensorrt`` module) and needs no pycuda: memory and copies go
 through ``libcudart`` itself. It writes what :mod:`inside.evaluate` writes (``predictions.npy``, ``scores.npy``,
 ``images.txt``, ``evaluate.json``), and for each of the first ``--check`` batches ``check/input_<k>.bin`` and
-``check/output_<k>.bin`` (float32), so that trtexec can run the same input and the outputs can be compared.
+``check/output_<k>.bin`` (float32), so that trtexec can run the same input and the outputs can be compared. ``--shard``:
+see :mod:`inside.evaluate`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from .arguments import parse_shape, positive
 from .labels import unique_keys
 from .protocol import UserError, progress, run, write_json
+from .shard import Shard
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -338,6 +340,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--input", help="name of the input")
     parser.add_argument("--output", help="name of the output")
     parser.add_argument("--check", type=int, default=0, help="batches to keep for a comparison with trtexec")
+    parser.add_argument("--shard", type=Shard.parse, default=Shard(), help="only this part, as in 2/4")
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args(argv)
     if not os.path.isfile(arguments.plan):
@@ -349,12 +352,16 @@ def main(argv: list[str] | None = None) -> None:
     if not names:
         raise UserError("holds no tensors", "Preprocess the images first.", arguments.tensors, "missing")
     unique_keys(names, arguments.tensors)
+    whole, rows = len(names), arguments.shard.rows(len(names), arguments.batch)
+    names = names[rows.start : rows.stop]
     os.makedirs(arguments.out, exist_ok=True)
     plan = TensorRtPlan(arguments.plan)
     model = Classifier(plan, arguments.plan, arguments.input, arguments.output)
     result = evaluate(model, arguments.tensors, names, arguments)
     plan.close()
     versions = {"TensorRT": plan.version, "numpy": np.__version__, "python": sys.version.split()[0]}
+    if arguments.shard.parts > 1:
+        result.update(first=rows.start, of=whole, engine={"title": "TensorRT"}, workers=1, threads=1)
     write_json(
         os.path.join(arguments.out, "evaluate.json"),
         dict(result, batch=arguments.batch, input=model.input, output=model.output, versions=versions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -82,14 +82,24 @@ class Job:
     options: Mapping[str, object] = field(default_factory=dict)
     access: DeviceAccess = field(default_factory=DeviceAccess)
     task: Task | None = None  # None: the one that counts classes
-    devices: tuple[int, ...] = ()  # of one card, to be measured at once as well as ``device`` alone
+    devices: tuple[int, ...] = ()  # of one card, measured at once as well; with shards those that parts take in turn
     shards: int = 1  # parts that the data set is cut into
-    shard_access: tuple[DeviceAccess, ...] = ()  # of the devices that the parts take in turn
+    shard_access: tuple[DeviceAccess, ...] = ()  # of ``devices``, where there are shards
 
     @property
     def file_task(self) -> Task | None:
         """The task, where it wants inference over files of tensors and not over the images themselves."""
         return None if self.task is None or self.task.counts_classes else self.task
+
+    @property
+    def shard_jobs(self) -> tuple[Job, ...]:
+        """The job on each device that the shards take in turn."""
+        numbers = self.devices or (self.device,)
+        known = self.shard_access or (self.access,) * len(numbers)
+        return tuple(
+            replace(self, device=device, devices=(), access=access)
+            for device, access in zip(numbers, known, strict=True)
+        )
 
     @property
     def hardware(self) -> str:
@@ -123,7 +133,7 @@ class Target(Protocol):
     Two methods are optional: ``find_devices(job) -> DeviceAccess`` looks up how containers reach this host's
     accelerator, and ``explain(message) -> KitError | None`` says what the engine's words about its devices mean.
     So are the attributes ``scheduler_device: SchedulerDevice`` of a target that needs more than a processor, and
-    ``takes_shards: bool`` of one whose run over the data set may be cut into parts, because it measures no time.
+    ``takes_shards: bool`` of one that can cut its run over the data set, and then measures time by steps of their own.
     """
 
     name: str  # "cpu"

@@ -24,8 +24,9 @@ def run_name(prefix: str, run: FileRun, runs: Sequence[FileRun]) -> str:
 
 
 def file_steps(job: Job, task: Task, infer: Sequence[Step], prefix: str) -> list[Step]:
-    """The task's steps around those of the engine, which are one for each of its runs, in their order."""
-    results = {run.name: Made(step.name) for run, step in zip(task.runs(job), infer, strict=True)}
+    """The task's steps around those of the engine, of which each of its runs has one, or shards and one."""
+    runs = task.runs(job)
+    results = {run.name: Made(run_name(prefix, run, runs)) for run in runs}
     return [*task.prepare(job), *infer, *task.score(job, prefix, results)]
 
 

@@ -10,14 +10,14 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
 from kit.planning import common
-from kit.planning.shards import cut
+from kit.planning.shards import cut, possible
 from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
 from kit.planning.task import Task
@@ -89,9 +89,8 @@ class EngineTarget(ABC):
         if job.file_task:
             return self._plan_files(job, job.file_task, use)
         before = common.model_steps(job) if self.exported else []
-        batches = math.ceil(job.recipe.dataset.count / (job.recipe.input.batch or use.infer_batch))
-        uses = [self.use(replace(job, access=one)) for one in job.shard_access] or [use]
-        infer = cut([_infer(job, one) for one in uses], min(job.shards, batches))
+        parts = possible(job, job.recipe.input.batch or use.infer_batch)
+        infer = cut([_infer(job, self.use(one)) for one in job.shard_jobs], parts)
         metrics = common.metrics(job, metrics_name(job), Made(infer_name(job)), form="predictions")
         return [*before, *infer, metrics, _bench(job, use)]
 
@@ -102,16 +101,15 @@ class EngineTarget(ABC):
             InvalidInputError: options that only images have.
         """
         self.check_files(job, use)
-        if job.shards > 1:
-            raise InvalidInputError(
-                "tasks on files of tensors are not cut into shards", remedy="leave --shards out for this recipe"
-            )
         batch = job.recipe.input.batch or min(use.infer_batch, max(job.batches))
         how: dict[str, Any] = {
             "image": use.image, "words": _words(use), "model": use.model, "environment": use.environment,
             "devices": use.devices, "memory_gib": use.memory_gib, "more": use.inputs,
         }  # fmt: skip
-        infer = [infer_step(job, task, run, prefix=f"{job.target}/", batch=batch, **how) for run in task.runs(job)]
+        infer: list[Step] = []
+        for run in task.runs(job):
+            one = infer_step(job, task, run, prefix=f"{job.target}/", batch=batch, **how)
+            infer += cut([one], possible(job, batch), merge="union")
         rates = [file_rate_step(job, task, one, name=f"{bench_name(job)}-bs{one}", **how) for one in job.batches]
         before = common.model_steps(job) if self.exported else []
         return [*before, *file_steps(job, task, infer, f"{job.target}/"), *rates]

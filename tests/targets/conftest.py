@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import io
 import json
 import os
@@ -20,7 +21,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 import kit
 from kit.execution.selection import with_devices
-from kit.inside import metrics, onnx_input, trt_infer
 from kit.planning.step import Made, Outcome, Step, fill
 from kit.planning.target import Job, Target, load_target
 from kit.recipe.schema import load_recipe
@@ -155,10 +155,7 @@ class Rehearsal:
                 return stand_ins.main(list(argv[2:]))
             for name in ("tensorrt", "simulated.tensorrt_api"):  # each run imports the stand-in of its own version
                 sys.modules.pop(name, None)
-            program = {"inside.metrics": metrics, "inside.onnx_input": onnx_input, "inside.trt_infer": trt_infer}[
-                argv[2]
-            ]
-            program.main(list(argv[3:]))
+            importlib.import_module(f"kit.{argv[2]}").main(list(argv[3:]))
             return 0
         tool = argv[0].partition(".")[0]
         return stand_ins.main([f"{tool}@{argv[0]}", *argv[1:]])
@@ -218,6 +215,7 @@ class Rehearsals:
         simulate: bool = True,
         device: int = 0,
         devices: tuple[int, ...] = (),
+        shards: int = 1,
         options: Mapping[str, object] | None = None,
     ) -> Job:
         recipe = load_recipe(self.folder)
@@ -231,6 +229,7 @@ class Rehearsals:
             simulate=simulate,
             device=device,
             devices=devices,
+            shards=shards,
             options=options or {},
         )
 

@@ -17,7 +17,15 @@ from kit.results.measurements import Energy, Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.readers import npu_smi
-from kit.targets.ascend.steps import bench_name, card_name, dataset_step, energy_name, on_dataset
+from kit.targets.ascend.steps import (
+    bench_name,
+    card_name,
+    dataset_step,
+    energy_name,
+    on_dataset,
+    rate_of_dataset,
+    shards_of,
+)
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 from kit.targets.batches import read_versions
 from kit.targets.cards import BatchScores, shape_notes
@@ -47,10 +55,12 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
     notes: list[str] = []
     for batch in job.batches:
         pure = None
-        if not on_dataset(options, batch) or options.pure:
+        if not rate_of_dataset(job, batch) or options.pure:
             pure = _pure(job, batch, outputs)
         card = _card_rates(job, batch, outputs)
-        if pure and not on_dataset(options, batch):
+        if on_dataset(options, batch):
+            scores.read(batch, outputs)
+        if pure and not rate_of_dataset(job, batch):
             both = pure.model_copy(update=_with(pure, card))
             throughput.append(_with_energy(job, both, outputs, notes))
             notes += _card_note(job, pure, card)
@@ -66,7 +76,12 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
             )
         throughput.append(_with_energy(job, measured, outputs, notes))
         notes += _card_note(job, pure or measured, card)
-        scores.read(batch, outputs)
+    if shards_of(job) > 1:
+        where = f"devices {', '.join(map(str, job.devices))}" if job.devices else f"device {job.device}"
+        notes.append(
+            f"the data set ran in {shards_of(job)} parts on {where}, for the accuracy alone; each rate is that of pure"
+            f" inference on device {job.device}, measured by a step of its own"
+        )
     environment = _environment(job, outputs, toolchain)
     host, remarks = _state(job, outputs)
     return Reading(
@@ -127,7 +142,7 @@ def _pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
 def _card_rates(job: Job, batch: int, outputs: Outputs) -> dict[str, Raw[float]]:
     """What each device of the card reached while all of them ran; empty where they were not asked to."""
     found: dict[str, Raw[float]] = {}
-    for device in job.devices:
+    for device in job.devices if job.shards == 1 else ():
         step, folder = card_name(job.target, batch), f"device{device}"
         if options_of(job).tool == "ais_bench":
             rate = outputs.file(step, f"{folder}/result_summary.json").key("throughput")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kit.errors import InvalidInputError
 from kit.planning import cardsteps, common
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
+from kit.planning.shards import cut, cut_files, possible, shard_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
 from kit.targets import cards
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
     from kit.planning.target import Job
     from kit.planning.task import FileRun, Task
 
-__all__ = ["bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan"]
+__all__ = [
+    "bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan", "rate_of_dataset",
+    "shards_of",
+]  # fmt: skip
 
 #: Batches whose data set run is the official number; the others may be pure inference.
 OFFICIAL = (1, 16)
@@ -53,6 +59,16 @@ def card_name(target: str, batch: int) -> str:
 def energy_name(target: str, batch: int) -> str:
     """Name of the step that runs a batch while the chip's power is read."""
     return f"{target}/energy-bs{batch}"
+
+
+def shards_of(job: Job) -> int:
+    """Parts of each run over the data set."""
+    return possible(job, _unit(job))
+
+
+def rate_of_dataset(job: Job, batch: int) -> bool:
+    """Whether this batch's rate is that of its run over the data set: only of a whole run on one device."""
+    return shards_of(job) == 1 and on_dataset(options_of(job), batch)
 
 
 def on_dataset(options: AscendOptions, batch: int) -> bool:
@@ -100,6 +116,12 @@ def plan(job: Job) -> list[Step]:
         check_opset(job, job.recipe.opset)
     shapes.check_shapes(job, options)
     dataset = [batch for batch in job.batches if on_dataset(options, batch)]
+    if job.shards > 1 and not dataset:
+        raise InvalidInputError(
+            f"targets -> {job.target} -> options -> mode: {options.mode} runs no data set at these batches, so nothing"
+            " can be cut into shards",
+            remedy="leave --shards out, or write mode: dataset",
+        )
     steps = [*common.model_steps(job)]
     task = job.file_task
     runs: Sequence[FileRun] = ()
@@ -108,25 +130,84 @@ def plan(job: Job) -> list[Step]:
         steps += [*task.prepare(job), *converted]
     elif dataset:
         steps.append(common.preprocess(job))
+    if shards_of(job) > 1:
+        steps += _cut_files(chip, runs)
     steps += [_convert(chip, batch) for batch in job.batches]
     steps.append(_state(chip))
     measured = []
     for batch in job.batches:
-        if batch in dataset and task:
-            measured += [_infer_files(chip, batch, task, run) for run in runs]
-        elif batch in dataset:
-            measured.append(_infer(chip, batch))
-        if batch not in dataset or options.pure:
+        if batch in dataset:
+            measured += _over_dataset(job, batch, task, runs)
+        if not rate_of_dataset(job, batch) or options.pure:
             measured.append(_bench(chip, batch))
-        if job.devices:
+        if job.devices and job.shards == 1:
             measured.append(_card(chip, batch))
         if options.energy:
             measured.append(_energy(chip, batch))
     steps += measured
-    steps.append(_state(chip, [step.name for step in measured]))
+    steps.append(_state(chip, [step.name for step in measured if step.timed]))
     for batch in dataset:
         steps += _score(chip, batch, task) if task else [_metrics(chip, batch)]
     return steps
+
+
+def _unit(job: Job) -> int:
+    """Files between two cuts: whole batches of every batch, because all of them take the same parts."""
+    return math.lcm(*job.batches)
+
+
+def _cut_files(chip: _ChipContext, runs: Sequence[FileRun]) -> list[Step]:
+    """The parts of the files: ais_bench takes a folder as a whole, benchmark a list."""
+    parts, unit = shards_of(chip.job), _unit(chip.job)
+    if not runs:
+        listed = chip.options.tool != "ais_bench"
+        file = common.TENSOR_LIST if listed else common.TENSOR_FILES
+        return cut_files(_cut_name(chip.target), parts, unit, {file: Made(common.TENSORS, file)}, listed=listed)
+    steps = []
+    for run in runs:
+        folders = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
+        steps += cut_files(_cut_name(chip.target, run), parts, unit, folders)
+    return steps
+
+
+def _cut_name(target: str, run: FileRun | None = None) -> str:
+    return f"{target}/cut" + ("" if run is None or run.name == "main" else f"-{run.name}")
+
+
+def _over_dataset(job: Job, batch: int, task: Task | None, runs: Sequence[FileRun]) -> list[Step]:
+    """A batch over the data set, whole or in parts: those are not timed, whatever their tool says of its rate."""
+    chips = [_context(one) for one in job.shard_jobs]
+    if task is None:
+        whole = [_infer(chip, batch) for chip in chips]
+        return _cut(job, whole, _cut_name(job.target))
+    found: list[Step] = []
+    for run in runs:
+        whole = [_infer_files(chip, batch, task, run) for chip in chips]
+        found += _cut(job, whole, _cut_name(job.target, run))
+    return found
+
+
+def _cut(job: Job, steps: Sequence[Step], files: str) -> list[Step]:
+    count = shards_of(job)
+
+    def part(step: Step, number: int) -> Step:
+        made = Made(shard_name(files, number, count))
+        # The state of the chip is nothing to what measures no time.
+        inputs: dict[str, Input] = {name: one for name, one in step.inputs.items() if name != "state"}
+        links = dict(step.links)
+        if "tensors" not in inputs:
+            inputs |= {name: replace(made, file=name) for name in inputs if name.startswith("input")}
+        elif step.private:
+            inputs["tensors"] = made
+        else:
+            inputs["list"] = replace(made, file=common.TENSOR_LIST)
+            links = {
+                name: place.replace(f"{{in:tensors}}/{common.TENSOR_LIST}", "{in:list}")
+                for name, place in links.items()
+            }
+        return replace(step, inputs=inputs, links=links)
+
+    return cut(steps, count, merge="union", part=part)
 
 
 def _convert(chip: _ChipContext, batch: int) -> Step:
@@ -336,6 +417,8 @@ def _metrics(chip: _ChipContext, batch: int) -> Step:
         folder, suffix = "result", 0
     else:
         folder, suffix = f"result/dumpOutput_device{chip.job.device}", 1
+    if shards_of(chip.job) > 1:
+        folder = "result"
     source = Made(infer_name(chip.target, batch), folder)
     return common.metrics(
         chip.job, metrics_name(chip.target, batch), source, form=options.output, suffix=suffix, batch=batch

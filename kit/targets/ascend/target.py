@@ -28,6 +28,7 @@ class Ascend:
     family = "ascend"
     toolchain = DEFAULT
     unit = "fps"
+    takes_shards = True
 
     def __init__(self, name: str) -> None:
         """``name`` is ``310`` or ``310P``."""

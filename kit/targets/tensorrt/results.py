@@ -25,7 +25,7 @@ from kit.targets.batches import read_versions
 from kit.targets.cards import BatchScores, files_prefix, shape_notes
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
-from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, long_name
+from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, checked_step, long_name
 from kit.targets.tensorrt.success import gpu_of, load_times, warm_up_ms
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
             continue
         versions |= read_versions(outputs.file(infer_name(job.target, batch), "evaluate.json"))
         for number, name in enumerate(check_names(job, batch)):
-            kept = outputs.file(infer_name(job.target, batch), f"check/output_{number}.bin")
+            kept = outputs.file(checked_step(job, batch), f"check/output_{number}.bin")
             _compare(job, batch, number, kept, outputs.file(name, "output.json"))
     notes += [*scores.notes(), *shape_notes(job)]
     version = str(plain_value(versions.get("TensorRT", "")))

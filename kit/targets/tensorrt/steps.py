@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kit.errors import InvalidInputError
+from kit.inside.shard import Shard
 from kit.planning import cardsteps, common
 from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
+from kit.planning.shards import cut, possible, shard_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.planning.tensorfiles import infer_step
 from kit.targets import cards
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
     from kit.planning.target import Job
     from kit.planning.task import FileShapes, Task
 
-__all__ = ["LONG_WARM_UP_MS", "QUERY", "bench_names", "check_names", "image_name", "long_name", "plan", "shapes"]
+__all__ = [
+    "LONG_WARM_UP_MS", "QUERY", "bench_names", "check_names", "checked_step", "image_name", "long_name", "plan",
+    "shapes",
+]  # fmt: skip
 
 #: What of the GPU's state belongs to a measurement; every field is known to drivers from R418 on.
 QUERY = (
@@ -54,7 +60,8 @@ def long_name(target: str, batch: int) -> str:
 
 def check_names(job: Job, batch: int) -> list[str]:
     """Names of the steps that compute a batch of the data set once more, with trtexec."""
-    batches = -(-job.recipe.dataset.count // batch)
+    count = job.recipe.dataset.count
+    batches = -(-len(Shard(1, possible(job, batch)).rows(count, batch)) // batch)
     count = min(options_of(job).crosscheck, batches)
     return [f"{job.target}/crosscheck-bs{batch}-{number}" for number in range(count)]
 
@@ -104,6 +111,11 @@ class _GpuContext:
 
 def _context(job: Job) -> _GpuContext:
     options, row, known = options_of(job), toolchain_of(job), cards.known_shapes(job)
+    if options.gpu and len(job.devices) > 1:
+        raise InvalidInputError(
+            f"targets -> {job.target} -> options -> gpu: names one GPU, and --devices names {len(job.devices)}",
+            remedy="leave the option or --devices out",
+        )
     if not job.simulate:
         environment = {**_HOME, **job.access.environment}
         return _GpuContext(job, options, row, image_name(job), job.access.devices, environment, known)
@@ -137,7 +149,14 @@ def _images(gpu: _GpuContext, batch: int) -> list[Step]:
     job = gpu.job
     checks = [_check(gpu, batch, number, name) for number, name in enumerate(check_names(job, batch))]
     name, source = metrics_name(job.target, batch), Made(infer_name(job.target, batch))
-    return [_infer(gpu, batch), *checks, common.metrics(job, name, source, form="predictions", batch=batch)]
+    infer = cut([_infer(_context(one), batch) for one in job.shard_jobs], possible(job, batch))
+    return [*infer, *checks, common.metrics(job, name, source, form="predictions", batch=batch)]
+
+
+def checked_step(job: Job, batch: int) -> str:
+    """Name of the step that keeps the batches of the cross-check: the first part of the data set."""
+    name, parts = infer_name(job.target, batch), possible(job, batch)
+    return name if parts == 1 else shard_name(name, 1, parts)
 
 
 def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
@@ -145,16 +164,20 @@ def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
     job, prefix = gpu.job, files_prefix(gpu.target, batch)
     words = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
     types = [one.dtype for one in job.recipe.graph_inputs]
-    results, infer = {}, []
+    results: dict[str, Made] = {}
+    infer: list[Step] = []
     for run in task.runs(job):
         typed = [replace(one, dtype=one.dtype or kind) for one, kind in zip(run.inputs, types, strict=False)]
-        step = infer_step(
-            job, task, replace(run, inputs=tuple(typed)), prefix=prefix, image=gpu.image, words=words, batch=batch,
-            model=gpu.made(batch), environment=gpu.environment, devices=gpu.devices, memory_gib=16,
-            more={"checked": Made(f"{gpu.target}/input")},
-        )  # fmt: skip
-        infer.append(replace(step, batch=batch, simulated=job.simulate))
-        results[run.name] = Made(step.name)
+        whole = []
+        for one in map(_context, job.shard_jobs):
+            step = infer_step(
+                job, task, replace(run, inputs=tuple(typed)), prefix=prefix, image=gpu.image, words=words, batch=batch,
+                model=gpu.made(batch), environment=one.environment, devices=one.devices, memory_gib=16,
+                more={"checked": Made(f"{gpu.target}/input")},
+            )  # fmt: skip
+            whole.append(replace(step, batch=batch, simulated=job.simulate))
+        infer += cut(whole, possible(job, batch), merge="union")
+        results[run.name] = Made(whole[0].name)
     return [*infer, *(replace(step, batch=batch) for step in task.score(job, prefix, results))]
 
 
@@ -279,7 +302,7 @@ def _check(gpu: _GpuContext, batch: int, number: int, name: str) -> Step:
         outputs=("output.json",),
         inputs={
             "engine": gpu.made(batch),
-            "results": Made(infer_name(gpu.target, batch)),
+            "results": Made(checked_step(gpu.job, batch)),
         },
         links={gpu.engine(batch): "{in:engine}"},
         environment=gpu.environment,

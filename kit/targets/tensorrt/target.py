@@ -31,6 +31,7 @@ class T4:
     toolchain = DEFAULT
     unit = "qps"
     devices_per_card = 1
+    takes_shards = True
     scheduler_device = SchedulerDevice("gpu:t4:1", "nvidia.com/gpu")
 
     def images(self, job: Job) -> Sequence[ImageSpec]:
