@@ -45,6 +45,7 @@ class Executor:
         self._images: dict[str, str] = {}  # one id per image for the whole run, whatever is built meanwhile
         self._digests: dict[Path, str] = {}
         self._preparing = threading.Lock()
+        self._parsing = threading.Lock()
         self._stop = threading.Event()
 
     def run(self, plan: Plan, *, force: Iterable[str] = ()) -> dict[str, Record]:
@@ -118,9 +119,13 @@ class Executor:
             step,
             image=image,
             inputs=inputs,
-            code=code_digest(step.code),
+            code=self._code(step),
             host=host.identity() if step.timed else None,
         )
+
+    def _code(self, step: Step) -> str:
+        with self._parsing:  # shards ask at once, and Python 3.11 parses in one thread only
+            return code_digest(step.code)
 
     def _input_digest(self, source: External | Made) -> str:
         if isinstance(source, External):

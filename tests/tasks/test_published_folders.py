@@ -43,6 +43,13 @@ def test_on_cpu(tmp_path: Path, make: Callable[[Path], Path], metric: str, value
     assert one["evidence"]["value"]["step"] == "cpu/score"
     for name in ("README.md", "README.en.md"):
         assert f"| {metric} |" in (report / name).read_text()
+    # Twelve files in batches of up to four: in three parts they are the same.
+    cut = [*("--runner", "local"), *("--shards", "3")]
+    assert reproduce(recipe, *cut) == 0
+    (again,) = metrics_of(report / "results" / "cpu.json")
+    assert {key: again[key] for key in ("value", "samples")} == {key: one[key] for key in ("value", "samples")}
+    runs = [run["step"] for run in json.loads((report / "results" / "cpu.json").read_text())["runs"]]
+    assert sum("-shard" in step for step in runs) in {3, 6}
 
 
 @pytest.mark.docker
@@ -80,6 +87,10 @@ def test_in_the_rehearsal_of_a_card(tmp_path: Path, make: Callable[[Path], Path]
     (one,) = metrics_of(report / "results" / "310P.json")
     assert one["name"] == metric and one["value"] == pytest.approx(value, rel=1e-2)
     assert "this run (SIMULATED)" in (report / "README.en.md").read_text()
+    if make is flipped:  # two runs of the engine: each is cut
+        assert reproduce(recipe, "--target", "310P", "--simulate", "--shards", "2", "--devices", "0,1") == 0
+        (again,) = metrics_of(report / "results" / "310P.json")
+        assert again["value"] == one["value"]
 
 
 def test_requirements_that_are_not_locked_are_refused_before_anything_runs(
