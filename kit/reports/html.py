@@ -16,7 +16,7 @@ from kit.reports.escaping import in_language, shell
 from kit.reports.explain import Trace, trace
 from kit.reports.firstscreen import first_screen
 from kit.reports.markdown import to_html
-from kit.reports.pages import Pages, document
+from kit.reports.pages import Pages
 from kit.reports.reportnumber import ReportNumber
 from kit.reports.standing import standing
 from kit.reports.templates import page_style
@@ -25,25 +25,25 @@ from kit.resources import resource
 __all__ = ["page"]
 
 
-def page(pages: Pages, languages: tuple[str, ...], plots: Mapping[str, Mapping[str, str]]) -> str:
+def page(pages: Pages, documents: Mapping[str, str], plots: Mapping[str, Mapping[str, str]]) -> str:
     """The file.
 
     Args:
         pages: the report's templates.
-        languages: of ``zh`` and ``en``, the first is shown first.
+        documents: language, ``zh`` or ``en`` -> the report as Markdown; the first is shown first.
         plots: language -> name of a plot -> SVG.
     """
     folder = resource("templates") / "html"
     anchors = {id_: f"n{index}" for index, id_ in enumerate(pages.report.numbers)}
     parts = []
-    for language in languages:
+    languages = tuple(documents)
+    for language, text in documents.items():
         words = pages.words(language)
         prefix = f"{language}-"
 
         def link(id_: str, shown: str, prefix: str = prefix) -> str:
             return f'<a class="n" href="#{prefix}{anchors[id_]}">{escape(shown)}</a>'
 
-        text = document(pages, language, tuple(plots[language]), html=True)
         body = to_html(text, link, plots[language], prefix)
         appendix = _appendix(pages.report, words, anchors, prefix)
         contents = _contents(pages, language, tuple(plots[language]), prefix)

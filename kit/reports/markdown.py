@@ -14,11 +14,10 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from kit.reports.escaping import slug
-from kit.reports.markup import NUMBER_END, NUMBER_SEPARATOR, NUMBER_START
+from kit.reports.markup import MARKED_NUMBER, unmarked
 
 __all__ = ["to_html"]
 
-_NUMBER = re.compile(rf"{NUMBER_START}([^{NUMBER_SEPARATOR}]*){NUMBER_SEPARATOR}([^{NUMBER_END}]*){NUMBER_END}")
 _PLOT = re.compile(r"plots/([A-Za-z0-9._-]+)\.svg")
 _PAGE = re.compile(r"[A-Z]+(?:\.en)?\.md")
 #: A cell with more characters holds a sentence, which may be broken into lines.
@@ -31,7 +30,7 @@ def to_html(text: str, number: Number, plots: Mapping[str, str], prefix: str) ->
     """HTML of the report's Markdown.
 
     Args:
-        text: Markdown of :func:`kit.reports.pages.document` with ids of numbers.
+        text: Markdown of :func:`kit.reports.pages.document`, whose numbers have their ids.
         number: (id of the number, its text) -> HTML of the number.
         plots: name of a plot -> SVG.
         prefix: before each anchor, so that two languages can stand in one page.
@@ -50,7 +49,7 @@ def _set_anchors(tokens: Sequence[Token], prefix: str) -> None:
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             title = "".join(child.content for child in inline.children or ())
-            opening.attrSet("id", prefix + slug(_NUMBER.sub(r"\2", title), taken))
+            opening.attrSet("id", prefix + slug(unmarked(title), taken))
 
 
 def _mark_tables(tokens: Sequence[Token]) -> None:
@@ -63,7 +62,7 @@ def _mark_tables(tokens: Sequence[Token]) -> None:
             opening.attrs = {"scope": "col"}
         elif opening.type == "td_open":
             text = inline.content
-            sentence = len(text) > _SENTENCE and NUMBER_START not in text and not text.startswith("`")
+            sentence = len(text) > _SENTENCE and not MARKED_NUMBER.search(text) and not text.startswith("`")
             opening.attrs = {"class": "w"} if sentence else {}
 
 
@@ -85,7 +84,7 @@ class _Renderer(RendererHTML):
     def text(self, tokens: Sequence[Token], at: int, _options: Any, env: MutableMapping[str, Any]) -> str:
         done, end = [], 0
         content = tokens[at].content
-        for found in _NUMBER.finditer(content):
+        for found in MARKED_NUMBER.finditer(content):
             done += [escape(content[end : found.start()]), env["number"](found[1], found[2])]
             end = found.end()
         return "".join([*done, escape(content[end:])])

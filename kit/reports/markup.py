@@ -1,11 +1,12 @@
 """Numbers, lines and tables as Markdown in one language.
 
-For the HTML report each number is wrapped in private-use characters with its id, so that the same templates
-give both forms; foreign text cannot hold these characters.
+Each number is wrapped in private-use characters with its id: the HTML report makes links of them, and
+:func:`unmarked` takes them away. Foreign text cannot hold these characters.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +15,26 @@ from kit.reports.context import Report
 from kit.reports.escaping import Safe, escape, link
 from kit.reports.reportnumber import ReportNumber
 
-__all__ = ["MARKS", "NUMBER_END", "NUMBER_SEPARATOR", "NUMBER_START", "Markup"]
+__all__ = ["MARKED_NUMBER", "MARKS", "Markup", "unmarked"]
 
-NUMBER_START, NUMBER_SEPARATOR, NUMBER_END = "\ue000", "\ue002", "\ue001"
+_START, _SEPARATOR, _END = "\ue000", "\ue002", "\ue001"
+#: Groups: the id of a number, and its text.
+MARKED_NUMBER = re.compile(rf"{_START}([^{_SEPARATOR}]*){_SEPARATOR}([^{_END}]*){_END}")
 #: Shown where the numbers of one table come from more than one source.
 MARKS = {"measured": "", "published": "†", "mixed": "‡", "simulated": ""}
 
 
+def unmarked(text: str) -> str:
+    """Text without the ids of its numbers."""
+    return MARKED_NUMBER.sub(r"\2", text)
+
+
 @dataclass(frozen=True)
 class Markup:
-    """Writes numbers and tables in one language; ``html`` keeps the ids of numbers."""
+    """Writes numbers and tables in one language."""
 
     report: Report
     words: Mapping[str, Any]
-    html: bool = False
 
     def finalize(self, value: object) -> object:
         """What Jinja writes for ``{{ value }}``: numbers as numbers, all other foreign text escaped."""
@@ -38,7 +45,7 @@ class Markup:
     def number(self, number: ReportNumber, text: str | None = None) -> Safe:
         """A number of the report."""
         shown = number.text if text is None else text
-        return Safe(f"{NUMBER_START}{number.id}{NUMBER_SEPARATOR}{shown}{NUMBER_END}" if self.html else shown)
+        return Safe(f"{_START}{number.id}{_SEPARATOR}{shown}{_END}")
 
     def marked(self, number: ReportNumber | None, sources: set[str]) -> Safe:
         """A number of a table, with the mark of its source where the table has several."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from kit.reports.context import Report
 from kit.reports.escaping import Safe, code, escape, fence, in_language, shell, slug
+from kit.reports.markup import unmarked
 from kit.reports.outline import ReportSection, outline
 from kit.reports.tables import Claim
 from kit.reports.writer import Writer
 from kit.results.measurements import plain
 
-__all__ = ["Pages", "document"]
+__all__ = ["Pages", "document", "readme"]
 
 
 class Pages:
@@ -44,6 +45,10 @@ class Pages:
             return "generic"
         return family
 
+    def title(self, language: str) -> str:
+        """The report's title as Markdown."""
+        return escape(self.words(language)["title"].format(model=self.report.recipe.model.name))
+
     def sections(self, language: str, plots: tuple[str, ...]) -> list[ReportSection]:
         """The outline in a language."""
         return outline(
@@ -71,16 +76,11 @@ class Pages:
         return template.render(_variables(self.report, writer, self.deviations))
 
 
-def document(pages: Pages, language: str, plots: tuple[str, ...], *, html: bool = False) -> str:
-    """The whole report in one language as Markdown; with ``html``, numbers keep their ids."""
-    words = pages.words(language)
-    writer = Writer(pages.report, words, html=html)
-    title = escape(words["title"].format(model=pages.report.recipe.model.name))
+def document(pages: Pages, language: str, plots: tuple[str, ...]) -> str:
+    """The whole report in one language as Markdown, without contents; numbers have their ids."""
+    writer = Writer(pages.report, pages.words(language))
     sections = pages.sections(language, plots)
-    parts = [f"# {title}"]
-    if not html:
-        parts.append(_contents(title, sections))
-    parts.append(pages.notice(language, writer))
+    parts = [f"# {pages.title(language)}", pages.notice(language, writer)]
     for section in sections:
         parts.append(f"{'#' * section.level} {section.heading}")
         if section.level == 2:
@@ -90,9 +90,12 @@ def document(pages: Pages, language: str, plots: tuple[str, ...], *, html: bool 
     return _tidy("\n\n".join(parts))
 
 
-def _contents(title: str, sections: Sequence[ReportSection]) -> str:
-    lines = ["\t" * (one.level - 1) + f"- [{one.heading}](#{one.anchor})" for one in sections]
-    return "\n".join([f"- [{title}](#{slug(title)})", *lines])
+def readme(pages: Pages, language: str, plots: tuple[str, ...], text: str) -> str:
+    """The published form of a :func:`document`: with contents below its title, and without ids of numbers."""
+    heading, _, rest = unmarked(text).partition("\n")
+    title = pages.title(language)
+    lines = ["\t" * (one.level - 1) + f"- [{one.heading}](#{one.anchor})" for one in pages.sections(language, plots)]
+    return "\n".join([heading, "", f"- [{title}](#{slug(title)})", *lines, rest])
 
 
 def _tidy(text: str) -> str:

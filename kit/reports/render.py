@@ -10,7 +10,7 @@ from kit.recipe.schema import Recipe
 from kit.reports.cataloguerow import rows
 from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
-from kit.reports.pages import Pages, document
+from kit.reports.pages import Pages, document, readme
 from kit.reports.targetfacts import TargetFacts, describe_targets, reported_targets
 from kit.reports.writer import Writer
 from kit.results.resultsfile import Results
@@ -54,15 +54,17 @@ def render(
     pages = Pages(report, bool(deviations), _folders(facts or {}, report))
     files: dict[str, str] = {}
     drawn: dict[str, dict[str, str]] = {}
+    documents: dict[str, str] = {}
     for language in languages:
         drawn[language] = plots.draw(report, pages.words(language), suffix="" if language == "zh" else f".{language}")
         files.update((f"plots/{name}.svg", text) for name, text in drawn[language].items())
-        files[FILES[language]] = document(pages, language, tuple(drawn[language]))
+        documents[language] = document(pages, language, tuple(drawn[language]))
+        files[FILES[language]] = readme(pages, language, tuple(drawn[language]), documents[language])
     if deviations:
         for language in languages:
             name = FILES[language].replace("README", "DEVIATIONS")
             files[name] = deviation_pages.page(deviations, Writer(report, pages.words(language)), language)
-    files["report.html"] = html.page(pages, tuple(languages), drawn)
+    files["report.html"] = html.page(pages, documents, drawn)
     names = sorted([*files, "report.json"])
     files["report.json"] = _data(report, languages, names, chosen=chosen != reported_targets(recipe, results))
     return {name: text.encode() for name, text in sorted(files.items())}
