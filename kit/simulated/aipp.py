@@ -23,33 +23,40 @@ def read_config(path: Path) -> dict[str, Any]:
         AtcError: E10410 the file is missing, E19018 it is not prototext, E10052 its content makes no sense.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise AtcError("E19018", f"Parse file [{path}] failed.") from error
+        values = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise AtcError("E10410", f"File [{path}] does not exist.") from error
+    except ValueError as error:
+        raise AtcError("E19018", f"Parse file [{path}] failed.") from error
+    if values.get("aipp_mode") not in {"static", "dynamic"}:
+        raise AtcError("E10052", "AIPP configuration is invalid. Reason: [aipp_mode must be static or dynamic].")
+    if values["aipp_mode"] == "static" and values.get("input_format") not in FORMATS:
+        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [input_format {values.get('input_format')}].")
+    return values
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The first value of each name, whatever message holds it.
+
+    Raises:
+        ValueError: the text is not prototext.
+    """
     at = depth = 0
     values: dict[str, Any] = {}
     while text[at:].strip():
         match = TOKEN.match(text, at)
         if not match:
-            raise AtcError("E19018", f"Parse file [{path}] failed.")
+            raise ValueError(text[at : at + 20])
         at = match.end()
         name, value, close = match.groups()
-        if close:
-            depth -= 1
-        elif name and value is None:
-            depth += 1
-        elif name:
+        if name and value is not None:
             values.setdefault(name, value.strip('"'))
+        elif name or close:
+            depth += -1 if close else 1
         if depth < 0:
-            raise AtcError("E19018", f"Parse file [{path}] failed.")
+            break
     if depth:
-        raise AtcError("E19018", f"Parse file [{path}] failed.")
-    if values.get("aipp_mode") not in {"static", "dynamic"}:
-        raise AtcError("E10052", "AIPP configuration is invalid. Reason: [aipp_mode must be static or dynamic].")
-    if values["aipp_mode"] == "static" and values.get("input_format") not in FORMATS:
-        raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [input_format {values.get('input_format')}].")
+        raise ValueError("unbalanced braces")
     return values
 
 
@@ -69,9 +76,21 @@ def true(config: dict[str, Any], name: str) -> bool:
 
 def source_shape(config: dict[str, Any], model_dims: tuple[int, ...]) -> tuple[int, int, int]:
     """(height, width, bytes per image) of the image that the om takes."""
-    height = int(number(config, "src_image_size_h") or model_dims[2])
-    width = int(number(config, "src_image_size_w") or model_dims[3])
+    height, width = (
+        int(number(config, f"src_image_size_{axis}") or size) for axis, size in zip("hw", model_dims[2:], strict=True)
+    )
     return height, width, int(height * width * FORMATS[config["input_format"]])
+
+
+def window(config: dict[str, Any], model_dims: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of the part of the image that the model sees."""
+    if not true(config, "crop"):
+        return 0, 0, *source_shape(config, model_dims)[:2]
+    top, left = (int(number(config, f"load_start_pos_{axis}")) for axis in "hw")
+    high, wide = (
+        int(number(config, f"crop_size_{axis}") or size) for axis, size in zip("hw", model_dims[2:], strict=True)
+    )
+    return top, left, high, wide
 
 
 def check(config: dict[str, Any], model_dims: tuple[int, ...]) -> None:
@@ -85,12 +104,7 @@ def check(config: dict[str, Any], model_dims: tuple[int, ...]) -> None:
     height, width, _ = source_shape(config, model_dims)
     if min(height, width) < 1 or (config["input_format"] == "YUV420SP_U8" and (height % 2 or width % 2)):
         raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [src_image_size {height} x {width}].")
-    if true(config, "crop"):
-        top, left = int(number(config, "load_start_pos_h")), int(number(config, "load_start_pos_w"))
-        high = int(number(config, "crop_size_h") or model_dims[2])
-        wide = int(number(config, "crop_size_w") or model_dims[3])
-    else:
-        top, left, high, wide = 0, 0, height, width
+    top, left, high, wide = window(config, model_dims)
     if min(top, left) < 0 or top + high > height or left + wide > width or (high, wide) != tuple(model_dims[2:]):
         raise AtcError("E10052", f"AIPP configuration is invalid. Reason: [the output is {high} x {wide}].")
     for channel in range(4):
@@ -110,16 +124,13 @@ def apply(config: dict[str, Any], raw: np.ndarray, model_dims: tuple[int, ...]) 
         image = raw.reshape(-1, height, width, int(FORMATS[kind]))[..., -3:].astype(np.float32)
     if true(config, "rbuv_swap_switch"):
         image = image[..., ::-1]
-    top, left, high, wide = 0, 0, height, width
-    if true(config, "crop"):
-        top, left = int(number(config, "load_start_pos_h")), int(number(config, "load_start_pos_w"))
-        high = int(number(config, "crop_size_h") or model_dims[2])
-        wide = int(number(config, "crop_size_w") or model_dims[3])
+    top, left, high, wide = window(config, model_dims)
     image = image[:, top : top + high, left : left + wide]
     channels = image.shape[-1]
-    mean = np.array([number(config, f"mean_chn_{i}") for i in range(channels)], np.float32)
-    low = np.array([number(config, f"min_chn_{i}") for i in range(channels)], np.float32)
-    scale = np.array([number(config, f"var_reci_chn_{i}", 1.0) for i in range(channels)], np.float32)
+    mean, low, scale = (
+        np.array([number(config, f"{name}_{channel}", default) for channel in range(channels)], np.float32)
+        for name, default in (("mean_chn", 0.0), ("min_chn", 0.0), ("var_reci_chn", 1.0))
+    )
     result: np.ndarray = ((image - mean - low) * scale).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(result, dtype=np.float32)
 

@@ -15,7 +15,7 @@ from .atc_flags import AtcError, invalid
 from .devices import missing_library
 from .engine import StandInEngine, StandInError
 from .gflags import Flags, FlagsError, parse
-from .machine import SimulatedMachine, mark, this_machine
+from .machine import SimulatedMachine, end_by, mark, this_machine
 from .models import ModelError, StandInModel, read_model, with_input_shapes, with_outputs
 from .om import Om, OmError, read_om, write_om
 from .versions import Version
@@ -219,8 +219,7 @@ def save(flags: Flags, machine: SimulatedMachine, om: Om) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_om(target, om, cut=machine.has("atc-killed"))
         if machine.has("atc-killed"):
-            sys.stdout.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
+            end_by(signal.SIGKILL)
         if flags["save_original_model"] == "true":
             write_om(Path(flags.text("output") + "_original.om"), om)
     except OSError as error:

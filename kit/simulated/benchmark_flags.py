@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .gflags import Flags, Value
 
-__all__ = ["DEFAULTS", "HELP", "MODEL_TYPES", "known_names", "problem"]
+__all__ = ["DEFAULTS", "HELP", "BenchmarkError", "check", "check_names"]
 
 DEFAULTS: dict[str, Value] = {
     "model_type": "vision",
@@ -39,34 +39,45 @@ ImageInfer
      -input_height=224 -input_text_path=./benchmark_input.txt -useDvpp=true -output_binary=false"""
 
 
-def known_names(argv: list[str]) -> bool:
-    """The tool's own check in front of gflags: every word is ``-name=value`` or ``--name=value`` of a known flag."""
+class BenchmarkError(Exception):
+    """The lines that the tool prints before it ends with ``status``."""
+
+    def __init__(self, *lines: str, status: int = 0) -> None:
+        super().__init__("\n".join(lines))
+        self.status = status
+
+
+def check_names(argv: list[str]) -> None:
+    """The tool's own check in front of gflags: every word is ``-name=value`` or ``--name=value`` of a known flag.
+
+    Raises:
+        BenchmarkError: a word is not.
+    """
     for word in argv:
-        name = word.lstrip("-").partition("=")[0]
-        if not word.startswith("-") or word.startswith("---") or name not in DEFAULTS:
-            return False
-        if "=" not in word and not isinstance(DEFAULTS[name], bool):
-            return False
-    return True
+        name, equals, _ = word.lstrip("-").partition("=")
+        dashed = word.startswith("-") and not word.startswith("---")
+        if not dashed or name not in DEFAULTS or (not equals and not isinstance(DEFAULTS[name], bool)):
+            raise BenchmarkError("[ERROR] Command params input error! Please check help message.")
 
 
-def problem(flags: Flags) -> str:
-    """The message about the first value that is out of range, or nothing."""
+def check(flags: Flags) -> None:
+    """Check the values.
+
+    Raises:
+        BenchmarkError: the first one that is out of range.
+    """
     pure = "round" in flags.given
     if pure and not 0 < flags.number("round") <= 1024:
-        return "[ERROR] Please input the right round number(0<round<=1024)."
-    if flags["model_type"] not in MODEL_TYPES:
-        return "[ERROR] invalid model type, please check!"
-    if flags.number("batch_size") < 1:
-        return "[ERROR] invalid batch size, please check!"
-    if flags.number("device_id") < 0:
-        return "[ERROR] invalid device id, please check!"
-    if not pure and flags["model_type"] == "vision":
-        for name in ("input_width", "input_height"):
-            if flags.number(name) <= 0:
-                return f"[ERROR] invalid {name}, please check!"
-    if not flags["om_path"]:
-        return "[ERROR] invalid om_path, please check!"
-    if not pure and not flags["input_text_path"]:
-        return "[ERROR] invalid input_text_path, please check!"
-    return ""
+        raise BenchmarkError("[ERROR] Please input the right round number(0<round<=1024).")
+    sizes = flags["model_type"] == "vision" and not pure
+    for name, fits in (
+        ("model type", flags["model_type"] in MODEL_TYPES),
+        ("batch size", flags.number("batch_size") >= 1),
+        ("device id", flags.number("device_id") >= 0),
+        ("input_width", flags.number("input_width") > 0 or not sizes),
+        ("input_height", flags.number("input_height") > 0 or not sizes),
+        ("om_path", flags["om_path"]),
+        ("input_text_path", flags["input_text_path"] or pure),
+    ):
+        if not fits:
+            raise BenchmarkError(f"[ERROR] invalid {name}, please check!")

@@ -1,4 +1,4 @@
-"""A data set run of benchmark: read, preprocess, infer and post-process, a batch after the other.
+"""A data set run of benchmark: read, preprocess, infer and post-process, one batch after another.
 
 Formulas of the five rates: contract of the tool, from its 2020 source (rates of data read, preprocessing and inference
 count samples, that of post-processing counts batches).
@@ -6,23 +6,24 @@ count samples, that of post-processing counts batches).
 
 from __future__ import annotations
 
+import contextlib
 import os
-import resource
 import signal
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from .benchmark_flags import BenchmarkError
 from .compiled import Compiled
 from .engine import StandInError
 from .gflags import Flags
-from .machine import SimulatedMachine, mark
+from .machine import SimulatedMachine, end_by, mark
 
-__all__ = ["DataSetRun", "Frame"]
+__all__ = ["DataSetRun", "Frame", "execute"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,6 @@ class Frame:
 
     number: int
     path: str
-    width: int
-    height: int
 
 
 @dataclass
@@ -56,8 +55,25 @@ class Module:
         return 1000 / self.rate if self.rate else 0.0
 
 
+def execute(
+    machine: SimulatedMachine, model: Compiled, buffers: Mapping[str, bytes | bytearray], *more: str
+) -> list[np.ndarray]:
+    """One batch through the model.
+
+    Raises:
+        BenchmarkError: it fails, with ``more`` lines after the first.
+    """
+    try:
+        if machine.has("acl-execute"):
+            raise StandInError("injected")
+        return model.run(buffers)
+    except StandInError as error:
+        mark(str(error))
+        raise BenchmarkError("[ERROR] execute model failed.", *more) from error
+
+
 class DataSetRun:
-    """One run; :meth:`run` prints, writes ``result/`` and returns the exit status."""
+    """One run; :meth:`run` prints and writes ``result/``."""
 
     def __init__(
         self, flags: Flags, machine: SimulatedMachine, model: Compiled, frames: list[Frame], started: float
@@ -69,22 +85,24 @@ class DataSetRun:
         self.executing = self.working = 0.0
         self.samples = 0
 
-    def run(self) -> int:
+    def run(self) -> None:
+        """Infer, then print and write the rates.
+
+        Raises:
+            BenchmarkError: the folder cannot be made, or the last batch failed.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            print("[ERROR] creat result directory failed!!!")
-            return 0
-        if not self.infer():
-            print("[Inference] last frame inference failed and exit. ")
-            return 0
+        except OSError as error:
+            raise BenchmarkError("[ERROR] creat result directory failed!!!") from error
+        if not self.infer() or self.machine.has("benchmark-last-frame"):
+            raise BenchmarkError("[Inference] last frame inference failed and exit. ")
         self.summary()
         for name in ("VisionPreProcess", "Inference", "DataManager", "PostProcess"):
             print(f"[INFO][{name}] DeInit SUCCESS")
-        return 0
 
     def inputs(self) -> Iterator[tuple[Frame, bytes]]:
-        """Every file that can be read and decoded; for the others there is only a message."""
+        """Each file that can be read and decoded; for the others only a message is printed."""
         for frame in self.frames:
             try:
                 data = Path(frame.path).read_bytes()
@@ -105,51 +123,38 @@ class DataSetRun:
             yield frame, data
 
     def infer(self) -> bool:
-        """Batches in order; a last, smaller one runs in a buffer whose rest keeps the batch before."""
+        """Run the batches in order: whether the last one succeeded. A smaller one keeps the rest of the buffer."""
         buffers = {name: bytearray(self.model.bytes_per_input(name)) for name in self.model.names}
-        pending: list[tuple[Frame, bytes]] = []
-        ok = True
-        for item in self.inputs():
-            pending.append(item)
-            if len(pending) == self.model.batch:
-                ok = self.execute(pending, buffers)
-                pending = []
-        if pending:
-            ok = self.execute(pending, buffers)
-        return ok and not self.machine.has("benchmark-last-frame")
+        inputs, succeeded = self.inputs(), True
+        while pending := list(islice(inputs, self.model.batch)):
+            self.faults()
+            try:
+                self.execute(pending, buffers)
+                succeeded = True
+            except BenchmarkError as error:
+                print(error)
+                succeeded = False
+        return succeeded
 
     def faults(self) -> None:
         if self.machine.has("benchmark-memory") and not self.samples:
             print("[ERROR][VisionPreProcess] Check free memory less 10% rate now wait!")
         if self.samples >= len(self.frames) // 2 and self.machine.has("benchmark-crash"):
-            sys.stdout.flush()
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            signal.signal(signal.SIGSEGV, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGSEGV)
+            end_by(signal.SIGSEGV)
 
-    def execute(self, pending: list[tuple[Frame, bytes]], buffers: dict[str, bytearray]) -> bool:
-        self.faults()
+    def execute(self, pending: list[tuple[Frame, bytes]], buffers: dict[str, bytearray]) -> None:
         begin = time.perf_counter()
         for buffer in buffers.values():
             single = len(buffer) // self.model.batch
             for place, (_, data) in enumerate(pending):
                 if len(data) != single:
-                    print(
+                    raise BenchmarkError(
                         "[ERROR][Inference] Input data size don't match the model input size! "
                         f"len is {len(data)}, singleSize is {single}"
                     )
-                    return False
                 buffer[place * single : (place + 1) * single] = data
         start = time.perf_counter()
-        try:
-            if self.machine.has("acl-execute"):
-                raise StandInError("injected")
-            outputs = self.model.run(dict(buffers))
-        except StandInError as error:
-            mark(str(error))
-            print("[ERROR] execute model failed.")
-            print("[ERROR][Inference] Call exefunction failed!")
-            return False
+        outputs = execute(self.machine, self.model, buffers, "[ERROR][Inference] Call exefunction failed!")
         end = time.perf_counter()
         if self.machine.has("benchmark-nan"):
             outputs = [value * np.nan if value.dtype.kind == "f" else value for value in outputs]
@@ -160,7 +165,6 @@ class DataSetRun:
         print(f"[INFO][PostProcess] CurSampleNum is {self.samples}", flush=True)
         if self.save([frame for frame, _ in pending], outputs):
             self.posted.tick()
-        return True
 
     def save(self, frames: list[Frame], outputs: list[np.ndarray]) -> bool:
         """Every output is taken for float32, whatever it is; k counts outputs in the order of "0", "1", "10", "2"."""
@@ -185,11 +189,9 @@ class DataSetRun:
                     print(f"[ERROR][PostProcess] Can not open {path}")
                     print("[ERROR][PostProcess] SaveToTxtFile failed.")
                     return False
-                try:
-                    with stream:
-                        stream.write(content)
-                except OSError:
-                    pass  # the tool does not look at what a write says: a full disk leaves a short file
+                # The tool ignores the result of a write: a full disk leaves a short file.
+                with contextlib.suppress(OSError), stream:
+                    stream.write(content)
         return True
 
     def summary(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .machine import SimulatedMachine, mark
 
-__all__ = ["COMMON", "acl_problem", "gpu_indices", "missing_library", "node_problem", "npu_indices"]
+__all__ = ["COMMON", "acl_problem", "device_indices", "missing_library", "node_problem"]
 
 COMMON = ("davinci_manager", "devmm_svm", "hisi_hdc")
 
@@ -52,7 +52,8 @@ def node_problem(machine: SimulatedMachine, name: str) -> str:
     return ""
 
 
-def indices(machine: SimulatedMachine, prefix: str) -> list[int]:
+def device_indices(machine: SimulatedMachine, prefix: str) -> list[int]:
+    """Numbers of the chips (``davinci``) or GPUs (``nvidia``), from their nodes or from the virtual machine."""
     if machine.virtual:
         return list(range(machine.devices))
     try:
@@ -60,16 +61,6 @@ def indices(machine: SimulatedMachine, prefix: str) -> list[int]:
     except OSError:
         return []
     return sorted(int(match[1]) for name in names if (match := re.fullmatch(prefix + r"(\d+)", name)))
-
-
-def npu_indices(machine: SimulatedMachine) -> list[int]:
-    """Numbers of the chips that this process may use, from the nodes or from the virtual machine."""
-    return indices(machine, "davinci")
-
-
-def gpu_indices(machine: SimulatedMachine) -> list[int]:
-    """The same for GPUs."""
-    return indices(machine, "nvidia")
 
 
 def acl_problem(machine: SimulatedMachine, device: int) -> tuple[str, str]:
@@ -85,7 +76,7 @@ def acl_problem(machine: SimulatedMachine, device: int) -> tuple[str, str]:
         return "aclrtSetDevice", "injected (507033)"
     if machine.virtual:
         mark("virtual devices: no device node is looked at")
-        if device not in npu_indices(machine):
+        if device not in device_indices(machine, "davinci"):
             return "aclrtSetDevice", f"there is no device {device} (107001)"
     else:
         for name in (f"davinci{device}", *COMMON):

@@ -6,17 +6,18 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .faults import FAULTS
 from .versions import Version, version_of
 
-__all__ = ["DEFECT", "MARK_FILE", "SimulatedMachine", "abort", "mark", "mark_folder", "run", "this_machine"]
+__all__ = ["DEFECT", "MARK_FILE", "SimulatedMachine", "end_by", "mark", "mark_folder", "run", "this_machine"]
 
 CONFIG = "etc/kit-simulated.json"
 MARK_FILE = "SIMULATED"
@@ -75,7 +76,7 @@ class SimulatedMachine:
 def this_machine() -> SimulatedMachine:
     """Read the configuration that ``install`` wrote and what the environment changes of it."""
     root = Path(os.environ.get("KIT_SIM_ROOT") or "/")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         values.update(json.loads((root / CONFIG).read_text(encoding="utf-8")))
     for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver"):
@@ -93,12 +94,10 @@ def this_machine() -> SimulatedMachine:
     if unknown:
         # A misspelt fault that did nothing would make a test pass for the wrong reason.
         sys.exit(f"[SIMULATED] KIT_SIM_FAULT names no known fault: {', '.join(unknown)}")
-    given = str(values.get("tensorrt", _SERIES[0]))
-    if not given.startswith(_SERIES):
-        sys.exit(f"[SIMULATED] TensorRT {given} is not rehearsed, only {', '.join(_SERIES)}")
-    known = {field.name for field in fields(SimulatedMachine)} - {"root", "faults"}
-    kept = {key: value for key, value in values.items() if key in known}
-    return SimulatedMachine(root=root, faults=frozenset(names), **kept)  # type: ignore[arg-type]
+    machine = SimulatedMachine(root=root, faults=frozenset(names), **values)
+    if not machine.tensorrt.startswith(_SERIES):
+        sys.exit(f"[SIMULATED] TensorRT {machine.tensorrt} is not rehearsed, only {', '.join(_SERIES)}")
+    return machine
 
 
 def mark(text: str) -> None:
@@ -112,20 +111,20 @@ def mark_folder(folder: Path, tool: str) -> None:
     (folder / MARK_FILE).write_text(f"written by a stand-in for {tool}; not a measurement\n", encoding="utf-8")
 
 
-def abort() -> NoReturn:
-    """End as ``abort()`` of C does (status 134 in a shell), without a core file."""
+def end_by(number: signal.Signals) -> NoReturn:
+    """End by a signal, without a core file, as a crash or the kernel's OOM killer ends a process."""
     import resource
 
     sys.stdout.flush()
-    sys.stderr.flush()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.abort()
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    raise SystemExit(128 + number)
 
 
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a tool as a process does: a closed pipe or an interrupt ends it silently, as a C++ program would end."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,10 @@ __all__ = [
     "ModelPort",
     "StandInModel",
     "half",
+    "packed",
     "read_model",
     "round_to_half",
+    "unpacked",
     "with_input_shapes",
     "with_outputs",
 ]
@@ -43,9 +47,24 @@ class StandInModel:
     """A parsed model. ``proto`` is an ``onnx.ModelProto``."""
 
     proto: Any
-    opset: int
-    inputs: tuple[ModelPort, ...]
-    outputs: tuple[ModelPort, ...]
+
+    @property
+    def opset(self) -> int:
+        return next((entry.version for entry in self.proto.opset_import if entry.domain in {"", "ai.onnx"}), 0)
+
+    @property
+    def inputs(self) -> tuple[ModelPort, ...]:
+        """Without weights, which old exporters list as inputs."""
+        weights = {weight.name for weight in self.proto.graph.initializer}
+        return tuple(port_of(value) for value in self.proto.graph.input if value.name not in weights)
+
+    @property
+    def outputs(self) -> tuple[ModelPort, ...]:
+        return tuple(map(port_of, self.proto.graph.output))
+
+    def copy(self) -> StandInModel:
+        """A model of its own, to be changed."""
+        return StandInModel(type(self.proto).FromString(self.content()))
 
     @property
     def nodes(self) -> list[Any]:
@@ -87,29 +106,20 @@ def read_model(path: Path) -> StandInModel:
 
     path.open("rb").close()
     try:
-        proto = onnx.load(str(path))
-        graph = proto.graph
-        weights = {weight.name for weight in graph.initializer}
-        model = StandInModel(
-            proto=proto,
-            opset=next((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), 0),
-            inputs=tuple(port_of(value) for value in graph.input if value.name not in weights),
-            outputs=tuple(port_of(value) for value in graph.output),
-        )
+        model = StandInModel(onnx.load(str(path)))
+        _, outputs = model.inputs, model.outputs  # a type that NumPy does not have fails here
     except Exception as error:
         raise ModelError(str(error) or type(error).__name__) from error
-    if not model.nodes or not model.outputs:
+    if not model.nodes or not outputs:
         raise ModelError("it holds no graph")
     return model
 
 
 def with_input_shapes(model: StandInModel, shapes: Mapping[str, Sequence[int]]) -> StandInModel:
     """The model with these input shapes (-1 stays open); shapes of its outputs are left to the engine."""
-    import onnx
-
-    proto = onnx.ModelProto()
-    proto.CopyFrom(model.proto)
-    for value in proto.graph.input:
+    changed = model.copy()
+    graph = changed.proto.graph
+    for value in graph.input:
         if value.name in shapes:
             shape = value.type.tensor_type.shape
             del shape.dim[:]
@@ -119,16 +129,9 @@ def with_input_shapes(model: StandInModel, shapes: Mapping[str, Sequence[int]]) 
                     dim.dim_param = f"{value.name}_{place}"
                 else:
                     dim.dim_value = size
-    for value in proto.graph.output:
+    for value in graph.output:
         value.type.tensor_type.ClearField("shape")
-    return StandInModel(
-        proto, model.opset, tuple(map(port_of, _inputs(proto))), tuple(map(port_of, proto.graph.output))
-    )
-
-
-def _inputs(proto: Any) -> list[Any]:
-    weights = {weight.name for weight in proto.graph.initializer}
-    return [value for value in proto.graph.input if value.name not in weights]
+    return changed
 
 
 def with_outputs(model: StandInModel, names: Sequence[str]) -> StandInModel:
@@ -136,14 +139,27 @@ def with_outputs(model: StandInModel, names: Sequence[str]) -> StandInModel:
     import onnx
     from onnx import TensorProto, helper
 
-    proto = onnx.ModelProto()
-    proto.CopyFrom(model.proto)
+    changed = model.copy()
     inferred = onnx.shape_inference.infer_shapes(model.proto).graph
     known = {value.name: value for value in (*inferred.value_info, *inferred.output)}
-    del proto.graph.output[:]
-    for name in names:
-        proto.graph.output.append(known.get(name) or helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    return StandInModel(proto, model.opset, model.inputs, tuple(map(port_of, proto.graph.output)))
+    del changed.proto.graph.output[:]
+    changed.proto.graph.output.extend(
+        known.get(name) or helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names
+    )
+    return changed
+
+
+def packed(compiled: Any) -> bytes:
+    """A dataclass with the model in ``onnx`` as bytes: the length of its JSON facts, the facts, the model."""
+    facts = {**vars(compiled), "onnx": None}
+    text = json.dumps(facts, sort_keys=True).encode()
+    return struct.pack("<I", len(text)) + text + bytes(compiled.onnx)
+
+
+def unpacked(body: bytes) -> dict[str, Any]:
+    """The fields of the dataclass that :func:`packed` took."""
+    end = 4 + struct.unpack_from("<I", body)[0]
+    return {**json.loads(body[4:end]), "onnx": body[end:]}
 
 
 def half(value: np.ndarray) -> np.ndarray:

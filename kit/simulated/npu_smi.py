@@ -4,56 +4,58 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-from .devices import COMMON, node_problem, npu_indices
+from .devices import COMMON, device_indices, node_problem
 from .machine import SimulatedMachine, mark, this_machine
 
 __all__ = ["main"]
 
 NOT_READY = "dcmi module initialize failed. ret is -8005"
 USAGE = "Usage: npu-smi info <watch|proc|-h|-m|-l|-t type> [Options...]"
+#: Width of the title, widths of the columns, two lines of headings, and the two rows of a chip.
+LAYOUT_21 = (
+    78,
+    (19, 17, 40),
+    "| NPU     Name      | Health          | Power(W)          Temp(C)              |",
+    "| Chip    Device    | Bus-Id          | AICore(%)         Memory-Usage(MB)     |",
+    "| {card:<8}{name:<10}| {health:<16}| {power:<18}{temperature:<21}|",
+    "| {index:<8}{device:<10}| {bus:<16}| {aicore:<18}{memory:<21}|",
+)
+LAYOUT_22 = (
+    92,
+    (19, 17, 54),
+    "| NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |",
+    "| Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |",
+    "| {card:<8}{name:<10}| {health:<16}| {power:<13}{temperature:<18}0    / 0              |",
+    "| {index:<8}{device:<10}| {bus:<16}| {aicore:<13}{memory:<40}|",
+)
 
 
-@dataclass(frozen=True)
-class StandInChip:
-    card: int
-    index: int  # on its card
-    device: int  # davinciN
-    bus: str
-    power: float
-    temperature: int
-    aicore: int
-    used: int
-    total: int
-    health: str = "OK"
-
-
-def chips(machine: SimulatedMachine) -> list[StandInChip]:
+def chips(machine: SimulatedMachine) -> list[dict[str, object]]:
     """The chips with steady, made-up readings: a table of real ones cannot be mistaken for a measurement of speed."""
     busy = machine.has("npu-busy") or _at_work()
-    health = "Alarm" if machine.has("npu-alarm") else "OK"
     small = machine.chip == "310"
+    used, total = (2621, 8192) if small else (1074, 21534)
     return [
-        StandInChip(
-            card=device // 4 if small else device,
-            index=device % 4 if small else 0,
-            device=device,
-            bus=f"0000:{0x81 + device:02X}:00.0",
-            power=12.8 if small else 15.8,
-            temperature=46 + device % 4,
-            aicore=87 if busy else 0,
-            used=(2621 if small else 1074) + (3000 if busy else 0),
-            total=8192 if small else 21534,
-            health=health,
-        )
-        for device in npu_indices(machine)
+        {
+            "card": device // 4 if small else device,
+            "index": device % 4 if small else 0,
+            "device": device,
+            "name": machine.chip,
+            "health": "Alarm" if machine.has("npu-alarm") else "OK",
+            "bus": f"0000:{0x81 + device:02X}:00.0",
+            "power": "12.8" if small else "15.8",
+            "temperature": str(46 + device % 4),
+            "aicore": 87 if busy else 0,
+            "memory": f"{used + 3000 * busy:<4d} / {total}",
+        }
+        for device in device_indices(machine, "davinci")
     ]
 
 
 def _at_work() -> bool:
-    """Whether who asks started an inference tool as well: a stand-in sees no chip, so it looks at its siblings."""
+    """Whether the caller also runs an inference tool: a stand-in sees no chip, so it looks at its siblings."""
     with contextlib.suppress(OSError):
         parent = Path("/proc", str(os.getppid()))
         for task in (parent / "task").iterdir():
@@ -65,52 +67,18 @@ def _at_work() -> bool:
 
 
 def table(machine: SimulatedMachine) -> str:
-    """The table of ``npu-smi info``; rows are printf formats that reproduce published tables to the column."""
+    """The table of ``npu-smi info``, whose rows match published tables to the column."""
     tool = machine.driver_version
     driver = "22.0.2" if machine.has("npu-version-mismatch") else tool
-    old = not tool.startswith("22") and machine.chip == "310"
-    if old:
-        width, first, second = (
-            78,
-            "| {:<8d}{:<10s}| {:<16s}| {:<18s}{:<21s}|",
-            "| {:<8d}{:<10d}| {:<16s}| {:<18d}{:<21s}|",
-        )
-        heads = (
-            "| NPU     Name      | Health          | Power(W)          Temp(C)              |",
-            "| Chip    Device    | Bus-Id          | AICore(%)         Memory-Usage(MB)     |",
-        )
-        columns = (19, 17, 40)
-    else:
-        width, first = 92, "| {:<8d}{:<10s}| {:<16s}| {:<13s}{:<18s}{:<22s}|"
-        second = "| {:<8d}{:<10d}| {:<16s}| {:<13d}{:<40s}|"
-        heads = (
-            "| NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |",
-            "| Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |",
-        )
-        columns = (19, 17, 54)
-
-    def rule(sign: str) -> str:
-        return "+" + "+".join(sign * size for size in columns) + "+"
-
-    title = f"npu-smi {tool}"
-    lines = [
-        "+" + "-" * width + "+",
-        "|" + f" {title:<37}Version: {driver}".ljust(width) + "|",
-        rule("-"),
-        *heads,
-        rule("="),
-    ]
+    old = machine.chip == "310" and not tool.startswith("22")
+    width, columns, head, second_head, row, second_row = LAYOUT_21 if old else LAYOUT_22
+    thin, thick = ("+" + "+".join(sign * size for size in columns) + "+" for sign in "-=")
+    title = f" {f'npu-smi {tool}':<37}Version: {driver}"
+    lines = ["+" + "-" * width + "+", f"|{title:<{width}}|", thin, head, second_head, thick]
     found = chips(machine)
-    for number, chip in enumerate(found):
-        memory = f"{chip.used:<4d} / {chip.total:d}"
-        power, heat = f"{chip.power:g}", str(chip.temperature)
-        if old:
-            lines.append(first.format(chip.card, machine.chip, chip.health, power, heat))
-        else:
-            lines.append(first.format(chip.card, machine.chip, chip.health, power, heat, "0    / 0"))
-        lines.append(second.format(chip.index, chip.device, chip.bus, chip.aicore, memory))
-        last = number + 1 == len(found) or found[number + 1].card != chip.card
-        lines.append(rule("=" if last else "-"))
+    for chip, following in zip(found, [*found[1:], None], strict=True):
+        last = following is None or following["card"] != chip["card"]
+        lines += [row.format_map(chip), second_row.format_map(chip), thick if last else thin]
     return "\n".join(lines)
 
 
@@ -143,7 +111,6 @@ def refusal(machine: SimulatedMachine) -> str:
             return f"{path} is not there"
     if machine.virtual:
         return ""
-    if not npu_indices(machine):
-        return "/dev/davinci0 is not there"
-    names = [COMMON[0], *(f"davinci{index}" for index in npu_indices(machine))]
+    chips_here = device_indices(machine, "davinci")
+    names = [COMMON[0], *(f"davinci{index}" for index in chips_here or [0])]
     return next(filter(None, (node_problem(machine, name) for name in names)), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 
-from .devices import gpu_indices, node_problem
+from .devices import device_indices, node_problem
 from .machine import SimulatedMachine, mark, this_machine
 from .versions import version_of
 
@@ -28,7 +28,7 @@ def failure(machine: SimulatedMachine) -> tuple[str, int]:
         return "Failed to initialize NVML: Driver/library version mismatch", 18
     if machine.has("nvml-no-driver") or (not machine.virtual and node_problem(machine, "nvidiactl")):
         return NO_DRIVER, 9
-    if machine.has("nvml-no-devices") or not gpu_indices(machine):
+    if machine.has("nvml-no-devices") or not device_indices(machine, "nvidia"):
         return "No devices were found", 6
     return "", 0
 
@@ -40,7 +40,7 @@ def reading(machine: SimulatedMachine, index: int) -> dict[str, tuple[str, str]]
     mask = 0x24 if throttled else 0x0 if active else 0x1  # 0x20 software thermal slowdown, 0x4 power cap, 0x1 idle
     total = machine.gpu_memory
     used = 4096 if busy else 0
-    minor = gpu_indices(machine)[index]  # NVML counts the GPUs of a container from 0
+    minor = device_indices(machine, "nvidia")[index]  # NVML counts the GPUs of a container from 0
     return {
         "index": (str(index), ""),
         "name": (machine.gpu, ""),
@@ -142,7 +142,7 @@ def main(program: str, argv: list[str]) -> int:
         if name in {"-i", "--id"}:
             name, value = "--id", value if equals else next(words, "")
         options[name] = value
-    minors = gpu_indices(machine)
+    minors = device_indices(machine, "nvidia")
     chosen = list(range(len(minors)))
     if "--id" in options:
         wanted = options["--id"].split(",")

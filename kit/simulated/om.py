@@ -7,13 +7,14 @@ vendor's own tools would refuse the file, and kit can tell it from a real one.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import struct
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from .models import packed, unpacked
 
 __all__ = ["HEAD_SIZE", "Om", "OmError", "read_om", "write_om"]
 
@@ -65,10 +66,7 @@ def digest(body: bytes) -> bytes:
 
 def write_om(path: Path, om: Om, *, cut: bool = False) -> None:
     """Write with mode 0600, as atc does; ``cut`` leaves the half of it, as a killed compiler would."""
-    facts = asdict(om)
-    del facts["onnx"]
-    text = json.dumps(facts, sort_keys=True).encode()
-    body = struct.pack("<I", len(text)) + text + om.onnx
+    body = packed(om)
     name = om.name.encode()[:31]
     numbers = (0, 1, 0, 0)  # is_encrypt, is_checksum, modeltype, genmode
     header = HEADER.pack(
@@ -98,6 +96,4 @@ def read_om(path: Path) -> Om:
         raise OmError("this om was compiled by the vendor's atc; a stand-in cannot run it")
     if len(data) != HEAD_SIZE + values[4] or values[3] != digest(data[HEAD_SIZE:]):
         raise OmError("the file is cut or damaged")
-    (size,) = struct.unpack_from("<I", data, HEAD_SIZE)
-    start = HEAD_SIZE + 4
-    return Om(onnx=data[start + size :], **json.loads(data[start : start + size]))
+    return Om(**unpacked(data[HEAD_SIZE:]))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from pathlib import Path
 
 from .engine import StandInEngine, StandInError
-from .machine import SimulatedMachine, mark
+from .machine import SimulatedMachine, end_by, mark
 from .models import ModelError, ModelPort, StandInModel, read_model, with_input_shapes
 from .trt_log import Console
-from .trt_options import Options
+from .trt_options import Options, dims_text
 from .trt_plan import EnginePlan
 from .versions import Version
 
-__all__ = ["Builder", "FailedError", "end_by"]
+__all__ = ["STATIC_MODEL", "Builder", "FailedError"]
 
+STATIC_MODEL = (
+    "Static model does not take explicit shapes since the shape of inference tensors will be determined by the model "
+    "itself"
+)
 _CUDA_35 = (
     "[TRT] CUDA initialization failure with error 35. Please check your CUDA installation:  "
     "http://docs.nvidia.com/cuda/cuda-installation-guide-linux/index.html"
@@ -139,10 +141,7 @@ class Builder:
         """min, opt and max of each dynamic input; names that match none are ignored, in silence."""
         dynamic = [port for port in model.inputs if port.dynamic]
         if not dynamic and options.shapes and self.version >= (8, 0, 0):
-            raise self.fail(
-                "Static model does not take explicit shapes since the shape of inference tensors will be determined by "
-                "the model itself"
-            )
+            raise self.fail(STATIC_MODEL)
         result: dict[str, list[list[int]]] = {}
         for port in dynamic:
             given = options.build_shapes.get(port.name)
@@ -168,7 +167,7 @@ class Builder:
         dims = [size if size > 0 else 1 for size in port.dims]
         self.console.warning(
             f"Dynamic dimensions required for input: {port.name}, but no shapes were provided. Automatically "
-            f"overriding shape to: {'x'.join(map(str, dims))}"
+            f"overriding shape to: {dims_text(dims)}"
         )
         return dims
 
@@ -180,15 +179,3 @@ class Builder:
         for fault, (old, new) in _INJECTED.items():
             if self.machine.has(fault):
                 raise self.fail(*(line.format(node=node) for line in (new if self.version >= (8, 0, 0) else old)))
-
-
-def end_by(number: signal.Signals) -> None:
-    """End by a signal, as a crash or the kernel's OOM killer ends a process."""
-    import resource
-
-    sys.stdout.flush()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if number != signal.SIGKILL:
-        signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    time.sleep(10)

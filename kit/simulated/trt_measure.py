@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .engine import StandInEngine
 from .trt_log import Console
-from .trt_options import Options
+from .trt_options import Options, dims_text
 from .trt_plan import EnginePlan
 from .trt_report import TimingRecord
 
@@ -19,12 +20,12 @@ __all__ = ["Measured", "export_output", "fill", "measure", "show_output"]
 Outputs = list[tuple[str, np.ndarray]]
 
 
+@dataclass
 class Measured:
     """Records of all enqueues, and outputs of the last one."""
 
-    def __init__(self) -> None:
-        self.records: list[TimingRecord] = []
-        self.outputs: Outputs = []
+    records: list[TimingRecord]
+    outputs: Outputs
 
 
 def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarray:
@@ -42,7 +43,7 @@ def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarra
 def measure(plan: EnginePlan, options: Options, feeds: dict[str, np.ndarray]) -> Measured:
     """Enqueue until ``--iterations`` and ``--duration`` are both reached; warm-up is the time before ``--warmUp``."""
     engine = StandInEngine(plan.onnx, fp16=plan.fp16)
-    result = Measured()
+    records: list[TimingRecord] = []
     warm_up, iterations = options.number("warmUp"), options.number("iterations")
     limit = options.number("duration") * 1000 + warm_up
     feeds = {name: value.astype(engine.inputs[name], copy=False) for name, value in feeds.items()}
@@ -60,32 +61,21 @@ def measure(plan: EnginePlan, options: Options, feeds: dict[str, np.ndarray]) ->
             start = now()
             if copies:
                 device = {name: value.copy() for name, value in feeds.items()}
-            copied = now() if copies else start
+            copied = now()
             enqueued = now()
             outputs = engine(device)
             computed = now()
             if copies:
                 outputs = [value.copy() for value in outputs]
-            end = now() if copies else computed
-            entered = copied if copies else enqueued  # without copies their times are those of the computation
-            result.records.append(
-                TimingRecord(
-                    start,
-                    start + enqueued - copied,
-                    start if copies else entered,
-                    entered,
-                    enqueued,
-                    computed,
-                    computed,
-                    end,
-                )
-            )
+            # Without copies their times are those of the computation.
+            h2d, d2h = ((start, copied), (computed, now())) if copies else ((enqueued,) * 2, (computed,) * 2)
+            records.append(TimingRecord((start, start + enqueued - copied), h2d, (enqueued, computed), d2h))
         count += 1
-        warm += result.records[-1].compute_start < warm_up
-        if count >= iterations + warm and result.records[-1].compute_start >= limit:
+        warm += enqueued < warm_up
+        if count >= iterations + warm and enqueued >= limit:
             break
-    result.outputs = list(zip((entry["name"] for entry in plan.outputs), outputs, strict=True))
-    return result
+    names = (entry["name"] for entry in plan.outputs)
+    return Measured(records, list(zip(names, outputs, strict=True)))
 
 
 def text_of(value: np.ndarray, sign: str) -> str:
@@ -94,16 +84,15 @@ def text_of(value: np.ndarray, sign: str) -> str:
 
 
 def export_output(path: Path, outputs: Outputs) -> None:
-    entries = []
-    for name, value in outputs:
-        shape = "x".join(map(str, value.shape))
-        entries.append(
-            f'{{ "name" : "{name}"\n  , "dimensions" : "{shape}"\n  , "values" : [ {text_of(value, ", ")} ]\n  }}'
-        )
+    entries = [
+        f'{{ "name" : "{name}"\n  , "dimensions" : "{dims_text(value.shape)}"\n'
+        f'  , "values" : [ {text_of(value, ", ")} ]\n  }}'
+        for name, value in outputs
+    ]
     path.write_text("[\n  " + "\n, ".join(entries) + "\n]\n", encoding="utf-8")
 
 
 def show_output(console: Console, outputs: Outputs) -> None:
     console.info("Output Tensors:")
     for name, value in outputs:
-        console.info(f"{name}: ({'x'.join(map(str, value.shape))})", text_of(value, " "))
+        console.info(f"{name}: ({dims_text(value.shape)})", text_of(value, " "))

@@ -7,6 +7,7 @@ unknown. Booleans are true whatever their value; integers are read by ``std::sto
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "Option",
     "Options",
     "OutOfRangeError",
+    "dims_text",
     "options_of",
     "shapes",
     "stoi",
@@ -51,6 +53,11 @@ def stof(text: str) -> float:
     if not match:
         raise InvalidArgumentError("stof")
     return float(match.group())
+
+
+def dims_text(dims: Sequence[int]) -> str:
+    """``1x3x224x224``."""
+    return "x".join(map(str, dims))
 
 
 def pieces(text: str, sign: str) -> list[str]:

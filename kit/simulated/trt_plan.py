@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import struct
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from .models import packed, unpacked
 
 __all__ = ["MAGIC", "EnginePlan", "PlanError", "read_plan", "write_plan"]
 
@@ -39,10 +39,7 @@ def write_plan(path: Path, plan: EnginePlan) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    facts = asdict(plan)
-    del facts["onnx"]
-    text = json.dumps(facts, sort_keys=True).encode()
-    body = struct.pack("<I", len(text)) + text + plan.onnx
+    body = packed(plan)
     path.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
 
 
@@ -57,6 +54,4 @@ def read_plan(data: bytes) -> EnginePlan:
     start = len(MAGIC) + 32
     if hashlib.sha256(data[start:]).digest() != data[len(MAGIC) : start]:
         raise PlanError("the plan is cut or damaged")
-    (size,) = struct.unpack_from("<I", data, start)
-    start += 4
-    return EnginePlan(onnx=data[start + size :], **json.loads(data[start : start + size]))
+    return EnginePlan(**unpacked(data[start:]))

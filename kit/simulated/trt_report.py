@@ -13,45 +13,28 @@ from .trt_log import Console
 from .trt_options import Options
 from .versions import Version
 
-__all__ = ["TimingRecord", "export_times", "percentile", "report"]
+__all__ = ["Span", "TimingRecord", "export_times", "percentile", "report"]
+
+Span = tuple[float, float]
+Times = dict[str, list[float]]
+
+STATISTICS: dict[str, Callable[[list[float]], float]] = {"min": min, "max": max, "mean": fmean, "median": median}
 
 
 @dataclass(frozen=True)
 class TimingRecord:
-    """Times of one enqueue in ms since the start of the loop."""
+    """Start and end of the parts of one enqueue, in ms since the start of the loop."""
 
-    enq_start: float
-    enq_end: float
-    in_start: float
-    in_end: float
-    compute_start: float
-    compute_end: float
-    out_start: float
-    out_end: float
+    enqueue: Span
+    h2d: Span
+    compute: Span
+    d2h: Span
 
-    @property
-    def enqueue(self) -> float:
-        return self.enq_end - self.enq_start
-
-    @property
-    def h2d(self) -> float:
-        return self.in_end - self.in_start
-
-    @property
-    def compute(self) -> float:
-        return self.compute_end - self.compute_start
-
-    @property
-    def d2h(self) -> float:
-        return self.out_end - self.out_start
-
-    @property
-    def latency(self) -> float:
-        return self.h2d + self.compute + self.d2h
-
-    @property
-    def end_to_end(self) -> float:
-        return self.out_end - self.in_start
+    def durations(self) -> dict[str, float]:
+        """Milliseconds of each part, without (latency) and with (end to end) the gaps between them."""
+        parts = {name: end - start for name, (start, end) in vars(self).items()}
+        latency = parts["h2d"] + parts["compute"] + parts["d2h"]
+        return parts | {"latency": latency, "end to end": self.d2h[1] - self.h2d[0]}
 
 
 def percentile(percent: float, values: list[float]) -> float:
@@ -64,33 +47,34 @@ def percentile(percent: float, values: list[float]) -> float:
 def report(console: Console, options: Options, version: Version, records: list[TimingRecord], queries: int) -> None:
     """Print everything from ``Warmup completed`` on; ``queries`` multiplies counts (0 for ONNX in 7.2)."""
     warm_up = options.number("warmUp")
-    timed = [record for record in records if record.compute_start >= warm_up]
+    timed = [record for record in records if record.compute[0] >= warm_up]
     console.info(f"Warmup completed {(len(records) - len(timed)) * queries} queries over {warm_up} ms")
     if not timed:
         console.info("Timing trace has 0 queries over 0 s")
         return
-    wall = (max(record.out_end for record in timed) - timed[0].enq_start) / 1000
+    wall = (max(record.d2h[1] for record in timed) - timed[0].enqueue[0]) / 1000
     console.info(f"Timing trace has {len(timed) * queries} queries over {wall:g} s")
+    rows = [record.durations() for record in timed]
+    times = {name: [row[name] for row in rows] for name in rows[0]}
     qps = len(timed) * queries / wall
     if version < (8, 0, 0):
-        averages(console, options.number("avgRuns"), version, timed)
-        classic(console, options, timed, qps, wall)
-        return
-    console.info("", "=== Trace details ===")
-    averages(console, options.number("avgRuns"), version, timed)
-    modern(console, options, timed, qps, wall)
+        averages(console, options.number("avgRuns"), version, times)
+        classic(console, options.percentiles[0], times, qps, wall)
+    else:
+        console.info("", "=== Trace details ===")
+        averages(console, options.number("avgRuns"), version, times)
+        modern(console, options.percentiles, times, qps, wall)
 
 
-def averages(console: Console, runs: int, version: Version, timed: list[TimingRecord]) -> None:
+def averages(console: Console, runs: int, version: Version, times: Times) -> None:
     console.info(f"Trace averages of {runs} runs:")
     lines = []
-    for start in range(0, len(timed) - runs + 1, runs) if runs > 0 else ():
-        part = timed[start : start + runs]
-        tail = [f"end to end {fmean(one.end_to_end for one in part):g} ms"] if version < (8, 0, 0) else []
-        tail.append(f"enqueue {fmean(one.enqueue for one in part):g} ms")
+    for start in range(0, len(times["compute"]) - runs + 1, runs) if runs > 0 else ():
+        mean = {name: f"{fmean(values[start : start + runs]):g} ms" for name, values in times.items()}
+        tail = f"end to end {mean['end to end']}, " if version < (8, 0, 0) else ""
         lines.append(
-            f"Average on {runs} runs - GPU latency: {fmean(one.compute for one in part):g} ms - Host latency: "
-            f"{fmean(one.latency for one in part):g} ms ({', '.join(tail)})"
+            f"Average on {runs} runs - GPU latency: {mean['compute']} - Host latency: {mean['latency']} "
+            f"({tail}enqueue {mean['enqueue']})"
         )
     # From 10 on a long trace is cut in its middle.
     kept = 200 if version >= (10, 0, 0) else len(lines)
@@ -99,53 +83,37 @@ def averages(console: Console, runs: int, version: Version, timed: list[TimingRe
     console.info(*lines)
 
 
-def classic(console: Console, options: Options, timed: list[TimingRecord], qps: float, wall: float) -> None:
+def classic(console: Console, percent: float, times: Times, qps: float, wall: float) -> None:
     """The blocks of 7.2."""
-    host = [record.latency for record in timed]
-    total = [record.end_to_end for record in timed]
-    compute = [record.compute for record in timed]
-    enqueue = [record.enqueue for record in timed]
-    percent = options.percentiles[0]
-    picks: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
-        ("min", min), ("max", max), ("mean", fmean), ("median", median),
-    )  # fmt: skip
-    console.info("Host Latency")
-    console.info(*(f"{name}: {pick(host):g} ms (end to end {pick(total):g} ms)" for name, pick in picks))
+    host, total, compute, enqueue = (times[name] for name in ("latency", "end to end", "compute", "enqueue"))
     console.info(
+        "Host Latency",
+        *(f"{name}: {pick(host):g} ms (end to end {pick(total):g} ms)" for name, pick in STATISTICS.items()),
         f"percentile: {percentile(percent, host):g} ms at {percent:g}% "
         f"(end to end {percentile(percent, total):g} ms at {percent:g}%)",
         f"throughput: {qps:g} qps",
         f"walltime: {wall:g} s",
-    )
-    console.info("Enqueue Time")
-    console.info(*(f"{name}: {pick(enqueue):g} ms" for name, pick in picks if name != "mean"))
-    console.info("GPU Compute")
-    console.info(*(f"{name}: {pick(compute):g} ms" for name, pick in picks))
-    console.info(
+        "Enqueue Time",
+        *(f"{name}: {pick(enqueue):g} ms" for name, pick in STATISTICS.items() if name != "mean"),
+        "GPU Compute",
+        *(f"{name}: {pick(compute):g} ms" for name, pick in STATISTICS.items()),
         f"percentile: {percentile(percent, compute):g} ms at {percent:g}%",
         f"total compute time: {sum(compute) / 1000:g} s",
     )
 
 
-def modern(console: Console, options: Options, timed: list[TimingRecord], qps: float, wall: float) -> None:
-    """The summary of 8.6 and later, without what trtexec advises: the clock here is the CPU's."""
-
-    def show(name: str, values: list[float]) -> None:
-        parts = [f"min = {min(values):g} ms", f"max = {max(values):g} ms"]
-        parts += [f"mean = {fmean(values):g} ms", f"median = {median(values):g} ms"]
-        parts += [f"percentile({percent:g}%) = {percentile(percent, values):g} ms" for percent in options.percentiles]
-        console.info(f"{name}: {', '.join(parts)}")
-
-    compute = [record.compute for record in timed]
-    enqueue = [record.enqueue for record in timed]
-    h2d, d2h = [record.h2d for record in timed], [record.d2h for record in timed]
+def modern(console: Console, percents: list[float], times: Times, qps: float, wall: float) -> None:
+    """The summary of 8.6 and later, without trtexec's advice: the clock here is the CPU's."""
     console.info("", "=== Performance summary ===", f"Throughput: {qps:g} qps")
-    show("Latency", [record.latency for record in timed])
-    show("Enqueue Time", enqueue)
-    show("H2D Latency", h2d)
-    show("GPU Compute Time", compute)
-    show("D2H Latency", d2h)
-    console.info(f"Total Host Walltime: {wall:g} s", f"Total GPU Compute Time: {sum(compute) / 1000:g} s")
+    for heading, name in (
+        ("Latency", "latency"), ("Enqueue Time", "enqueue"), ("H2D Latency", "h2d"), ("GPU Compute Time", "compute"),
+        ("D2H Latency", "d2h"),
+    ):  # fmt: skip
+        values = times[name]
+        parts = [f"{statistic} = {pick(values):g} ms" for statistic, pick in STATISTICS.items()]
+        parts += [f"percentile({percent:g}%) = {percentile(percent, values):g} ms" for percent in percents]
+        console.info(f"{heading}: {', '.join(parts)}")
+    console.info(f"Total Host Walltime: {wall:g} s", f"Total GPU Compute Time: {sum(times['compute']) / 1000:g} s")
     console.info("Explanations of the performance metrics are printed in the verbose logs.", "")
 
 
@@ -153,20 +121,18 @@ def export_times(path: Path, options: Options, version: Version, records: list[T
     """``--exportTimes``, sorted by start: 7.2 exports the warm-up, too, and swaps enqueue and input."""
     old = version < (8, 0, 0)
     if not old:
-        records = [record for record in records if record.compute_start >= options.number("warmUp")]
+        records = [record for record in records if record.compute[0] >= options.number("warmUp")]
     copy_in, copy_out = ("In", "Out") if old else ("H2d", "D2h")
     lines = []
-    for record in sorted(records, key=lambda item: item.in_start):
-        enqueue, h2d = (record.enq_start, record.enq_end), (record.in_start, record.in_end)
+    for record in sorted(records, key=lambda item: item.h2d[0]):
+        first, second = (record.h2d, record.enqueue) if old else (record.enqueue, record.h2d)
+        row: dict[str, float] = {}
+        for name, span in (("Enq", first), (copy_in, second), ("Compute", record.compute), (copy_out, record.d2h)):
+            row[f"start{name}Ms"], row[f"end{name}Ms"] = span
+        spent = record.durations()
+        row |= {f"{copy_in.lower()}Ms": spent["h2d"], "computeMs": spent["compute"]}
+        row |= {f"{copy_out.lower()}Ms": spent["d2h"], "latencyMs": spent["latency"]}
         if old:
-            enqueue, h2d = h2d, enqueue
-        pairs = [("startEnqMs", enqueue[0]), ("endEnqMs", enqueue[1])]
-        pairs += [(f"start{copy_in}Ms", h2d[0]), (f"end{copy_in}Ms", h2d[1])]
-        pairs += [("startComputeMs", record.compute_start), ("endComputeMs", record.compute_end)]
-        pairs += [(f"start{copy_out}Ms", record.out_start), (f"end{copy_out}Ms", record.out_end)]
-        pairs += [(f"{copy_in[0].lower()}{copy_in[1:]}Ms", record.h2d), ("computeMs", record.compute)]
-        pairs += [(f"{copy_out[0].lower()}{copy_out[1:]}Ms", record.d2h), ("latencyMs", record.latency)]
-        if old:
-            pairs.append(("endToEndMs", record.end_to_end))
-        lines.append("{ " + ", ".join(f'"{name}" : {value:g}' for name, value in pairs) + " }")
+            row["endToEndMs"] = spent["end to end"]
+        lines.append("{ " + ", ".join(f'"{name}" : {value:g}' for name, value in row.items()) + " }")
     path.write_text("[\n  " + "\n, ".join(lines) + "\n]\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .machine import SimulatedMachine
-from .trt_options import HELP_GROUPS, Options
+from .trt_options import HELP_GROUPS, Options, dims_text
 from .versions import Version
 
 __all__ = ["device_lines", "help_text", "option_lines"]
@@ -123,8 +123,8 @@ def shown(value: object) -> object:
 
 def computed(options: Options, version: Version) -> dict[str, object]:
     """What the block says that is not the value of one option."""
-    profiles = [f"Input build shape: {name}={'+'.join(map(dims, p))}" for name, p in options.build_shapes.items()]
-    shapes = [f"Input inference shape: {name}={dims(size)}" for name, size in options.shapes.items()]
+    profiles = [f"Input build shape: {name}={'+'.join(map(dims_text, p))}" for name, p in options.build_shapes.items()]
+    shapes = [f"Input inference shape: {name}={dims_text(size)}" for name, size in options.shapes.items()]
     ports = {
         f"{port.lower()}s": f"{port}(s): {options.text(flag)}" if options.on(flag) else f"{port}(s)s format: fp32:CHW"
         for port, flag in (("Input", "inputIOFormats"), ("Output", "outputIOFormats"))
@@ -152,10 +152,6 @@ def computed(options: Options, version: Version) -> dict[str, object]:
         "files": "".join(f"\n{name}<-{path}" for name, path in (options.values["loadInputs"] or {}).items()),
         "percentiles": ",".join(f"{value:g}" for value in options.percentiles),
     }
-
-
-def dims(values: list[int]) -> str:
-    return "x".join(str(value) for value in values)
 
 
 def pools(options: Options) -> str:

@@ -10,26 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from .devices import gpu_indices
+from .devices import device_indices
 from .engine import StandInError
-from .machine import SimulatedMachine, abort, mark, this_machine
+from .machine import SimulatedMachine, end_by, mark, this_machine
 from .models import ModelPort
 from .nvidia_smi import failure
-from .trt_build import Builder, FailedError, end_by
+from .trt_build import STATIC_MODEL, Builder, FailedError
 from .trt_log import Console
 from .trt_measure import Measured, export_output, fill, measure, show_output
-from .trt_options import InvalidArgumentError, Options, OutOfRangeError, options_of
+from .trt_options import InvalidArgumentError, Options, OutOfRangeError, dims_text, options_of
 from .trt_plan import EnginePlan, PlanError, read_plan, write_plan
 from .trt_report import export_times, report
 from .trt_show import device_lines, help_text, option_lines
 from .versions import version_of
 
 __all__ = ["main"]
-
-_STATIC = (
-    "Static model does not take explicit shapes since the shape of inference tensors will be determined by the model "
-    "itself"
-)
 
 
 def main(program: str, argv: list[str]) -> int:
@@ -59,7 +54,7 @@ class Trtexec(Builder):
             print(
                 "terminate called after throwing an instance of 'std::out_of_range'\n  what():  stoi", file=sys.stderr
             )
-            abort()
+            end_by(signal.SIGABRT)
         if options.unknown:
             return self.usage([f"Unknown option: {name} {value}" for name, value in options.unknown])
         for line in options.warnings:
@@ -90,12 +85,12 @@ class Trtexec(Builder):
             problem = "CUDA driver version is insufficient for CUDA runtime version"
         elif status:
             problem = "no CUDA-capable device is detected"
-        elif not 0 <= options.number("device") < len(gpu_indices(self.machine)):
+        elif not 0 <= options.number("device") < len(device_indices(self.machine, "nvidia")):
             # CUDA counts the GPUs of the container from 0, whatever their number on the host.
             problem = "invalid device ordinal"
         if problem:
             print(f"Cuda failure: {problem}", file=sys.stderr)
-            abort()
+            end_by(signal.SIGABRT)
         self.console.info(*device_lines(self.machine))
         if self.version >= (8, 0, 0):
             self.console.info(f"TensorRT version: {'.'.join(map(str, self.version))}")
@@ -189,7 +184,7 @@ class Trtexec(Builder):
         feeds = {}
         loaded, files = options.on("loadEngine"), options.values["loadInputs"] or {}
         if loaded and not plan.profile and options.shapes and self.version >= (8, 0, 0):
-            raise self.set_up_failed(_STATIC)
+            raise self.set_up_failed(STATIC_MODEL)
         for entry in plan.inputs:
             name, dims = entry["name"], list(entry["dims"])
             if any(size < 0 for size in dims):
@@ -201,14 +196,14 @@ class Trtexec(Builder):
                 self.check_binding(dims, wanted, plan.profile[name])
                 dims = list(wanted)
                 if self.version >= (10, 0, 0):
-                    self.console.info(f"Set shape of input tensor {name} to: {'x'.join(map(str, dims))}")
+                    self.console.info(f"Set shape of input tensor {name} to: {dims_text(dims)}")
             path = files.get(name)
             if path is not None and self.version >= (8, 0, 0) and not Path(path).is_file():
                 raise self.set_up_failed(f"Cannot open file {path}!")
             if self.version >= (8, 0, 0):
                 if path is None:
                     self.console.info(f"Using random values for input {name}")
-                self.console.info(f"Input binding for {name} with dimensions {'x'.join(map(str, dims))}")
+                self.console.info(f"Input binding for {name} with dimensions {dims_text(dims)}")
             feeds[name] = fill(tuple(dims), np.dtype(entry["dtype"]), path)
         return feeds
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from kit.simulated import aipp, atc_flags, atc_shapes
 from kit.simulated.atc_flags import AtcError
 from kit.simulated.benchmark import read_info
+from kit.simulated.benchmark_flags import BenchmarkError
 from kit.simulated.gflags import FlagsError, parse
 from kit.simulated.models import ModelPort
 from kit.simulated.om import OmError, read_om
@@ -85,9 +86,8 @@ def test_atc_shapes(shape: str, flag: str, gears: str) -> None:
 def test_info_files(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "info"
     path.write_bytes(content)
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        frames = read_info(path)
-    assert frames or "[ERROR]" in said.getvalue()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(BenchmarkError):
+        assert read_info(path)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
