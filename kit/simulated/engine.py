@@ -40,7 +40,7 @@ class StandInEngine:
 
         options = ort.SessionOptions()
         options.log_severity_level = 4
-        threads = os.environ.get("KIT_SIM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+        threads = os.environ.get("OMP_NUM_THREADS", "")
         if threads.isdigit():
             options.intra_op_num_threads = int(threads)
             options.inter_op_num_threads = 1

@@ -101,7 +101,7 @@ class Installer:
             target.symlink_to(to)
 
     def program(self, path: str, tool: str) -> None:
-        self.write(path, PROGRAM.format(python=self.args.python, home=self.home, tool=tool), mode=0o755)
+        self.write(path, PROGRAM.format(python=sys.executable, home=self.home, tool=tool), mode=0o755)
 
     def module(self, path: Path, text: str, **more: str) -> None:
         """A Python module that starts from the installed stand-ins."""
@@ -115,9 +115,7 @@ class Installer:
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
         self.write(f"{HOME}/__main__.py", ENTRY.format(root=str(self.root)))
-        args = self.args
-        config = {"chip": args.chip, "devices": args.devices, "toolkit": args.toolkit, "driver": args.driver}
-        config |= {"tensorrt": args.tensorrt, "nvidia_driver": args.nvidia_driver}
+        config = {name: getattr(self.args, name) for name in ("chip", "devices", "toolkit", "tensorrt")}
         self.write("etc/kit-simulated.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
 
     def site(self) -> Path:
@@ -157,13 +155,12 @@ class Installer:
         # The vendor's images have a python3.7 under that name, and scripts call it; here it is this Python.
         for name in ("usr/local/python3.7.5/bin/python3.7", "usr/local/bin/python3.7"):
             if not (self.root / name).exists():
-                self.write(name, f'#!/bin/sh\n# SIMULATED\nexec "{self.args.python}" "$@"\n', mode=0o755)
-        if not self.args.no_driver:
-            self.driver()
+                self.write(name, f'#!/bin/sh\n# SIMULATED\nexec "{sys.executable}" "$@"\n', mode=0o755)
+        self.driver()
 
     def driver(self) -> None:
         """What the host's driver would have mounted; the chip decides the version."""
-        number = self.args.driver or ("21.0.4" if self.args.chip == "310" else "22.0.0")
+        number = "21.0.4" if self.args.chip == "310" else "22.0.0"
         self.write(f"{ASCEND}/driver/version.info", f"Version={number}\nrequired_firmware_firmware_version=1.0\n")
         for library in (f"{ASCEND}/driver/lib64/libascend_hal.so", "usr/local/dcmi/libdcmi.so"):
             self.write(library, "SIMULATED\n", mode=0o755)
@@ -178,7 +175,8 @@ class Installer:
         self.module(self.site() / "tensorrt.py", TENSORRT)
 
 
-def arguments(argv: list[str]) -> argparse.Namespace:
+def install(argv: list[str]) -> Path:
+    """Install as the command line says; the root."""
     parser = argparse.ArgumentParser(prog="simulated.install", description=__doc__)
     parser.add_argument("--root", default="/", help="where the vendor's paths begin (default /)")
     parser.add_argument(
@@ -187,22 +185,14 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--chip", default="310", help="Name column of npu-smi: 310, 310P3, 710, ...")
     parser.add_argument("--devices", type=int, default=4, help="chips or GPUs of the virtual machine (default 4)")
     parser.add_argument("--toolkit", default="5.1.RC1", help="CANN version")
-    parser.add_argument("--driver", default="", help="Ascend driver version (default: the one of chip and toolkit)")
     parser.add_argument("--tensorrt", default="7.2.3.4", help="TensorRT version: 7.2, 8.6, 10 or 11")
-    parser.add_argument("--nvidia-driver", default="", help="default: the one of the TensorRT version")
-    parser.add_argument("--python", default=sys.executable, help="Python that runs the stand-ins")
-    parser.add_argument("--no-driver", action="store_true", help="leave the driver's files to mounts")
-    args = parser.parse_args(argv)
-    args.tools = args.tools or ["ascend", "tensorrt"]
-    return args
-
-
-def install(argv: list[str]) -> Path:
-    """Install as the command line says; the root."""
-    installer = Installer(arguments(argv))
+    installer = Installer(parser.parse_args(argv))
     installer.package()
-    for tool in installer.args.tools:
-        installer.ascend() if tool == "ascend" else installer.tensorrt()
+    tools = installer.args.tools or ("ascend", "tensorrt")
+    if "ascend" in tools:
+        installer.ascend()
+    if "tensorrt" in tools:
+        installer.tensorrt()
     return installer.root
 
 

@@ -33,10 +33,8 @@ class SimulatedMachine:
     chip: str = "310"  # the Name column of npu-smi
     devices: int = 1  # chips of the virtual machine
     toolkit: str = "5.1.RC1"
-    driver: str = ""  # empty: the one that belongs to the chip
     tensorrt: str = "7.2.3.4"
     gpu: str = "Tesla T4"
-    nvidia_driver: str = ""  # empty: the one that belongs to TensorRT
     virtual: bool = False
     faults: frozenset[str] = frozenset()
 
@@ -60,12 +58,11 @@ class SimulatedMachine:
 
     @property
     def driver_version(self) -> str:
-        return self.driver or ("21.0.4" if self.chip == "310" else "22.0.0" if self.cann < (7, 0, 0) else "25.2.0")
+        return "21.0.4" if self.chip == "310" else "22.0.0" if self.cann < (7, 0, 0) else "25.2.0"
 
     @property
     def gpu_driver(self) -> str:
-        newest = version_of(self.tensorrt) >= (10, 0, 0)
-        return self.nvidia_driver or ("580.95.05" if newest else "450.80.02")
+        return "580.95.05" if version_of(self.tensorrt) >= (10, 0, 0) else "450.80.02"
 
     @property
     def gpu_memory(self) -> int:
@@ -79,7 +76,7 @@ def this_machine() -> SimulatedMachine:
     values: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         values.update(json.loads((root / CONFIG).read_text(encoding="utf-8")))
-    for name in ("chip", "toolkit", "driver", "tensorrt", "gpu", "nvidia_driver"):
+    for name in ("chip", "toolkit", "tensorrt", "gpu"):
         given = os.environ.get(f"KIT_SIM_{name.upper()}")
         if given:
             values[name] = given

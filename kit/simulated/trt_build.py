@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .engine import StandInEngine, StandInError
 from .machine import SimulatedMachine, end_by, mark
-from .models import ModelError, ModelPort, StandInModel, read_model, with_input_shapes
+from .models import ModelError, StandInModel, read_model, with_input_shapes
 from .trt_log import Console
 from .trt_options import Options, dims_text
 from .trt_plan import EnginePlan
@@ -56,13 +57,17 @@ class Builder:
     def __init__(self, machine: SimulatedMachine, version: Version, console: Console) -> None:
         self.machine, self.version, self.console = machine, version, console
 
+    def failed(self, *lines: str) -> FailedError:
+        """Print errors; the exception is for the caller to raise."""
+        for line in lines:
+            self.console.error(line)
+        return FailedError()
+
     def fail(self, *lines: str) -> FailedError:
         """Print errors and the wrapper lines that follow a failed build, in the words of the version."""
         old = self.version < (8, 0, 0)
         wrapper = "Engine creation failed" if old else "Failed to create engine from model or file."
-        for line in (*lines, wrapper, "Engine set up failed"):
-            self.console.error(line)
-        return FailedError()
+        return self.failed(*lines, wrapper, "Engine set up failed")
 
     def build(self, options: Options) -> EnginePlan:
         """Parse the ONNX file and make a plan for the profile."""
@@ -76,8 +81,8 @@ class Builder:
         plan = EnginePlan(
             version=self.machine.tensorrt,
             fp16=options.fp16,
-            inputs=[{"name": port.name, "dims": list(port.dims), "dtype": port.dtype} for port in model.inputs],
-            outputs=[{"name": port.name, "dims": list(port.dims), "dtype": port.dtype} for port in model.outputs],
+            inputs=list(map(vars, model.inputs)),
+            outputs=list(map(vars, model.outputs)),
             profile=profile,
             onnx=model.content(),
         )
@@ -146,7 +151,7 @@ class Builder:
         for port in dynamic:
             given = options.build_shapes.get(port.name)
             if given is None:
-                result[port.name] = [self.override(port)] * 3
+                result[port.name] = [self.override(port.name, port.dims)] * 3
                 continue
             for kind, dims in zip(("MIN", "OPT", "MAX"), given, strict=True):
                 if len(dims) != len(port.dims) or any(size < 0 for size in dims):
@@ -163,10 +168,10 @@ class Builder:
             result[port.name] = given
         return result
 
-    def override(self, port: ModelPort) -> list[int]:
-        dims = [size if size > 0 else 1 for size in port.dims]
+    def override(self, name: str, compiled: Sequence[int]) -> list[int]:
+        dims = [size if size > 0 else 1 for size in compiled]
         self.console.warning(
-            f"Dynamic dimensions required for input: {port.name}, but no shapes were provided. Automatically "
+            f"Dynamic dimensions required for input: {name}, but no shapes were provided. Automatically "
             f"overriding shape to: {dims_text(dims)}"
         )
         return dims

@@ -7,7 +7,7 @@ unknown. Booleans are true whatever their value; integers are read by ``std::sto
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,16 @@ def shapes(text: str) -> dict[str, Dims]:
         name, value = name_and_value(item)
         result[name.replace("'", "")] = [stoi(size) for size in pieces(value, "x")]
     return result
+
+
+#: What a kind of option makes of its text.
+_READ: dict[str, Callable[[str], Any]] = {
+    "flag": lambda _: True,
+    "int": stoi,
+    "text": str,
+    "shapes": shapes,
+    "files": lambda text: dict(name_and_value(item) for item in pieces(text, ",")),
+}
 
 
 @dataclass(frozen=True)
@@ -226,16 +236,7 @@ def taken(option: Option, items: list[tuple[str, str]]) -> Any:
     place = next((place for place, (name, _) in enumerate(items) if name == key), None)
     if place is None:
         return option.default
-    value = items.pop(place)[1]
-    if option.kind == "flag":
-        return True
-    if option.kind == "int":
-        return stoi(value)
-    if option.kind == "shapes":
-        return shapes(value)
-    if option.kind == "files":
-        return dict(name_and_value(item) for item in pieces(value, ","))
-    return value
+    return _READ[option.kind](items.pop(place)[1])
 
 
 def options_of(argv: list[str], version: Version) -> Options:

@@ -13,7 +13,6 @@ import numpy as np
 from .devices import device_indices
 from .engine import StandInError
 from .machine import SimulatedMachine, end_by, mark, this_machine
-from .models import ModelPort
 from .nvidia_smi import failure
 from .trt_build import STATIC_MODEL, Builder, FailedError
 from .trt_log import Console
@@ -103,9 +102,8 @@ class Trtexec(Builder):
             try:
                 write_plan(Path(options.text("saveEngine")), plan)
             except OSError:
-                self.console.error(f"Cannot open engine file: {options.text('saveEngine')}")
-                self.console.error("Saving engine to file failed")
-                raise FailedError from None
+                path = options.text("saveEngine")
+                raise self.failed(f"Cannot open engine file: {path}", "Saving engine to file failed") from None
         if options.skip:
             return self.console.end(passed=True)
         feeds = self.set_up(plan, options)
@@ -116,10 +114,9 @@ class Trtexec(Builder):
             measured = measure(plan, options, feeds)
         except StandInError as error:
             mark(str(error))
-            self.console.error(
+            raise self.failed(
                 "[TRT] ../rtSafe/cuda/genericReformat.cu (1294) - Cuda Error in executeMemcpy: 1 (invalid argument)"
-            )
-            raise FailedError from error
+            ) from error
         # 7.2 multiplies by the implicit batch, which ONNX models do not have: it prints 0 qps.
         queries = options.batch if self.version < (8, 0, 0) else options.batch or 1
         report(self.console, options, self.version, measured.records, queries)
@@ -175,9 +172,7 @@ class Trtexec(Builder):
         )
 
     def set_up_failed(self, line: str) -> FailedError:
-        self.console.error(line)
-        self.console.error("Inference set up failed")
-        return FailedError()
+        return self.failed(line, "Inference set up failed")
 
     def set_up(self, plan: EnginePlan, options: Options) -> dict[str, np.ndarray]:
         """Fix the shape of each dynamic binding and fill the inputs."""
@@ -190,9 +185,7 @@ class Trtexec(Builder):
             if any(size < 0 for size in dims):
                 wanted = options.shapes.get(name)
                 if wanted is None:
-                    wanted = (
-                        self.override(ModelPort(name, entry["dtype"], tuple(dims))) if loaded else plan.profile[name][1]
-                    )
+                    wanted = self.override(name, dims) if loaded else plan.profile[name][1]
                 self.check_binding(dims, wanted, plan.profile[name])
                 dims = list(wanted)
                 if self.version >= (10, 0, 0):
