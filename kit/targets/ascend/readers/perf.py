@@ -250,15 +250,9 @@ class _PerfScan:
         """The values behind the keys of a stage; the number after the last key may only end at the next tag."""
         values = block.stages.setdefault(stage, {})
         for key in keys:
-            name = "moduleLatency" if key["latency"] else "interface" if key["interface"] else "throughputRate"
-            if stage == "e2e" and name == "moduleLatency":
-                name = "latency"
-            if name not in KEYS[stage]:
-                continue
-            value = self._value(line, key, f"{stage}.{name}")
-            if value is None:
-                continue
-            if values.setdefault(name, value) != value:
+            name = _key_name(stage, key)
+            value = self._value(line, key, f"{stage}.{name}") if name in KEYS[stage] else None
+            if value is not None and values.setdefault(name, value) != value:
                 self.findings.refused.append(
                     f"{stage}.{name} is there twice, {values.pop(name)} and {value}: neither is taken"
                 )
@@ -306,12 +300,10 @@ class _PerfScan:
     def _goes_on(self, line: str) -> bool:
         """A line that a terminal or an editor broke: its keys belong to the stage above, where they are missing."""
         block = self._dataset()
-        key = re.match(r"[ \t,]*", line)
-        first = _KEY.match(line, key.end() if key else 0)
+        first = _KEY.match(line, len(line) - len(line.lstrip(" \t,")))
         if not self.open or self.stage is None or block is None or first is None:
             return False
-        name = "moduleLatency" if first["latency"] else "interface" if first["interface"] else "throughputRate"
-        name = "latency" if self.stage == "e2e" and name == "moduleLatency" else name
+        name = _key_name(self.stage, first)
         if name not in KEYS[self.stage] or name in block.stages[self.stage]:
             return False
         self._values(block, self.stage, line, list(_KEY.finditer(line)))
@@ -352,6 +344,13 @@ def _holds(block: DatasetBlock | PureBlock) -> bool:
 def _later(block: DatasetBlock, stage: str) -> bool:
     """Whether this stage cannot belong to the block any more."""
     return any(STAGES.index(known) >= STAGES.index(stage) for known in block.stages)
+
+
+def _key_name(stage: str, key: re.Match[str]) -> str:
+    """The name of the value behind a key: ``e2e`` has the latency of the whole run, a stage that of its module."""
+    if key["latency"]:
+        return "latency" if stage == "e2e" else "moduleLatency"
+    return "interface" if key["interface"] else "throughputRate"
 
 
 def _plain(raw: str) -> bool:

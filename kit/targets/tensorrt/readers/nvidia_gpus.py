@@ -10,7 +10,9 @@ from typing import Any
 from kit.toollogs.numbers import Number
 from kit.toollogs.output import Row, present
 
-__all__ = ["FAULT", "THROTTLE_BITS", "Gpu", "GpuProcess", "MigDevice", "faults_of", "throttle_reasons"]
+__all__ = [
+    "ABSENT", "AMOUNT", "FAULT", "THROTTLE_BITS", "Gpu", "GpuProcess", "MigDevice", "faults_of", "throttle_reasons",
+]  # fmt: skip
 
 #: Bits of clocks_throttle_reasons.active (NVML).
 THROTTLE_BITS = {
@@ -24,8 +26,12 @@ THROTTLE_BITS = {
     0x80: "hw_power_brake",
     0x100: "display_clock_setting",
 }
-#: In place of a value: not that the board lacks it, but that it no longer answers.
+#: In place of a value that the board does not have.
+ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Not Found|Unknown Error|Unknown|None|Insufficient Permissions|\?)?\]?\Z")
+#: In place of a value of a board that no longer answers.
 FAULT = re.compile(r"\[?(?:ERR!|GPU requires reset|GPU is lost)\]?\Z")
+#: A number with its unit.
+AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?)(?:x| ?(?:MiB|MB|W|MHz|%|C))?\Z")
 
 
 @dataclass(slots=True)
@@ -79,17 +85,13 @@ class MigDevice:
 
     def row(self) -> Row:
         """The device in the table for people."""
-        parts = [
-            f"{label} {value}".strip()
-            for label, value in (
-                ("instance", self.gpu_instance),
-                ("compute instance", self.compute_instance),
-                ("SM", self.multiprocessors),
-                ("", self.profile),
-                ("", self.uuid),
-            )
-            if value is not None
-        ]
+        named = {
+            "instance": self.gpu_instance,
+            "compute instance": self.compute_instance,
+            "SM": self.multiprocessors,
+        }
+        parts = [f"{label} {value}" for label, value in named.items() if value is not None]
+        parts += [text for text in (self.profile, self.uuid) if text is not None]
         memory = "" if self.memory_total_mib is None else f"{self.memory_used_mib} / {self.memory_total_mib} MiB"
         return Row(f"GPU {self.gpu} MIG device {self.device}", memory, ", ".join(parts))
 

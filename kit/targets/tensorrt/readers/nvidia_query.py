@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, Gpu, GpuProcess, MigDevice
+from kit.targets.tensorrt.readers.nvidia_gpus import ABSENT, AMOUNT, FAULT, THROTTLE_BITS, Gpu, GpuProcess, MigDevice
 from kit.toollogs.numbers import Number, integer, real
 
 if TYPE_CHECKING:
@@ -56,16 +56,12 @@ _PLACES = {
     "clocks.max.sm": "max_clocks/sm max_clocks/sm_clock",
     "clocks.max.memory": "max_clocks/memory max_clocks/mem_clock",
 }
-#: What holds the clocks down, with its bit in ``clocks_throttle_reasons.active``.
-_REASONS = {
-    "idle": 0x1, "gpu_idle": 0x1, "applications_clocks_setting": 0x2, "sw_power_cap": 0x4, "hw_slowdown": 0x8,
-    "sync_boost": 0x10, "sw_thermal_slowdown": 0x20, "hw_thermal_slowdown": 0x40, "hw_power_brake_slowdown": 0x80,
-    "hw_power_brake": 0x80, "display_clock_setting": 0x100, "display_clocks_setting": 0x100,
+#: Why the clocks are low, with its bit in ``clocks_throttle_reasons.active``.
+_REASONS = {name: bit for bit, name in THROTTLE_BITS.items()} | {
+    "idle": 0x1, "hw_power_brake_slowdown": 0x80, "display_clocks_setting": 0x100,
 }  # fmt: skip
 _REASON = re.compile(r"clocks_(?:throttle|event)_reasons/(?:.*/)?(?:clocks_(?:throttle|event)_reason_)?(\w+)\Z")
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:x| ?(?:MiB|MB|W|MHz|%|C))?\Z")
 _AMOUNTS = ("pcie", "memory", "utilization", "temperature", "power", "clocks")
-_ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Not Found|Unknown Error|Unknown|None)\]?\Z|\Z")
 
 #: No answer of nvidia-smi is nested as deep as this.
 _DEEPEST = 32
@@ -213,11 +209,11 @@ def _gpu(tree: list[tuple[str, str]], places: dict[str, str]) -> Gpu:
 
 
 def _value(name: str, word: str) -> Number | str | None:
-    if _ABSENT.match(word) or FAULT.match(word):
+    if ABSENT.match(word) or FAULT.match(word):
         return None
     if not name.startswith(_AMOUNTS):
         return word
-    found = _AMOUNT.match(word)
+    found = AMOUNT.match(word)
     return real(found[1]) if found else None
 
 
@@ -233,7 +229,7 @@ def _processes(tree: list[tuple[str, str]], gpu: int) -> list[GpuProcess]:
             found[-1][key] = word
     listed = []
     for one in found:
-        memory = _AMOUNT.match(one.get("used_gpu_memory", one.get("used_memory", "")))
+        memory = AMOUNT.match(one.get("used_gpu_memory", one.get("used_memory", "")))
         name = one.get("name", one.get("process_name", ""))
         pid = integer(one["pid"])
         if pid is not None:

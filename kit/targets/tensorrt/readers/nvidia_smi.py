@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from kit.targets.tensorrt.readers.nvidia_dmon import is_process_trace, is_trace, process_samples, samples
-from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, Gpu, GpuProcess, MigDevice, faults_of
+from kit.targets.tensorrt.readers.nvidia_gpus import ABSENT, AMOUNT, FAULT, Gpu, GpuProcess, MigDevice, faults_of
 from kit.targets.tensorrt.readers.nvidia_query import is_query, query
 from kit.targets.tensorrt.readers.nvidia_table import NvidiaTable, is_table
 from kit.toollogs.numbers import Number, real
@@ -21,8 +21,6 @@ from kit.toollogs.text import lines, narrow
 
 __all__ = ["Gpu", "GpuProcess", "NvidiaSmiReading", "read", "read_query", "sniff"]
 
-_ABSENT = re.compile(r"\[?(?:N/A|Not Supported|Unknown Error|Not Found|Insufficient Permissions|ERR!)\]?\Z")
-_UNIT = re.compile(r"(-?\d+(?:\.\d+)?) ?(?:MiB|W|MHz|%|C|MB)?\Z")
 _TEXTS = {
     "timestamp", "name", "gpu_name", "uuid", "gpu_uuid", "pci.bus_id", "gpu_bus_id", "driver_version", "vbios_version",
     "compute_mode", "persistence_mode", "pstate", "serial", "gpu_serial", "process_name", "ecc.mode.current",
@@ -174,13 +172,10 @@ def _header(raw: str) -> list[str] | None:
 
 
 def _value(name: str, word: str) -> Number | str | None:
-    if not word or _ABSENT.match(word) or FAULT.match(word):
+    if ABSENT.match(word) or FAULT.match(word):
         return None
-    if name in _TEXTS:
-        return word
-    if found := _UNIT.match(word):
-        return real(found[1])
-    return word
+    found = None if name in _TEXTS else AMOUNT.match(word)
+    return real(found[1]) if found else word
 
 
 def _query(rows: list[str], fields: list[str], failures: list[str]) -> NvidiaSmiReading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from kit.targets.tensorrt.readers.nvidia_gpus import FAULT, Gpu, GpuProcess, MigDevice
+from kit.targets.tensorrt.readers.nvidia_gpus import ABSENT, AMOUNT, FAULT, Gpu, GpuProcess, MigDevice
 from kit.toollogs.documents import begins_part
 from kit.toollogs.numbers import Number, integer, real
 from kit.toollogs.text import narrow, short, table_row
@@ -18,7 +18,6 @@ _TITLE = re.compile(
 _BUS = re.compile(r"(?:[0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+|N/A|ERR!)\Z")
 _PERSISTENCE = {"On": "Enabled", "Off": "Disabled"}
 _MODES = ("On", "Off", "N/A", "ERR!", "WDDM", "TCC", "MCDM")
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:%|C|W|MiB)\Z")
 _TYPES = ("C", "G", "C+G", "M+C", "M", "M+C+G")
 _SPACED = re.compile(
     r"(Unknown|Not|Insufficient|GPU)[ \t]+(Error|Supported|Permissions|requires[ \t]+reset|is[ \t]+lost)"
@@ -146,15 +145,12 @@ class NvidiaTable:
 
     def _put(self, gpu: Gpu, name: str, word: str) -> None:
         """A value of the table, a fault, or None where the board has none."""
-        amount = _AMOUNT.match(word)
         value: Number | str | None = None
         if FAULT.match(word):
             gpu.faults[name] = word
-        elif amount:
+        elif amount := AMOUNT.match(word):
             value = real(amount[1])
-        elif (count := integer(word)) is not None:
-            value = count
-        elif word not in ("N/A", "[N/A]", "?", "", "Not Supported", "Unknown Error", "Insufficient Permissions"):
+        elif not ABSENT.match(word):
             value = word
         gpu.values[name] = value
 
@@ -167,7 +163,7 @@ class NvidiaTable:
         if len(numbers) != 4 or len(ids) != 4:
             self.missing.append(f"a MIG device that cannot be read: {short(line)}")
             return
-        amounts = [real(found[1]) if (found := _AMOUNT.match(word)) else None for word in memory[:2]] + [None, None]
+        amounts = [real(found[1]) if (found := AMOUNT.match(word)) else None for word in memory[:2]] + [None, None]
         self.mig.append(
             MigDevice(
                 gpu=numbers[0],
@@ -189,7 +185,7 @@ class NvidiaTable:
             return
         place = 2 if words[2:3] and words[2] in _TYPES else 4 if words[4:5] and words[4] in _TYPES else 0
         pid = integer(words[place - 1]) if place else None
-        memory = _AMOUNT.match(words[-1])
+        memory = AMOUNT.match(words[-1])
         if pid is None or len(words) < place + 3 or self.processes is None:
             self.missing.append(f"a process that cannot be read: {short(line)}")
             return
