@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
-from kit.planning import cardsteps, common
-from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
+from kit.planning import common
+from kit.planning.cardsteps import SIMULATED, CardContext, before_name, convert_name, infer_name, metrics_name
 from kit.planning.shards import cut, cut_files, possible, shard_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
@@ -77,35 +77,23 @@ def on_dataset(options: AscendOptions, batch: int) -> bool:
 
 
 @dataclass(frozen=True)
-class _ChipContext:
-    """What all steps on the chip have in common."""
-
-    job: Job
+class _ChipContext(CardContext):
     options: AscendOptions
-    image: str
-    devices: Devices
-    environment: Mapping[str, str]
-
-    @property
-    def target(self) -> str:
-        return self.job.target
 
 
 def _context(job: Job) -> _ChipContext:
-    options = options_of(job)
-    if not job.simulate:
-        return _ChipContext(job, options, image_name(job), job.access.devices, {**_HOME, **job.access.environment})
-    environment = {
-        **_HOME,
-        "KIT_SIM_CHIP": soc_of(job).removeprefix("Ascend"),
-        **({"KIT_SIM_TOOLKIT": toolchain_of(job).version} if job.toolchain not in {None, DEFAULT} else {}),
-    }
-    if job.access.present:  # a rehearsal passes the real nodes through, where there are some; the driver is its own
-        devices = replace(job.access.devices, files=())
-        return _ChipContext(job, options, SIMULATED, devices, environment)
-    environment["KIT_SIM_DEVICES"] = f"virtual:{max(job.devices, default=job.device) + 1}"
-    leases = (f"simulated-{job.target}-{job.device}",)
-    return _ChipContext(job, options, SIMULATED, Devices(leases=leases), environment)
+    image, devices, environment = image_name(job), job.access.devices, {**_HOME, **job.access.environment}
+    if job.simulate:
+        image = SIMULATED
+        environment = {**_HOME, "KIT_SIM_CHIP": soc_of(job).removeprefix("Ascend")}
+        if job.toolchain not in {None, DEFAULT}:
+            environment["KIT_SIM_TOOLKIT"] = toolchain_of(job).version
+        if job.access.present:  # a rehearsal gets the real nodes, where there are any, but has its own driver
+            devices = replace(devices, files=())
+        else:
+            environment["KIT_SIM_DEVICES"] = f"virtual:{max(job.devices, default=job.device) + 1}"
+            devices = Devices(leases=(f"simulated-{job.target}-{job.device}",))
+    return _ChipContext(job, image, devices, environment, _RUN, options_of(job))
 
 
 def plan(job: Job) -> list[Step]:
@@ -133,7 +121,7 @@ def plan(job: Job) -> list[Step]:
     if shards_of(job) > 1:
         steps += _cut_files(chip, runs)
     steps += [_convert(chip, batch) for batch in job.batches]
-    steps.append(_state(chip))
+    steps.append(chip.state("chip", "npu-smi", "info"))
     measured = []
     for batch in job.batches:
         if batch in dataset:
@@ -145,7 +133,7 @@ def plan(job: Job) -> list[Step]:
         if options.energy:
             measured.append(_energy(chip, batch))
     steps += measured
-    steps.append(_state(chip, [step.name for step in measured if step.timed]))
+    steps.append(chip.state("chip", "npu-smi", "info", after=[step.name for step in measured if step.timed]))
     for batch in dataset:
         steps += _score(chip, batch, task) if task else [_metrics(chip, batch)]
     return steps
@@ -290,15 +278,6 @@ def _engine(chip: _ChipContext, batch: int) -> str:
     return f"{chip.job.recipe.model.name}_bs{batch}.om"
 
 
-def _measuring(chip: _ChipContext, batch: int, inputs: Mapping[str, Input]) -> dict[str, Input]:
-    # The chip's state is an input of what is measured: a chip that is taken stops the run before its numbers are low.
-    return {
-        "engine": Made(convert_name(chip.target, batch), _engine(chip, batch)),
-        "state": Made(before_name(chip.target)),
-        **inputs,
-    }
-
-
 def _infer(chip: _ChipContext, batch: int) -> Step:
     job, options = chip.job, chip.options
     if options.tool == "ais_bench":
@@ -376,39 +355,27 @@ def _step(
     links: Mapping[str, str] | None = None,
 ) -> Step:
     private = chip.options.tool == "ais_bench"
-    return Step(
+    step = Step(
         name=name,
         stage="infer" if stage == "infer" else "bench",
         title=title,
         image=chip.image,
         argv=argv,
         outputs=outputs,
-        inputs=_measuring(chip, batch, inputs or {}),
+        inputs={
+            "engine": Made(convert_name(chip.target, batch), _engine(chip, batch)),
+            # The chip's state is an input of what is measured: a chip in use stops the run before its numbers are low.
+            "state": Made(before_name(chip.target)),
+            **(inputs or {}),
+        },
         # benchmark derives names of results from those of its inputs, so the engine keeps its name; ais_bench refuses
         # links, and takes the engine where it is.
         links={} if private else {_engine(chip, batch): "{in:engine}", **(links or {})},
-        environment=chip.environment,
-        devices=chip.devices,
-        limits=_RUN,
-        batch=batch,
         timed=True,
-        simulated=chip.job.simulate,
         root=chip.options.root and not private,
         private=private,
     )
-
-
-def _state(chip: _ChipContext, after: Sequence[str] = ()) -> Step:
-    """``npu-smi info``: name, health, load, memory and driver of the chip."""
-    return cardsteps.state(
-        chip.job,
-        "chip",
-        ("npu-smi", "info"),
-        image=chip.image,
-        devices=chip.devices,
-        environment=chip.environment,
-        after=after,
-    )
+    return chip.on_device(step, batch)
 
 
 def _metrics(chip: _ChipContext, batch: int) -> Step:

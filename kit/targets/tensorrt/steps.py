@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
 from kit.inside.shard import Shard
-from kit.planning import cardsteps, common
-from kit.planning.cardsteps import SIMULATED, before_name, convert_name, infer_name, metrics_name
+from kit.planning import common
+from kit.planning.cardsteps import SIMULATED, CardContext, before_name, convert_name, infer_name, metrics_name
 from kit.planning.shards import cut, possible, shard_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
 from kit.planning.tensorfiles import infer_step
@@ -38,6 +38,7 @@ QUERY = (
     "clocks.current.memory", "clocks.max.sm", "clocks.applications.graphics", "clocks_throttle_reasons.active",
     "utilization.gpu", "memory.used", "memory.total", "pcie.link.gen.current", "pcie.link.width.current",
 )  # fmt: skip
+_NVIDIA_SMI = ("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits")
 LONG_WARM_UP_MS = 2000
 _LIMITS = Limits(memory_bytes=16 * GIB, pids=1024, shm_bytes=GIB)
 _HOME = {"HOME": "/tmp"}  # noqa: S108 - in the container
@@ -83,20 +84,10 @@ def _flag(job: Job, name: str, batch: int, samples: Sequence[tuple[int, ...]] | 
 
 
 @dataclass(frozen=True)
-class _GpuContext:
-    """What all steps on the GPU have in common."""
-
-    job: Job
+class _GpuContext(CardContext):
     options: TensorRtOptions
     row: TensorRt
-    image: str
-    devices: Devices
-    environment: Mapping[str, str]
     known: FileShapes | None  # of files that have several shapes
-
-    @property
-    def target(self) -> str:
-        return self.job.target
 
     @property
     def onnx(self) -> str:
@@ -116,14 +107,13 @@ def _context(job: Job) -> _GpuContext:
             f"targets -> {job.target} -> options -> gpu: names one GPU, and --devices names {len(job.devices)}",
             remedy="leave the option or --devices out",
         )
-    if not job.simulate:
-        environment = {**_HOME, **job.access.environment}
-        return _GpuContext(job, options, row, image_name(job), job.access.devices, environment, known)
-    environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1"}
-    if job.toolchain not in {None, DEFAULT}:
-        environment["KIT_SIM_TENSORRT"] = row.version
-    devices = Devices(leases=(f"simulated-{job.target}-{job.device}",))
-    return _GpuContext(job, options, row, SIMULATED, devices, environment, known)
+    image, devices, environment = image_name(job), job.access.devices, {**_HOME, **job.access.environment}
+    if job.simulate:
+        image, devices = SIMULATED, Devices(leases=(f"simulated-{job.target}-{job.device}",))
+        environment = {**_HOME, "KIT_SIM_DEVICES": "virtual:1"}
+        if job.toolchain not in {None, DEFAULT}:
+            environment["KIT_SIM_TENSORRT"] = row.version
+    return _GpuContext(job, image, devices, environment, _LIMITS, options, row, known)
 
 
 def plan(job: Job) -> list[Step]:
@@ -131,7 +121,7 @@ def plan(job: Job) -> list[Step]:
     gpu = _context(job)
     task = job.file_task
     steps = [*common.model_steps(job), *(task.prepare(job) if task else [common.preprocess(job)]), _guard(job)]
-    steps.append(_state(gpu))
+    steps.append(gpu.state("GPU", *_NVIDIA_SMI))
     measured: list[Step] = []
     for batch in job.batches:
         steps.append(_convert(gpu, batch))
@@ -141,7 +131,7 @@ def plan(job: Job) -> list[Step]:
         if gpu.options.long_seconds:
             flags = (f"--warmUp={LONG_WARM_UP_MS}", f"--duration={gpu.options.long_seconds}", "--avgRuns=100")
             measured.append(_bench(gpu, batch, long_name(job.target, batch), {}, flags))
-    return [*steps, *measured, _state(gpu, [step.name for step in measured])]
+    return [*steps, *measured, gpu.state("GPU", *_NVIDIA_SMI, after=[step.name for step in measured])]
 
 
 def _images(gpu: _GpuContext, batch: int) -> list[Step]:
@@ -230,7 +220,7 @@ def _measure_flags(gpu: _GpuContext, batch: int) -> tuple[str, ...]:
 
 def _convert(gpu: _GpuContext, batch: int) -> Step:
     """``trtexec`` picks the fastest kernels by timing them, so nothing else may run meanwhile."""
-    return Step(
+    step = Step(
         name=convert_name(gpu.target, batch),
         stage="convert",
         title=f"TensorRT plan, batch {batch}",
@@ -245,19 +235,15 @@ def _convert(gpu: _GpuContext, batch: int) -> Step:
         outputs=(gpu.engine(batch),),
         inputs={"model": common.MODEL, "checked": Made(f"{gpu.target}/input")},
         links={gpu.onnx: "{in:model}"},
-        environment=gpu.environment,
-        devices=gpu.devices,
-        limits=_LIMITS,
-        batch=batch,
         timed=True,
-        simulated=gpu.job.simulate,
         keep_output=True,
     )
+    return gpu.on_device(step, batch)
 
 
 def _infer(gpu: _GpuContext, batch: int) -> Step:
     recipe = gpu.job.recipe
-    return Step(
+    step = Step(
         name=infer_name(gpu.target, batch),
         stage="infer",
         title=f"data set through the plan of batch {batch}",
@@ -275,18 +261,14 @@ def _infer(gpu: _GpuContext, batch: int) -> Step:
         ),
         outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
         inputs={"engine": gpu.made(batch), "tensors": Made(common.TENSORS)},
-        environment=gpu.environment,
-        devices=gpu.devices,
-        limits=_LIMITS,
         code=("trt_infer", "labels", "topk", "protocol"),
-        batch=batch,
-        simulated=gpu.job.simulate,
     )  # fmt: skip
+    return gpu.on_device(step, batch)
 
 
 def _check(gpu: _GpuContext, batch: int, number: int, name: str) -> Step:
     """The plan through trtexec, on a batch that the inference kept: the same binary must give the same numbers."""
-    return Step(
+    step = Step(
         name=name,
         stage="query",
         title=f"cross-check of batch {batch} with trtexec",
@@ -305,16 +287,12 @@ def _check(gpu: _GpuContext, batch: int, number: int, name: str) -> Step:
             "results": Made(checked_step(gpu.job, batch)),
         },
         links={gpu.engine(batch): "{in:engine}"},
-        environment=gpu.environment,
-        devices=gpu.devices,
-        limits=_LIMITS,
-        batch=batch,
-        simulated=gpu.job.simulate,
     )
+    return gpu.on_device(step, batch)
 
 
 def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
-    return Step(
+    step = Step(
         name=name,
         stage="bench",
         title=f"throughput at batch {batch}",
@@ -330,29 +308,14 @@ def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, st
         inputs={"engine": gpu.made(batch), "state": Made(before_name(gpu.target))},
         links={gpu.engine(batch): "{in:engine}"},
         # The number of the run distinguishes equal steps: each has to run.
-        environment={**gpu.environment, **environment},
-        devices=gpu.devices,
-        limits=_LIMITS,
-        batch=batch,
+        environment=environment,
         timed=True,
-        simulated=gpu.job.simulate,
         keep_output=True,
     )
+    return gpu.on_device(step, batch)
 
 
 def _overridden(flags: Sequence[str], by: Sequence[str]) -> tuple[str, ...]:
     """``flags`` with those of ``by`` in their places: trtexec takes no option twice."""
     names = {flag.partition("=")[0] for flag in by}
     return (*(flag for flag in flags if flag.partition("=")[0] not in names), *by)
-
-
-def _state(gpu: _GpuContext, after: Sequence[str] = ()) -> Step:
-    return cardsteps.state(
-        gpu.job,
-        "GPU",
-        ("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits"),
-        image=gpu.image,
-        devices=gpu.devices,
-        environment=gpu.environment,
-        after=after,
-    )
