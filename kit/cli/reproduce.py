@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from kit.cli import options
 
 if TYPE_CHECKING:
     from kit.execution.reproduction import Reproduction
-    from kit.execution.selection import Choice
+    from kit.execution.selection import Choice, Selection
     from kit.recipe.schema import Recipe
     from kit.results.resultsfile import Results
     from kit.storage.store import Store
@@ -128,19 +128,20 @@ def command(
     selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
     file = weights_path(parsed, kept.root, choice.weights)
+    if image is not None and form is not options.PlanFormat.K8S:
+        raise typer.BadParameter("goes with --format k8s", param_hint="--image")
     if form is not options.PlanFormat.TEXT:
         if not plan:
             raise typer.BadParameter("goes with --plan", param_hint="--format")
-        if form is options.PlanFormat.SLURM:
-            from kit.fleet.slurm import slurm_script
+        more = [word for step in force or () for word in ("--force", step)]
+        more += [option for option, wanted in (("--update", update), ("--gate", gate)) if wanted]
+        if form is options.PlanFormat.K8S:
+            _print_pods(selection, file, image, more)
+            return
+        from kit.fleet.slurm import slurm_script
 
-            places = {"recipe": recipe, "store": kept.root, "reports": reports_folder(parsed, reports)}
-            typer.echo(slurm_script(selection, file, **places, runner=runner.value, base=base), nl=False)
-        else:
-            from kit import __version__
-            from kit.fleet.kubernetes import kubernetes_jobs
-
-            typer.echo(kubernetes_jobs(selection, file, image=image or f"kit:{__version__}"), nl=False)
+        places = {"recipe": recipe, "store": kept.root, "reports": reports_folder(parsed, reports)}
+        typer.echo(slurm_script(selection, file, **places, runner=runner.value, base=base, more=more), nl=False)
         return
     jobs = selection.jobs(file)
     if plan:
@@ -181,6 +182,20 @@ def command(
     _print_end(parsed, done, again.results if again else {}, as_json=as_json)
     if gate:
         _check_gate(parsed, done, kept, choice, recipe_at(recipe, gate_base) if gate_base else None)
+
+
+def _print_pods(selection: Selection, weights: Path, image: str | None, more: Sequence[str]) -> None:
+    """The Jobs, and on standard error whose pods need an image with a vendor's tools."""
+    from kit import __version__
+    from kit.fleet.kubernetes import kubernetes_jobs, with_vendors_tools
+
+    typer.echo(kubernetes_jobs(selection, weights, image=image or f"kit:{__version__}", more=more), nl=False)
+    if names := with_vendors_tools(selection, weights):
+        print(
+            f"note: pods of {', '.join(names)} need an image with the vendor's tools, which names them in KIT_TOOLS:"
+            " docs/fleet.md tells how it is made",
+            file=sys.stderr,
+        )
 
 
 def _print_end(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results], *, as_json: bool) -> None:

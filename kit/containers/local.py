@@ -28,6 +28,8 @@ from kit.resources import package, resource
 __all__ = ["LocalRunner", "die_with_parent"]
 
 _NAME = re.compile(r"^(-r\s+\S+|[A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
+#: Environment variable of a container that holds a vendor's tools and kit: what they are, such as its image's digest.
+_TOOLS = "KIT_TOOLS"
 _GRACE_S = 0.5
 #: How often time and memory of a child are checked.
 _LOOK_EVERY_S = 0.2
@@ -51,6 +53,11 @@ class LocalRunner:
 
     prepare = image_id
 
+    @staticmethod
+    def stands_in(image: str) -> bool:
+        """Whether Python packages can take the place of the image; vendors' tools have an environment of their own."""
+        return bool(_stand_in(image))
+
     def host(self) -> dict[str, str]:
         """The interpreter."""
         return {"runner": "local, not containerized", "python": sys.version.split()[0]}
@@ -60,18 +67,22 @@ class LocalRunner:
             return fill(text, inputs=lambda name: str(binding.inputs[name]), out=str(binding.out), code=str(package()))
 
         argv = [place(word) for word in step.argv]
-        if argv[0] == "python3":
+        vendors = not self.stands_in(step.image)
+        if argv[0] == "python3" and not vendors:
             argv[0] = sys.executable
-        keep = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "TMPDIR")
+        keep = os.environ if vendors else ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "TMPDIR")
         environment = {name: os.environ[name] for name in keep if name in os.environ}
-        environment |= {"PYTHONPATH": str(package()), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
+        if step.code or not vendors:
+            environment["PYTHONPATH"] = str(package())
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
         environment |= {name: place(text) for name, text in step.environment.items()}
         return argv, environment, place
 
     def command_line(self, step: Step, binding: Binding) -> str:
         """One line for a shell."""
         argv, environment, place = self._argv(step, binding)
-        shown = {**dict.fromkeys(("PYTHONPATH",), environment["PYTHONPATH"]), **step.environment}
+        own = {} if not self.stands_in(step.image) and not step.code else {"PYTHONPATH": environment["PYTHONPATH"]}
+        shown = {**own, **step.environment}
         prefix = ["cd", place(step.workdir), "&&", "env", *(f"{name}={place(text)}" for name, text in shown.items())]
         line = " ".join([*prefix[:2], "&&", *(shlex.quote(word) for word in [*prefix[3:], *argv])])
         for name, target in step.links.items():
@@ -82,6 +93,8 @@ class LocalRunner:
         """Run as a child in its own session; it dies with us, and on an interruption within half a second."""
         self.image_id(step.image)
         argv, environment, place = self._argv(step, binding)
+        if step.private:
+            binding.out.chmod(0o750)
         started, watch = time.monotonic(), Watch(step, binding.stop)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         with links(step, binding.out, place):
@@ -138,6 +151,7 @@ def _packages(folder: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@cache
 def _stand_in(image: str) -> list[str]:
     """The packages that stand in for an image; none where nothing does.
 
@@ -197,10 +211,7 @@ class _Guard:
 def _environment_id(image: str) -> str:
     packages = _stand_in(image)
     if not packages:
-        raise EngineError(
-            f"image {image!r} has no stand-in in this environment",
-            remedy="install and start a Docker engine, then use --runner docker",
-        )
+        return _tools_id(image)
     found = [sys.version]
     missing = []
     for name in sorted(packages):
@@ -216,6 +227,22 @@ def _environment_id(image: str) -> str:
             remedy=f"pip install {_extra(image, missing)}, or start a Docker engine",
         )
     return "local:" + hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def _tools_id(image: str) -> str:
+    """Of a vendor's image: what KIT_TOOLS says of the tools that are installed here, for nobody can look it up.
+
+    Raises:
+        EngineError: it says nothing.
+    """
+    said = os.environ.get(_TOOLS, "")
+    if not said.strip() or not said.isprintable():
+        raise EngineError(
+            f"image {image!r} holds a vendor's tools, and {_TOOLS} does not say that they are installed here",
+            remedy="use --runner docker with a Docker engine; or, inside of a container with the tools, set"
+            f" {_TOOLS} to its image's digest",
+        )
+    return "local:" + hashlib.sha256(f"{image}\n{said}".encode()).hexdigest()
 
 
 def die_with_parent(number: int) -> Callable[[], None]:

@@ -20,6 +20,7 @@ class BatchJob:
 
     target: str
     device: SchedulerDevice | None  # None: the processor is enough
+    devices: int  # how many of them
     memory_bytes: int  # the largest limit of a step's container
     timed: bool  # it measures time, so nothing may run beside it
 
@@ -35,7 +36,7 @@ def batch_jobs(selection: Selection, weights: Path) -> list[BatchJob]:
         steps = plan([(target, job)]).steps
         device: SchedulerDevice | None = None if job.simulate else getattr(target, "scheduler_device", None)
         memory = max(step.limits.memory_bytes for step in steps)
-        found.append(BatchJob(job.target, device, memory, any(step.timed for step in steps)))
+        found.append(BatchJob(job.target, device, max(1, len(job.devices)), memory, any(step.timed for step in steps)))
     return found
 
 
@@ -55,6 +56,8 @@ def reproduce_words(choice: Choice, target: str, places: Mapping[str, Path | str
         words += ["--batch", str(batch)]
     words += ["--simulate"] if choice.simulate else []
     words += ["--device", str(choice.device)] if choice.device else []
+    words += ["--devices", ",".join(map(str, choice.devices))] if choice.devices else []
+    words += ["--shards", str(choice.shards)] if choice.shards > 1 else []
     words += ["--mirror", choice.mirror] if choice.mirror else []
     return words
 

@@ -14,32 +14,39 @@ from typing import Any
 
 import yaml
 
+from kit.containers.local import LocalRunner
 from kit.errors import InvalidInputError
 from kit.execution.selection import Selection
 from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, reproduce_words
 
-__all__ = ["kubernetes_jobs"]
+__all__ = ["kubernetes_jobs", "with_vendors_tools"]
 
 #: Where a pod sees the recipe's folder: the claim "kit".
 _WORK = Path("/work")
 _NOBODY = 65534
+_REFERENCE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]{0,254}")
 #: Beside the largest step: kit itself and the tensors' page cache.
 _SPARE_BYTES = 1 << 30
 
 
-def kubernetes_jobs(selection: Selection, weights: Path, *, image: str) -> str:
+def kubernetes_jobs(selection: Selection, weights: Path, *, image: str, more: Sequence[str] = ()) -> str:
     """The Jobs as YAML documents.
 
     Args:
         selection: recipe, targets, batches.
         weights: where the weights are, or will be.
         image: reference of the pods' image.
+        more: further words of ``kit reproduce``.
 
     Raises:
-        InvalidInputError: files lie where no one folder could be mounted.
+        InvalidInputError: no such reference, or files lie where no one folder could be mounted.
     """
     choice, folder = selection.choice, selection.recipe.folder.absolute()
-    check_paths(image, choice.mirror, selection.images, selection.labels)
+    if not _REFERENCE.fullmatch(image):
+        raise InvalidInputError(
+            f"--image {image!r} is not the reference of an image", remedy="give for example registry.example/kit:1"
+        )
+    check_paths(choice.mirror, selection.images, selection.labels)
     data = [selection.images, selection.labels, *([choice.weights.absolute()] if choice.weights else [])]
     outside = [path for path in data if not path.is_relative_to(folder)]
     mounts = [{"name": "kit", "mountPath": str(_WORK)}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
@@ -58,10 +65,20 @@ def kubernetes_jobs(selection: Selection, weights: Path, *, image: str) -> str:
     documents = []
     for number, job in enumerate(batch_jobs(selection, weights)):
         own = places | {"--store": _WORK / ".kit" / "kubernetes" / job.target}
-        words = reproduce_words(choice, job.target, own, "local")
+        words = [*reproduce_words(choice, job.target, own, "local"), *more]
         name = _name(selection.recipe.model.name, str(number), job.target)
         documents.append(_job(name, job, image, words, mounts, volumes))
     return yaml.dump_all(documents, Dumper=_Plain, sort_keys=False, width=120)
+
+
+def with_vendors_tools(selection: Selection, weights: Path) -> list[str]:
+    """Targets with steps in an image that nothing in an environment of Python packages stands in for."""
+    local = LocalRunner()
+    return [
+        job.target
+        for target, job in selection.jobs(weights)
+        if not all(local.stands_in(step.image) for step in target.plan(job))
+    ]
 
 
 class _Plain(yaml.SafeDumper):
@@ -79,7 +96,7 @@ def _job(
     # No limit of processor time: throttling would be measured.
     resources = {"requests": {"cpu": "2", "memory": memory}, "limits": {"memory": memory}}
     if job.device:
-        resources["limits"][job.device.kubernetes] = "1"
+        resources["limits"][job.device.kubernetes] = str(job.devices)
     container = {
         "name": "kit",
         "image": image,

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from kit.errors import Exit
 from kit.execution.selection import Selection
 from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, reproduce_words
 
@@ -18,10 +19,22 @@ _HEAD = """\
 # The names after --gres are those of your gres.conf. Words given to this script go to every sbatch: --partition=NAME.
 set -euo pipefail
 """
+_NO_KIT = (
+    'command -v kit >/dev/null || { printf "error: $(hostname): kit is not on the PATH of this job'
+    f'\\n  do: install it on every host, or load its module before you submit\\n" >&2; exit {int(Exit.MISSING)}; }}'
+)
 
 
 def slurm_script(
-    selection: Selection, weights: Path, *, recipe: Path, store: Path, reports: Path, runner: str, base: str | None
+    selection: Selection,
+    weights: Path,
+    *,
+    recipe: Path,
+    store: Path,
+    reports: Path,
+    runner: str,
+    base: str | None,
+    more: Sequence[str] = (),
 ) -> str:
     """The script, for bash.
 
@@ -33,6 +46,7 @@ def slurm_script(
         reports: folder of the reports.
         runner: where the steps run on a host.
         base: base image of image builds.
+        more: further words of ``kit reproduce``.
 
     Raises:
         InvalidInputError: a path that a script cannot hold.
@@ -50,12 +64,16 @@ def slurm_script(
     parts = [_HEAD]
     for number, job in enumerate(jobs):
         own = places | {"--store": store.absolute() / "slurm" / job.target}
-        words = reproduce_words(choice, job.target, own, runner)
+        words = [*reproduce_words(choice, job.target, own, runner), *more]
         parts.append(_submission(f"job{number}", _options(f"{name}-{job.target}", job), words))
     after = ":".join(f"${{job{number}%%;*}}" for number in range(len(jobs)))
     render = ["kit", "report", "--recipe", str(places["--recipe"]), "--reports", str(places["--reports"])]
     render += ["--simulated"] if choice.simulate else []
-    parts.append(_submission("report", [f"--job-name={name}-report"], render, f'--dependency="afterok:{after}" '))
+    options = [
+        f"--job-name={name}-report",
+        "--kill-on-invalid-dep=yes",
+    ]  # where a target failed there is no use to wait
+    parts.append(_submission("report", options, render, f'--dependency="afterok:{after}" '))
     parts.append('echo "submitted; the report is written by job ${report%%;*}"\n')
     return "\n".join(parts)
 
@@ -64,11 +82,14 @@ def _options(name: str, job: BatchJob) -> list[str]:
     """Options of a measuring job: whole hosts with all their memory, because what runs beside it would be measured."""
     options = [f"--job-name={name}", "--nodes=1", "--ntasks=1"]
     options += ["--exclusive", "--mem=0"] if job.timed else [f"--mem={job.memory_bytes >> 20}M"]
-    options += [f"--gres={job.device.gres}"] if job.device else []
-    return [*options, "--signal=B:TERM@60"]  # a minute to stop containers; what is finished is kept
+    if job.device:
+        gres = job.device.gres
+        options.append(f"--gres={gres if job.devices == 1 else gres.rpartition(':')[0] + f':{job.devices}'}")
+    # One job of a name at a time: its store has one writer. A minute to stop containers; what is finished is kept.
+    return [*options, "--dependency=singleton", "--signal=B:TERM@60"]
 
 
 def _submission(variable: str, options: Sequence[str], words: Sequence[str], more: str = "") -> str:
     lines = [f"{variable}=$(sbatch --parsable {more}\"$@\" <<'KIT_JOB'", "#!/bin/bash"]
     lines += [f"#SBATCH {option}" for option in options]
-    return "\n".join([*lines, f"exec {shlex.join(words)}", "KIT_JOB", ")", ""])
+    return "\n".join([*lines, _NO_KIT, f"exec {shlex.join(words)}", "KIT_JOB", ")", ""])

@@ -138,3 +138,44 @@ def test_a_format_goes_with_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
         main(["reproduce", "--recipe", "examples/digits", "--format", "slurm"])
     assert end.value.code == 2
     assert "--plan" in capsys.readouterr().err
+
+
+def test_shards_devices_and_choices_reach_the_job(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--recipe", "examples/digits", "--target", "310", "--shards", "4", "--devices", "0-3", "--force", "all")
+    script = plan(capsys, *words, "--gate", "--format", "slurm")
+    assert "#SBATCH --gres=npu:310:4\n" in script
+    assert " --devices 0,1,2,3 --shards 4 --force all --gate\n" in script
+    (job,) = yaml.safe_load_all(plan(capsys, *words, "--format", "k8s"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["huawei.com/Ascend310"] == "4"
+    assert container["command"][-6:] == ["--devices", "0,1,2,3", "--shards", "4", "--force", "all"]
+
+
+def test_pods_that_need_a_vendors_tools_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--plan", "--format", "k8s", "--recipe", "examples/digits", "--target", "cpu", "--target", "310P"]
+    with pytest.raises(SystemExit):
+        main(["reproduce", *words])
+    assert "note: pods of 310P need an image with the vendor's tools" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what"),
+    [
+        (["--plan", "--format", "k8s", "--image", "a b"], 3, "is not the reference of an image"),
+        (["--plan", "--image", "kit:1"], 2, "--image: goes with --format k8s"),
+        (["--plan", "--format", "pbs"], 2, "pbs"),
+        (["--plan", "--shards", "0"], 2, "--shards"),
+        (["--plan", "--devices", "3-0"], 3, "--devices '3-0' is not a list of devices"),
+        (["--plan", "--format", "slurm", "--target", "cpu", "--devices", "0,1"], 3, "has one device a card"),
+        (["--plan", "--format", "slurm", "--target", "TPU"], 3, "target 'TPU' is not in the recipe"),
+    ],
+)
+def test_what_cannot_be_printed_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], words: list[str], code: int, what: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["reproduce", "--recipe", "examples/digits", *words])
+    told = capsys.readouterr()
+    assert end.value.code == code, told.err
+    assert what in " ".join(told.err.split())
+    assert not told.out
