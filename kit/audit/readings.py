@@ -1,7 +1,7 @@
-"""How a derived column is to be read: the candidate that explains most of its rows judges the others.
+"""How a derived column was computed: the candidate that explains most of its rows is applied to the others.
 
 A header such as "Speedup" does not say what was divided by what. Each way to compute the column is a candidate; one
-that explains enough rows is taken for what the author did, and a row that no such candidate explains is wrong.
+that explains enough rows is what the author did, and a row that no such candidate explains is wrong.
 """
 
 from __future__ import annotations
@@ -11,45 +11,43 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
+from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
 from kit.audit.facts.sums import AVERAGES, combined, summary_of
-from kit.audit.rule import Held, Outcome, Unknown, Wrong
-from kit.audit.verdict import digits_swapped, rounded
+from kit.audit.rule import Held, Outcome, Unknown
+from kit.audit.verdict import digits_swapped, miscomputed
 
 __all__ = ["Candidate", "Computed", "allowed_values", "check_column", "established"]
 
-#: So many rows decide how a column is read.
+#: How many rows decide how a column is read.
 _SAMPLE = 60
-#: Average rows further down than this are not held against their column.
+#: Average rows further down than this are not compared with their column.
 _REACH = 120
-#: So many candidates are tried: a wide table stays cheap.
+#: How many candidates are tried, so that a wide table stays cheap.
 _TRIED = 120
-#: A printed value so many times off is of another unit or meaning.
+#: A printed value that is off by this factor has another unit or meaning.
 _FAR = 30.0
-#: Whole numbers with zeros at their end may have been rounded further than to their last digit: by so much, relatively.
+#: A whole number that ends in zeros may have been rounded by this much, relatively.
 _ROUND = 0.005
 
 
 class Computed(NamedTuple):
-    """What a candidate gives for a row: the value, what rounding leaves open, and the computation in words.
+    """What a candidate gives for a row, and the computation as text.
 
-    ``trivial`` where it holds whatever was measured, as the 1.0 of the row that everything is compared with.
+    ``trivial`` if it holds whatever was measured, such as the 1.0 of the row that the others are compared with.
     """
 
-    value: float
-    allowed: Interval
+    right: Bounded
     text: str
     trivial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One way to compute a column: what it is, the value by row, whether the header itself says so.
+    """One way to compute a column: what it means, the value by row, and whether the header itself says so.
 
-    ``operands`` are the columns that it works with. ``scale`` turns printed numbers into the unit of the value (0.01
-    for per cent); ``signless`` where the sign does not count.
+    ``operands`` are the titles of the columns it uses. ``scale`` turns printed numbers into the unit of the value (0.01
+    for percentages); ``signless`` if the sign does not count.
     """
 
     meaning: str
@@ -59,49 +57,61 @@ class Candidate:
     signless: bool = False
     operands: frozenset[str] = frozenset()
 
+    def agreement(self, entry: Entry, found: Computed) -> Agreement:
+        """How a printed number compares with the computed one."""
+        return agree(self.printed(entry), found.right)
+
+    def explains(self, entry: Entry, row: int) -> bool:
+        """Whether the number of a row was computed like this."""
+        found = self.compute(row)
+        return found is not None and self.agreement(entry, found) is Agreement.SAME
+
+    def printed(self, entry: Entry) -> Printed:
+        """The number of a row in the unit of the computed value."""
+        number = entry.number.scaled(self.scale)
+        return number.scaled(-1) if self.signless and number.value < 0 else number
+
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
     candidate: Candidate
     fits: int
     rows: int
-    swapped: int = 0
+    swapped: int
 
     @property
     def accepted(self) -> bool:
-        """Whether this is what the author did: half of the rows where the header says it, else more than half.
+        """Whether the author did this: it explains half of the rows if the header says so, else more than half.
 
-        Of two rows one is enough where the other only has two digits the wrong way round.
+        Of two rows, one is enough if the other has only two digits swapped.
         """
         if self.candidate.sure:
             return 2 * self.fits >= self.rows and (self.fits >= 1 or self.rows == 0)
         return (self.fits >= 2 and 5 * self.fits >= 3 * self.rows) or self.fits == self.swapped == self.rows - 1 == 1
 
 
-def allowed_values(entry: Entry) -> Interval:
-    """The values that a number of a table can stand for."""
+def allowed_values(entry: Entry) -> Bounded:
+    """The values that a number in a table can stand for."""
     number = entry.number
-    digits = number.text.replace(",", "")
-    zeros = len(digits) - len(digits.rstrip("0")) if digits.isdigit() else 0
-    if zeros >= 2 and len(digits) >= 4:
+    zeros = number.trailing_zeros
+    if zeros >= 2 and abs(number.value) >= 1000:
         slack = min(10.0**zeros, _ROUND * abs(number.value))
-        return Interval(number.value - slack, number.value + slack)
-    return number.interval
+        return Bounded(number.value, number.value - slack, number.value + slack)
+    return number.bounds
 
 
 def established(grid: Grid, column: Column, candidates: Sequence[Candidate]) -> Candidate | None:
-    """The way to compute a column whose header says nothing of it: it explains three rows or more, and all but one.
+    """How a column was computed whose header does not say: the candidate explains three rows or more, and all but one.
 
-    Two rows are enough where the other has two digits swapped. Numbers of one or two digits explain nothing.
+    Two rows are enough if another has two digits swapped. Numbers with one or two digits prove nothing.
     """
-    rows = [row for row in grid.measured_rows if (entry := column.entries[row]) is not None and _tells(entry)]
+    rows = [row for row in grid.measured_rows if (entry := column.entries[row]) is not None and _telling(entry)]
     found = [fit for fit in (_fit(column, one, rows) for one in candidates[:_TRIED]) if fit.rows - fit.fits <= 1]
     best = max(found, key=lambda fit: (fit.fits, -fit.rows), default=None)
     return best.candidate if best is not None and best.fits + best.swapped >= 3 else None
 
 
-def _tells(entry: Entry) -> bool:
-    """Whether a number has three digits that say something."""
+def _telling(entry: Entry) -> bool:
     return len(entry.number.text.replace(".", "").replace(",", "").lstrip("0")) >= 3
 
 
@@ -110,7 +120,7 @@ def check_column(
 ) -> Iterator[Outcome]:
     """The outcome for each row of a derived column.
 
-    ``alone``: with one row that tells anything, the header is believed where it is sure of its meaning.
+    ``alone``: with only one row to go by, a header that is sure of its meaning is believed.
     """
     rows = [row for row in grid.rows if column.entries[row] is not None]
     fits = [_fit(column, candidate, rows[:_SAMPLE]) for candidate in candidates[:_TRIED]]
@@ -121,26 +131,12 @@ def check_column(
     # A column can change its meaning from row to row: points for an accuracy, per cent for a rate.
     operands = {fit.candidate.operands for fit in accepted} - {frozenset()}
     kin = [fit for fit in fits if fit not in accepted and fit.candidate.operands in operands]
-    kin = [fit for fit in kin if fit.fits > 1 or fit.candidate.scale == 1 or _in_percent(column)]
+    percent = any(entry is not None and "%" in entry.unit for entry in column.entries)
+    kin = [fit for fit in kin if fit.fits > 1 or fit.candidate.scale == 1 or percent]
     for row in rows:
         entry = column.entries[row]
         if entry is not None:
             yield _compared(grid, column, row, entry, accepted, [fit.candidate for fit in kin])
-
-
-def _in_percent(column: Column) -> bool:
-    return any(entry is not None and "%" in entry.unit for entry in column.entries)
-
-
-def _printed(entry: Entry, candidate: Candidate) -> Printed:
-    number = entry.number.scaled(candidate.scale)
-    return number.scaled(-1) if candidate.signless and number.value < 0 else number
-
-
-def _explains(entry: Entry, candidate: Candidate, found: Computed | None) -> bool:
-    if found is None:
-        return False
-    return agree(_printed(entry, candidate), found.value, found.allowed) is Agreement.SAME
 
 
 def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
@@ -150,32 +146,33 @@ def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
         if entry is None or computed is None or computed.trivial:
             continue
         telling += 1
-        if agree(_printed(entry, candidate), computed.value, computed.allowed) is Agreement.SAME:
+        if candidate.agreement(entry, computed) is Agreement.SAME:
             fits += 1
         else:
-            swapped += digits_swapped(entry.number, computed.value / candidate.scale)
+            swapped += digits_swapped(entry.number, computed.right.value / candidate.scale)
     return _Fit(candidate, fits, telling, swapped)
 
 
-def _summed(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | None:
-    """The outcome of an average row that does not divide the averages beside it: it can be the mean of its column.
+def _averaged(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | None:
+    """The outcome of an average row that is not computed from the averages beside it: it can average its own column.
 
-    None where it is no average row, or no mean at all.
+    None if it is not an average row, or cannot be an average at all.
     """
-    kind = summary_of(grid.labels[row])
-    if kind not in AVERAGES:
+    if summary_of(grid.labels[row]) not in AVERAGES:
         return None
+    unknown = Unknown(entry.line, entry.number.text)
     if row > _REACH:
-        return Unknown(entry.line, entry.number.text)
+        return unknown
     parts = [one for place, one in enumerate(column.entries[:row]) if one and summary_of(grid.labels[place]) is None]
     if len(parts) < 2 or min(one.value for one in parts) <= 0:
-        return Unknown(entry.line, entry.number.text)
+        return unknown
     for way in AVERAGES:
-        value, allowed = combined(way, parts)
-        if agree(entry.number, value, allowed) is Agreement.SAME:
-            return Held(entry.line, entry.number.text, show(value), f"{way} of {len(parts)} rows")
-    if min(one.number.interval.low for one in parts) <= entry.value <= max(one.number.interval.high for one in parts):
-        return Unknown(entry.line, entry.number.text)  # it can be weighted, or of more rows than the table has
+        right = combined(way, parts)
+        if agree(entry.number, right) is Agreement.SAME:
+            return Held(entry.line, entry.number.text, show(right.value), f"{way} of {len(parts)} rows")
+    bounds = [one.number.bounds for one in parts]
+    if min(one.low for one in bounds) <= entry.value <= max(one.high for one in bounds):
+        return unknown  # it can be weighted, or average more rows than the table has
     return None
 
 
@@ -188,30 +185,22 @@ def _compared(
         if found is None:
             continue
         results.append((fit, found))
-        if _explains(entry, fit.candidate, found):
-            return Held(entry.line, entry.number.text, show(found.value / fit.candidate.scale), found.text)
-    if not results or any(_explains(entry, one, one.compute(row)) for one in kin[:8]):
+        if fit.candidate.agreement(entry, found) is Agreement.SAME:
+            return Held(entry.line, entry.number.text, show(found.right.value / fit.candidate.scale), found.text)
+    if not results or any(one.explains(entry, row) for one in kin[:8]):
         return Unknown(entry.line, entry.number.text)
-    if (summed := _summed(grid, column, row, entry)) is not None:
-        return summed
+    if (averaged := _averaged(grid, column, row, entry)) is not None:
+        return averaged
     fit, found = results[0]
-    number = _printed(entry, fit.candidate)
-    verdict = agree(number, found.value, found.allowed)
-    far = not number.value or not found.value or abs(math.log(abs(number.value / found.value))) > math.log(_FAR)
-    if far or (verdict is Agreement.SLIP and (fit.fits < 3 or 5 * fit.fits < 4 * fit.rows)):
+    stated, right = fit.candidate.printed(entry).value, found.right.value
+    agreement = fit.candidate.agreement(entry, found)
+    far = not stated or not right or abs(math.log(abs(stated / right))) > math.log(_FAR)
+    if far or (agreement is Agreement.SLIP and (fit.fits < 3 or 5 * fit.fits < 4 * fit.rows)):
         return Unknown(entry.line, entry.number.text)
-    value = found.value / fit.candidate.scale
+    value = right / fit.candidate.scale
     subject = f"{grid.labels[row] or 'row'} | {column.title}"
-    return Wrong(
-        entry.line,
-        entry.number.text,
-        show(value),
-        found.text,
-        f"{subject} is {fit.candidate.meaning}: {found.text} = {show(value)}, but {entry.number.text} is printed",
-        Severity.DIGITS if verdict is Agreement.SLIP else Severity.MAJOR,
-        entry.start,
-        computation=f"{found.text} = {show(value)}",
-        replacement=rounded(value, Printed(entry.number.text, value, entry.number.unit)),
-        safe=verdict is Agreement.SLIP,
-        subject=subject,
+    meaning = f"{subject} is {fit.candidate.meaning}: {found.text} = {show(value)}"
+    message = f"{meaning}, but {entry.number.text} is printed"
+    return miscomputed(
+        entry.line, entry.number, value, found.text, message, agreement, start=entry.start, subject=subject
     )

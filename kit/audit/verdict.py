@@ -1,20 +1,19 @@
-"""A printed number against the value that it should show, as the outcome of a rule."""
+"""Outcomes of comparing a printed number with the value it should show."""
 
 from __future__ import annotations
 
 from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry
-from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, show
+from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
 from kit.audit.rule import Held, Outcome, Wrong
 
-__all__ = ["compared", "digits_swapped", "ordered", "rounded"]
+__all__ = ["compared", "digits_swapped", "miscomputed", "ordered", "ordered_row", "rounded", "severity_of"]
 
 
 def compared(
     line: int,
     stated: Printed,
-    value: float,
-    allowed: Interval | None = None,
+    right: Bounded,
     *,
     inputs: str,
     note: str,
@@ -22,41 +21,63 @@ def compared(
     subject: str = "",
     factor: float = 1.0,
 ) -> Outcome:
-    """Whether a printed number holds. ``allowed`` is what the rounding of the inputs leaves open.
+    """Whether a printed number is right.
 
     ``note`` says what was computed ("310P/310 = 1.5 / 2.5"). ``factor`` is what ``stated`` was scaled by for the
-    comparison: 0.01 for a per cent.
+    comparison: 0.01 for a percentage.
     """
-    verdict = agree(stated, value, allowed)
-    shown = show(value / factor)
-    if verdict is Agreement.SAME:
-        return Held(line, stated.text, shown, note)
-    slip = verdict is Agreement.SLIP
+    value = right.value / factor
+    agreement = agree(stated, right)
+    if agreement is Agreement.SAME:
+        return Held(line, stated.text, show(value), note)
+    message = f"{note} gives {show(value)}, but {stated.text} is printed"
+    return miscomputed(line, stated, value, note, message, agreement, inputs=inputs, start=start, subject=subject)
+
+
+def miscomputed(
+    line: int,
+    stated: Printed,
+    value: float,
+    how: str,
+    message: str,
+    agreement: Agreement,
+    *,
+    start: int,
+    subject: str,
+    inputs: str = "",
+) -> Wrong:
+    """A number that is not the ``value`` which ``how`` gives; a slip in its last digits can be fixed safely."""
+    slip = agreement is Agreement.SLIP
     return Wrong(
         line,
         stated.text,
-        shown,
-        inputs,
-        f"{note} gives {shown}, but {stated.text} is printed",
+        show(value),
+        inputs or how,
+        message,
         Severity.DIGITS if slip else Severity.MAJOR,
         start,
-        computation=f"{note} = {shown}",
-        replacement=rounded(value / factor, stated.scaled(1 / factor)),
+        computation=f"{how} = {show(value)}",
+        replacement=rounded(value, stated),
         safe=slip,
         subject=subject,
     )
 
 
+def severity_of(stated: Printed, right: float) -> Severity:
+    """How bad it is that a number is printed in place of another: a slip in the last digits is not major."""
+    return Severity.MAJOR if agree(stated, right) is Agreement.DIFFERENT else Severity.DIGITS
+
+
 def rounded(value: float, like: Printed) -> str:
-    """A value with as many decimals as a printed number has, and its way to part thousands."""
+    """A value with the decimals and thousands separators of a printed number."""
     decimals = len(like.text.partition(".")[2]) if "e" not in like.text.lower() else 6
     return f"{value:{',' if ',' in like.text else ''}.{decimals}f}"
 
 
 def digits_swapped(stated: Printed, value: float) -> bool:
-    """Whether a number is printed as the value, rounded or cut off, with two digits beside each other swapped.
+    """Whether a number is the value, rounded or cut off, with two adjacent digits swapped.
 
-    Of three digits or more that happens to other numbers so seldom that it shows what was meant.
+    With three digits or more that is so rare by chance that it shows which value was meant.
     """
     decimals = len(stated.text.partition(".")[2])
     printed = stated.text.replace(",", "")
@@ -72,20 +93,29 @@ def digits_swapped(stated: Printed, value: float) -> bool:
 
 
 def ordered(
-    label: str, lower: tuple[Column, Entry], upper: tuple[Column, Entry], *, holds: bool, fault: str
+    line: int,
+    lower: tuple[str, Printed],
+    upper: tuple[str, Printed],
+    *,
+    holds: bool,
+    message: str,
+    subject: str,
+    start: int,
 ) -> Outcome:
-    """A number of a row that may not be above another one of it; ``fault`` goes on after the first where it is."""
+    """Two numbers with their names, of which ``lower`` cannot be the greater; ``message`` says that it is."""
     (below, low), (above, high) = lower, upper
     if holds:
-        return Held(low.line, low.number.text, high.number.text, f"{below.title} <= {above.title}")
-    subject = f"{label or 'row'} | {below.title}"
-    return Wrong(
-        low.line,
-        low.number.text,
-        f"at most {high.number.text}",
-        f"{low.number.text}, {high.number.text}",
-        f"{subject} is {low.number.text}, {fault}",
-        start=low.start,
-        computation=f"{low.number.text} > {high.number.text}",
-        subject=subject,
-    )
+        return Held(line, low.text, high.text, f"{below} <= {above}")
+    inputs, computation = f"{low.text}, {high.text}", f"{low.text} > {high.text}"
+    right = f"at most {high.text}"
+    return Wrong(line, low.text, right, inputs, message, start=start, computation=computation, subject=subject)
+
+
+def ordered_row(
+    label: str, lower: tuple[Column, Entry], upper: tuple[Column, Entry], *, holds: bool, fault: str
+) -> Outcome:
+    """Two numbers of a row, as in :func:`ordered`."""
+    (below, low), (above, high) = lower, upper
+    subject, names = f"{label or 'row'} | {below.title}", ((below.title, low.number), (above.title, high.number))
+    message = f"{subject} is {low.number.text}, {fault}"
+    return ordered(low.line, *names, holds=holds, message=message, subject=subject, start=low.start)

@@ -1,70 +1,73 @@
 """Formulas in prose: ``678.142 * 4=2712.568``, ``1000/(6.42/1)=155.7fps``, ``1635.3fps > 1.2 * 1361.796fps``.
 
-Tokens and a recursive evaluation, no ``eval``: the text comes from strangers. Every token is looked at a few times at
-most, whatever the line holds.
+Tokens and a recursive evaluation instead of ``eval``, because the text is not trusted. Every token is looked at a few
+times at most, whatever the line contains.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from kit.audit.facts.formulatokens import TokenLine, tokens_of
-from kit.audit.facts.printednumber import Agreement, Interval, Printed, agree, exactly
+from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, exactly
 
 __all__ = ["Equation", "Expression", "Inequality", "comparisons", "equations", "expression_at", "expression_before"]
 
-#: Formulas are short; what has more tokens is data.
+#: Formulas are short; anything with more tokens is data.
 _MAX_TOKENS = 40
-#: Where the longest reading makes no sense, so many shorter ones are tried.
+#: How many readings are tried, the longest first.
 _TRIES = 3
-#: So many results behind each other belong to one chain "a = b = c".
+#: How many results can follow each other in a chain "a = b = c".
 _CHAIN = 4
 _MOST_MARKS = 60
 
 _EQUALS = re.compile(r"(?<![<>!=:])={1,2}(?!=)|约等于|大约是")
-#: "1000 * batchsize(16) / mean(22.174)": operands that say what they are.
+#: "1000 * batchsize(16) / mean(22.174)": named operands.
 _NAMED = re.compile(
     r"(?<![A-Za-z_.])(?:batch[_\s]?size|(?:NPU_compute_time\.)?mean|latency|time)\s{0,9}"
     r"\(\s{0,9}([0-9]+(?:\.[0-9]+)?)\s{0,9}\)",
     re.IGNORECASE,
 )
-#: "512.3 qps * batch 8": an operand behind its name.
+#: "512.3 qps * batch 8": an operand after its name.
 _COUNT = re.compile(r"(?<=[*xX/])\s{0,3}(?:batch[_\s]?size|batch|bs)\s{0,3}(?=[0-9])", re.IGNORECASE)
 _TIMES = re.compile(r"\(\s{0,9}[0-9][0-9.,]*\s{0,9}/\s{0,9}[0-9][0-9.,]*\s{0,9}\)\s{0,9}([0-9][0-9.,]*)\s{0,9}倍")
 _GAP = re.compile(r"\s{2,}")
 _COMPARE = re.compile(r"(?<![-=<>])(>=|<=|>|<|≥|≤)(?![>=<])")
-#: What may stand between the sign and the result.
+#: What may come between the equals sign and the result.
 _LEAD = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)?\s*")
 
 
 class Expression(NamedTuple):
-    """A formula or a lone number: text, value, operands in order, place, whether it has an operator, unit.
-
-    ``allowed`` are the values that the rounding of its printed operands leaves open.
-    """
+    """A formula or a lone number: text, value, operands in order, position, unit, and whether it has an operator."""
 
     text: str
-    value: float
+    right: Bounded
     operands: tuple[Printed, ...]
     start: int
     end: int
     compound: bool
-    allowed: Interval
     unit: str = ""
 
     @property
+    def value(self) -> float:
+        """The value of the formula."""
+        return self.right.value
+
+    @property
     def number(self) -> Printed | None:
-        """The printed number, where the expression is nothing else."""
+        """The printed number, if the expression is only that."""
         return self.operands[0] if not self.compound and len(self.operands) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """``formula = printed result`` with the unit behind the result ("fps", "%", "倍", "ms", or empty)."""
+    """``formula = printed result`` with the unit after the result ("fps", "%", "倍", "ms", or empty)."""
 
     formula: Expression
     stated: Printed
@@ -82,7 +85,7 @@ class Inequality:
 
 @lru_cache(maxsize=1024)
 def equations(line: str, *, decimal_comma: bool = False) -> tuple[Equation, ...]:
-    """All formulas of a line with a printed result. In a chain ``a = b = c`` each is held against the number."""
+    """All formulas of a line with a printed result. In a chain ``a = b = c`` each is compared with the number."""
     marks = list(_EQUALS.finditer(line))
     if len(marks) > _MOST_MARKS:
         return ()
@@ -102,7 +105,7 @@ def equations(line: str, *, decimal_comma: bool = False) -> tuple[Equation, ...]
 
 
 def _result(line: str, marks: list[re.Match[str]], formula: Expression, *, decimal_comma: bool) -> Expression | None:
-    """The printed result of a formula, behind its own sign or at the end of the chain."""
+    """The printed result of a formula, after its own equals sign or at the end of the chain."""
     for mark in marks:
         lead = _LEAD.match(line, mark.end())
         result = expression_at(line, lead.end() if lead else mark.end(), decimal_comma=decimal_comma)
@@ -110,17 +113,17 @@ def _result(line: str, marks: list[re.Match[str]], formula: Expression, *, decim
             return result
         near = abs(result.value - formula.value) <= 1e-6 * abs(formula.value)
         if near or agree(result.operands[0], formula.value) is Agreement.SAME:
-            return None  # "100*4 = 400 / 1.2 = 333": the next formula goes on with the result of this one
+            return None  # "100*4 = 400 / 1.2 = 333": the next formula starts with the result of this one
     return None
 
 
 def _blank(match: re.Match[str]) -> str:
-    """The value of a named operand, "batchsize(16)", in its place."""
+    """The value of a named operand, "batchsize(16)", at its position."""
     return " " * (match.start(1) - match.start()) + match[1] + " " * (match.end() - match.end(1))
 
 
 def _quotients(line: str, *, decimal_comma: bool) -> list[Equation]:
-    """Quotients whose result stands behind them without a sign: "bs1:310=(71.52/64.1) 1.12倍基准"."""
+    """Quotients followed by their result without an equals sign: "bs1:310=(71.52/64.1) 1.12倍基准"."""
     found = []
     for match in _TIMES.finditer(line):
         formula = expression_at(line, match.start(), decimal_comma=decimal_comma)
@@ -140,13 +143,13 @@ def comparisons(line: str, *, decimal_comma: bool = False) -> list[Inequality]:
         right = expression_at(line, lead.end() if lead else mark.end(), decimal_comma=decimal_comma)
         if left is None or right is None or _goes_on(line, right.end) or (right.unit == "倍" and left.unit != "倍"):
             continue
-        if any(side.compound or side.unit or "." in side.text for side in (left, right)):
+        if any(one.compound or one.unit or "." in one.text for one in (left, right)):
             found.append(Inequality(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
     return found
 
 
 def _goes_on(line: str, end: int) -> bool:
-    """Whether a formula is continued by something that is no number: "> 1.2 * T4", "> 1.2倍310"."""
+    """Whether a formula continues with something other than a number: "> 1.2 * T4", "> 1.2倍310"."""
     rest = line[end : end + 12].lstrip()
     return rest[:1] in {"*", "/", "(", "倍", "x", "X"} or rest.startswith("times")
 
@@ -165,7 +168,7 @@ def expression_before(line: str, end: int, *, decimal_comma: bool = False) -> Ex
 
 
 def _starts(scan: TokenLine, last: int) -> list[int]:
-    """Places of tokens at which a formula can begin that ends with token ``last``, the nearest first."""
+    """Indices of the tokens at which a formula that ends with token ``last`` can begin, the nearest first."""
     found: list[int] = []
     place, floor = last, max(0, last - _MAX_TOKENS)
     while place >= floor:
@@ -195,7 +198,7 @@ def expression_at(line: str, start: int, *, decimal_comma: bool = False) -> Expr
 
 
 def _may_start(line: str, start: int) -> bool:
-    """Not in the midst of a word, number or version: "bs16/4" and "v1.0-2" hold no formula."""
+    """Not in the middle of a word, number or version: "bs16/4" and "v1.0-2" contain no formula."""
     before = line[start - 1 : start] if start else ""
     if not before or line[start] == "(":
         return True
@@ -203,10 +206,9 @@ def _may_start(line: str, start: int) -> bool:
 
 
 class _Part(NamedTuple):
-    """A value, the values that rounding leaves open, and the place behind its last token."""
+    """The value of a part of a formula, and the index after its last token."""
 
-    value: float
-    allowed: Interval
+    right: Bounded
     end: int
 
 
@@ -215,51 +217,43 @@ def _evaluate(line: str, scan: TokenLine, start: int, stop: int) -> Expression |
         part = _sum(scan, start, stop)
     except (ZeroDivisionError, OverflowError, RecursionError):
         return None
-    if part is None or not math.isfinite(part.value):
+    if part is None or not math.isfinite(part.right.value):
         return None
     used = scan.tokens[start : part.end]
     operands = tuple(token.number for token in used if token.number is not None)
-    last = used[-1]
-    return Expression(
-        _GAP.sub(" ", line[used[0].start : last.end]).strip(),
-        part.value,
-        operands,
-        used[0].start,
-        last.end,
-        len(operands) > 1,
-        part.allowed,
-        last.text.strip().lower() if last.kind == "unit" else "",
-    )
+    first, last = used[0].start, used[-1]
+    text = _GAP.sub(" ", line[first : last.end]).strip()
+    unit = last.text.strip().lower() if last.kind == "unit" else ""
+    return Expression(text, part.right, operands, first, last.end, len(operands) > 1, unit)
 
 
-def _sign(scan: TokenLine, place: int, stop: int, signs: str) -> str:
+def _sign(scan: TokenLine, place: int, stop: int, signs: Container[str]) -> str:
     token = scan.tokens[place] if place < stop else None
     return token.text if token is not None and token.kind == "sign" and token.text in signs else ""
 
 
 def _sum(scan: TokenLine, place: int, stop: int) -> _Part | None:
-    part = _product(scan, place, stop)
-    while part is not None and (sign := _sign(scan, part.end, stop, "+-")):
-        other = _product(scan, part.end + 1, stop)
-        if other is None:
-            break
-        if sign == "+":
-            part = _Part(part.value + other.value, part.allowed + other.allowed, other.end)
-        else:
-            part = _Part(part.value - other.value, part.allowed - other.allowed, other.end)
-    return part
+    return _chain(scan, place, stop, _product, {"+": operator.add, "-": operator.sub})
 
 
 def _product(scan: TokenLine, place: int, stop: int) -> _Part | None:
-    part = _atom(scan, place, stop)
-    while part is not None and (sign := _sign(scan, part.end, stop, "*/")):
-        other = _atom(scan, part.end + 1, stop)
+    return _chain(scan, place, stop, _atom, {"*": operator.mul, "/": operator.truediv})
+
+
+def _chain(
+    scan: TokenLine,
+    place: int,
+    stop: int,
+    operand: Callable[[TokenLine, int, int], _Part | None],
+    operators: Mapping[str, Callable[[Bounded, Bounded], Bounded]],
+) -> _Part | None:
+    """Operands joined by operators of one precedence, from left to right."""
+    part = operand(scan, place, stop)
+    while part is not None and (sign := _sign(scan, part.end, stop, operators)):
+        other = operand(scan, part.end + 1, stop)
         if other is None:
             break
-        if sign == "*":
-            part = _Part(part.value * other.value, part.allowed * other.allowed, other.end)
-        else:
-            part = _Part(part.value / other.value, part.allowed / other.allowed, other.end)
+        part = _Part(operators[sign](part.right, other.right), other.end)
     return part
 
 
@@ -268,23 +262,23 @@ def _atom(scan: TokenLine, place: int, stop: int) -> _Part | None:
         return None
     token = scan.tokens[place]
     if token.number is not None and token.kind == "number":
-        # A whole number counts something: devices, a batch, the milliseconds of a second. Rates have decimals, or
-        # stand in a quotient, where "_counts" cannot hold them for a count.
-        exact = _counts(token.number)
-        part = _Part(token.number.value, exactly(token.number.value) if exact else token.number.interval, place + 1)
+        # A whole number is a count (of devices, a batch, the milliseconds of a second): rates have decimals, or are in
+        # a quotient where `_counts` does not take them for a count.
+        number = token.number
+        part = _Part(exactly(number.value) if _counts(number) else number.bounds, place + 1)
     elif token.text == "(":
         inner = _sum(scan, place + 1, stop)
-        if inner is None or _sign(scan, inner.end, stop, ")") != ")":
+        if inner is None or not _sign(scan, inner.end, stop, ")"):
             return None
-        part = _Part(inner.value, inner.allowed, inner.end + 1)
+        part = _Part(inner.right, inner.end + 1)
     else:
         return None
     unit = part.end < stop and scan.tokens[part.end].kind == "unit"
-    return _Part(part.value, part.allowed, part.end + 1) if unit else part
+    return _Part(part.right, part.end + 1) if unit else part
 
 
 def _counts(number: Printed) -> bool:
-    """Whether a whole number is a count rather than a measurement without decimals: small, round, or a power of two."""
+    """Whether a whole number is a count, and not a measurement without decimals: small, round, or a power of two."""
     if number.unit != 1:
         return number.unit > 1
     value = int(number.value)

@@ -1,4 +1,4 @@
-"""Operands that another place of the report prints with more digits: "229" in a table is "229.4873" under its run."""
+"""Operands that the report prints with more digits elsewhere: "229" in a table is "229.4873" under its run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kit.audit.facts.views import NumberCell, RowRecord
 
 __all__ = ["FinerOperands"]
 
-#: So many prints of one measurement are looked at.
+#: How many copies of one measurement are compared.
 _MOST = 16
 
 
 class FinerOperands:
-    """What the prose and the tables of a report print for each device and batch."""
+    """The throughputs that a report prints for each device and batch."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -30,9 +30,9 @@ class FinerOperands:
     def quotient(
         self, column: RatioColumn, reading: RatioReading, record: RowRecord, found: Quotient
     ) -> Quotient | None:
-        """The quotient of finer operands where it contradicts a printed one; None where there are none, or it fits.
+        """The quotient of finer operands if it contradicts the printed one; None if there are none, or it fits.
 
-        A result that was computed from the numbers of the table itself is right, too.
+        A result computed from the numbers of the table itself is right as well.
         """
         cell = record.cells[column.place]
         if cell is None or record.batch is None or record.best:
@@ -47,11 +47,11 @@ class FinerOperands:
             return None
         number = cell.number.scaled(0.01) if cell.unit == "percent" else cell.number
         finer = quotient(reading, replace(record, cells=tuple(cells)))
-        fits = finer is None or agree(number, finer.value, finer.allowed) is Agreement.SAME
-        return None if fits or agree(number, found.value) is Agreement.SAME else finer
+        fits = finer is None or agree(number, finer.right) is Agreement.SAME
+        return None if fits or agree(number, found.right.value) is Agreement.SAME else finer
 
     def _finest(self, cell: NumberCell, device: str, batch: int) -> NumberCell:
-        """The cell with the number of the place that prints most digits; itself where several numbers fit."""
+        """The cell with the copy of its number that has most digits; unchanged if several numbers fit."""
         key = device, batch
         if key not in self._printed:
             cells = self._facts.cells(device, batch)[:_MOST]

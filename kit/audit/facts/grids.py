@@ -84,6 +84,16 @@ class Column:
     texts: tuple[str, ...]
     measured: bool
 
+    @property
+    def scale(self) -> float:
+        """What its numbers are scaled by to be parts of one: 0.01 for percentages."""
+        return 0.01 if self.factor == 0.01 else 1.0
+
+    def positive(self, row: int) -> Entry | None:
+        """The number of a row, if it is above zero."""
+        entry = self.entries[row]
+        return entry if entry is not None and entry.value > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:

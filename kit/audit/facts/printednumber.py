@@ -1,7 +1,7 @@
-"""Printed numbers: what is printed, and which values it can stand for.
+"""Printed numbers: the text, and the values it can stand for.
 
-A printed number is an interval: it was rounded or cut off at its last digit. Whatever is computed from printed numbers
-is an interval, too; a printed result is wrong only where it lies outside.
+A printed number was rounded or cut off at its last digit, so it stands for a range of values, and so does whatever is
+computed from it. A printed result is wrong only if it lies outside that range.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kit.toollogs.numbers import real
 __all__ = [
     "NUMBER",
     "Agreement",
-    "Interval",
+    "Bounded",
     "Printed",
     "agree",
     "exactly",
@@ -27,12 +27,11 @@ __all__ = [
     "same_number",
     "show",
     "uses_decimal_comma",
-    "within",
 ]
 
-#: Relative difference up to which a mismatch counts as a slip in the digits rather than another number.
+#: Relative difference up to which a mismatch is a slip in the last digits rather than another number.
 _SLIP = 0.005
-#: A result rounded the wrong way is a slip too, as long as it stays this near.
+#: A result rounded the wrong way is a slip too, up to this relative difference.
 _WRONG_WAY = 0.02
 #: Relative error of the arithmetic itself.
 _NOISE = 1e-9
@@ -47,44 +46,47 @@ _SURE_DOT = re.compile(r"(?<![0-9.,])[0-9]+\.[0-9]+(?![0-9.,])")
 
 
 class Agreement(Enum):
-    """How a printed number relates to the value that it should show."""
+    """How a printed number compares with the value it should show."""
 
     SAME = "same"
     SLIP = "slip"
     DIFFERENT = "different"
 
 
-@dataclass(slots=True)  # made by the million, and frozen ones take three times as long
-class Interval:
-    """All values between ``low`` and ``high``, with the arithmetic of intervals."""
+@dataclass(slots=True)  # not frozen: that takes three times as long, and reports need millions
+class Bounded:
+    """A value with the lowest and highest value it can stand for, and interval arithmetic."""
 
+    value: float
     low: float
     high: float
 
-    def __add__(self, other: Interval) -> Interval:
-        return Interval(self.low + other.low, self.high + other.high)
+    def __add__(self, other: Bounded) -> Bounded:
+        return Bounded(self.value + other.value, self.low + other.low, self.high + other.high)
 
-    def __sub__(self, other: Interval) -> Interval:
-        return Interval(self.low - other.high, self.high - other.low)
+    def __sub__(self, other: Bounded) -> Bounded:
+        return Bounded(self.value - other.value, self.low - other.high, self.high - other.low)
 
-    def __mul__(self, other: Interval) -> Interval:
+    def __mul__(self, other: Bounded) -> Bounded:
+        value = self.value * other.value
         if self.low >= 0 <= other.low:
-            return Interval(self.low * other.low, self.high * other.high)
+            return Bounded(value, self.low * other.low, self.high * other.high)
         ends = (self.low * other.low, self.low * other.high, self.high * other.low, self.high * other.high)
-        return Interval(min(ends), max(ends))
+        return Bounded(value, min(ends), max(ends))
 
-    def __truediv__(self, other: Interval) -> Interval:
+    def __truediv__(self, other: Bounded) -> Bounded:
         if other.low <= 0 <= other.high:
             raise ZeroDivisionError("the divisor can be zero")
-        return self * Interval(1 / other.high, 1 / other.low)
+        ends = self * Bounded(1, 1 / other.high, 1 / other.low)
+        return Bounded(self.value / other.value, ends.low, ends.high)
 
-    def scaled(self, factor: float) -> Interval:
-        """The interval times a positive number."""
-        return Interval(self.low * factor, self.high * factor)
+    def scaled(self, factor: float) -> Bounded:
+        """The value and bounds times a positive number."""
+        return Bounded(self.value * factor, self.low * factor, self.high * factor)
 
 
 class Printed(NamedTuple):
-    """A number as printed: its text, its value and the weight of its last printed digit; where it stands in a line."""
+    """A number as printed: its text, its value, the weight of its last digit, and its position in the line."""
 
     text: str
     value: float
@@ -97,30 +99,33 @@ class Printed(NamedTuple):
         return Printed(self.text, self.value * factor, self.unit * factor, self.start, self.end)
 
     @property
-    def interval(self) -> Interval:
-        """The values that are printed like this, rounded or cut off."""
+    def bounds(self) -> Bounded:
+        """The values that print like this when rounded or cut off."""
         if self.value < 0:
-            return Interval(self.value - self.unit, self.value + self.unit / 2)
-        return Interval(self.value - self.unit / 2, self.value + self.unit)
+            return Bounded(self.value, self.value - self.unit, self.value + self.unit / 2)
+        return Bounded(self.value, self.value - self.unit / 2, self.value + self.unit)
+
+    @property
+    def trailing_zeros(self) -> int:
+        """How many zeros a whole number ends with."""
+        digits = self.text.replace(",", "")
+        return len(digits) - len(digits.rstrip("0")) if digits.isdecimal() else 0
 
 
-def exactly(value: float) -> Interval:
+def exactly(value: float) -> Bounded:
     """A number that was not rounded: a count, a batch size."""
-    return Interval(value, value)
+    return Bounded(value, value, value)
 
 
 def number_from(text: str, *, start: int = 0, decimal_comma: bool = False) -> Printed | None:
-    """The number that ``text`` prints, or None where it is out of range.
-
-    ``text`` has been matched by the pattern of this module; ``start`` is its place in the line.
-    """
+    """The number that ``text``, a match of :data:`NUMBER`, prints at ``start``; None if it is out of range."""
     parsed = _parsed(text, decimal_comma=decimal_comma)
     return Printed(text, *parsed, start, start + len(text)) if parsed is not None else None
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str, *, decimal_comma: bool) -> tuple[float, float] | None:
-    """Value and weight of the last digit."""
+    """The value and the weight of the last digit."""
     plain = text.replace(".", "").replace(",", ".") if decimal_comma and "," in text else text.replace(",", "")
     value = real(plain)
     if value is None:
@@ -131,7 +136,7 @@ def _parsed(text: str, *, decimal_comma: bool) -> tuple[float, float] | None:
 
 
 def find_numbers(line: str, *, decimal_comma: bool = False) -> list[Printed]:
-    """Numbers of a line that stand alone: not parts of words, versions or names."""
+    """The numbers of a line that are not part of a word, version or name."""
     found = []
     for match in (_EUROPEAN if decimal_comma else NUMBER).finditer(line):
         start, end = match.span()
@@ -147,7 +152,7 @@ def find_numbers(line: str, *, decimal_comma: bool = False) -> list[Printed]:
 
 
 def uses_decimal_comma(lines: Iterable[str]) -> bool:
-    """Whether a report writes 2712,568 for 2712.568: commas that can be nothing else outnumber decimal points."""
+    """Whether a report writes 2712,568 for 2712.568: unambiguous decimal commas outnumber decimal points."""
     commas = dots = 0
     for line in lines:
         if "=" in line or "|" in line:
@@ -156,30 +161,26 @@ def uses_decimal_comma(lines: Iterable[str]) -> bool:
     return commas >= 2 and commas > 2 * dots
 
 
-def within(stated: Printed, allowed: Interval) -> bool:
-    """Whether a printed result can be one of the allowed values, rounded or cut off at its printed digits."""
-    noise = _NOISE * max(abs(allowed.low), abs(allowed.high)) + 1e-12
-    own = stated.interval
-    return own.low <= allowed.high + noise and allowed.low - noise < own.high
-
-
-def agree(stated: Printed, value: float, allowed: Interval | None = None) -> Agreement:
-    """Compare a printed number with the computed value; ``allowed`` is what its printed operands leave open."""
-    if within(stated, allowed or exactly(value)):
+def agree(stated: Printed, right: Bounded | float) -> Agreement:
+    """Compare a printed number with the value it should show, rounded or cut off at the printed digits."""
+    right = right if isinstance(right, Bounded) else exactly(right)
+    noise = _NOISE * max(abs(right.low), abs(right.high)) + 1e-12
+    own = stated.bounds
+    if own.low <= right.high + noise and right.low - noise < own.high:
         return Agreement.SAME
-    difference = abs(value - stated.value)
-    relative = difference / max(abs(value), 1e-300)
+    difference = abs(right.value - stated.value)
+    relative = difference / max(abs(right.value), 1e-300)
     if relative <= _SLIP or (difference < stated.unit * (1 + _NOISE) and relative <= _WRONG_WAY):
         return Agreement.SLIP
     return Agreement.DIFFERENT
 
 
 def same_number(one: Printed, other: Printed) -> bool:
-    """Whether two printed numbers can be the same quantity: equal at the digits of the one with fewer of them."""
+    """Whether two printed numbers can be the same: equal at the digits of the one with fewer."""
     coarse, fine = (one, other) if one.unit >= other.unit else (other, one)
     return agree(coarse, fine.value) is Agreement.SAME
 
 
 def show(value: float) -> str:
-    """A computed value for people: up to nine significant digits."""
+    """A computed value as text: up to nine significant digits."""
     return f"{value:.9g}"

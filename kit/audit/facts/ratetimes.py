@@ -1,23 +1,24 @@
-"""A rate and a time of the same row: how many samples are under way in one time."""
+"""A rate and a time of the same row: how many samples are in flight."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printednumber import Interval, exactly
+from kit.audit.facts.printednumber import Bounded, exactly
 from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
 from kit.audit.facts.vocabulary import label_batches
 
 __all__ = ["RateTime", "RateTimeRow", "rate_times"]
 
-#: A latency that is not the mean one says nothing about the rate.
+#: Only the mean latency determines the rate.
 _NOT_MEAN = re.compile(
     r"\bmax\b|\bmin\b|最大|最小|worst|\bstd\b|标准差|first|total|train(?:ing)? time|总", re.IGNORECASE
 )
-#: A total of stages is the time of a sample; a total in seconds may be that of the whole run.
+#: A total over stages is the time of one sample, but a total in seconds may be that of the whole run.
 _WHOLE = re.compile(
     r"(?:total|overall|end-to-end|e2e)(?:\s(?:time|latency))?\s?[(\[]\w{2}[)\]]|总(?:耗时|时延|时间)\s?\(\w{2}\)",
     re.IGNORECASE,
@@ -27,20 +28,19 @@ _MOST = 6
 
 @dataclass(frozen=True, slots=True)
 class RateTimeRow:
-    """Rate and time of a row, the samples that the row says to be under way, and ``rate x time / samples``."""
+    """Rate and time of a row, the samples in flight, and ``share``: rate x time / samples, which should be 1."""
 
     row: int
     rate: Entry
     time: Entry
     samples: float
-    share: float
-    allowed: Interval
+    share: Bounded
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RateTime:
-    """A rate and a time column with their rows, read with one meaning of the samples: "batch", "cards x batch"."""
+    """A rate column and a time column, read with one meaning of the samples in flight: "batch", "cards x batch"."""
 
     rate: Column
     time: Column
@@ -49,7 +49,7 @@ class RateTime:
 
 
 def rate_times(grid: Grid) -> Iterator[RateTime]:
-    """Each pair of a rate and a time column that can belong together, with each meaning of the samples."""
+    """Each pair of a rate and a time column that can belong together, with each meaning of the samples in flight."""
     rates = [column for column in grid.columns if column.quantity is Quantity.RATE][:_MOST]
     times = [column for column in grid.columns if _is_mean_time(column)][:_MOST]
     batch = next((column for column in grid.columns if column.quantity is Quantity.BATCH), None)
@@ -80,7 +80,7 @@ def _is_mean_time(column: Column) -> bool:
 
 
 def _belong(rate: Column, time: Column) -> bool:
-    """Whether two columns say the same besides their quantity ("Throughput FP16", "Latency FP16")."""
+    """Whether two titles differ only in their quantity ("Throughput FP16", "Latency FP16")."""
     idle = {"throughput", "latency", "time", "avg", "average", "mean", "ms", "s", "img", "images", "fps", "step", "per"}
     return rate.words - idle == time.words - idle
 
@@ -95,22 +95,19 @@ def _rows(grid: Grid, rate: Column, time: Column, counts: list[Column], *, label
         entries = [column.entries[row] for column in counts]
         if own is None or took is None or own.value <= 0 or took.value <= 0 or time.factor >= 60:
             continue
-        samples = 1.0
-        for entry in entries:
-            samples *= entry.value if entry is not None else 0.0
+        samples = math.prod(entry.value if entry is not None else 0.0 for entry in entries)
         if labelled:
             sizes = label_batches(grid.labels[row])
             samples = float(sizes[0]) if len(set(sizes)) == 1 else 0.0
         if samples <= 0:
             continue
-        factor = _seconds(time, took)
-        allowed = (own.number.interval * took.number.interval).scaled(factor) / exactly(samples)
+        share = (own.number.bounds * took.number.bounds).scaled(_seconds(time, took)) / exactly(samples)
         text = f"{own.number.text} x {took.number.text} {_unit(time, took)}".strip()
-        yield RateTimeRow(row, own, took, samples, own.value * took.value * factor / samples, allowed, text)
+        yield RateTimeRow(row, own, took, samples, share, text)
 
 
 def _seconds(time: Column, took: Entry) -> float:
-    """What one of the time column is in seconds; without a unit a latency is in milliseconds."""
+    """The unit of a time in seconds; a latency without a unit is in milliseconds."""
     unit = unit_of(took.unit)
     if unit in TIME_UNITS:
         return factor_of_unit(unit)

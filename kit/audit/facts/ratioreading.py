@@ -1,32 +1,29 @@
-"""How the ratio columns of a table of devices are to be read: which series they divide, and in which way."""
+"""How the ratio columns of a table of devices were computed: which columns they divide, and in which way."""
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.audit.facts.document import Document
-from kit.audit.facts.printednumber import Agreement, Interval, agree, exactly
+from kit.audit.facts.printednumber import Agreement, Bounded, agree, exactly
 from kit.audit.facts.views import NumberCell, RowRecord, View
 from kit.audit.facts.vocabulary import VARIANT
 
 __all__ = ["Quotient", "RatioColumn", "RatioReading", "quotient", "ratio_columns"]
 
-#: So many rows decide how a column is read, and so many columns are tried.
+#: How many rows decide how a column is read, and how many columns are tried as operands.
 _ROWS = 60
 _TRIED = 12
 
 _RATE_WORDS = re.compile(r"吞吐|fps|qps|throughput|samples", re.IGNORECASE)
 
 
-def _plain(top: Interval, bottom: Interval) -> Interval:
-    return top / bottom
-
-
-#: How two values make the printed ratio, and what the header would have to say for it.
-_WAYS: dict[str, Callable[[Interval, Interval], Interval]] = {
-    "": _plain,
+#: How two values give the printed ratio.
+_WAYS: dict[str, Callable[[Bounded, Bounded], Bounded]] = {
+    "": operator.truediv,
     "inverse": lambda top, bottom: bottom / top,
     "gain": lambda top, bottom: top / bottom - exactly(1),
     "per device": lambda top, bottom: (top / bottom).scaled(0.25),
@@ -36,7 +33,7 @@ _WAYS: dict[str, Callable[[Interval, Interval], Interval]] = {
 
 @dataclass(frozen=True, slots=True)
 class RatioReading:
-    """One way to read a ratio column: which series it divides, and how."""
+    """One way to compute a ratio column: the series it divides, and how."""
 
     top: int
     bottom: int
@@ -45,10 +42,10 @@ class RatioReading:
 
 @dataclass(frozen=True, slots=True)
 class RatioColumn:
-    """A ratio column: its place among the series, how it is read, and the rows that have a value.
+    """A ratio column: its index among the series, how it was computed, and the rows that have a value.
 
-    ``reading`` is None where the table has not both columns, or they may be times. ``other`` is what the values are
-    where they are clearly not what the header says.
+    ``reading`` is None if the table lacks one of the operands, or they may be times. ``other`` is what the values
+    are if they are clearly not what the header says.
     """
 
     view: View
@@ -60,16 +57,15 @@ class RatioColumn:
 
 @dataclass(frozen=True, slots=True)
 class Quotient:
-    """The quotient of two cells: its value, the values that their rounding leaves open, and the cells."""
+    """The quotient of two cells, and the cells."""
 
-    value: float
-    allowed: Interval
+    right: Bounded
     top: NumberCell
     bottom: NumberCell
 
 
 def ratio_columns(view: View, document: Document) -> Iterator[RatioColumn]:
-    """The ratio columns of a table with their readings."""
+    """The ratio columns of a table, with how they were computed."""
     for place, series in enumerate(view.series):
         if series.operands is None:
             continue
@@ -85,14 +81,12 @@ def ratio_columns(view: View, document: Document) -> Iterator[RatioColumn]:
 
 
 def quotient(reading: RatioReading, record: RowRecord) -> Quotient | None:
-    """The quotient of a row; None where a cell is missing or zero."""
+    """The quotient of a row; None if a cell is missing or zero."""
     top, bottom = record.cells[reading.top], record.cells[reading.bottom]
     if top is None or bottom is None or not top.number.value or not bottom.number.value:
         return None
-    way = _WAYS[reading.way]
     try:
-        value = way(exactly(top.number.value), exactly(bottom.number.value)).low
-        return Quotient(value, way(top.number.interval, bottom.number.interval), top, bottom)
+        return Quotient(_WAYS[reading.way](top.number.bounds, bottom.number.bounds), top, bottom)
     except ZeroDivisionError:
         return None
 
@@ -114,7 +108,7 @@ def _read(
         if _fits(inverse, place, sample) > fits:
             stated, other = inverse, None
     if other is not None and other.way == "gain":
-        stated, other = other, None  # the column holds the gain over the other device, not the quotient
+        stated, other = other, None  # the column has the gain over the other device, not the quotient
     if other is not None and other.way == "inverse" and not _says_throughput(document, view):
         return RatioColumn(view, place, None, None, records)  # the values may be times
     return RatioColumn(view, place, stated, other, records)
@@ -122,7 +116,7 @@ def _read(
 
 def _says(cell: NumberCell, found: Quotient) -> Agreement:
     number = cell.number.scaled(0.01) if cell.unit == "percent" else cell.number
-    return agree(number, found.value, found.allowed)
+    return agree(number, found.right)
 
 
 def _rows(reading: RatioReading, place: int, records: Sequence[RowRecord]) -> int:
@@ -144,7 +138,7 @@ def _says_throughput(document: Document, view: View) -> bool:
 
 
 def _timed(view: View, reading: RatioReading, records: Sequence[RowRecord]) -> bool:
-    """Whether both operands are times: the ratio of performances is then the inverse quotient."""
+    """Whether both operands are times, so that the ratio of performances is the inverse quotient."""
     return all(
         view.series[operand].timed
         or any(cell is not None and cell.unit == "time" for cell in (record.cells[operand] for record in records))

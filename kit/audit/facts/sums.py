@@ -1,28 +1,18 @@
-"""Sums and means over rows and columns of a table."""
+"""Sums and means of the rows and columns of a table."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import geometric_mean, median
+from math import fsum
+from statistics import fmean, geometric_mean, median
 
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printednumber import Interval, exactly
+from kit.audit.facts.printednumber import Bounded
 
-__all__ = [
-    "AVERAGES",
-    "Summary",
-    "column_entries",
-    "combined",
-    "is_average_label",
-    "is_total_label",
-    "mean_of",
-    "sum_of",
-    "summaries",
-    "summary_of",
-]
+__all__ = ["AVERAGES", "Summary", "column_entries", "combined", "summaries", "summary_of"]
 
 _KINDS = (
     (
@@ -42,16 +32,24 @@ _KINDS = (
     ("maximum", re.compile(r"max(?:imum)?|最大值?", re.IGNORECASE)),
     ("spread", re.compile(r"std\.?(?:dev)?|stdev|variance|range|标准差|方差", re.IGNORECASE)),
 )
-#: The kinds of rows that stand for the middle of others.
+_WAYS: dict[str, Callable[[Sequence[float]], float]] = {
+    "sum": fsum,
+    "mean": fmean,
+    "geometric mean": geometric_mean,
+    "median": median,
+    "minimum": min,
+    "maximum": max,
+}
+#: The kinds of rows that give the middle of others.
 AVERAGES = ("mean", "geometric mean", "median")
-#: So many summaries follow the same rows.
+#: How many summary rows can follow the same rows.
 _MOST = 8
 _NOTE = re.compile(r"\s?\([^()]{0,20}\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A row that sums up rows above it: its place and theirs, and what it is of them."""
+    """A row that sums up rows above it: its index, theirs, and how it combines them."""
 
     row: int
     parts: tuple[int, ...]
@@ -60,23 +58,13 @@ class Summary:
 
 @lru_cache(maxsize=2048)
 def summary_of(label: str) -> str | None:
-    """What a row or column is of others, by its label: sum, mean, geometric mean, median, spread; None for none."""
+    """What a row or column is of others, by its label: sum, mean, median, spread, ...; None if it is measured."""
     name = _NOTE.sub("", label).replace("_", " ").strip(" *:")
     return next((kind for kind, pattern in _KINDS if pattern.fullmatch(name)), None)
 
 
-def is_total_label(label: str) -> bool:
-    """Whether a row or column is a total."""
-    return summary_of(label) == "sum"
-
-
-def is_average_label(label: str) -> bool:
-    """Whether a row or column is an average."""
-    return summary_of(label) == "mean"
-
-
 def summaries(grid: Grid, *, averages: bool) -> Iterator[Summary]:
-    """The total rows (or average rows) of a table with the rows back to the summary before."""
+    """The total rows (or average rows) of a table, each with the rows back to the previous summary."""
     parts: list[int] = []
     closed = 0
     for row in grid.rows:
@@ -91,39 +79,15 @@ def summaries(grid: Grid, *, averages: bool) -> Iterator[Summary]:
         parts.append(row)
 
 
-def sum_of(entries: Iterable[Entry]) -> tuple[float, Interval]:
-    """The sum of numbers, and the values that their rounding leaves open."""
-    value, allowed = 0.0, exactly(0.0)
-    for entry in entries:
-        value, allowed = value + entry.value, allowed + entry.number.interval
-    return value, allowed
-
-
-def mean_of(entries: Sequence[Entry]) -> tuple[float, Interval]:
-    """The mean of numbers, and the values that their rounding leaves open."""
-    value, allowed = sum_of(entries)
-    return value / len(entries), allowed.scaled(1 / len(entries))
-
-
-def combined(kind: str, entries: Sequence[Entry]) -> tuple[float, Interval]:
-    """The sum, mean, geometric mean or median of numbers, and the values that their rounding leaves open.
-
-    A geometric mean needs numbers above zero; with others the mean stands for it.
-    """
-    if kind == "sum":
-        return sum_of(entries)
-    lows, highs = [one.number.interval.low for one in entries], [one.number.interval.high for one in entries]
-    if kind == "geometric mean" and min(lows) > 0:
-        return geometric_mean(one.value for one in entries), Interval(geometric_mean(lows), geometric_mean(highs))
-    if kind in {"minimum", "maximum"}:
-        chosen = (min if kind == "minimum" else max)(entries, key=lambda one: one.value)
-        return chosen.value, chosen.number.interval
-    if kind == "median":
-        return median(one.value for one in entries), Interval(median(lows), median(highs))
-    return mean_of(entries)
+def combined(kind: str, entries: Sequence[Entry]) -> Bounded:
+    """The sum, mean, median, ... of numbers; the mean in place of a geometric mean of numbers that can be zero."""
+    bounds = [entry.number.bounds for entry in entries]
+    lows, highs = [one.low for one in bounds], [one.high for one in bounds]
+    way = fmean if kind == "geometric mean" and min(lows) <= 0 else _WAYS[kind]
+    return Bounded(way([one.value for one in bounds]), way(lows), way(highs))
 
 
 def column_entries(column: Column, rows: Iterable[int]) -> list[Entry] | None:
-    """The numbers of rows; None where one is missing."""
+    """The numbers of these rows; None if one is missing."""
     found = [column.entries[row] for row in rows]
     return None if None in found else [entry for entry in found if entry is not None]

@@ -1,4 +1,4 @@
-"""Sentences that say from what to what something changed, and by how much: "from 50 ms to 20 ms (2.5x faster)"."""
+"""Sentences that state a change by two values and a number: "from 50 ms to 20 ms (2.5x faster)"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kit.audit.facts.document import Document
-from kit.audit.facts.printednumber import Interval, Printed, exactly, number_from
+from kit.audit.facts.printednumber import Bounded, Printed, exactly, number_from
 from kit.audit.facts.vocabulary import devices_in
 
 __all__ = ["Transition", "read_transitions"]
@@ -23,7 +23,7 @@ _CLAIM = (
     r"(%|x\b|×|times\b|-fold\b|倍|(?:percentage\s|个?百分)?points?\b|个?百分点|pp\b)"
     r"(?!\s?(?:of\b|sparsity|(?:drop|loss|gain|higher|lower|less|more)?\s?(?:in\s)?(?:accuracy|memory|confidence|top|mAP)))"
 )
-#: What may stand between the two values and the claim, so that it is about them.
+#: What may come between the two values and the claim about them.
 _BETWEEN = (
     r"[\s,，(（:：=—–]{1,4}(?:i\.e\.,?\s|that is,?\s|which is\s|giving\s|yielding\s|for\s|即)?(?:an?\s|the\s)?"
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
@@ -38,7 +38,7 @@ _BEFORE = re.compile(
     rf"(?<![0-9.\-–~]){_CLAIM}[^0-9.;。()（）]{{0,40}}[(（](?:from\s)?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}[)）]",
     re.IGNORECASE,
 )
-#: Words between two numbers, also such as "FP32".
+#: Words between two numbers, including ones such as "FP32".
 _WORDS = r"(?:[^0-9.;。()（）]|(?<=[A-Za-z])[0-9]{1,4}){0,40}"
 _AGAINST = r"(?:compared (?:to|with)|\bvs\.?|\bversus|\bagainst|\binstead of|down from|up from|与|和|相比|较|比)"
 _COMPARED = re.compile(
@@ -52,16 +52,16 @@ _THAN = re.compile(
     rf"(?:lower|below|less|higher|above|more|faster|slower|smaller|larger)\s(?:than\s)?{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}",
     re.IGNORECASE,
 )
-#: A per cent behind these says by how much, and not how much is left.
+#: A percentage after these is a change, not what is left.
 _BY = re.compile(r"(?:\bby|\bof|了|低|少|升|高|[-−+])\s?\Z", re.IGNORECASE)
 _FOLLOWED = re.compile(
     rf"(?<![0-9.\-–~])(?:\bby\s){_CLAIM}[,，]\s?from\s{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}", re.IGNORECASE
 )
 _FROM = re.compile(r"(?:\bfrom\s|从|由)\s?\Z", re.IGNORECASE)
 _AGAIN = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
-#: Behind the values: the claim may be of other things than the two.
+#: After the values: the claim may be about something else.
 _OTHER = re.compile(r"batch|\bbs|cpu|int8|fp16|fp32|baseline|single|基线|单卡|单线程", re.IGNORECASE)
-#: What no claim is without; most lines have none, and this is quicker than all forms.
+#: Every claim has one of these; this is quicker than trying all forms on every line.
 _SIGN = re.compile(r"[0-9]\s?(?:%|x\b|×|times|-fold|倍|p(?:oint|ercent|p\b)|个?百分)", re.IGNORECASE)
 _MORE = re.compile(
     r"fast|more|high|great|larg|improve|increase|gain|boost|better|less|small|low|reduc|提升|提高|增加|增长|快|多|高",
@@ -78,7 +78,7 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 _ROUGH = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
-#: The forms with the places of the two values and of the claim, and the values that must have a unit behind them.
+#: The forms with the groups of the two values and of the claim, and the values that must have a unit.
 _FORMS: tuple[tuple[re.Pattern[str], tuple[int, int], int, tuple[int, ...]], ...] = (
     (_AFTER, (1, 3), 5, ()),
     (_BEFORE, (3, 5), 1, (5,)),
@@ -92,16 +92,16 @@ _LONGEST = 600
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change and what is said of it: ``ways`` are all that "20 %" or "2 x" can mean with the values they allow."""
+    """A stated change; ``ways`` are the computations that its "20 %" or "2 x" can mean, with their values."""
 
     line: int
     stated: Printed
     text: str
-    ways: tuple[tuple[str, float, Interval], ...]
+    ways: tuple[tuple[str, Bounded], ...]
 
 
 def read_transitions(document: Document) -> Iterator[Transition]:
-    """The changes of a report's prose that a single number follows."""
+    """The changes in prose that are followed by a single number."""
     for line, text in document.prose():
         if len(text) > _LONGEST or not _SIGN.search(text):
             continue
@@ -116,7 +116,7 @@ def read_transitions(document: Document) -> Iterator[Transition]:
 
 
 def _unsaid(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
-    """Whether the words before a match take it back: "up to 2x", or another form reads it."""
+    """Whether the words before a match qualify it ("up to 2x"), or another form reads it."""
     before = match.string[max(0, match.start() - 12) : match.start()]
     if pattern is _ARROW:
         return _FROM.search(before) is not None
@@ -124,7 +124,7 @@ def _unsaid(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
 
 
 def _of_devices(line: int, text: str) -> Iterator[Transition]:
-    """Sentences with one value for each of two devices, and how many times the one the other is."""
+    """Sentences with one value for each of two devices, and their ratio."""
     for sentence in _SENTENCES.finditer(text):
         claims = list(_TIMES.finditer(sentence[0]))
         if len(claims) != 1 or _BOUND.search(sentence[0]):
@@ -135,7 +135,7 @@ def _of_devices(line: int, text: str) -> Iterator[Transition]:
         if len(values) != 2 or [] in owners or owners[0] == owners[1] or values[0][2].lower() != values[1][2].lower():
             continue
         if {device.name for device in devices} != {owners[0][0], owners[1][0]} or devices[-1].end < values[1].end():
-            continue  # the claim has to name what it compares
+            continue  # the claim must name what it compares
         if _OTHER.search(sentence[0], values[1].end()):
             continue
         first, last = (number_from(match[1]) for match in values)
@@ -155,7 +155,7 @@ def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: in
     bare = not units and claim == 1 and match[2].lower().endswith(("points", "point", "百分点"))  # "from 76.1 to 75.7"
     if first is None or last is None or stated is None or not stated.value or not (len(units) == 1 or bare):
         return
-    if min(first.interval.low, last.interval.low) <= 0 or first.value == last.value:
+    if min(first.bounds.low, last.bounds.low) <= 0 or first.value == last.value:
         return
     sign = match[claim + 1].lower()
     change = _BY.search(match.string, max(0, match.start(claim) - 4), match.start(claim)) is not None
@@ -166,26 +166,23 @@ def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: in
 
 def _ways(
     first: Printed, last: Printed, sign: str, *, percent: bool, change: bool, more: bool
-) -> Iterator[tuple[str, float, Interval]]:
-    """All that a claim with this sign can mean, the likeliest first."""
+) -> Iterator[tuple[str, Bounded]]:
+    """The computations that a claim with this sign can mean, the likeliest first."""
     small, large = sorted((first, last), key=lambda one: one.value)
-    ratio, gap = large.interval / small.interval, large.interval - small.interval
-    quotient = large.value / small.value
     if sign in {"x", "×", "times", "-fold", "倍"}:
-        yield f"{large.text} / {small.text}", quotient, ratio
-        if more:  # "2x faster" is said of both
-            yield f"{large.text} / {small.text} - 1", quotient - 1, ratio - exactly(1)
-        yield f"{small.text} / {large.text}", 1 / quotient, small.interval / large.interval
+        ratio = large.bounds / small.bounds
+        yield f"{large.text} / {small.text}", ratio
+        if more:  # "2x faster" is used for both
+            yield f"{large.text} / {small.text} - 1", ratio - exactly(1)
+        yield f"{small.text} / {large.text}", small.bounds / large.bounds
         return
-    difference = f"{large.text} - {small.text}", large.value - small.value, gap
+    gap = large.bounds - small.bounds
+    difference = f"{large.text} - {small.text}"
+    if percent or sign != "%":
+        yield difference, gap
     if sign != "%":
-        yield difference
         return
-    if percent:
-        yield difference
-    for below in (first, last):
-        value = (large.value - small.value) / below.value * 100
-        yield f"({large.text} - {small.text}) / {below.text} x 100", value, (gap / below.interval).scaled(100)
+    for base in (first, last):
+        yield f"({difference}) / {base.text} x 100", (gap / base.bounds).scaled(100)
     for top, bottom in () if change else ((first, last), (last, first)):
-        allowed = (top.interval / bottom.interval).scaled(100)
-        yield f"{top.text} / {bottom.text} x 100", top.value / bottom.value * 100, allowed
+        yield f"{top.text} / {bottom.text} x 100", (top.bounds / bottom.bounds).scaled(100)

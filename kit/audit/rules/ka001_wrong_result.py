@@ -24,16 +24,15 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if found is None:
                 continue
             if found.doubtful:
-                yield Unknown(line, found.stated.text)  # a date or a range reads like this
+                yield Unknown(line, found.stated.text)  # it may be a date or a range
                 continue
             text = equation.formula.text
             yield compared(
                 line,
                 found.stated,
-                found.value,
-                found.allowed,
+                found.right,
                 inputs=", ".join(operand.text for operand in equation.formula.operands),
-                note=f"{text} = {show(found.value)}" if found.agreement is Agreement.SAME else text,
+                note=f"{text} = {show(found.right.value)}" if found.agreement is Agreement.SAME else text,
                 start=found.stated.start,
                 subject=text,
             )

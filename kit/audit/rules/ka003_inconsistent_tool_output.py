@@ -18,9 +18,9 @@ __all__ = ["RULE"]
 
 #: The tools print six significant digits, and quotes are often shortened.
 _TOLERANCE = 5e-3
-#: Pure inference trims its first rounds from one of the two means.
+#: Pure inference leaves its first rounds out of one of the two means.
 _PURE_TOLERANCE = 0.05
-#: Of rounds that differ, the mean latency is above the reciprocal of the mean rate, and never below.
+#: If rounds differ, the mean latency is above the reciprocal of the mean rate, never below.
 _PURE_ABOVE = 0.3
 
 
@@ -40,7 +40,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _pair(run: ToolRun, one: str, other: str) -> tuple[int, Printed, Printed] | None:
-    """The line of the first value and both values, where the run has both and neither is zero."""
+    """The line of the first value and both values, if the run has both and neither is zero."""
     first, second = run.values.get(one), run.values.get(other)
     if first is None or second is None or not first[1].value or not second[1].value:
         return None
@@ -62,7 +62,7 @@ def _reciprocal(run: ToolRun, rate: str, latency: str, below: float, above: floa
 
 
 def _samples(run: ToolRun) -> Iterator[Outcome]:
-    """Throughput x duration of the whole run is a number of samples."""
+    """Throughput x duration of the whole run is the number of samples."""
     pair = _pair(run, "e2e rate", "e2e latency")
     if pair is None:
         return
@@ -74,7 +74,7 @@ def _samples(run: ToolRun) -> Iterator[Outcome]:
         yield Held(line, stated, show(samples), "samples of the run")
         return
     inputs = f"{rate.text} x {latency.text} / 1000 = {show(samples)}"
-    message = f"throughput x duration is {show(samples)} samples, which is no whole number: the quote was edited"
+    message = f"throughput x duration is {show(samples)} samples, which is not a whole number: the quote was edited"
     yield Wrong(line, stated, show(round(samples)), inputs, message, Severity.OPTIONAL)
 
 
@@ -86,16 +86,14 @@ def _ais(run: ToolRun) -> Iterator[Outcome]:
     batch = rate.value * mean.value / 1000
     given = run.values.get("batch")
     whole = given[1].value if given else max(1, round(batch))
-    expected = show(1000 * whole / mean.value)
+    expected = exactly(1000 * whole) / mean.bounds
     note = f"1000 * {whole:g} / {mean.text}"
     if abs(batch - whole) <= _TOLERANCE * whole:
-        yield compared(
-            line, rate, 1000 * whole / mean.value, exactly(1000 * whole) / mean.interval, inputs=note, note=note
-        )
+        yield compared(line, rate, expected, inputs=note, note=note)
         return
-    message = f"throughput x mean / 1000 is {show(batch)}, which is no batch size: the two are of different runs"
+    message = f"throughput x mean / 1000 is {show(batch)}, which is not a batch size: they are from different runs"
     severity = Severity.MAJOR if given else Severity.OPTIONAL
-    yield Wrong(line, rate.text, expected, note, message, severity)
+    yield Wrong(line, rate.text, show(expected.value), note, message, severity)
 
 
 def _order(run: ToolRun) -> Iterator[Outcome]:
@@ -108,9 +106,9 @@ def _order(run: ToolRun) -> Iterator[Outcome]:
             continue
         line, number = run.values[name]
         if low.value - low.unit <= number.value <= high.value + high.unit:
-            yield Held(line, number.text, number.text, f"{name} lies between min and max")
+            yield Held(line, number.text, number.text, f"{name} is between min and max")
             continue
-        message = f"the {name} {number.text} ms lies outside min {low.text} and max {high.text}"
+        message = f"the {name} {number.text} ms is outside min {low.text} and max {high.text}"
         yield Wrong(line, number.text, "", f"min {low.text}, max {high.text}", message, Severity.OPTIONAL)
 
 

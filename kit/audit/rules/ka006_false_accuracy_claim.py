@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.accuracies import AccuracyPair, accuracy_pairs, stated_pair
 from kit.audit.facts.facts import Facts
-from kit.audit.facts.printednumber import Agreement, agree, number_from, show
+from kit.audit.facts.printednumber import Agreement, agree, exactly, number_from, show
 from kit.audit.facts.vocabulary import devices_in
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 from kit.audit.verdict import compared
@@ -29,7 +29,7 @@ _REACHES = re.compile(
     r"(?:达到了?|为|是|reaches|is)\s*(?:了)?\s*(?:pth|原|开源|官方|官网|基准|gpu|t4)[^0-9。，,;]{0,16}?精?度?的\s*([0-9]{2,3}\.[0-9]+)\s*%",
     re.IGNORECASE,
 )
-#: So many pairs above a claim are looked at: more than a report has.
+#: How many pairs above a claim are compared; no report has more.
 _REACH = 20
 
 
@@ -71,7 +71,7 @@ def _within(line: int, match: re.Match[str], pairs: list[AccuracyPair]) -> Outco
 
 
 def _drop(pair: AccuracyPair) -> float:
-    """Loss in points or in per cent of the original, whichever reads smaller."""
+    """The loss in points or in per cent of the original, whichever is smaller."""
     scale = 100 if pair.original.value <= 1 else 1
     points = (pair.original.value - pair.ported.value) * scale
     return min(points, 100 * (pair.original.value - pair.ported.value) / pair.original.value)
@@ -86,15 +86,14 @@ def _reaches(line: int, match: re.Match[str], before: str, pairs: list[AccuracyP
     if number is None or not fitting:
         return Unknown(line, stated)
     for pair in fitting:
-        allowed = (pair.ported.interval / pair.original.interval).scaled(100)
-        value = 100 * pair.ported.value / pair.original.value
-        if agree(number, value, allowed) is Agreement.SAME:
-            return Held(line, stated, show(value), "share of the original accuracy")
+        share = (pair.ported.bounds / pair.original.bounds).scaled(100)
+        if agree(number, share) is Agreement.SAME:
+            return Held(line, stated, show(share.value), "share of the original accuracy")
     if len(fitting) > 1:
         return Unknown(line, stated)
     inputs = f"{fitting[0].ported.text}, {fitting[0].original.text}"
-    value = 100 * fitting[0].ported.value / fitting[0].original.value
-    return compared(line, number, value, inputs=inputs, note="share", start=number.start)
+    share = exactly(100 * fitting[0].ported.value / fitting[0].original.value)
+    return compared(line, number, share, inputs=inputs, note="share", start=number.start)
 
 
 RULE = Rule(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
+from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, agree, same_number
 from kit.audit.facts.quoting import Quote, quote_of
 from kit.audit.facts.statements import Statement
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.verdict import severity_of
 
 __all__ = ["RULE"]
 
@@ -54,7 +55,7 @@ def _compared(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outc
     message = f"{number.text} is quoted, but the {what} of the run above (line {line}) is {value.text}"
     if also:
         message += f"; {number.text} is its {also[0]}"
-    severity = Severity.MAJOR if agree(number, value.value) is Agreement.DIFFERENT else Severity.DIGITS
+    severity = severity_of(number, value.value)
     yield Wrong(
         statement.line,
         number.text,

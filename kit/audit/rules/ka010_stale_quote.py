@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
+from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in
 from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.verdict import severity_of
 
 __all__ = ["RULE"]
 
@@ -43,7 +44,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         batches = batches_in(text)
         if mark is not None and batches and mark.batch not in batches:
             continue
-        severity = Severity.MAJOR if agree(number, rate[1].value) is Agreement.DIFFERENT else Severity.DIGITS
+        severity = severity_of(number, rate[1].value)
         message = f"{number.text} is quoted, but the rate of the run above (line {rate[0]}) is {rate[1].text}"
         yield Wrong(line, number.text, rate[1].text, f"line {rate[0]}", message, severity, number.start)
 

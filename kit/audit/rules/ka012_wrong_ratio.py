@@ -49,10 +49,10 @@ def _compared(
     note = f"{subject} = {top} / {bottom}"
     factor = 0.01 if cell.unit == "percent" else 1.0
     number = cell.number.scaled(factor)
-    wrong = agree(number, found.value, found.allowed) is not Agreement.SAME
+    wrong = agree(number, found.right) is not Agreement.SAME
     consequence = ""
     if column.other is not None and wrong:
-        consequence = "the whole column is of something else than its header says"
+        consequence = "the whole column is something other than its header says"
     elif record.best and wrong:
         best = _best_quotient(column.view, reading, bests)
         if best is not None and agree(number, best) is Agreement.SAME:
@@ -61,30 +61,29 @@ def _compared(
         return compared(
             cell.line,
             number,
-            found.value,
-            found.allowed,
+            found.right,
             inputs=f"{top}, {bottom}",
             note=note,
             start=cell.start,
             subject=subject,
             factor=factor,
         )
-    message = f"{note} gives {show(found.value)}; {consequence}"
+    value = show(found.right.value)
     return Wrong(
         cell.line,
         cell.number.text,
-        show(found.value),
+        value,
         f"{top}, {bottom}",
-        message,
+        f"{note} gives {value}; {consequence}",
         Severity.OPTIONAL,
         cell.start,
-        computation=f"{top} / {bottom} = {show(found.value)}",
+        computation=f"{top} / {bottom} = {value}",
         subject=subject,
     )
 
 
 def _best_quotient(view: View, reading: RatioReading, bests: dict[tuple[int, int], float | None]) -> float | None:
-    values = [_best(view, side, bests) for side in (reading.top, reading.bottom)]
+    values = [_best(view, place, bests) for place in (reading.top, reading.bottom)]
     if reading.way == "inverse":
         values.reverse()
     top, bottom = values

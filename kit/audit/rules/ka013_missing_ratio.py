@@ -31,11 +31,11 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             yield Wrong(
                 series.line if view.transposed else record.line,
                 "",
-                show(found.value),
+                show(found.right.value),
                 series.header,
                 f"{subject} is empty although both values are there",
                 Severity.OPTIONAL,
-                computation=f"{found.top.number.text} / {found.bottom.number.text} = {show(found.value)}",
+                computation=f"{found.top.number.text} / {found.bottom.number.text} = {show(found.right.value)}",
                 subject=subject,
             )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
+from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in, devices_in
 from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.verdict import severity_of
 
 __all__ = ["RULE"]
 
@@ -61,7 +62,7 @@ def _compared(line: int, first: str, second: str, start: int) -> Iterator[Outcom
     if same_number(number, printed) or _times_four(printed, number) or _times_four(number, printed):
         yield Held(line, second, first, "as on the same line before")
         return
-    severity = Severity.MAJOR if agree(number, printed.value) is Agreement.DIFFERENT else Severity.DIGITS
+    severity = severity_of(number, printed.value)
     message = f"{first} is quoted, but {second} is worked with"
     yield Wrong(line, second, first, first, message, severity, start)
 

@@ -27,14 +27,14 @@ _BETWEEN = re.compile(
 _SCALING = re.compile(r"scaling|speed-?\s?up|加速|扩展|线性度|relative", re.IGNORECASE)
 _GAIN = re.compile(r"\bgain\b|\bimprovement\b|提升|提高", re.IGNORECASE)
 _EFFICIENCY = re.compile(r"efficien|效率|线性度", re.IGNORECASE)
-#: Words that say that a column is a ratio, not of what.
+#: Words that only say that a column is a ratio.
 _IDLE = words_of(
     "speed up speedup speedups scaling ratio ratios relative weak strong the of in x a an and by with performance gain"
 ) | {"加速比", "倍率", "加速", "比值", "比率", "倍数", "性能比", "扩展比"}
 _SPOKEN = frozenset({"throughput", "time"})
 _RELATIVE = re.compile(r"\brelative\b", re.IGNORECASE)
 _AGAINST = re.compile(r"\bvs\b|\bversus\b", re.IGNORECASE)
-#: In place of the 1.0 of the row that the others are compared with.
+#: What may replace the 1.0 of the row that the others are compared with.
 _BASE = frozenset({"", "-", "--", "—", "–", "/", "baseline", "base", "ref", "reference", "基准"})
 _MOST = 10
 _BASES = 4
@@ -46,19 +46,19 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         pool = [column for column in grid.columns if column.measured][:_MOST]
         for column in grid.columns:
             if (column.line, column.title) in devices:
-                continue  # quotients of devices have a rule of their own
+                continue  # KA012 checks quotients of devices
             named = _named(column, pool)
             if column.quantity is Quantity.RATIO or named:
                 candidates = [*named, *_scalings(grid, column, pool)]
                 if column.quantity is Quantity.RATIO:
                     candidates += _pairs(column, pool)
-                if column.quantity is Quantity.RATIO and _percent(column):
+                if column.quantity is Quantity.RATIO and column.scale != 1:
                     candidates += _pairs(column, pool, gain=True)
                 yield from check_column(grid, column, candidates, alone=True)
 
 
 def _scales(top: Column, bottom: Column, one: Entry, other: Entry) -> float | None:
-    """What the units of two cells make of their quotient ("2 h" / "25 min"); None for "ms" and "ms/step"."""
+    """The factor that the units of two cells give their quotient ("2 h" / "25 min"); None for "ms" and "ms/step"."""
     if one.unit == other.unit:
         return 1.0 if one.unit else top.factor / bottom.factor
     units = unit_of(one.unit), unit_of(other.unit)
@@ -73,35 +73,30 @@ def _quotient(top: Column, bottom: Column, row: int) -> Computed | None:
     if one is None or other is None or factor is None or not one.value or not other.value:
         return None
     try:
-        allowed = (allowed_values(one) / allowed_values(other)).scaled(factor)
+        right = (allowed_values(one) / allowed_values(other)).scaled(factor)
     except ZeroDivisionError:
         return None
-    return Computed(one.value / other.value * factor, allowed, f"{one.number.text} / {other.number.text}")
+    return Computed(right, f"{one.number.text} / {other.number.text}")
 
 
-def _pair(column: Column, top: Column, bottom: Column, *, sure: bool, gain: bool = False) -> Iterator[Candidate]:
+def _pair(column: Column, top: Column, bottom: Column, *, sure: bool, gain: bool = False) -> Candidate:
     def compute(row: int) -> Computed | None:
         found = _quotient(top, bottom, row)
         if found is None or not gain:
             return found
-        return Computed(found.value - 1, found.allowed - exactly(1), f"{found.text} - 1")
+        return Computed(found.right - exactly(1), f"{found.text} - 1")
 
     meaning = f"{top.title} / {bottom.title}" + (" - 1" if gain else "")
-    for scale in (0.01,) if _percent(column) else (1.0,):
-        yield Candidate(meaning, compute, sure, scale, operands=frozenset({top.title, bottom.title}))
-
-
-def _percent(column: Column) -> bool:
-    return column.factor == 0.01
+    return Candidate(meaning, compute, sure, column.scale, operands=frozenset({top.title, bottom.title}))
 
 
 def _has(column: Column, word: str) -> bool:
-    """Whether a header has a word; Chinese ones are not parted from each other ("实测" in "实测精度")."""
+    """Whether a title contains a word; Chinese words are not separated from each other ("实测" in "实测精度")."""
     return word in column.words or (not word.isascii() and any(word in other for other in column.words))
 
 
 def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
-    """The columns that an operand of a header means: those with all of its words and the fewest others."""
+    """The columns that an operand in a title means: those with all of its words and the fewest others."""
     words = words - _IDLE or words
     fitting = [column for column in pool if words and all(_has(column, word) for word in words)]
     fewest = min((len(column.words) for column in fitting), default=0)
@@ -110,7 +105,7 @@ def _operands(words: frozenset[str], pool: Sequence[Column]) -> list[Column]:
 
 
 def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
-    """Quotients of the two columns that a header names: "A/B", "speedup (A to B)"."""
+    """Quotients of the two columns that a title names: "A/B", "speedup (A to B)"."""
     parts = _BETWEEN.split(column.title, maxsplit=1)
     if len(parts) != 2:
         return []
@@ -119,7 +114,7 @@ def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
     pairs = [(one, other) for one in left for other in right if one is not other and one.quantity is other.quantity]
     if not pairs:
         left_words = words_of(parts[0])
-        # "Throughput speedup (TF32 - mixed precision)": what is said of the first holds for the second.
+        # "Throughput speedup (TF32 - mixed precision)": "throughput" applies to both.
         pairs = [
             (one, other)
             for one in left
@@ -131,29 +126,29 @@ def _named(column: Column, pool: Sequence[Column]) -> list[Candidate]:
             and one.quantity is other.quantity
         ]
     if len(pairs) > 1:
-        # "H100 / A100" beside both at batch 1 and at batch 32: the rows tell which of the pairs is meant.
+        # "H100 / A100" beside both at batch 1 and at batch 32: the rows show which pair is meant.
         ends = words_of(parts[0]), words_of(parts[1])
         alike = [pair for pair in pairs if pair[0].words - ends[0] == pair[1].words - ends[1]]
-        return [one for top, bottom in alike[:_BASES] for one in _pair(column, top, bottom, sure=False)]
+        return [_pair(column, top, bottom, sure=False) for top, bottom in alike[:_BASES]]
     if not pairs:
         return []
     one, other = pairs[0]
     if "/" in column.title and column.quantity is not Quantity.TIME:
-        return list(_pair(column, one, other, sure=True))
+        return [_pair(column, one, other, sure=True)]
     if column.quantity is not Quantity.RATIO and not _AGAINST.search(column.title):
         return []
-    return [*_pair(column, other, one, sure=True), *_pair(column, one, other, sure=True)]
+    return [_pair(column, other, one, sure=True), _pair(column, one, other, sure=True)]
 
 
 def _pairs(column: Column, pool: Sequence[Column], *, gain: bool = False) -> Iterator[Candidate]:
     for top in pool:
         for bottom in pool:
             if top is not bottom and top.quantity is bottom.quantity:
-                yield from _pair(column, top, bottom, sure=False, gain=gain)
+                yield _pair(column, top, bottom, sure=False, gain=gain)
 
 
 def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
-    """Each row against a row of the last ones above that have a printed 1.0."""
+    """Each row divided by one of the nearest rows above that print 1.0."""
     bases = _bases(column)
     if not (_SCALING.search(column.title) or (any(bases) and _GAIN.search(column.title))):
         return
@@ -173,8 +168,8 @@ def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Ca
 
 
 def _bases(column: Column) -> list[tuple[int, ...]]:
-    """For each row the rows that it can be compared with: the last ones with a printed 1.0, or the first without."""
-    one = 100.0 if _percent(column) else 1.0
+    """For each row, the rows it can be compared with: the nearest that print 1.0, or a first row without a ratio."""
+    one = 1 / column.scale
     bases: list[tuple[int, ...]] = []
     block: list[int] = []
     for row, entry in enumerate(column.entries):
@@ -196,54 +191,36 @@ def _scaling(
     sure: bool,
     inverse: bool = False,
 ) -> Candidate:
-    scale = 0.01 if _percent(column) else 1.0
     upward = (measured.quantity is Quantity.TIME) == inverse
 
     def compute(row: int) -> Computed | None:
         printed = column.entries[row]
         if printed is None or not printed.value:
             return None
-        wanted = abs(printed.value * scale)
-        # Of several rows of 1.0 (with and without a compiler) the one is meant that fits best.
-        best, least = None, math.inf
-        for base in bases[row]:
-            value = _value_against(measured, row, base, cards, upward=upward)
-            if value is not None and (distance := abs(math.log(abs(value) / wanted))) < least:
-                best, least = base, distance
-            if least == 0:
-                break
-        return None if best is None else _against(measured, row, best, cards, upward=upward)
+        wanted = abs(printed.value * column.scale)
+        found = [one for base in bases[row] if (one := _against(measured, row, base, cards, upward=upward)) is not None]
+        # With several rows of 1.0 (with and without a compiler) the one that fits best is meant.
+        return min(found, key=lambda one: abs(math.log(abs(one.right.value) / wanted)), default=None)
 
-    return Candidate(f"{measured.title} against the row of 1.0", compute, sure, scale)
+    return Candidate(f"{measured.title} against the row of 1.0", compute, sure, column.scale)
 
 
-def _value_against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> float | None:
-    """The value of a row against another; None where one of them has none, or the units do not fit."""
+def _against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> Computed | None:
+    """A row divided by another, per card if there are cards; None if a number is missing or the units do not match."""
     own, first = measured.entries[row], measured.entries[base]
-    if own is None or first is None or not own.number.value or not first.number.value:
+    if own is None or first is None or not own.value or not first.value:
         return None
     factor = _scales(measured, measured, own, first)
     share = _share_of_cards(cards, row, base) if cards is not None else 1.0
     if factor is None or share is None:
         return None
-    value = own.number.value / first.number.value * factor
-    return (value if upward else 1 / value) * share
-
-
-def _against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> Computed | None:
-    own, first = measured.entries[row], measured.entries[base]
-    value = _value_against(measured, row, base, cards, upward=upward)
-    if own is None or first is None or value is None:
-        return None
     top, bottom = (own, first) if upward else (first, own)
-    plain = top.value / bottom.value
-    share = _share_of_cards(cards, row, base) if cards is not None else None
     try:
-        allowed = (allowed_values(top) / allowed_values(bottom)).scaled(value / plain)
+        right = allowed_values(top) / allowed_values(bottom)
     except ZeroDivisionError:
         return None
-    text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if share is not None else "")
-    return Computed(value, allowed, text, trivial=row == base)
+    text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
+    return Computed(right.scaled((factor if upward else 1 / factor) * share), text, trivial=row == base)
 
 
 def _share_of_cards(cards: Column, row: int, base: int) -> float | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
-from kit.audit.facts.printednumber import Interval
+from kit.audit.facts.printednumber import Bounded
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
@@ -19,7 +19,7 @@ from kit.audit.rule import Outcome, Rule
 __all__ = ["RULE"]
 
 _MOST = 8
-#: Words that say that a column is a difference, not of what.
+#: Words that only say that a column is a difference.
 _IDLE = words_of(
     "reduction drop gain improvement increase decrease change loss degradation diff difference delta in of the %"
 )
@@ -37,7 +37,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
-    percent = column.factor == 0.01
+    percent = column.scale != 1
     for one in pool:
         for other in pool:
             if one is other or one.quantity is not other.quantity or one.factor != other.factor:
@@ -58,28 +58,25 @@ def _candidate(meaning: str, one: Column, other: Column, *, relative: bool) -> C
 def _difference(one: Entry | None, other: Entry | None, *, relative: bool) -> Computed | None:
     if one is None or other is None or (relative and not other.value):
         return None
-    value = one.value - other.value
-    allowed = allowed_values(one) - allowed_values(other)
+    right = allowed_values(one) - allowed_values(other)
     text = f"{one.number.text} - {other.number.text}"
     if relative:
         try:
-            allowed = allowed / allowed_values(other)
+            right, text = right / allowed_values(other), f"({text}) / {other.number.text}"
         except ZeroDivisionError:
             return None
-        value, text = value / other.value, f"({text}) / {other.number.text}"
-    # A loss is printed with or without its sign.
-    if value < 0:
-        value, allowed = -value, Interval(-allowed.high, -allowed.low)
-    return Computed(value, allowed, text)
+    if right.value < 0:  # a loss is printed with or without its sign
+        right = Bounded(-right.value, -right.high, -right.low)
+    return Computed(right, text)
 
 
 def _from_first(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
-    """Each row against the first, whose difference is zero or empty, or against the row above it."""
+    """Each row minus the first, whose difference is zero or empty, or minus the row above it."""
     first = next(iter(grid.rows), None)
     entry = column.entries[first] if first is not None else None
     if first is None or (entry is not None and entry.value):
         return
-    percent = column.factor == 0.01
+    percent = column.scale != 1
     named = [one for one in pool if _subject(one) == _subject(column)]
     for one in named or pool:
         sure = len(named) == 1
@@ -90,7 +87,7 @@ def _from_first(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[
 
 
 def _subject(column: Column) -> frozenset[str]:
-    """The words of a header without unit and without those of a difference."""
+    """The words of a title without its unit and the words for a difference."""
     return words_of(_NOTE.sub("", column.title)) - _IDLE
 
 

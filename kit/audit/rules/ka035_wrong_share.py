@@ -5,14 +5,14 @@ Such tables show where the time goes; a wrong share sends people to the wrong pl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
-from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printednumber import Interval
+from kit.audit.facts.grids import Column, Grid
+from kit.audit.facts.printednumber import Bounded, show
 from kit.audit.facts.quantities import Quantity
-from kit.audit.facts.sums import is_average_label, is_total_label, sum_of
+from kit.audit.facts.sums import combined, summary_of
 from kit.audit.readings import Candidate, Computed, check_column
 from kit.audit.rule import Outcome, Rule
 
@@ -33,40 +33,30 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _candidates(grid: Grid, column: Column, part: Column) -> Iterator[Candidate]:
-    scale = 0.01 if column.factor == 0.01 or _sums_to_hundred(grid, column) else 1.0
-    total = next((row for row in grid.rows if is_total_label(grid.labels[row])), None)
-    whole = part.entries[total] if total is not None else None
-    if whole is not None:
-        value, allowed, text = whole.value, whole.number.interval, whole.number.text
+    kinds = [summary_of(label) for label in grid.labels]
+    total = part.entries[kinds.index("sum")] if "sum" in kinds else None
+    if total is not None:
+        whole, text = total.number.bounds, total.number.text
     else:
-        items = [
-            entry
-            for row, entry in enumerate(part.entries)
-            if entry is not None and not is_average_label(grid.labels[row])
-        ]
-        value, allowed = sum_of(items)
-        text = f"the sum {value:.9g}"
-    if value > 0 and allowed.low > 0:
-        yield Candidate(f"the share of {part.title}", _share(part, value, allowed, text), scale=scale)
+        whole = combined("sum", [one for one, kind in zip(part.entries, kinds, strict=True) if one and kind != "mean"])
+        text = f"the sum {show(whole.value)}"
+    if whole.value > 0 and whole.low > 0:
+        scale = 0.01 if column.scale != 1 or _sums_to_hundred(column, kinds) else 1.0
+        yield Candidate(f"the share of {part.title}", _share(part, whole, text), scale=scale)
 
 
-def _share(part: Column, value: float, allowed: Interval, text: str) -> Callable[[int], Computed | None]:
+def _share(part: Column, whole: Bounded, text: str) -> Callable[[int], Computed | None]:
     def compute(row: int) -> Computed | None:
-        own: Entry | None = part.entries[row]
+        own = part.entries[row]
         if own is None:
             return None
-        share = own.number.interval / allowed
-        return Computed(own.value / value, share, f"{own.number.text} / {text}", trivial=own.value == value)
+        return Computed(own.number.bounds / whole, f"{own.number.text} / {text}", trivial=own.value == whole.value)
 
     return compute
 
 
-def _sums_to_hundred(grid: Grid, column: Column) -> bool:
-    parts = [
-        entry.value
-        for row, entry in enumerate(column.entries)
-        if entry is not None and not is_total_label(grid.labels[row])
-    ]
+def _sums_to_hundred(column: Column, kinds: Sequence[str | None]) -> bool:
+    parts = [one.value for one, kind in zip(column.entries, kinds, strict=True) if one and kind != "sum"]
     return 80 < sum(parts) < 120 or any(1.5 < part <= 100 for part in parts)
 
 

@@ -17,9 +17,9 @@ from kit.audit.verdict import digits_swapped
 
 __all__ = ["RULE"]
 
-#: Mean rate and mean latency of the same run differ by so much; the mean of rates is not the rate of the mean.
+#: How far mean rate and mean latency of one run can differ; the mean of rates is not the rate of the mean.
 _EQUAL = 0.03
-#: A row further off than this is of another run.
+#: A row that is further off than this comes from another run.
 _WRONG = 0.12
 _SHIFTED = 0.002
 _CLOSE = 0.05
@@ -39,9 +39,9 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _slipped(row: RateTimeRow) -> bool:
-    """Whether the only rate has its point one place off, or two digits swapped: nothing else tells what is meant."""
-    shifted = any(abs(row.share * factor - 1) < _SHIFTED for factor in (0.1, 10.0))
-    return shifted or digits_swapped(row.rate.number, row.rate.value / row.share)
+    """Whether the only rate has its decimal point one place off, or two digits swapped: the right one is then clear."""
+    shifted = any(abs(row.share.value * factor - 1) < _SHIFTED for factor in (0.1, 10.0))
+    return shifted or digits_swapped(row.rate.number, row.rate.value / row.share.value)
 
 
 def _fitting(reading: RateTime) -> list[RateTimeRow]:
@@ -49,21 +49,19 @@ def _fitting(reading: RateTime) -> list[RateTimeRow]:
 
 
 def _fits(row: RateTimeRow) -> bool:
-    near = abs(row.share - 1) <= _EQUAL
-    return near or row.allowed.low <= 1 <= row.allowed.high
+    return abs(row.share.value - 1) <= _EQUAL or row.share.low <= 1 <= row.share.high
 
 
 def _compared(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
     right = _fitting(reading)
-    # Where the other rows fit exactly, less is enough to be of another run.
-    limit = min(_WRONG, max(_CLOSE, 8 * max((abs(row.share - 1) for row in right), default=1.0)))
-    wrong = [row for row in reading.rows if not _fits(row) and abs(row.share - 1) > limit]
+    # If the other rows match exactly, a smaller difference shows that a row comes from another run.
+    limit = min(_WRONG, max(_CLOSE, 8 * max((abs(row.share.value - 1) for row in right), default=1.0)))
+    wrong = [row for row in reading.rows if not _fits(row) and abs(row.share.value - 1) > limit]
     if not right:
         return
     for row in right:
-        yield Held(
-            row.rate.line, row.rate.number.text, show(row.samples / row.share), f"{row.text} = {reading.meaning}"
-        )
+        value = show(row.samples / row.share.value)
+        yield Held(row.rate.line, row.rate.number.text, value, f"{row.text} = {reading.meaning}")
     if len(wrong) == 2 and _swapped(wrong):
         yield _swap(grid, reading, wrong)
     elif len(right) >= 2 and len(reading.rows) >= 3 * len(wrong):
@@ -74,8 +72,8 @@ def _compared(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
 def _swapped(rows: Sequence[RateTimeRow]) -> bool:
     """Whether the times of two rows fit each other's rates."""
     one, other = rows
-    first = one.share * other.time.value / one.time.value
-    second = other.share * one.time.value / other.time.value
+    first = one.share.value * other.time.value / one.time.value
+    second = other.share.value * one.time.value / other.time.value
     return abs(first - 1) <= _EQUAL and abs(second - 1) <= _EQUAL
 
 
@@ -93,18 +91,19 @@ def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Wrong:
         f"{one.rate.number.text}, {other.rate.number.text}",
         message,
         start=one.time.start,
-        computation=f"{one.text} = {show(one.share * one.samples)}, not {show(one.samples)}",
+        computation=f"{one.text} = {show(one.share.value * one.samples)}, not {show(one.samples)}",
         subject=f"{names[0]} | {reading.time.title}",
     )
 
 
 def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
     subject = f"{grid.labels[row.row] or 'row'} | {reading.rate.title}"
-    value = row.rate.value / row.share
+    value = row.rate.value / row.share.value
     others = " as in the other rows" if len(reading.rows) > 1 else ""
+    samples = show(row.share.value * row.samples)
     message = (
-        f"{subject}: {row.text} makes {show(row.share * row.samples)} samples, not {show(row.samples)}"
-        f" ({reading.meaning}){others}; {row.time.number.text} would be {show(value)} per second"
+        f"{subject}: {row.text} gives {samples} samples, not {show(row.samples)} ({reading.meaning}){others};"
+        f" {row.time.number.text} would be {show(value)} per second"
     )
     return Wrong(
         row.rate.line,
@@ -113,7 +112,7 @@ def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
         row.text,
         message,
         start=row.rate.start,
-        computation=f"{row.text} = {show(row.share * row.samples)}, not {show(row.samples)}",
+        computation=f"{row.text} = {samples}, not {show(row.samples)}",
         subject=subject,
     )
 

@@ -16,8 +16,8 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
-from kit.audit.rule import Held, Outcome, Rule, Wrong
-from kit.audit.verdict import ordered
+from kit.audit.rule import Outcome, Rule
+from kit.audit.verdict import ordered, ordered_row
 
 __all__ = ["RULE"]
 
@@ -38,7 +38,7 @@ _LONGEST = 600
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """A column with its place in the order: 0 for the minimum, the percentile, 100 for the maximum."""
+    """A column with its rank: 0 for the minimum, the percentile, 100 for the maximum."""
 
     rank: float
     column: Column
@@ -73,7 +73,7 @@ def _of_lines(document: Document) -> Iterator[Outcome]:
             number = number_from(match["value"], start=match.start("value"))
             units.add(match["unit"])
             if number is None or rank in found or len(units) > 1:
-                found.clear()  # two series on a line
+                found.clear()  # the line has two series
                 break
             found[rank] = number
         mean = found.pop(None, None)
@@ -83,31 +83,19 @@ def _of_lines(document: Document) -> Iterator[Outcome]:
             pairs += [((_LOW, found[_LOW]), (None, mean))] if _LOW in found else []
             pairs += [((None, mean), (_HIGH, found[_HIGH]))] if _HIGH in found else []
         for (low_rank, low), (high_rank, high) in pairs:
-            yield _line_ordered(line, (_name(low_rank), low), (_name(high_rank), high))
+            below, above = _name(low_rank), _name(high_rank)
+            holds = low.bounds.low <= high.bounds.high
+            message = f"the {below} is {low.text}, above the {above}, which is {high.text}"
+            names = (below, low), (above, high)
+            yield ordered(line, *names, holds=holds, message=message, subject=below, start=low.start)
 
 
 def _name(rank: float | None) -> str:
     return {None: "mean", _LOW: "minimum", 50.0: "median", _HIGH: "maximum"}.get(rank) or f"percentile {rank:g}"
 
 
-def _line_ordered(line: int, lower: tuple[str, Printed], upper: tuple[str, Printed]) -> Outcome:
-    low, high = lower[1], upper[1]
-    if low.interval.low <= high.interval.high:
-        return Held(line, low.text, high.text, f"{lower[0]} <= {upper[0]}")
-    return Wrong(
-        line,
-        low.text,
-        f"at most {high.text}",
-        f"{low.text}, {high.text}",
-        f"the {lower[0]} is {low.text}, above the {upper[0]}, which is {high.text}",
-        start=low.start,
-        computation=f"{low.text} > {high.text}",
-        subject=lower[0],
-    )
-
-
 def _groups(grid: Grid) -> tuple[dict[frozenset[str], list[_Ranked]], dict[frozenset[str], list[Column]]]:
-    """Columns that differ in their rank only, and the mean columns that go with them."""
+    """Columns that differ only in their rank, and the mean columns that belong to them."""
     ranked: dict[frozenset[str], list[_Ranked]] = {}
     means: dict[frozenset[str], list[Column]] = {}
     timed = any(column.quantity is Quantity.TIME for column in grid.columns)
@@ -132,13 +120,13 @@ def _rank(title: str) -> float | None:
 
 
 def _rest(column: Column) -> frozenset[str]:
-    """The words of a header without those of its rank."""
+    """The words of a title without those of its rank."""
     idle = {"p", "th", "percentile", "min", "minimum", "max", "maximum", "avg", "average", "mean", "median", "%", "of"}
     return frozenset(word for word in column.words - idle if not word[0].isdigit())
 
 
 def _factor(entry: Entry, column: Column) -> float:
-    """What one of a number is in seconds: its cell says it, else the column."""
+    """The unit of a number in seconds, by its cell or else its column."""
     unit = unit_of(entry.unit)
     return factor_of_unit(unit) if unit in TIME_UNITS else column.factor
 
@@ -148,9 +136,9 @@ def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
         low, high = lower.entries[row], upper.entries[row]
         if low is None or high is None:
             continue
-        small, large = low.number.interval.low * _factor(low, lower), high.number.interval.high * _factor(high, upper)
+        holds = low.number.bounds.low * _factor(low, lower) <= high.number.bounds.high * _factor(high, upper)
         fault = f"above {upper.title}, which is {high.number.text}"
-        yield ordered(grid.labels[row], (lower, low), (upper, high), holds=small <= large, fault=fault)
+        yield ordered_row(grid.labels[row], (lower, low), (upper, high), holds=holds, fault=fault)
 
 
 RULE = Rule(

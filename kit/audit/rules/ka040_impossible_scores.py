@@ -13,7 +13,7 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.scores import Score, score_of
 from kit.audit.rule import Outcome, Rule
-from kit.audit.verdict import ordered
+from kit.audit.verdict import ordered_row
 
 __all__ = ["RULE"]
 
@@ -28,7 +28,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         for group in groups.values():
             ranks = [score.rank for score, _ in group]
             if len(set(ranks)) != len(ranks) or len(group) < 2:
-                continue  # the header does not tell the columns apart
+                continue  # the titles do not tell the columns apart
             group.sort(key=lambda one: one[0].rank)
             for (_, lower), (_, upper) in pairwise(group):
                 yield from _ordered(grid, lower, upper)
@@ -36,14 +36,14 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
     for row in grid.measured_rows:
-        low, high = lower.entries[row], upper.entries[row]
-        if low is None or high is None or not 0 < high.value <= 100 or not 0 < low.value <= 100:
+        low, high = lower.positive(row), upper.positive(row)
+        if low is None or high is None or max(high.value, low.value) > 100:
             continue
         if (low.value <= 1) != (high.value <= 1):
-            continue  # one is a fraction, the other a per cent
-        right = low.number.interval.low <= high.number.interval.high
+            continue  # one is a fraction, the other a percentage
+        holds = low.number.bounds.low <= high.number.bounds.high
         fault = f"but {upper.title} {high.number.text}, which cannot be lower"
-        yield ordered(grid.labels[row], (lower, low), (upper, high), holds=right, fault=fault)
+        yield ordered_row(grid.labels[row], (lower, low), (upper, high), holds=holds, fault=fault)
 
 
 RULE = Rule(

@@ -20,9 +20,9 @@ from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-#: A number with fewer digits stands in every report.
+#: Numbers with fewer digits are in every report.
 _DIGITS = 3
-#: Numbers so near each other, relatively, can be the same with fewer digits; so many are looked at.
+#: How far two numbers can differ, relatively, to be the same with fewer digits; and how many are compared.
 _NEAR = 0.02
 _MOST = 200
 
@@ -47,7 +47,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _linked(numbers: dict[str, list[Printed]], rows: dict[int, ReportLink], cell: CellNumber) -> Sequence[Printed]:
-    """The numbers of the linked report that are near the one of a cell, or else the next above it or below."""
+    """The numbers of the linked report that are near that of a cell, or else the next larger and smaller."""
     known = numbers[rows[id(cell.row)].target]
     value = cell.number.value
     first = bisect_left(known, value * (1 - _NEAR), key=_value)
@@ -69,7 +69,7 @@ def _telling(number: Printed) -> bool:
 
 
 def _numbers(document: Document) -> list[Printed]:
-    """The numbers of a report that can be told apart from counts, each once."""
+    """The numbers of a report that have enough digits not to be counts, each once."""
     found: dict[str, Printed] = {}
     for text in document.lines:
         for number in find_numbers(text, decimal_comma=document.decimal_comma):

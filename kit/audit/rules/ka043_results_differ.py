@@ -43,7 +43,7 @@ def _compared(table: Table, cells: list[CellNumber], columns: dict[int, list[Mea
 
 
 def _of_column(title: str, rates: Sequence[MeasuredRate]) -> list[MeasuredRate]:
-    """The measured rates that a column can state: those of its device, or all where only one device was measured."""
+    """The measured rates that a column can state: those of its device, or all if only one device was measured."""
     if any(sign in title for sign in "/÷"):
         return []
     device = only(devices_in(title))
@@ -66,17 +66,12 @@ def _batch(label: str, header: str) -> int | None:
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 5 and "b" in header.lower() else None
 
 
-def _number(value: float) -> Printed:
+def _rounded_like(stated: Printed, value: float) -> Printed:
+    """The measured value, rounded to tens or hundreds if that gives the whole number that the report prints."""
+    nearest = round(value, -stated.trailing_zeros)
+    value = nearest if stated.trailing_zeros and nearest == stated.value else value
     text = f"{value:.12g}"
     return Printed(text, value, 10.0 ** -len(text.partition(".")[2]))
-
-
-def _rounded_like(stated: Printed, value: float) -> Printed:
-    """The measured value, to the tens or hundreds where the report prints a whole number that ends in zeros."""
-    digits = stated.text.replace(",", "")
-    zeros = len(digits) - len(digits.rstrip("0")) if digits.isdecimal() else 0
-    rounded = round(value, -zeros)
-    return _number(rounded) if zeros and rounded == stated.value else _number(value)
 
 
 RULE = Rule(

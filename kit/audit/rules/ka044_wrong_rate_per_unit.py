@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
-from kit.audit.facts.printednumber import Interval, exactly
+from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
@@ -55,7 +55,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _consumed(grid: Grid, column: Column) -> Iterator[Candidate]:
-    """Energy of a sample (power / rate), samples of a dollar (rate x 3600 s / price of an hour)."""
+    """Energy per sample (power / rate), or samples per dollar (rate x 3600 s / price of an hour)."""
     rates = [one for one in grid.columns if one is not column and one.quantity is Quantity.RATE][:_MOST]
     energy = _ENERGY.search(column.title) is not None
     for one in grid.columns:
@@ -68,7 +68,7 @@ def _consumed(grid: Grid, column: Column) -> Iterator[Candidate]:
 
 
 def _of_titles(column: Column, tops: Sequence[Column]) -> Iterator[Candidate]:
-    """Efficiencies whose number of cards stands in a header: "8卡吞吐"."""
+    """Efficiencies whose number of cards is in a title: "8卡吞吐"."""
     for cards in dict.fromkeys(float(match[1]) for top in tops for match in _CARDS_IN_TITLE.finditer(top.title)):
         for top in tops:
             if top.quantity is Quantity.RATIO:
@@ -79,26 +79,24 @@ def _of_titles(column: Column, tops: Sequence[Column]) -> Iterator[Candidate]:
 
 
 def _divided(column: Column, top: Column, below: Sequence[Column], count: float) -> Candidate:
-    """What a column gives, divided by other columns and a number."""
+    """A column divided by other columns and by a number."""
 
     def compute(row: int) -> Computed | None:
-        own, divisors = top.entries[row], [one.entries[row] for one in below]
-        if own is None or own.value <= 0:
+        own = top.positive(row)
+        if own is None:
             return None
-        value, allowed, text = own.value / count, allowed_values(own) / exactly(count), own.number.text
-        for one, entry in zip(below, divisors, strict=True):
-            if entry is None or entry.value <= 0:
+        right, text = allowed_values(own) / exactly(count), own.number.text
+        for one in below:
+            entry = one.positive(row)
+            divisor = allowed_values(entry) if entry is not None else exactly(0)
+            if entry is None or divisor.low <= 0:
                 return None
-            counted = one.quantity is Quantity.CARDS
-            divisor: Interval = exactly(entry.value) if counted else allowed_values(entry)
-            if divisor.low <= 0:
-                return None
-            value, allowed = value / entry.value, allowed / divisor
+            right = right / (exactly(entry.value) if one.quantity is Quantity.CARDS else divisor)
             text += f" / {entry.number.text}"
-        return Computed(value, allowed, text if count == 1 else f"{text} / {count:g}")
+        return Computed(right, text if count == 1 else f"{text} / {count:g}")
 
     names = [one.title for one in below] + ([f"{count:g}"] if count != 1 else [])
-    return Candidate(" / ".join([top.title, *names]), compute, scale=0.01 if column.factor == 0.01 else 1.0)
+    return Candidate(" / ".join([top.title, *names]), compute, scale=column.scale)
 
 
 RULE = Rule(

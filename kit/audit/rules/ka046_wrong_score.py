@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from statistics import harmonic_mean
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
-from kit.audit.facts.printednumber import Interval, exactly
+from kit.audit.facts.printednumber import Bounded, exactly
 from kit.audit.facts.scores import complement
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column
 from kit.audit.rule import Outcome, Rule
@@ -46,13 +47,13 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _scale(column: Column) -> float:
-    """What one of a column is as a part of one: its cells say per cent, or its numbers do."""
+    """The scale of a column whose cells or numbers show that it is in per cent."""
     values = [entry.value for entry in column.entries if entry is not None]
-    return 0.01 if column.factor == 0.01 or any(value > 1 for value in values) else 1.0
+    return 0.01 if any(value > 1 for value in values) else column.scale
 
 
 def _harmonic(grid: Grid, column: Column) -> Iterator[Candidate]:
-    """F1 of the precision and recall whose headers have the same other words."""
+    """F1 from the precision and recall whose titles have the same other words."""
     if not _F1.search(column.title):
         return
     rest = _F1.sub("", column.title).lower().split()
@@ -67,7 +68,7 @@ def _same(grid: Grid, pattern: re.Pattern[str], rest: Sequence[str]) -> list[Col
 
 
 def _complements(grid: Grid, column: Column) -> Iterator[Candidate]:
-    """An error of the accuracy that has the same other words."""
+    """An error from the accuracy whose title has the same other words."""
     own = complement(column.title)
     if own is None or not own[0]:
         return
@@ -77,7 +78,7 @@ def _complements(grid: Grid, column: Column) -> Iterator[Candidate]:
 
 
 def _counted(grid: Grid, column: Column) -> Iterator[Candidate]:
-    """An accuracy of the hits among all."""
+    """An accuracy from the number of hits and of all samples."""
     if not _ACCURACY.fullmatch(_bare(column)):
         return
     hits = [one for one in grid.columns if _HITS.fullmatch(_bare(one))]
@@ -94,28 +95,29 @@ def _combined(way: str, column: Column, parts: Sequence[Column]) -> Candidate:
     scales = [1.0 if way == "hits / all" else _scale(part) for part in parts]
 
     def compute(row: int) -> Computed | None:
-        entries = [part.entries[row] for part in parts]
-        found = [entry for entry in entries if entry is not None and entry.value > 0]
+        found = [entry for part in parts if (entry := part.positive(row)) is not None]
         if len(found) != len(parts):
             return None
-        values = [entry.value * scale for entry, scale in zip(found, scales, strict=True)]
-        ranges = [allowed_values(entry).scaled(scale) for entry, scale in zip(found, scales, strict=True)]
+        values = [allowed_values(entry).scaled(scale) for entry, scale in zip(found, scales, strict=True)]
         texts = [entry.number.text for entry in found]
         if way == "hits / all":
-            value, text = values[0] / values[1], f"{texts[0]} / {texts[1]}"
-            return Computed(value, exactly(value), text) if value <= 1 else None
+            share = values[0].value / values[1].value
+            return Computed(exactly(share), f"{texts[0]} / {texts[1]}") if share <= 1 else None
         if way == "1 - accuracy":
-            whole = "1" if scales[0] == 1 else "100"
-            return Computed(1 - values[0], exactly(1) - ranges[0], f"{whole} - {texts[0]}")
-        low, high = (_f1(ranges[0].low, ranges[1].low), _f1(ranges[0].high, ranges[1].high))
+            return Computed(exactly(1) - values[0], f"{'1' if scales[0] == 1 else '100'} - {texts[0]}")
         text = f"2 x {texts[0]} x {texts[1]} / ({texts[0]} + {texts[1]})"
-        return Computed(_f1(values[0], values[1]), Interval(low, high), text)
+        return Computed(_f1(*values), text)
 
     return Candidate(way, compute, sure=way != "2PR / (P + R)", scale=_scale(column))
 
 
-def _f1(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+def _f1(precision: Bounded, recall: Bounded) -> Bounded:
+    """The harmonic mean; it rises with both, so its bounds are those of the bounds."""
+    return Bounded(
+        harmonic_mean([precision.value, recall.value]),
+        harmonic_mean([max(precision.low, 0), max(recall.low, 0)]),
+        harmonic_mean([precision.high, recall.high]),
+    )
 
 
 RULE = Rule(

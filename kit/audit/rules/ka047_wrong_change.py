@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
+from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, agree, show
 from kit.audit.facts.transitions import Transition, read_transitions
-from kit.audit.rule import Held, Outcome, Rule, Wrong
-from kit.audit.verdict import rounded
+from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.verdict import miscomputed
 
 __all__ = ["RULE"]
 
-#: People round such numbers freely: nearer than this is no finding.
+#: People round such numbers freely; nearer than this is no finding.
 _NEAR = 0.05
 
 
@@ -26,20 +26,19 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _compared(one: Transition) -> Outcome:
-    for text, value, allowed in one.ways:
-        if agree(one.stated, value, allowed) is Agreement.SAME or abs(one.stated.value / value - 1) <= _NEAR:
-            return Held(one.line, one.text, show(value), text)
-    text, value, _ = one.ways[0]
-    return Wrong(
+    for text, right in one.ways:
+        if agree(one.stated, right) is Agreement.SAME or abs(one.stated.value / right.value - 1) <= _NEAR:
+            return Held(one.line, one.text, show(right.value), text)
+    text, right = one.ways[0]
+    message = f"{text} = {show(right.value)}, but {one.text.strip()} is printed"
+    return miscomputed(
         one.line,
-        one.stated.text,
-        show(value),
+        one.stated,
+        right.value,
         text,
-        f"{text} = {show(value)}, but {one.text.strip()} is printed",
-        Severity.MAJOR,
-        one.stated.start,
-        computation=f"{text} = {show(value)}",
-        replacement=rounded(value, one.stated),
+        message,
+        Agreement.DIFFERENT,
+        start=one.stated.start,
         subject=one.text.strip(),
     )
 

@@ -5,6 +5,7 @@ A column that is right to the last digit in every other row was computed; this r
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -22,7 +23,7 @@ __all__ = ["RULE"]
 _RESULTS = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.TOTAL}
 _OPERANDS = {Quantity.COUNT, Quantity.RATE, Quantity.TIME, Quantity.BATCH, Quantity.CARDS}
 _WHOLE = {Quantity.BATCH, Quantity.CARDS}
-#: Wider tables are left to the rules that know what their headers mean.
+#: Wider tables are left to the rules that understand their titles.
 _WIDEST = 10
 _NEAR = 0.05
 _LONGEST = 60
@@ -35,13 +36,13 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             continue
         for column in columns:
             if ratio_operands(column.title):
-                continue  # quotients of devices have a rule of their own
+                continue  # KA012 checks quotients of devices
             if column.quantity in _RESULTS and (found := established(grid, column, list(_candidates(column, columns)))):
                 yield from (one for one in check_column(grid, column, [found]) if not _near(one))
 
 
 def _near(outcome: Outcome) -> bool:
-    """Whether a number is off by so little that it was measured, and not computed."""
+    """Whether a number is off by so little that it was measured and not computed."""
     if not isinstance(outcome, Wrong):
         return False
     stated, wanted = (float(text.replace(",", "")) for text in (outcome.stated, outcome.recomputed))
@@ -49,33 +50,30 @@ def _near(outcome: Outcome) -> bool:
 
 
 def _candidates(column: Column, columns: list[Column]) -> Iterator[Candidate]:
-    # What follows from others stands to the right of them.
+    # A derived column is to the right of its operands.
     others = [one for one in columns if one.place < column.place and one.quantity in _OPERANDS]
     for one, other in combinations(others, 2):
         kinds = {column.quantity, one.quantity, other.quantity}
         if {Quantity.RATE, Quantity.TIME} <= kinds:
-            continue  # rates and times have a rule of their own
+            continue  # KA038 checks rates against times
         yield _combined(one, other, divided=False)
         yield _combined(one, other, divided=True)
         yield _combined(other, one, divided=True)
 
 
 def _combined(one: Column, other: Column, *, divided: bool) -> Candidate:
-    sign = "/" if divided else "x"
+    sign, combine = ("/", operator.truediv) if divided else ("x", operator.mul)
 
     def compute(row: int) -> Computed | None:
-        first, second = one.entries[row], other.entries[row]
-        if first is None or second is None or first.value <= 0 or second.value <= 0:
+        first, second = one.positive(row), other.positive(row)
+        if first is None or second is None or allowed_values(second).low <= 0:
             return None
-        ranges = [
-            exactly(e.value) if c.quantity in _WHOLE else allowed_values(e) for e, c in ((first, one), (second, other))
-        ]
-        if ranges[1].low <= 0:
-            return None
-        value = first.value / second.value if divided else first.value * second.value
-        allowed = ranges[0] / ranges[1] if divided else ranges[0] * ranges[1]
+        left, right = (
+            exactly(entry.value) if column.quantity in _WHOLE else allowed_values(entry)
+            for column, entry in ((one, first), (other, second))
+        )
         trivial = second.value == 1 or (first.value == 1 and not divided)
-        return Computed(value, allowed, f"{first.number.text} {sign} {second.number.text}", trivial)
+        return Computed(combine(left, right), f"{first.number.text} {sign} {second.number.text}", trivial)
 
     return Candidate(f"{one.title} {sign} {other.title}", compute)
 

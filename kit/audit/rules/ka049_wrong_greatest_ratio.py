@@ -28,7 +28,7 @@ _CHINESE = re.compile(
     rf"{_NUMBER}",
     re.IGNORECASE,
 )
-#: A claim above the greatest ratio by more than rounding.
+#: A claim may exceed the greatest ratio by rounding.
 _NEAR = 0.05
 _LONGEST = 600
 _IDLE = words_of("ms s us fps qps img images sec latency throughput time the with on of model inference")
@@ -43,16 +43,17 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             continue
         for match in (*_ENGLISH.finditer(text), *_CHINESE.finditer(text)):
             number = number_from(match["value"], start=match.start("value"))
-            found = [grid for grid in grids if _pair(grid, match["one"], match["other"]) is not None]
+            found = [(grid, pair) for grid in grids if (pair := _pair(grid, match["one"], match["other"])) is not None]
             if number is not None and len(found) == 1:
-                yield from _compared(found[0], line, number, match)
+                yield from _compared(line, number, *found[0])
 
 
 def _pair(grid: Grid, one: str, other: str) -> tuple[Column, Column] | None:
-    """The columns that the two names of a sentence mean, where each means one of the same quantity."""
+    """The columns that the two names in a sentence mean, if each means one and they have the same quantity."""
     first, second = _named(grid, one), _named(grid, other)
-    same = first is not None and second is not None and first is not second and first.quantity is second.quantity
-    return (first, second) if same and first is not None and second is not None else None
+    if first is None or second is None or first is second or first.quantity is not second.quantity:
+        return None
+    return first, second
 
 
 def _named(grid: Grid, text: str) -> Column | None:
@@ -62,20 +63,12 @@ def _named(grid: Grid, text: str) -> Column | None:
     return found[0] if len(found) == 1 else None
 
 
-def _compared(grid: Grid, line: int, number: Printed, match: re.Match[str]) -> Iterator[Outcome]:
-    pair = _pair(grid, match["one"], match["other"])
-    if pair is None:
-        return
+def _compared(line: int, number: Printed, grid: Grid, pair: tuple[Column, Column]) -> Iterator[Outcome]:
     top, bottom = pair if pair[0].quantity is Quantity.RATE else pair[::-1]
     ratios = []
     for row in grid.measured_rows:
-        first, second = top.entries[row], bottom.entries[row]
-        if (
-            first is not None
-            and second is not None
-            and min(first.value, second.value) > 0
-            and first.unit == second.unit
-        ):
+        first, second = top.positive(row), bottom.positive(row)
+        if first is not None and second is not None and first.unit == second.unit:
             ratios.append((first.value / second.value, f"{first.number.text} / {second.number.text}"))
     if not ratios:
         return
@@ -83,18 +76,9 @@ def _compared(grid: Grid, line: int, number: Printed, match: re.Match[str]) -> I
     if number.value <= most * (1 + _NEAR) + number.unit / 2:
         yield Held(line, number.text, show(most), text)
         return
-    message = f"the greatest ratio of the table is {text} = {show(most)}, but {number.text} is claimed"
-    what = f"{pair[0].title} / {pair[1].title}"
-    yield Wrong(
-        line,
-        number.text,
-        show(most),
-        text,
-        message,
-        start=number.start,
-        computation=f"{text} = {show(most)}",
-        subject=what,
-    )
+    computation, what = f"{text} = {show(most)}", f"{pair[0].title} / {pair[1].title}"
+    message = f"the greatest ratio in the table is {computation}, but {number.text} is claimed"
+    yield Wrong(line, number.text, show(most), text, message, start=number.start, computation=computation, subject=what)
 
 
 RULE = Rule(
