@@ -1,8 +1,8 @@
-"""A report as lines with their place: headings, fences, tables, prose.
+"""A report as lines: headings, fences, tables, prose.
 
-The scanner is our own, and not a Markdown parser's: published reports write ``##7.2`` without a blank, forget to close
-fences, indent tables, and mean what they look like. And it is linear (a parser of the whole of Markdown needs ten
-seconds for a megabyte of list items).
+This is not a Markdown parser, because published reports write ``##7.2`` without a blank, leave fences open, indent
+tables, and mean what they look like. It also takes linear time, while a Markdown parser needs ten seconds for a megabyte
+of list items.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COMMAND = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: line from 1, level 1 to 6, text without markup, and the place of the heading that it stands under."""
+    """A heading: line from 1, level 1 to 6, text without markup, and the index of its parent heading (-1: none)."""
 
     line: int
     level: int
@@ -44,12 +44,11 @@ class Heading:
 class Document:
     """A parsed report. Lines count from 1: ``lines[n - 1]`` is line n, normalised; ``raw`` is as written.
 
-    ``fenced`` and ``commands`` say of each line whether it stands in a code fence, and reads like a shell command.
+    ``commands`` says of each line whether it looks like a shell command.
     """
 
     raw: tuple[str, ...]
     lines: tuple[str, ...]
-    fenced: tuple[bool, ...]
     commands: tuple[bool, ...]
     headings: tuple[Heading, ...]
     tables: tuple[Table, ...]
@@ -62,11 +61,11 @@ class Document:
         return line in self.table_lines
 
     def is_command(self, line: int) -> bool:
-        """Whether line n reads like a shell command."""
+        """Whether line n looks like a shell command."""
         return self.commands[line - 1]
 
     def prose(self) -> Iterator[tuple[int, str]]:
-        """Number and text of each line outside tables."""
+        """The number and text of each line outside tables."""
         return ((line, text) for line, text in enumerate(self.lines, start=1) if text and line not in self.table_lines)
 
     def path(self, line: int) -> list[Heading]:
@@ -79,16 +78,16 @@ class Document:
         return path[::-1]
 
     def section(self, line: int) -> int:
-        """Line of the heading above line n, 0 before the first."""
+        """The line of the heading above line n; 0 before the first."""
         place = bisect_right(self._starts, line) - 1
         return self._starts[place] if place >= 0 else 0
 
 
 def parse(text: str) -> Document:
-    """Parse the text of a report; any text is a report, at worst one that states nothing."""
+    """Parse the text of a report; any text is one, at worst without statements."""
     raw = split_lines(text)
     lines = [normalise(line) for line in raw]
-    fenced, headings = _structure(lines)
+    headings = list(_headings(lines))
     tables = [*markdown_tables(lines), *text_tables(lines)]
     if any("<t" in line or "<T" in line for line in lines):
         tables += html_tables(lines)
@@ -96,7 +95,6 @@ def parse(text: str) -> Document:
     return Document(
         tuple(raw),
         tuple(lines),
-        tuple(fenced),
         tuple(_COMMAND.search(line) is not None for line in lines),
         tuple(_nested(headings)),
         tuple(tables),
@@ -115,23 +113,17 @@ def _nested(headings: list[Heading]) -> Iterator[Heading]:
         open_places.append((heading.level, place))
 
 
-def _structure(lines: list[str]) -> tuple[list[bool], list[Heading]]:
-    fenced, headings, opener = [], [], ""
+def _headings(lines: list[str]) -> Iterator[Heading]:
+    opener = ""
     for number, line in enumerate(lines, start=1):
         fence = _FENCE.match(line)
         if fence and not opener:
             opener = fence[1][:3]
-            fenced.append(True)
-            continue
-        if fence and fence[1].startswith(opener):
-            # Some reports close a fence with "```shell": what has words after it opens, unless one is open.
-            opener = ""
-            fenced.append(True)
-            continue
-        if opener and _NUMBERED_HEADING.match(line) and "##" in line:
-            opener = ""  # a fence that was never closed: headings of sections do not stand in code
-        heading = _HEADING.match(line)
-        if heading and not opener:
-            headings.append(Heading(number, len(heading[1]), _TAG.sub("", heading[2]).strip("* #\t")))
-        fenced.append(bool(opener))
-    return fenced, headings
+        elif fence and fence[1].startswith(opener):
+            opener = ""  # some reports close a fence with "```shell"
+        else:
+            if opener and _NUMBERED_HEADING.match(line) and "##" in line:
+                opener = ""  # a fence that was never closed: code has no section headings
+            heading = None if opener else _HEADING.match(line)
+            if heading:
+                yield Heading(number, len(heading[1]), _TAG.sub("", heading[2]).strip("* #\t"))

@@ -104,7 +104,7 @@ def read_facts(text: str, companions: Companions | None = None) -> Facts:
     npu = _npu(statements, views)
     if npu is not None:
         views = [with_npu(view, npu) for view in views]
-    near = Neighbours.of(document, statements, marks, find_runs(document))
+    near = Neighbours(document, tuple(statements), tuple(marks), tuple(find_runs(document)))
     index = CellIndex(views)
     labels = resolve_labels(near, index)
     return Facts(

@@ -1,7 +1,7 @@
-"""Tables of any family as columns of numbers with their units.
+"""Tables of any kind as columns of numbers with their units.
 
-A grid is read along its header; where the first column names quantities, the table is also read sideways, so that a
-rule needs to know one direction only. A column "Latency / Throughput" over cells with two numbers becomes two columns.
+If the first column names quantities, the table is also read sideways, so that rules need to know one direction only. A
+column "Latency / Throughput" whose cells have two numbers becomes two columns.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from kit.audit.facts.vocabulary import ACCURACY, LATENCY, devices_in, ratio_oper
 
 __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 
-#: Columns beyond these are not looked at.
+#: Further columns are not read.
 _WIDEST = 64
 _WIDE = 16
 _NOTE = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
-#: "1250.0 (2.50x)", "75.9 (-0.23)": what follows from the number and those beside it.
+#: "1250.0 (2.50x)", "75.9 (-0.23)": a ratio or difference derived from the number and those beside it.
 _COMPARING = re.compile(
     r"[(（]\s?(?P<number>[+−↑↓-]?\s?[0-9]{1,6}(?:\.[0-9]{1,6})?)\s?(?P<unit>[x×X倍%]|pp)?\s?[)）]\s{0,3}\Z"
 )
@@ -53,7 +53,7 @@ _WORDS = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A number in a table: its line, where it begins in the normalised line, the number, its unit as written."""
+    """A number in a table: its line, its offset in the normalised line, the number, its unit as written."""
 
     line: int
     start: int
@@ -68,7 +68,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of numbers: its header, the words of it, what it measures, and its entries by row.
+    """A column of numbers: its title, the words in it, what it measures, and its entries by row.
 
     ``measured``: it can be an operand, as most rows have a number that was measured. ``factor`` turns its numbers into
     seconds, samples per second or parts of one. ``texts`` are the cells as written.
@@ -97,23 +97,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table as columns; ``labels`` are the first cells of the rows, ``keys`` all cells that are no numbers."""
+    """A table as columns; ``labels`` are the first cells of its rows, ``context`` the words above it."""
 
     columns: tuple[Column, ...]
     labels: tuple[str, ...]
-    keys: tuple[tuple[str, ...], ...]
     line: int
     context: str
     sideways: bool
 
     @property
     def rows(self) -> range:
-        """The places of the rows."""
+        """The indices of the rows."""
         return range(len(self.labels))
 
     @property
     def measured_rows(self) -> list[int]:
-        """The places of the rows that were measured, without those that compare others or sum them up."""
+        """The indices of the rows that were measured, not derived from others."""
         known = {label.lower() for label in self.labels}
         return [row for row in self.rows if not derives(self.labels[row]) and not _compares(self.labels[row], known)]
 
@@ -133,7 +132,7 @@ def read_grids(document: Document) -> Iterator[Grid]:
         rows = [row for row in table.rows if _full(row, table)]
         header = table.header
         yield _grid(document, header, rows, context, sideways=False)
-        labels = [row.cells[0] for row in rows if row.cells]
+        labels = [row.cell(0) for row in rows]
         named = sum(1 for label in labels[:_WIDEST] if names_quantity(label))
         if len(rows) <= _WIDEST and (
             named >= 2 or (named and len(header.cells) == 2) or any(compares(label) for label in labels)
@@ -143,18 +142,14 @@ def read_grids(document: Document) -> Iterator[Grid]:
 
 
 def _telling(table: Table) -> bool:
-    """Whether anything in a table follows from something else, by its header or the labels of its rows.
-
-    Quotients of devices do not count: they have a reader of their own.
-    """
+    """Whether anything in a table is derived, by its header or row labels; views read the quotients of devices."""
     titles = table.header.cells[:_WIDEST]
-    told = (names_derived(title) or names_quantity(title) or _TIMED.search(title) for title in titles)
-    if any(said and not _of_devices(title) for said, title in zip(told, titles, strict=True)):
-        return True
-    if any(_TOTAL.search(title) for title in titles):
-        return True
-    labels = [row.cells[0] for row in table.rows if row.cells]
-    return any(names_derived(label) for label in labels) or any(names_quantity(label) for label in labels[:_WIDEST])
+    for title in titles:
+        derived = names_derived(title) or names_quantity(title) or _TIMED.search(title)
+        if _TOTAL.search(title) or (derived and not _of_devices(title)):
+            return True
+    labels = [row.cell(0) for row in table.rows]
+    return any(map(names_derived, labels)) or any(map(names_quantity, labels[:_WIDEST]))
 
 
 def _of_devices(title: str) -> bool:
@@ -162,22 +157,22 @@ def _of_devices(title: str) -> bool:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a header, in lower case."""
+    """The words of a title, in lower case."""
     return frozenset(_WORDS.findall(text.lower()))
 
 
 def _context(table: Table, document: Document) -> str:
-    """The heading above a table and the line that announces it."""
+    """The heading above a table and the lines just above it."""
     path = document.path(table.first)
     above = [document.lines[line - 1] for line in range(max(1, table.first - 2), table.first)]
     return " ".join([path[-1].text if path else "", *(text for text in above if len(text) < 200)])
 
 
 def _full(row: ReportRow, table: Table) -> bool:
-    """Rows that fill little of a wide header would make more entries than there is text; rules are no rows."""
+    """Whether a row is data: not one cell across the table, nor a short row below a wide header, which costs too much."""
     width = len(table.header.cells)
     if len(row.cells) > 1 and len(set(row.sources)) == 1 and width > 1 and row.sources:
-        return False  # one cell over the whole width is a heading
+        return False  # a heading across the whole table
     return width <= _WIDE or 4 * len(row.cells) >= width
 
 
@@ -186,16 +181,15 @@ def _turned(header: ReportRow, rows: Sequence[ReportRow]) -> Iterator[ReportRow]
     for column in range(min(len(header.cells), _WIDEST)):
         yield ReportRow(
             header.place(column)[0],
-            tuple(row.cells[column] if column < len(row.cells) else "" for row in lines),
+            tuple(row.cell(column) for row in lines),
             tuple(row.place(column) for row in lines),
         )
 
 
 def _grid(document: Document, header: ReportRow, rows: Sequence[ReportRow], context: str, *, sideways: bool) -> Grid:
     columns: list[Column] = []
-    texts: list[tuple[str, ...]] = []
     for place, title in enumerate(header.cells[:_WIDEST]):
-        cells = tuple(row.cells[place] if place < len(row.cells) else "" for row in rows)
+        cells = tuple(row.cell(place) for row in rows)
         parts = _split_title(title, cells)
         for part, name in enumerate(parts):
             entries = tuple(
@@ -206,24 +200,13 @@ def _grid(document: Document, header: ReportRow, rows: Sequence[ReportRow], cont
                 columns.append(_column(place, name, header.place(place)[0], entries, cells, context))
         if (notes := _notes(document, place, title, header, rows, cells)) is not None:
             columns.append(notes)
-        if len(parts) == 1:
-            texts.append(cells)
-    number_places = {column.place for column in columns if column.quantity is not Quantity.COUNT}
-    named = [cells for place, cells in enumerate(texts) if place not in number_places]
-    return Grid(
-        tuple(columns),
-        tuple(row.cells[0] if row.cells else "" for row in rows),
-        tuple(zip(*named, strict=True)) if named else tuple(() for _ in rows),
-        header.line,
-        context,
-        sideways,
-    )
+    return Grid(tuple(columns), tuple(row.cell(0) for row in rows), header.line, context, sideways)
 
 
 def _notes(
     document: Document, place: int, title: str, header: ReportRow, rows: Sequence[ReportRow], cells: Sequence[str]
 ) -> Column | None:
-    """What most cells of a column say in brackets behind their numbers, as a column: a ratio or a difference."""
+    """The ratios or differences in brackets after the numbers of a column, if most cells have one, as a column."""
     found = [_COMPARING.search(cell) if cell.endswith((")", "）")) else None for cell in cells]
     units = {match["unit"] for match in found if match is not None}
     signed = [match["number"][0] in "+−-↑↓" for match in found if match is not None]
@@ -246,7 +229,7 @@ def _notes(
 
 
 def _split_title(title: str, cells: Iterable[str]) -> list[str]:
-    """The parts of "Latency / Throughput" where the cells have as many numbers, else the title alone."""
+    """The parts of "Latency / Throughput" if most cells have two numbers, else the title."""
     parts = _PARTS.split(title)
     if len(parts) != 2 or not all(names_quantity(part) for part in parts):
         return [title]
@@ -258,7 +241,7 @@ def _split_title(title: str, cells: Iterable[str]) -> list[str]:
 def _entry(document: Document, row: ReportRow, place: int, part: int) -> Entry | None:
     body = _ERROR.sub("", _NOTE.sub("", row.cells[place]))
     if part >= 0:
-        # "10.0 ms / 100.0 img/s": the first bar that parts two numbers.
+        # "10.0 ms / 100.0 img/s": only the first slash separates the two numbers.
         pieces = re.split(r"\s{1,3}/\s{1,3}", body)
         if len(pieces) != 2:
             pieces = _PARTS.split(body, maxsplit=1)
@@ -276,7 +259,7 @@ def _entry(document: Document, row: ReportRow, place: int, part: int) -> Entry |
 
 
 def _has_base(entries: Sequence[Entry | None]) -> bool:
-    """Whether a "gain" is one of times: the first row has the 1.00 that the others are compared with."""
+    """Whether a "gain" is a ratio: its first row is the 1.00 that the others are compared with."""
     first = next((entry for entry in entries if entry is not None), None)
     return first is not None and first.value == 1 and first.number.unit < 1 and "%" not in first.unit
 
@@ -285,15 +268,15 @@ def _column(
     place: int, title: str, line: int, entries: tuple[Entry | None, ...], cells: tuple[str, ...], context: str
 ) -> Column:
     units = {unit_of(entry.unit) for entry in entries if entry is not None}
-    # A column can have times in several units; which one a number has is said in its cell.
+    # A column can have times in several units, with the unit of each number in its cell.
     unit = min(units) if units and (len(units) == 1 or units <= TIME_UNITS) else ""
     if not unit:
         unit = unit_of(title)
         if unit in TIME_UNITS and ACCURACY.search(title) and not LATENCY.search(title):
-            unit = ""  # "AP_S" and "mIoU (ms+flip)" are no times
+            unit = ""  # "AP_S" and "mIoU (ms+flip)" are not times
     quantity = quantity_of(title, unit, context)
     if quantity is Quantity.CARDS and any(entry is not None and entry.number.unit < 1 for entry in entries):
-        quantity = quantity_of("", unit, context)  # what a "GPU" reaches, not how many
+        quantity = quantity_of("", unit, context)  # the performance of a "GPU", not how many
     if unit == "percent" and all(cell[:1] in "+-−" for cell, entry in zip(cells, entries, strict=True) if entry):
         quantity = Quantity.DIFFERENCE  # "vs. baseline" over "+80%"
     if quantity is Quantity.DIFFERENCE and _has_base(entries):

@@ -1,7 +1,7 @@
 """HTML tables of a report.
 
-The tokenizer looks at each character a bounded number of times, and spans cannot grow a table beyond a multiple of its
-text: both come from strangers.
+Reports are not trusted: the tokenizer looks at each character a bounded number of times, and spans cannot make a table
+larger than a multiple of its text.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _SPAN = re.compile(r"\b(col|row)span\s{0,9}=\s{0,9}[\"']?\s{0,9}([0-9]{1,5})(?![
 #: A tag longer than this is text.
 _LONGEST_TAG = 1000
 _MAX_SPAN = 64
-#: Copies of spanning cells in all tables of a report: more than any has, and a bound of the memory.
+#: Copies of spanning cells in all tables of a report: more than any report has; it bounds the memory.
 _MAX_COPIES = 20_000
 
 
 @dataclass(slots=True)
 class _Cell:
-    """A cell as written: its number, where its text begins, its spans, whether it is a header cell, its text."""
+    """A cell as written: its number, the position of its text, its spans, whether it is a header cell, its text."""
 
     source: int
     place: tuple[int, int]
@@ -46,7 +46,7 @@ class _Row:
 
 
 def html_tables(lines: list[str]) -> list[Table]:
-    """All HTML tables of a report with at least two rows."""
+    """All HTML tables of a report that have at least two rows."""
     text = "\n".join(lines)
     starts = [0]
     for line in lines:
@@ -114,7 +114,7 @@ def _tables(text: str, starts: list[int]) -> Iterator[list[_Row]]:
 
 
 def _fill(rows: list[_Row], left: int) -> tuple[list[ReportRow], int]:
-    """The rows with spans filled in, and how many copies are still allowed."""
+    """The rows with spans filled in, and how many copies are left."""
     down: dict[int, tuple[int, _Cell]] = {}
     filled = []
     for row in rows:
@@ -159,12 +159,11 @@ def _table(rows: list[_Row], filled: list[ReportRow]) -> Table:
         tuple(filled[count:]),
         filled[0].line,
         max(filled[-1].line, *(place[0] for place in filled[-1].places)),
-        under=tuple(filled[1:count]),
     )
 
 
 def _heads(written: list[_Row], filled: list[ReportRow], count: int) -> bool:
-    """Whether row ``count`` still belongs to the header: it is marked so, or goes under a cell that spans columns."""
+    """Whether row ``count`` still belongs to the header: it is marked so, or is below a cell that spans columns."""
     row, above = written[count], filled[count - 1]
     if row.head or (count < len(written) and all(cell.head for cell in row.cells) and len(row.cells) > 1):
         return True
@@ -177,22 +176,19 @@ _SHORT = re.compile(r"[0-9]{1,4}")
 
 
 def _measured(text: str) -> bool:
-    """Whether a cell begins like a measurement: "500(bs8)", "12.5 ms"; "310P" and "4 cards" are names."""
+    """Whether a cell starts like a measurement: "500(bs8)", "12.5 ms"; "310P" and "4 cards" are names."""
     return _MEASURED.match(text) is not None and not _SHORT.fullmatch(text)
 
 
 def _joined(rows: list[ReportRow]) -> ReportRow:
-    """One header row: per column the words of all rows, each cell once."""
+    """One header row: for each column the words of all rows, each cell once."""
     if len(rows) == 1:
         return rows[0]
     width = max(len(row.cells) for row in rows)
     cells, places = [], []
     for column in range(width):
-        words: dict[int, str] = {}
-        for row in rows:
-            if column < len(row.cells):
-                words[row.sources[column]] = row.cells[column]
+        reaching = [row for row in rows if column < len(row.cells)]
+        words = {row.sources[column]: row.cells[column] for row in reaching}
         cells.append(" ".join(word for word in words.values() if word))
-        lowest = next(row for row in reversed(rows) if column < len(row.cells))
-        places.append(lowest.place(column))
+        places.append(reaching[-1].place(column))
     return ReportRow(rows[0].line, tuple(cells), tuple(places), tuple(range(width)))

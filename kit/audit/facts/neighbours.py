@@ -1,10 +1,10 @@
-"""Where statements, headings of runs and tool output stand, to find the neighbours of each."""
+"""Statements, headings of runs and tool output by line, to find the neighbours of each."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.statements import Mark, Statement
@@ -12,84 +12,68 @@ from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["Neighbours"]
 
-#: How many runs back a statement can quote: more than any report has, few enough for a file of a million lines.
+#: How many runs back a statement can quote: more than any report has, few enough for a file with a million lines.
 _REACH = 60
-#: So many statements behind each other can be of one run.
+#: How many consecutive statements can quote one run.
 _SAME = 3
-#: A run that is shown after its result begins this soon.
+#: A run that is shown after its result starts within so many lines.
 _BELOW = 8
+
+_line, _start = attrgetter("line"), attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Statements, marks and runs by their lines, to find those near each other without a walk over all of them."""
+    """Statements, marks and runs in order, to find those near a line by bisection."""
 
     document: Document
     statements: tuple[Statement, ...]
     marks: tuple[Mark, ...]
     runs: tuple[ToolRun, ...]
-    _statements: tuple[int, ...]
-    _marks: tuple[int, ...]
-    _runs: tuple[int, ...]
-
-    @classmethod
-    def of(
-        cls, document: Document, statements: Sequence[Statement], marks: Sequence[Mark], runs: Sequence[ToolRun]
-    ) -> Neighbours:
-        """Index the lines of a report."""
-        return cls(
-            document,
-            tuple(statements),
-            tuple(marks),
-            tuple(runs),
-            tuple(statement.line for statement in statements),
-            tuple(mark.line for mark in marks),
-            tuple(run.start for run in runs),
-        )
 
     def stated(self, after: int, before: int) -> bool:
-        """Whether a statement stands between two lines."""
-        return bisect_right(self._statements, after) < bisect_left(self._statements, before)
+        """Whether there is a statement between two lines."""
+        return bisect_right(self.statements, after, key=_line) < bisect_left(self.statements, before, key=_line)
 
     def statements_below(self, line: int) -> tuple[Statement, ...]:
-        """The statements that follow a line, as far as the next run."""
-        first = bisect_right(self._statements, line)
-        place = bisect_right(self._runs, line)
-        last = bisect_left(self._statements, self._runs[place]) if place < len(self._runs) else len(self._statements)
-        return self.statements[first : min(last, first + _REACH)]
+        """The statements below a line, up to the next run."""
+        first = bisect_right(self.statements, line, key=_line)
+        run = bisect_right(self.runs, line, key=_start)
+        end = self.runs[run].start if run < len(self.runs) else len(self.document.lines) + 1
+        return self.statements[first : min(bisect_left(self.statements, end, key=_line), first + _REACH)]
 
     def last_statement(self, below: Statement) -> int:
-        """Line of the last statement above another that is not of the same batch and device; 0 for none."""
-        place = bisect_left(self._statements, below.line)
+        """The line of the last statement above another with another batch or device; 0 if there is none."""
+        place = bisect_left(self.statements, below.line, key=_line)
         floor = max(0, place - _SAME)
         while place > floor and (self.statements[place - 1].batch, self.statements[place - 1].target) == (
             below.batch,
             below.target,
         ):
             place -= 1
-        return self._statements[place - 1] if place else 0
+        return self.statements[place - 1].line if place else 0
 
     def runs_above(self, line: int, tools: tuple[str, ...]) -> list[ToolRun]:
         """Runs of these tools above a line, the nearest first."""
-        place = bisect_left(self._runs, line)
+        place = bisect_left(self.runs, line, key=_start)
         near = self.runs[max(0, place - _REACH) : place]
         return [block for block in reversed(near) if block.tool in tools and block.end < line]
 
     def run_below(self, line: int, tools: tuple[str, ...]) -> ToolRun | None:
-        """The run that follows a line, with no statement between."""
-        place = bisect_right(self._runs, line)
-        block = self.runs[place] if place < len(self._runs) else None
+        """The next run below a line, with no statement in between."""
+        place = bisect_right(self.runs, line, key=_start)
+        block = self.runs[place] if place < len(self.runs) else None
         if block is None or block.tool not in tools or block.start - line > _BELOW:
             return None
         return None if self.stated(line, block.start) else block
 
     def mark_of(self, block: ToolRun) -> Mark | None:
-        """The line that announces a block: the last mark above it, with no block, section or statement between."""
-        place = bisect_left(self._marks, block.start)
+        """The line that announces a run: the last mark above it, with no run, section or statement in between."""
+        place = bisect_left(self.marks, block.start, key=_line)
         if not place:
             return None
         mark = self.marks[place - 1]
-        between = bisect_right(self._runs, mark.line) < bisect_left(self._runs, block.start)
+        between = bisect_right(self.runs, mark.line, key=_start) < bisect_left(self.runs, block.start, key=_start)
         section = self.document.section(block.start)
         if between or block.start - mark.line > 25 or section > mark.line or self.stated(mark.line, block.start):
             return None

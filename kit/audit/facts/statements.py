@@ -67,7 +67,6 @@ class Mark:
     line: int
     batch: int
     file: int | None
-    text: str
 
 
 def section_device(document: Document, line: int) -> str | None:
@@ -172,5 +171,5 @@ def read_marks(document: Document, formulas: Formulas) -> list[Mark]:
         body = _LIST_NUMBER.sub("", text.strip("#* \t>")).strip("* \t")
         announces = _ANNOUNCES.match(body) or (len(body) <= 40 and body.endswith((":", "性能", "performance")))
         if announces and _value(text, formulas.get(line, ()), decimal_comma=document.decimal_comma)[0] is None:
-            found.append(Mark(line, batches.pop(), file_batch(text), body))
+            found.append(Mark(line, batches.pop(), file_batch(text)))
     return found

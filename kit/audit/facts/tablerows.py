@@ -1,9 +1,9 @@
-"""Tables of a report as rows of cells: Markdown and columns of text; each cell knows its place."""
+"""Tables of a report as rows of cells, each with its position: Markdown tables and columns of text."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kit.audit.facts.vocabulary import batches_in, devices_in
 
@@ -12,7 +12,7 @@ __all__ = ["ReportRow", "Table", "clean", "markdown_tables", "text_tables"]
 _SPLIT = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
 _TAG = re.compile(r"<[^<>]{1,200}>|&nbsp;")
-#: The mark of a footnote behind a number, no power of ten.
+#: A footnote mark after a number, not a power of ten.
 _MARK = re.compile(r"(?<=[0-9%xX*`])(?<!10)\s?<sup>\[?[0-9*†‡a-d]{1,2}\]?</sup>", re.IGNORECASE)
 _TEXT_ROW = re.compile(r"\s*(?:bs|batch)\s?_?-?(?:size)?\s?=?[0-9]+\b[:\s]", re.IGNORECASE)
 _GAP = re.compile(r"\t+\s*|\s{2,}")
@@ -21,9 +21,9 @@ _RULE_CELL = re.compile(r":?-+:?\Z")
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """Cells of a row, cleaned of markup; its line from 1.
+    """The cells of a row without markup, and its line, from 1.
 
-    ``places[i]`` is the line of cell i and where its text begins in the normalised line. ``sources[i]`` numbers the
+    ``places[i]`` is the line of cell i and the offset of its text in the normalised line. ``sources[i]`` numbers the
     cells as written: columns that one cell spans have the same number.
     """
 
@@ -32,12 +32,16 @@ class ReportRow:
     places: tuple[tuple[int, int], ...] = ()
     sources: tuple[int, ...] = ()
 
+    def cell(self, column: int) -> str:
+        """The text of a cell; empty if the row is too short."""
+        return self.cells[column] if column < len(self.cells) else ""
+
     def place(self, column: int) -> tuple[int, int]:
-        """Line and offset of a cell."""
+        """The line and offset of a cell."""
         return self.places[column] if column < len(self.places) else (self.line, 0)
 
     def spans(self, one: int, other: int) -> bool:
-        """Whether the same cell stands in both columns."""
+        """Whether one cell spans both columns."""
         return max(one, other) < len(self.sources) and self.sources[one] == self.sources[other]
 
 
@@ -45,21 +49,19 @@ class ReportRow:
 class Table:
     """A table: its header, its rows, and the lines ``first`` to ``last``. A row can have fewer cells than the header.
 
-    A header of several rows is one here: each cell has the words of all rows, outermost first.
+    A header of several rows is joined into one: each cell has the words of all rows, outermost first. ``guessed``: the
+    columns are text separated by blanks.
     """
 
     header: ReportRow
     rows: tuple[ReportRow, ...]
     first: int
     last: int
-    #: Columns of text, parted by blanks: the columns are guessed.
     guessed: bool = False
-    #: Rows of the header below its first.
-    under: tuple[ReportRow, ...] = field(default=())
 
 
 def clean(cell: str) -> str:
-    """Text of a cell without emphasis, code marks, tags and links."""
+    """The text of a cell without emphasis, code marks, tags and links."""
     if cell.isalnum():
         return cell
     if "[" in cell:
@@ -79,13 +81,16 @@ def _row(line: int, text: str) -> ReportRow:
         start += 1
     if stop > start and text[stop - 1] == "|" and text[stop - 2 : stop - 1] != "\\":
         stop -= 1
+    return _split(_SPLIT, line, text, start, stop)
+
+
+def _split(separator: re.Pattern[str], line: int, text: str, start: int, stop: int) -> ReportRow:
     cells, places = [], []
-    for match in _SPLIT.finditer(text, start, stop):
-        cells.append(clean(text[start : match.start()]))
+    ends = [match.span() for match in separator.finditer(text, start, stop)]
+    for end, following in [*ends, (stop, stop)]:
+        cells.append(clean(text[start:end]))
         places.append((line, start))
-        start = match.end()
-    cells.append(clean(text[start:stop]))
-    places.append((line, start))
+        start = following
     return ReportRow(line, tuple(cells), tuple(places), tuple(range(len(cells))))
 
 
@@ -97,13 +102,13 @@ def _is_delimiter(line: str) -> bool:
 
 
 def _is_border(line: str) -> bool:
-    """Whether a line is one of the rules of a table drawn with "+---+"."""
+    """Whether a line is a border of a table drawn with "+---+"."""
     body = line.strip(" \t>")
     return len(body) > 4 and body[0] == body[-1] == "+" and len(body) < 2000 and not body.strip("+-=:")
 
 
 def markdown_tables(lines: list[str]) -> list[Table]:
-    """Tables of lines with bars, also indented, quoted, or without a delimiter row."""
+    """Tables with "|", also indented, quoted, or without a delimiter row."""
     tables = []
     index = 0
     while index < len(lines):
@@ -119,7 +124,7 @@ def markdown_tables(lines: list[str]) -> list[Table]:
 
 
 def _block(lines: list[str], start: int, end: int) -> list[Table]:
-    """Tables in consecutive lines with bars: one per delimiter row; without one, the first line is the header."""
+    """Tables in consecutive lines with "|": one per delimiter row; without one, the first line is the header."""
     rules = {index for index in range(start, end) if _is_delimiter(lines[index])}
     borders = {index for index in range(start, end) if _is_border(lines[index])}
     if borders:
@@ -138,18 +143,18 @@ def _block(lines: list[str], start: int, end: int) -> list[Table]:
 def _table(lines: list[str], head: int, body: int, end: int, rules: set[int]) -> Table:
     rows = tuple(_row(index + 1, lines[index]) for index in range(body, end) if index not in rules)
     header = _row(head + 1, lines[head])
-    if len(rows) > 1 and "" in header.cells[1:] and _goes_on(header, rows[0]):
-        return Table(_joined(header, rows[0]), rows[1:], head + 1, end, under=rows[:1])
+    if len(rows) > 1 and "" in header.cells[1:] and _continues(header, rows[0]):
+        return Table(_joined(header, rows[0]), rows[1:], head + 1, end)
     return Table(header, rows, head + 1, end)
 
 
-def _goes_on(header: ReportRow, row: ReportRow) -> bool:
-    """Whether the first row belongs to a header that leaves cells empty: all of its cells are words."""
+def _continues(header: ReportRow, row: ReportRow) -> bool:
+    """Whether the first row belongs to a header with empty cells: all of its cells are words."""
     return len(row.cells) == len(header.cells) and all(cell and not cell[0].isdigit() for cell in row.cells[1:])
 
 
 def _joined(header: ReportRow, row: ReportRow) -> ReportRow:
-    """A header of two rows; the cells above that are empty have the words of the one before them."""
+    """A header of two rows; an empty cell in the upper row has the words of the one before it."""
     cells, above = [row.cells[0] or header.cells[0]], ""
     for upper, lower in zip(header.cells[1:], row.cells[1:], strict=True):
         above = upper or above
@@ -158,7 +163,7 @@ def _joined(header: ReportRow, row: ReportRow) -> ReportRow:
 
 
 def text_tables(lines: list[str]) -> list[Table]:
-    """Columns parted by tabs or blanks: rows "bs16  728.496  1921.239" under a line that names two devices or more."""
+    """Columns separated by tabs or blanks: rows "bs16  728.496  1921.239" below a line that names two devices."""
     tables = []
     index = 1
     while index < len(lines):
@@ -179,8 +184,8 @@ def text_tables(lines: list[str]) -> list[Table]:
 
 
 def _columns(lines: list[str], head: int, start: int, end: int) -> Table | None:
-    header = _parted(head + 1, lines[head])
-    rows = tuple(_parted(place + 1, lines[place]) for place in range(start, end))
+    header = _spaced(head + 1, lines[head])
+    rows = tuple(_spaced(place + 1, lines[place]) for place in range(start, end))
     widths = {len(row.cells) for row in rows}
     if sum(1 for cell in header.cells if devices_in(cell)) < 2 or len(widths) != 1 or "|" in lines[head]:
         return None
@@ -192,14 +197,5 @@ def _columns(lines: list[str], head: int, start: int, end: int) -> Table | None:
     return Table(header, rows, head + 1, end, guessed=True)
 
 
-def _parted(line: int, text: str) -> ReportRow:
-    cells, places = [], []
-    start = len(text) - len(text.lstrip())
-    stop = len(text.rstrip())
-    for match in _GAP.finditer(text, start, stop):
-        cells.append(clean(text[start : match.start()]))
-        places.append((line, start))
-        start = match.end()
-    cells.append(clean(text[start:stop]))
-    places.append((line, start))
-    return ReportRow(line, tuple(cells), tuple(places))
+def _spaced(line: int, text: str) -> ReportRow:
+    return _split(_GAP, line, text, len(text) - len(text.lstrip()), len(text.rstrip()))

@@ -1,4 +1,4 @@
-"""What a table means: which columns or rows are devices or ratios, and which others batches or the best batch."""
+"""What a table of devices means: which columns or rows are devices or ratios, and which are batch sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kit.audit.facts.document import Document
-from kit.audit.facts.tablerows import Table
+from kit.audit.facts.tablerows import ReportRow, Table
 from kit.audit.facts.views import NumberCell, NumberSeries, RowRecord, View, placed
 from kit.audit.facts.vocabulary import (
     ACCURACY,
@@ -28,19 +28,19 @@ _BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
 _SPEED = re.compile(r"性能|吞吐|throughput|performance|fps", re.IGNORECASE)
 _BARE_SPEED = re.compile(r"性能|fps|吞吐|throughput", re.IGNORECASE)
 _SPEED_HEADER = re.compile(r"fps|吞吐|throughput|latency|时延", re.IGNORECASE)
-#: Columns of a table beyond these are not looked at.
+#: Further columns of a table are not read.
 _WIDEST = 200
 _WIDE = 16
 
 
 def read_views(document: Document) -> list[View]:
-    """The tables of a report whose headers name devices, as series by records."""
+    """The tables of a report that name devices, as series by records."""
     return [view for table in document.tables if (view := _view(table, document)) is not None]
 
 
 def _view(table: Table, document: Document) -> View | None:
     if len(table.header.cells) > _WIDE:
-        # Rows that fill little of a wide header would make more cells than there is text.
+        # Short rows below a wide header would make more cells than there is text.
         rows = tuple(row for row in table.rows if 4 * len(row.cells) >= len(table.header.cells))
         table = replace(table, rows=rows)
     header = table.header.cells
@@ -48,7 +48,7 @@ def _view(table: Table, document: Document) -> View | None:
     named = [
         place for place, cell in enumerate(header[:_WIDEST]) if _is_series(cell) or _composed(cell, keys) is not None
     ]
-    labels = [row.cells[0] if row.cells else "" for row in table.rows]
+    labels = [row.cell(0) for row in table.rows]
     down = [place for place, label in enumerate(labels) if _is_series(label)]
     if named and not (len(named) == 1 and len(down) > 1):
         return _upright(table, named, keys, document)
@@ -64,12 +64,12 @@ def _is_series(text: str) -> bool:
         return False
     if ratio_operands(text) is not None:
         return True
-    accuracy = ACCURACY.search(text) is not None and not re.search("性能|fps|吞吐|throughput", text, re.IGNORECASE)
+    accuracy = ACCURACY.search(text) is not None and not _BARE_SPEED.search(text)
     return only(devices_in(text)) is not None and not accuracy
 
 
 def _composed(text: str, keys: frozenset[str]) -> tuple[str, str] | None:
-    """The operands of a ratio that spells out the headers of two other columns ("310P_gelu+fix/T4")."""
+    """The operands of a ratio that names the headers of two other columns ("310P_gelu+fix/T4")."""
     above, slash, below = text.partition("/")
     if not slash:
         return None
@@ -85,18 +85,17 @@ def _series(text: str, line: int, keys: frozenset[str] = frozenset()) -> NumberS
     return NumberSeries(text, column_key(text), device, operands, line, LATENCY.search(text) is not None)
 
 
-def _label(cells: Sequence[str], header: Sequence[str]) -> tuple[str, int | None, bool]:
-    """Label, batch and best mark from the cells of a record that are no measurements."""
+def _label(cells: Sequence[str], header: Sequence[str]) -> tuple[str, int | None]:
+    """The label and batch size of a record, from its cells without measurements."""
     label = " ".join(part for part in cells if part)
     batches = label_batches(label)
-    batch = batches[0] if len(set(batches)) == 1 else None
-    if batch is None and not batches:
-        for place, cell in enumerate(cells):
-            match = _PLAIN_BATCH.match(cell)
-            if match and place < len(header) and (_BATCH_HEADER.search(header[place]) or (place == 0 and _tiny(cell))):
-                batch = int(match[1])
-                break
-    return label, batch, BEST.search(label) is not None
+    if batches:
+        return label, batches[0] if len(set(batches)) == 1 else None
+    for place, cell in enumerate(cells):
+        match = _PLAIN_BATCH.match(cell)
+        if match and place < len(header) and (_BATCH_HEADER.search(header[place]) or (place == 0 and _tiny(cell))):
+            return label, int(match[1])
+    return label, None
 
 
 def _tiny(cell: str) -> bool:
@@ -104,98 +103,89 @@ def _tiny(cell: str) -> bool:
 
 
 def _upright(table: Table, named: list[int], keys: frozenset[str], document: Document) -> View:
-    header = table.header.cells
-    series = tuple(_series(header[place], table.header.line, keys) for place in named)
-    records = []
-    shown = set(named)
-    # What was measured stands at the head of a row; a column of accuracies beside it says nothing of the others.
+    """A table with a column for each device and ratio."""
+    header = table.header
+    series = tuple(_series(header.cells[place], header.line, keys) for place in named)
+    if _is_timed(table, document):
+        series = tuple(replace(one, timed=one.operands is None) for one in series)
+    # The label of a row says what was measured; a column of accuracies beside it does not.
     others = [
         place
         for place in range(max((len(row.cells) for row in table.rows), default=0))
-        if place not in shown and not (place and ACCURACY.search(_at(header, place)))
+        if place not in set(named) and not (place and ACCURACY.search(header.cell(place)))
     ]
-    titles = [_at(header, place) for place in others]
-    for row in table.rows:
-        cells = row.cells
-        measured = tuple(placed(cells[place], row, place, document) if place < len(cells) else None for place in named)
-        label, batch, best = _label([_at(cells, place) for place in others], titles)
-        texts = tuple(_at(cells, place) for place in named)
-        records.append(RowRecord(label, row.line, batch, best, ACCURACY.search(label) is not None, measured, texts))
-    if _is_timed(table, document):
-        series = tuple(replace(one, timed=one.operands is None) for one in series)
-    return View.of(
-        series,
-        records,
-        table.header.line,
-        performance=_is_performance(table, document, series, records),
-        transposed=False,
+    titles = [header.cell(place) for place in others]
+    records = tuple(
+        _record(
+            *_label([row.cell(place) for place in others], titles),
+            row.line,
+            [(row, place) for place in named],
+            document,
+        )
+        for row in table.rows
     )
+    return View(series, records, header.line, _is_performance(table, document, series, records), transposed=False)
 
 
 def _sideways(table: Table, down: list[int], document: Document) -> View:
-    header = table.header.cells
+    """A table with a row for each device and ratio."""
+    header = table.header
     rows = [table.rows[place] for place in down[:_WIDEST]]
     series = tuple(_series(row.cells[0], row.line) for row in rows)
-    records = []
-    for column in range(1, min(len(header), _WIDEST)):
-        title = header[column]
-        measured = tuple(
-            placed(row.cells[column], row, column, document) if column < len(row.cells) else None for row in rows
-        )
-        batches = label_batches(title)
-        batch = batches[0] if len(set(batches)) == 1 else None
-        if batch is None and not batches and _tiny(title) and _BATCH_HEADER.search(header[0]):
-            batch = int(title)
-        best = BEST.search(title) is not None
-        texts = tuple(_at(row.cells, column) for row in rows)
-        records.append(
-            RowRecord(title, table.header.line, batch, best, ACCURACY.search(title) is not None, measured, texts)
-        )
-    return View.of(
-        series,
-        records,
-        table.header.line,
-        performance=_is_performance(table, document, series, records),
-        transposed=True,
+    records = tuple(
+        _record(title, _title_batch(title, header), header.line, [(row, column) for row in rows], document)
+        for column, title in enumerate(header.cells[1:_WIDEST], start=1)
+    )
+    return View(series, records, header.line, _is_performance(table, document, series, records), transposed=True)
+
+
+def _title_batch(title: str, header: ReportRow) -> int | None:
+    batches = set(label_batches(title))
+    if not batches and _tiny(title) and _BATCH_HEADER.search(header.cells[0]):
+        return int(title)
+    return batches.pop() if len(batches) == 1 else None
+
+
+def _record(
+    label: str, batch: int | None, line: int, places: Sequence[tuple[ReportRow, int]], document: Document
+) -> RowRecord:
+    return RowRecord(
+        label,
+        line,
+        batch,
+        BEST.search(label) is not None,
+        ACCURACY.search(label) is not None,
+        tuple(placed(row, column, document) for row, column in places),
+        tuple(row.cell(column) for row, column in places),
     )
 
 
 def _long(table: Table, down: list[int], document: Document) -> View | None:
-    """A table with a row for each device and batch, and one column of throughput."""
-    header = table.header.cells
-    batches = [place for place, cell in enumerate(header) if place and _BATCH_HEADER.search(cell)]
-    values = [place for place, cell in enumerate(header) if place and _RATE_HEADER.search(cell)]
+    """A table with one row for each device and batch size, and one column of throughput."""
+    header = table.header
+    batches = [place for place, cell in enumerate(header.cells) if place and _BATCH_HEADER.search(cell)]
+    values = [place for place, cell in enumerate(header.cells) if place and _RATE_HEADER.search(cell)]
     if len(batches) != 1 or len(values) != 1:
         return None
     names = list(dict.fromkeys(table.rows[place].cells[0] for place in down))[:_WIDEST]
     grid: dict[int, dict[str, NumberCell]] = {}
     for row in (table.rows[place] for place in down):
-        size = _PLAIN_BATCH.match(_at(row.cells, batches[0]))
-        cell = placed(_at(row.cells, values[0]), row, values[0], document)
+        size, cell = _PLAIN_BATCH.match(row.cell(batches[0])), placed(row, values[0], document)
         if size is not None and cell is not None:
             grid.setdefault(int(size[1]), {}).setdefault(row.cells[0], cell)
-    records = [
-        RowRecord(
-            f"bs{batch}",
-            table.header.line,
-            batch,
-            best=False,
-            accuracy=False,
-            cells=tuple(cells.get(name) for name in names),
-            texts=tuple(cells[name].text if name in cells else "" for name in names),
+    records = []
+    for batch, found in grid.items():
+        cells = tuple(found.get(name) for name in names)
+        texts = tuple(cell.text if cell else "" for cell in cells)
+        records.append(
+            RowRecord(f"bs{batch}", header.line, batch, best=False, accuracy=False, cells=cells, texts=texts)
         )
-        for batch, cells in grid.items()
-    ]
-    series = tuple(_series(name, table.header.line) for name in names)
-    return View.of(series, records, table.header.line, performance=True, transposed=True)
-
-
-def _at(cells: Sequence[str], place: int) -> str:
-    return cells[place] if place < len(cells) else ""
+    series = tuple(_series(name, header.line) for name in names)
+    return View(series, tuple(records), header.line, performance=True, transposed=True)
 
 
 def _is_timed(table: Table, document: Document) -> bool:
-    """Whether the caption above the table announces times, and nothing near it a throughput."""
+    """Whether the caption above the table or its header speaks of times, and not of throughput."""
     above = [document.lines[line - 1] for line in range(max(1, table.header.line - 3), table.header.line)]
     caption = " ".join([*above, *table.header.cells])
     return bool(re.search(r"时延|延迟|耗时|latency|\(m?s\)", caption, re.IGNORECASE)) and not re.search(
@@ -206,9 +196,9 @@ def _is_timed(table: Table, document: Document) -> bool:
 def _is_performance(
     table: Table, document: Document, series: Iterable[NumberSeries], records: Sequence[RowRecord]
 ) -> bool:
-    """Whether the table holds throughput or latency: by its header, its rows, and else by the heading above it.
+    """Whether the table has throughput or latency, by its header, its rows, or else the heading above it.
 
-    A column of accuracies beside those of the devices says nothing about them.
+    A column of accuracies beside the devices does not count.
     """
     header = " ".join(table.header.cells)
     if any(ratio_operands(cell) for cell in table.header.cells):
@@ -216,7 +206,7 @@ def _is_performance(
     spoken = _SPEED_HEADER.search(header) is not None
     if any(ACCURACY.search(one.header) for one in series) and not spoken and not _BARE_SPEED.search(header):
         return False
-    if ACCURACY.search(" ".join(row.cells[0] for row in table.rows if row.cells)):
+    if ACCURACY.search(" ".join(row.cell(0) for row in table.rows)):
         return False
     if any(one.operands is not None for one in series) and not ACCURACY.search(header):
         return True

@@ -1,38 +1,34 @@
-"""A table of devices: series that are devices or ratios, records that are batches or the best batch."""
+"""A table of devices: its series are devices or ratios of them, its records are batch sizes or the best one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.tablerows import ReportRow
-from kit.audit.facts.vocabulary import (
-    RATE_UNIT,
-    TIME_UNIT,
-    VARIANT,
-    devices_in,
-    only,
-)
+from kit.audit.facts.vocabulary import RATE_UNIT, TIME_UNIT, VARIANT, devices_in, only
 
 __all__ = ["NumberCell", "NumberSeries", "RowRecord", "View", "cell_number", "placed", "with_npu"]
 
 _CELL_NOTE = re.compile(r"\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]")
-#: "16:6005.48" and "bs16 6005.48fps" in a best row name the batch before the value.
+#: "16:6005.48" and "bs16 6005.48fps" in a best row name the batch size before the value.
 _BATCH_LEAD = re.compile(r"^(?:(?:bs|batch)?\s?[0-9]{1,4}\s*:\s*|(?:bs|batch)\s?[0-9]{1,4}\s+)(?=[0-9])", re.IGNORECASE)
-#: "1729,43": a slip of the finger, as no group has two digits.
+#: "1729,43": a typo for a decimal point, as no group has two digits.
 _SLIPPED_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}|[0-9]{4,},[0-9]+")
 _LEAD = "~≈=约 \t"
 _MOST = 6
+_UNITS = {"": "", "%": "percent", "倍": "times", "x": "times", "times": "times", "*": "times"}
 
 
 class NumberCell(NamedTuple):
-    """A cell with a number in it: where, the text, the number, and the unit (rate, time, percent, times or none).
+    """A cell with a number: its line, text, number and unit (rate, time, percent, times or none).
 
-    ``start`` is where the number begins in the normalised line, -1 where that is not known.
+    ``start`` is the offset of the number in the normalised line, -1 if unknown.
     """
 
     line: int
@@ -44,7 +40,7 @@ class NumberCell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NumberSeries:
-    """A device or a ratio of two: the header, its reduced key, the device, the keys of a ratio, the header's line."""
+    """A device or a ratio of two: header, reduced key, device, keys of the ratio's operands, line of the header."""
 
     header: str
     key: str
@@ -56,7 +52,7 @@ class NumberSeries:
 
 @dataclass(frozen=True, slots=True)
 class RowRecord:
-    """What was measured at one batch: the label, the batch size if it names one, and whether it is the best row."""
+    """What was measured at one batch size: its label, the batch size if it names one, whether it is the best row."""
 
     label: str
     line: int
@@ -67,7 +63,7 @@ class RowRecord:
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots it could not cache its index
 class View:
     """A table as series by records. ``cells[i]`` of a record belongs to ``series[i]``."""
 
@@ -76,39 +72,28 @@ class View:
     header_line: int
     performance: bool
     transposed: bool
-    _keys: Mapping[str, Sequence[int]]
-    _devices: Mapping[str, Sequence[int]]
 
-    @classmethod
-    def of(
-        cls,
-        series: tuple[NumberSeries, ...],
-        records: Iterable[RowRecord],
-        line: int,
-        *,
-        performance: bool,
-        transposed: bool,
-    ) -> View:
-        """The view of a table whose header stands on a line."""
-        keys: dict[str, list[int]] = {}
-        devices: dict[str, list[int]] = {}
-        for place, one in enumerate(series):
+    @cached_property
+    def _places(self) -> Mapping[str | tuple[str], Sequence[int]]:
+        """The indices of the value series by key, and by (device,)."""
+        places: dict[str | tuple[str], list[int]] = {}
+        for place, one in enumerate(self.series):
             if one.operands is None:
-                keys.setdefault(one.key, []).append(place)
+                places.setdefault(one.key, []).append(place)
                 if one.device is not None:
-                    devices.setdefault(one.device, []).append(place)
-        return cls(series, tuple(records), line, performance, transposed, keys, devices)
+                    places.setdefault((one.device,), []).append(place)
+        return places
 
     def of_device(self, device: str | None) -> Sequence[int]:
-        """The series of values of a device, by their places."""
-        return self._devices.get(device or "", ())
+        """The indices of the value series of a device."""
+        return self._places.get((device or "",), ())
 
     def find(self, key: str, *, variants: bool = False) -> list[int]:
-        """Value series that an operand of a ratio can mean: those of the same key, or else of the same device.
+        """The value series that an operand of a ratio can mean: those with the same key, or else the same device.
 
-        With ``variants``, all of the same device: the header says of which ("after AOE") in a place of its own.
+        With ``variants``, all of the same device: the header names the variant ("after AOE") outside the ratio.
         """
-        exact = self._keys.get(key, ())
+        exact = self._places.get(key, ())
         if exact and not variants:
             return list(exact[:_MOST])
         same = self.of_device(only(devices_in(key)))[:_MOST]
@@ -117,24 +102,24 @@ class View:
 
 
 def with_npu(view: View, npu: str) -> View:
-    """The view with the device that a plain "NPU" means in this report."""
+    """The view with "NPU" replaced by the device that it means in this report."""
     if not view.of_device("NPU"):
         return view
     series = tuple(replace(one, device=npu) if one.device == "NPU" else one for one in view.series)
-    return View.of(series, view.records, view.header_line, performance=view.performance, transposed=view.transposed)
+    return replace(view, series=series)
 
 
-def placed(text: str, row: ReportRow, column: int, document: Document) -> NumberCell | None:
-    """The number of a cell of a table, with its place."""
+def placed(row: ReportRow, column: int, document: Document) -> NumberCell | None:
+    """The number of a cell of a table, with its position."""
     line, offset = row.place(column)
-    cell = cell_number(text, line, decimal_comma=document.decimal_comma)
+    cell = cell_number(row.cell(column), line, decimal_comma=document.decimal_comma)
     if cell is None:
         return None
     return cell._replace(start=document.lines[line - 1].find(cell.number.text, offset))
 
 
 def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> NumberCell | None:
-    """The number of a cell, with its unit; None where the cell holds words, several numbers or nothing."""
+    """The number of a cell with its unit; None if the cell has words, several numbers or nothing."""
     body = _BATCH_LEAD.sub("", _CELL_NOTE.sub("", text).strip(_LEAD))
     if not body or not (body[0].isdigit() or body[0] in "+-"):
         return None
@@ -142,16 +127,5 @@ def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> NumberC
     if len(numbers) != 1 or body[: numbers[0].start].strip("+ "):
         return None
     rest = body[numbers[0].end :].strip()
-    if not rest:
-        unit = ""
-    elif RATE_UNIT.fullmatch(rest):
-        unit = "rate"
-    elif TIME_UNIT.fullmatch(rest):
-        unit = "time"
-    elif rest == "%":
-        unit = "percent"
-    elif rest.lower() in {"倍", "x", "times", "*"}:
-        unit = "times"
-    else:
-        return None
-    return NumberCell(line, text, numbers[0], unit)
+    unit = "rate" if RATE_UNIT.fullmatch(rest) else "time" if TIME_UNIT.fullmatch(rest) else _UNITS.get(rest.lower())
+    return NumberCell(line, text, numbers[0], unit) if unit is not None else None

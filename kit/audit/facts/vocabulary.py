@@ -1,4 +1,4 @@
-"""The words of this family of reports: batches, devices, units, best rows, metrics; in Chinese and English."""
+"""The words that reports use for batch sizes, devices, units, best rows and metrics, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ _BATCH = re.compile(
     r"|(?<![A-Za-z0-9_./-])([0-9]{1,4})\s?-?(?:batch|bs)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
-#: In a row label the batch may end a name: "OpenPose_bs16".
+#: In a row label the batch size may be at the end of a name: "OpenPose_bs16".
 _NAMED_BATCH = re.compile(r"[_-](?:batch[\s_-]?size|batch|bs)[\s_=-]?([0-9]{1,4})(?![0-9]|\.[0-9])", re.IGNORECASE)
-#: A second column of the same device, after tuning.
+#: A second column for the same device, after tuning.
 VARIANT = re.compile(r"aoe|auto\s?tune|优化|调优|\btune|\bopt", re.IGNORECASE)
 
 #: The devices that sentences compare, as part of a pattern.
 DEVICE = r"310[pb]?\d?|710|t4|910[ab]?\d?|v100s?|a100?"
-#: Longest first. 710 is the former name of the 310P; a plain "gpu" is the T4 in this family.
+#: Longest first. 710 is the former name of the 310P; "gpu" alone is the T4 in these reports.
 _DEVICES = (
     ("310P", r"310\s?p(?:\d|ro\b)?|(?<![0-9.])710(?![0-9]|\.[0-9])"),
     ("310B", r"310\s?b\d?(?![a-z])"),
@@ -69,10 +69,10 @@ _DEVICES = (
     ("NPU", r"(?<![a-z])npu(?![a-z_-])"),
 )
 _DEVICE = re.compile("|".join(f"(?P<d{index}>{pattern})" for index, (_, pattern) in enumerate(_DEVICES)), re.IGNORECASE)
-#: Most texts name no device, and this is quicker than all names.
+#: Most texts name no device, and this is quicker than trying all names.
 _PART_OF_DEVICE = re.compile(r"[37]10|t4|[38]00i|910|100|a10|[gn]pu", re.IGNORECASE)
 _GLUED = re.compile(r"(?<=[0-9pP])(?=throughput)()", re.IGNORECASE)
-#: Cells and lines repeat; so many of the last ones are remembered.
+#: Cells and lines repeat, so results are cached.
 _REMEMBERED = 2048
 _NOISE = re.compile(
     r"ascend|atlas|昇腾|华为|单卡|推理|性能|吞吐率|吞吐量|吞吐|throughput|performance|perf|data|[*`\s]"
@@ -92,21 +92,20 @@ _RATIO = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device named in a text: its canonical name, its text, and where it stands."""
+    """A device named in a text: its canonical name and its position."""
 
     name: str
-    text: str
     start: int
     end: int
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def devices_in(text: str) -> tuple[Device, ...]:
-    """Devices that a text names, in order. "npu(310)" and "GPU T4" are one device, the more exact one."""
+    """The devices that a text names, in order. "npu(310)" and "GPU T4" are one device, the more specific one."""
     if not _PART_OF_DEVICE.search(text):
         return ()
     found = [
-        Device(_DEVICES[int((match.lastgroup or "d0")[1:])][0], match[0], match.start(), match.end())
+        Device(_DEVICES[int((match.lastgroup or "d0")[1:])][0], match.start(), match.end())
         for match in _DEVICE.finditer(_GLUED.sub(" \\1", text))
     ]
     exact = [device for device in found if device.name not in {"GPU", "NPU"}]
@@ -114,30 +113,30 @@ def devices_in(text: str) -> tuple[Device, ...]:
     for device in vague:
         near = any(abs(other.start - device.end) <= 2 or abs(device.start - other.end) <= 2 for other in exact)
         if not near:
-            exact.append(Device("T4", device.text, device.start, device.end) if device.name == "GPU" else device)
+            exact.append(Device("T4", device.start, device.end) if device.name == "GPU" else device)
     return tuple(sorted(exact, key=lambda device: device.start))
 
 
 def only(devices: tuple[Device, ...]) -> str | None:
-    """The one device that is named, however often; None for none or several."""
+    """The one device that is named, however often; None if none or several are."""
     names = {device.name for device in devices}
     return names.pop() if len(names) == 1 else None
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def batches_in(text: str) -> tuple[int, ...]:
-    """Batch sizes that a text names ("bs16", "batch_size=16", "16batch"), in order; not those of file names."""
+    """The batch sizes that a text names ("bs16", "batch_size=16", "16batch"), in order; not those in file names."""
     return tuple(int(match[1] or match[2]) for match in _BATCH.finditer(text))
 
 
 def label_batches(label: str) -> tuple[int, ...]:
-    """Batch sizes that a row label names, also at the end of a model's name ("OpenPose_bs16")."""
+    """The batch sizes that a row label names, also at the end of a model's name ("OpenPose_bs16")."""
     return batches_in(label) or tuple(int(match[1]) for match in _NAMED_BATCH.finditer(label))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def column_key(header: str) -> str:
-    """A column header reduced to what tells columns apart: "**Ascend 310P** (FPS)" gives "310p"; 710 counts as 310P."""
+    """A header reduced to what distinguishes columns: "**Ascend 310P** (FPS)" gives "310p"; 710 counts as 310P."""
     key = _NOISE.sub("", header.lower())
     key = re.sub(r"(?<![0-9.])710(?![0-9])", "310p", key)
     key = re.sub(r"310p\d", "310p", key)
@@ -146,7 +145,7 @@ def column_key(header: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def ratio_operands(header: str) -> tuple[str, str] | None:
-    """Keys of numerator and denominator of a ratio column ("310P/T4"), or None where the header is something else."""
+    """The keys of numerator and denominator of a ratio column ("310P/T4"); None for other headers."""
     match = _RATIO.search(column_key(header))
     if match is None:
         return None
