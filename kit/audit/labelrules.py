@@ -1,4 +1,4 @@
-"""What the rules about labels have in common: they tell what the resolution of labels found."""
+"""What the rules about labels share: each reports what the resolution of labels found for some causes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ def label_check(*causes: str) -> Callable[[Facts], Iterator[Outcome]]:
     """A check that reports the labels which were found wrong, or confirmed, for these causes."""
 
     def check(facts: Facts) -> Iterator[Outcome]:
-        for fault in facts.labels.faults:
-            if fault.cause in causes:
-                digits = fault.stated.strip("batchsize_=: BATCHSIZE")
-                sure = fault.cause == "formula" and digits.isdigit() and fault.right.removeprefix("batch").isdigit()
+        for one in facts.labels.wrong:
+            if one.cause in causes:
+                digits, batch = one.stated.strip("batchsize_=: BATCHSIZE"), one.right.removeprefix("batch")
+                sure = one.cause == "formula" and digits.isdigit() and batch.isdigit()
                 yield Wrong(
-                    fault.line,
-                    fault.stated,
-                    fault.right,
-                    fault.inputs,
-                    fault.message,
-                    computation=fault.inputs,
-                    replacement=fault.stated.replace(digits, fault.right.removeprefix("batch")) if sure else None,
+                    one.line,
+                    one.stated,
+                    one.right,
+                    one.inputs,
+                    one.message,
+                    computation=one.inputs,
+                    replacement=one.stated.replace(digits, batch) if sure else None,
                     safe=sure,
                     subject="label",
                 )
-        for right in facts.labels.right:
-            if right.cause in causes:
-                yield Held(right.line, right.stated, right.confirmed, right.note)
+        for one in facts.labels.confirmed:
+            if one.cause in causes:
+                yield Held(one.line, one.stated, one.right, one.message)
 
     return check

@@ -1,22 +1,21 @@
-"""How many times one device is another, by what a report measures: from its tables, else from its prose."""
+"""The ratio of two devices by the measurements of a report: from its tables, else from its prose."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.multiples import TimesClaim
 from kit.audit.facts.printednumber import number_from
-from kit.audit.facts.statements import Statement
 from kit.audit.facts.views import RowRecord, View
 from kit.audit.facts.vocabulary import ACCURACY, LATENCY, batches_in, devices_in, only
 
 __all__ = ["DeviceRatios", "RatioSource"]
 
-#: "310P: 41.78", "T4上性能--789.266fps": one device and its value; with how many lines of it a claim belongs.
+#: "310P: 41.78", "T4上性能--789.266fps": one device and its value; _NEAR is how many lines above a claim it can be.
 _PIECE = re.compile(
     r"(?:(?:bs|batch)\s?[0-9]{1,4}\s{0,9}:\s{0,9})?([^0-9]{0,20}(?:310|710|4)[^0-9:]{0,20}?)"
     r"\s{0,9}(?::|--|=)\s{0,9}([0-9]{1,9}(?:\.[0-9]{1,9})?)\s{0,9}(fps|qps)?"
@@ -24,17 +23,17 @@ _PIECE = re.compile(
 _SEPARATORS = re.compile("[;。、\uff0c]|(?<![0-9]),|,(?![0-9])")
 _NEAR = 8
 _LONGEST = 300
-#: A column of fewer values is an example.
+#: A column with fewer values is an example.
 _TABLE = 3
 
 
-#: A value with the batches of its line, and whether it has a unit of rate.
+#: A value, the batch sizes on its line, and whether it has a unit of rate.
 _Piece = tuple[float, tuple[int, ...], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRatios:
-    """Ratios of two devices: per batch, of their best values, and as the best row of the table has them."""
+    """Ratios of two devices: by batch size, of their best values, and of the best rows of the table."""
 
     batches: dict[int, float]
     best: float | None
@@ -46,24 +45,26 @@ _NOTHING = DeviceRatios({}, None)
 
 @dataclass(slots=True)
 class RatioSource:
-    """Looks ratios up for claims; what was worked out for one claim serves the next."""
+    """Looks up ratios for claims, and keeps them for the next claim."""
 
     facts: Facts
     _views: dict[tuple[str, str], tuple[list[int], list[View]]] = field(default_factory=dict)
     _of_view: dict[tuple[int, str, str], DeviceRatios] = field(default_factory=dict)
     _of_tables: dict[tuple[str, str], DeviceRatios | None] = field(default_factory=dict)
-    _sections: dict[int, list[Statement]] = field(default_factory=dict)
     _stated: dict[tuple[int, str], dict[int, float] | None] = field(default_factory=dict)
     _pieces: dict[int, list[tuple[str, _Piece]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for statement in self.facts.statements:
-            if statement.value is not None:
-                section = self.facts.document.section(statement.line)
-                self._sections.setdefault(section, []).append(statement)
+        """Collect what the prose of each section (-1: of all) states for a device; None for two values of one batch."""
+        for one in self.facts.statements:
+            device, value = self.facts.device(one), one.value.value if one.value else 0.0
+            for section in (-1, self.facts.document.section(one.line)) if device and value > 0 else ():
+                values = self._stated.setdefault((section, device or ""), {})
+                if values is not None and values.setdefault(self.facts.batch(one), value) != value:
+                    self._stated[section, device or ""] = None  # which of them is meant, before or after tuning?
 
     def of(self, claim: TimesClaim) -> DeviceRatios:
-        """The ratios of a claim's devices, from the last table above it (or the first below) that has both."""
+        """The ratios of the devices in a claim, from the last table above it (or the first below) that has both."""
         pair = claim.subject, claim.object
         if pair not in self._views:
             views = [view for view in self.facts.views if view.performance and _places(view, *pair) is not None]
@@ -83,7 +84,7 @@ class RatioSource:
         return self._of_tables[pair] or self._from_prose(claim)
 
     def _from_tables(self, subject: str, other: str) -> DeviceRatios | None:
-        """Ratios of two devices that have a table each; None where there are none, or several values for a batch."""
+        """Ratios of two devices in different tables; None without tables, or with several values for one batch size."""
         columns: list[dict[int, float]] = []
         for name in (subject, other):
             cells = list(self.facts.all_cells(name))
@@ -95,28 +96,12 @@ class RatioSource:
         ratios = {batch: value / bottom[batch] for batch, value in top.items() if batch in bottom}
         return DeviceRatios(ratios, max(top.values()) / max(bottom.values()))
 
-    def _values(self, section: int, device: str) -> dict[int, float] | None:
-        """What the prose of a section (-1: of all) states for a device; None for two values of one batch."""
-        key = section, device
-        if key not in self._stated:
-            statements: Iterable[Statement] = self.facts.statements if section < 0 else self._sections.get(section, ())
-            self._stated[key] = self._collected(statements, device)
-        return self._stated[key]
-
-    def _collected(self, statements: Iterable[Statement], device: str) -> dict[int, float] | None:
-        values: dict[int, float] = {}
-        for one in statements:
-            if self.facts.device(one) != device or one.value is None or one.value.value <= 0:
-                continue
-            if values.setdefault(self.facts.batch(one), one.value.value) != one.value.value:
-                return None  # before and after tuning: which one is meant is not known
-        return values
-
     def _from_prose(self, claim: TimesClaim) -> DeviceRatios:
         section = self.facts.document.section(claim.line)
-        here = [self._values(section, name) for name in (claim.subject, claim.object)]
-        compared = all(values is None or values for values in here)  # here, and for this claim
-        tops, bottoms = here if compared else [self._values(-1, name) for name in (claim.subject, claim.object)]
+        pair = claim.subject, claim.object
+        here = [self._stated.get((section, name), {}) for name in pair]
+        complete = all(values is None or values for values in here)
+        tops, bottoms = here if complete else [self._stated.get((-1, name), {}) for name in pair]
         if tops is None or bottoms is None:
             return _NOTHING
         if not tops or not bottoms:
@@ -129,7 +114,7 @@ class RatioSource:
         return DeviceRatios(ratios, max(tops.values()) / max(bottoms.values()))
 
     def _from_pieces(self, claim: TimesClaim) -> DeviceRatios:
-        """Ratio of two values given shortly above the claim as "310P: 41.78" and "T4: 26.74", or on one line."""
+        """The ratio of two values just above the claim, as "310P: 41.78" and "T4: 26.74", or on one line."""
         values: dict[str, _Piece] = {}
         section = self.facts.document.section(claim.line)
         for line in range(claim.line, max(section, claim.line - _NEAR), -1):
@@ -148,7 +133,7 @@ class RatioSource:
         return DeviceRatios({}, top / bottom)
 
     def _read_pieces(self, line: int) -> Iterator[tuple[str, _Piece]]:
-        """The devices of a line that is not about times or accuracies, with their values."""
+        """The devices and values of a line that is not about times or accuracies."""
         document = self.facts.document
         text = document.lines[line - 1]
         if len(text) > _LONGEST or document.in_table(line) or document.is_command(line):

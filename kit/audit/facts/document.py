@@ -1,8 +1,8 @@
 """A report as lines: headings, fences, tables, prose.
 
 This is not a Markdown parser, because published reports write ``##7.2`` without a blank, leave fences open, indent
-tables, and mean what they look like. It also takes linear time, while a Markdown parser needs ten seconds for a megabyte
-of list items.
+tables, and mean what they look like. It is also linear: a Markdown parser needs ten seconds for a megabyte of
+list items.
 """
 
 from __future__ import annotations

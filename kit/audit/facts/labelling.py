@@ -1,66 +1,63 @@
-"""Labels of statements: the batch and card that each names, what is wrong with it, and what a formula or list says."""
+"""Labels of statements: the batch size and card that each names, and what its formula or list says about it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kit.audit.facts.expressions import Equation
 from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.statements import Statement
 
-__all__ = ["SERIES", "LabelFault", "LabelRight", "Labels", "divided_batch", "formula_batch", "missing_of_series"]
+__all__ = ["SERIES", "LabelCheck", "Labels", "divided_batch", "formula_batch", "missing_of_series"]
 
 _DIVISION = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}(?:ms)?\s{0,9}/\s{0,9}([0-9]{1,4})\s{0,9}\)")
 _TIMES_FOUR = re.compile(r"[0-9]\s{0,9}[x*]\s{0,9}4(?![0-9.])", re.IGNORECASE)
-#: The batches that these reports measure, in order.
+#: The batch sizes that these reports measure, in order.
 SERIES = (1, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
-class LabelFault:
-    """A label that cannot be right: ``cause`` is formula, table, list, heading or device."""
+class LabelCheck:
+    """What was found about a label: ``cause`` is formula, table, list, heading or device.
+
+    ``right`` is what it should be, or what confirmed it; ``inputs`` are what shows that it is wrong.
+    """
 
     cause: str
     line: int
     stated: str
     right: str
-    inputs: str
     message: str
+    inputs: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelRight:
-    """A label, or a value under it, that was confirmed: ``cause`` as in :class:`LabelFault`."""
-
-    cause: str
-    line: int
-    stated: str
-    confirmed: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Labels:
-    """What is known of the labels of statements: ``batches`` and ``devices`` by line where the label is wrong."""
+    """What is known about labels: the right ``batches`` and ``devices`` by line, wrong labels, and confirmed ones."""
 
-    batches: dict[int, int]
-    devices: dict[int, str]
-    faults: tuple[LabelFault, ...]
-    right: tuple[LabelRight, ...]
-    faulty: frozenset[int]
+    batches: dict[int, int] = field(default_factory=dict)
+    devices: dict[int, str] = field(default_factory=dict)
+    wrong: list[LabelCheck] = field(default_factory=list)
+    confirmed: list[LabelCheck] = field(default_factory=list)
+    faulty: set[int] = field(default_factory=set)
 
     def batch(self, statement: Statement) -> int:
-        """The batch of a statement, corrected where its label is wrong."""
+        """The batch size of a statement, corrected if its label is wrong."""
         return self.batches.get(statement.line, statement.batch)
 
     def device(self, statement: Statement) -> str | None:
-        """The device of a statement, corrected where its label is wrong."""
+        """The device of a statement, corrected if its label is wrong."""
         return self.devices.get(statement.line, statement.target)
+
+    def reject(self, check: LabelCheck) -> None:
+        """Note a wrong label."""
+        self.wrong.append(check)
+        self.faulty.add(check.line)
 
 
 def formula_batch(equation: Equation, device: str | None) -> int | None:
-    """The batch that a formula of throughput uses: the B of 1000/(mean/B), 1000*B/mean, or of qps x B on a GPU."""
+    """The batch size in a formula of throughput: the B of 1000/(mean/B), 1000*B/mean, or qps x B on a GPU."""
     operands = equation.formula.operands
     integers = [operand for operand in operands if operand.unit >= 1 and operand.value != 1000]
     measured = [operand for operand in operands if operand.unit < 1]
@@ -68,10 +65,10 @@ def formula_batch(equation: Equation, device: str | None) -> int | None:
         divided = _DIVISION.findall(equation.formula.text)
         if len(divided) == 1:
             if device == "310" and divided == ["4"] and len(integers) == 1:
-                return None  # 1000/(ms/4): by the four devices of the card, or by a batch of four
+                return None  # 1000/(ms/4): 4 can be the devices of the card or the batch size
             return int(divided[0]) if 1 <= int(divided[0]) <= 1024 else None
         if device == "310" and len(integers) == 2 and integers[-1].value == 4:
-            integers = integers[:1]  # the last factor is the four devices of the card
+            integers = integers[:1]  # the last factor is the devices of the card
         if len(integers) != 1 or len(measured) != 1 or (device == "310" and integers[0].value == 4):
             return None
         return _batch_size(integers[0])
@@ -81,17 +78,17 @@ def formula_batch(equation: Equation, device: str | None) -> int | None:
 
 
 def divided_batch(statement: Statement) -> int | None:
-    """The batch in the formula of a line that prints no result, such as a comparison of two formulas."""
+    """The batch size in a formula without a printed result, such as a comparison of two formulas."""
     divided = {int(batch) for batch in _DIVISION.findall(statement.text)}
     if statement.batch in divided:
         return statement.batch
     if divided == {4} and statement.target != "T4" and not _TIMES_FOUR.search(statement.text):
-        return None  # the four devices of a 310 card
+        return None  # the devices of a 310 card
     return divided.pop() if len(divided) == 1 else None
 
 
 def missing_of_series(labels: list[int]) -> tuple[int, int, int] | None:
-    """Place of the wrong one of two equal labels, place of the other, and the right batch; None where it is open."""
+    """The index of the wrong one of two equal labels, of the other, and the right batch size; None if unclear."""
     if not 4 <= len(labels) <= len(SERIES) or len(set(labels)) != len(labels) - 1 or not set(labels) <= set(SERIES):
         return None
     repeated = [place for place, label in enumerate(labels) if labels.count(label) == 2]

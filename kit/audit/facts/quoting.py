@@ -1,8 +1,7 @@
-"""Which run of a tool a statement quotes."""
+"""Which tool run a statement quotes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kit.audit.facts.neighbours import Neighbours
@@ -12,15 +11,15 @@ from kit.audit.facts.toolruns import ToolRun
 
 __all__ = ["Quote", "heading_of_quote", "quote_of"]
 
-#: The entries of a list follow each other, with an empty line between at most.
+#: Entries of a list follow each other, with at most one empty line in between.
 _ENTRY = 2
-#: A result stands this near below its run.
+#: A result is at most so many lines below its run.
 _NEAR = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A measured number that a statement works with, the run that it is taken from, and which of its values it is."""
+    """A measured number that a statement uses, the run it was taken from, and which of its values it is."""
 
     number: Printed
     run: ToolRun
@@ -28,7 +27,7 @@ class Quote:
 
     @property
     def printed(self) -> tuple[int, Printed] | None:
-        """The value as the run has it, with its line."""
+        """The value in the run, with its line."""
         return _value_of(self.run, self.value)
 
 
@@ -37,7 +36,7 @@ def _value_of(run: ToolRun, value: str) -> tuple[int, Printed] | None:
 
 
 def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: int) -> Quote | None:
-    """The run that a statement quotes: one above with that very number, else the only one since the last statement."""
+    """The run that a statement quotes: one above with the same number, else the only one since the last statement."""
     quoted = _quoted(statement, device)
     if quoted is None:
         return None
@@ -53,7 +52,7 @@ def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: 
     below = near.run_below(statement.line, tools)
     main = _value_of(below, value) if below else None
     if below is not None and main is not None and same_number(number, main[1]):
-        return Quote(number, below, value)  # the result stands above the run
+        return Quote(number, below, value)  # the result is above its run
     if announced:
         return Quote(number, above[0], value)
     section = near.document.section
@@ -66,10 +65,10 @@ def quote_of(near: Neighbours, statement: Statement, device: str | None, batch: 
 
 
 def heading_of_quote(
-    near: Neighbours, statement: Statement, batch: Callable[[Statement], int], devices: Mapping[int, str]
+    near: Neighbours, statement: Statement, device: str | None, batch: int
 ) -> tuple[ToolRun, Mark | None] | None:
-    """The run that a statement quotes, and the heading that says its batch; None for the heading where that is open."""
-    quote = quote_of(near, statement, devices.get(statement.line, statement.target), batch(statement))
+    """The run that a statement quotes, and the heading with its batch size, or None if that is unclear."""
+    quote = quote_of(near, statement, device, batch)
     if quote is None:
         return None
     mark, main = near.mark_of(quote.run), quote.printed
@@ -78,7 +77,7 @@ def heading_of_quote(
 
 
 def _quoted(statement: Statement, device: str | None) -> tuple[Printed, tuple[str, ...], str] | None:
-    """The measured number that a statement works with, the tools that it can come from, and which of their values."""
+    """The measured number that a statement uses, the tools it can come from, and which of their values it is."""
     if statement.formula is not None:
         operands = statement.formula.formula.operands
         measured = [operand for operand in operands if operand.unit < 1]
@@ -99,14 +98,14 @@ def _quoted(statement: Statement, device: str | None) -> tuple[Printed, tuple[st
 
 
 def _announced(near: Neighbours, statement: Statement, run: ToolRun, batch: int) -> bool:
-    """Whether the run just above has the batch of the statement in its heading."""
+    """Whether the heading of the run just above has the batch size of the statement."""
     mark = near.mark_of(run)
     close = statement.line - run.end <= _NEAR and not near.stated(run.end, statement.line)
     return close and statement.labelled and mark is not None and mark.batch == batch
 
 
 def _of_a_list(near: Neighbours, statement: Statement, run: ToolRun, value: str) -> bool:
-    """Whether one run is shown above a list of results, so that it may be the run of another entry."""
+    """Whether one run is shown above a list of results, so that it may belong to another entry."""
     below = near.statements_below(statement.line)
     if below and below[0].line - statement.line <= _ENTRY and near.mark_of(run) is None:
         return True
