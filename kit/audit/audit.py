@@ -1,4 +1,4 @@
-"""Audit a report: read its facts once, let every rule look at them."""
+"""Audit a report: read its facts once, then apply every rule to them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Kind, Verified
 from kit.audit.facts.companions import Companions, companions_of, links_of
 from kit.audit.facts.encoding import decode
 from kit.audit.facts.facts import Facts, read_facts
-from kit.audit.facts.positions import column_of, section_of
+from kit.audit.facts.positions import column_of
 from kit.audit.rule import Held, Rule, Unknown, Wrong, rules
 from kit.errors import KitError
 from kit.storage.inputs import read_input
 
 __all__ = ["audit_file", "audit_text", "read_report"]
 
-#: Folders of result files, and how many files beside a report are looked at.
+#: Folders of result files, and how many files beside a report are read.
 _RESULTS = {"results", "result"}
 _MOST_FILES = 200
-#: A larger file is not a report that somebody wrote.
+#: Nobody writes a larger report.
 MAX_BYTES = 16 << 20
 
 
@@ -36,8 +36,8 @@ def audit_text(
 ) -> AuditResult:
     """Audit the text of a report.
 
-    ``path`` is its name in the diagnostics, ``chosen`` limits the rules. ``beside`` are the texts of files in its
-    folder, by name; reports among them are also those that an index links to.
+    ``path`` is its name in the diagnostics, ``chosen`` limits the rules. ``beside`` are the texts of the files in its
+    folder, by name, among them the reports that an index links to.
     """
     companions = None
     if beside:
@@ -48,7 +48,7 @@ def audit_text(
 
 
 def audit_file(path: Path, chosen: Iterable[Rule] | None = None, *, index: bool = False) -> AuditResult:
-    """Audit a report in a file, with what lies beside it; an ``index`` also against the reports that it links to.
+    """Audit a report in a file, with the files beside it; compare an ``index`` with the reports it links to.
 
     Raises:
         MissingError: there is no such file.
@@ -70,7 +70,7 @@ def _audited(text: str, companions: Companions | None, path: str, chosen: Iterab
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Facts hold no cycles, and are many: the search for cycles would take a fifth of the time."""
+    """Facts are many and have no cycles, and looking for cycles would take a fifth of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -81,7 +81,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _names(folder: Path) -> list[str]:
-    """The files beside a report that can have to do with it."""
+    """The files beside a report that may belong to it."""
     try:
         names = [one.name for one in folder.iterdir()]
         results = [f"{name}/{one.name}" for name in names if name in _RESULTS for one in (folder / name).glob("*.json")]
@@ -94,18 +94,18 @@ def _report_text(folder: Path, name: str) -> str | None:
     try:
         return read_report(folder / name)
     except KitError:
-        return None  # it is a report or a result of its own, and says so when it is audited
+        return None  # the error is reported when that file itself is audited
 
 
 def _linked(folder: Path, target: str) -> str | None:
-    """The report that a link of an index means: below the folder of the index, a folder by its README.md."""
+    """The report that a link in an index points to, below the folder of the index; for a folder its README.md."""
     try:
         path = (folder / unquote(target)).resolve()
         if not path.is_relative_to(folder.resolve()):
             return None
         if path.is_dir():
             path /= "README.md"
-    except (OSError, ValueError, RuntimeError):  # a name of any length and with any character, links in a circle
+    except (OSError, ValueError, RuntimeError):  # a name that is too long or has odd characters, or links in a circle
         return None
     return _report_text(path.parent, path.name) if path.suffix.lower() in {".md", ".markdown"} else None
 
@@ -116,7 +116,7 @@ def read_report(path: Path) -> str:
 
 
 def run_rules(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
-    """What the rules say of a report. The same statement is told once, by the rule with the lowest id."""
+    """What the rules find in a report. A statement is reported once, by the rule with the lowest id."""
     wrong: dict[tuple[int, Kind, str], tuple[Rule, Wrong]] = {}
     held: dict[tuple[int, Kind, str, str], Verified] = {}
     unknown: set[tuple[int, Kind, str]] = set()
@@ -130,26 +130,28 @@ def run_rules(facts: Facts, path: str, chosen: Iterable[Rule]) -> AuditResult:
                     held.setdefault((line, rule.kind, stated, note), entry)
                 case Unknown(line, stated):
                     unknown.add((line, rule.kind, stated))
+    diagnostics = [_diagnostic(facts, path, rule, finding) for rule, finding in wrong.values()]
     return AuditResult(
         path,
-        tuple(
-            _diagnostic(facts, path, rule, finding)
-            for (_, _, _), (rule, finding) in sorted(
-                wrong.items(), key=lambda item: (item[0][0], item[0][1].value, item[0][2])
-            )
-        ),
-        tuple(sorted(held.values(), key=lambda one: (one.line, one.kind.value, one.stated))),
+        tuple(sorted(diagnostics, key=_order)),
+        tuple(sorted(held.values(), key=_order)),
         len(unknown),
         facts.document.raw,
     )
 
 
+def _order(one: Diagnostic | Verified) -> tuple[int, str, str]:
+    return one.line, one.kind.value, one.stated
+
+
 def _diagnostic(facts: Facts, path: str, rule: Rule, finding: Wrong) -> Diagnostic:
-    column, end_column, found = column_of(facts.document, finding.line, finding.stated, finding.start)
+    document = facts.document
+    column, end_column, found = column_of(document, finding.line, finding.stated, finding.start)
     fix = None
     if found and finding.replacement is not None and finding.replacement != finding.stated:
-        old = facts.document.raw[finding.line - 1][column - 1 : end_column - 1]
+        old = document.raw[finding.line - 1][column - 1 : end_column - 1]
         fix = Fix(finding.line, column, end_column, old, finding.replacement, finding.safe)
+    place = (document.heading(finding.line), finding.subject, finding.stated)
     return Diagnostic(
         rule.id,
         rule.name,
@@ -164,8 +166,6 @@ def _diagnostic(facts: Facts, path: str, rule: Rule, finding: Wrong) -> Diagnost
         finding.recomputed,
         finding.inputs,
         finding.computation,
-        " | ".join(
-            part for part in (section_of(facts.document, finding.line), finding.subject, finding.stated) if part
-        ),
+        " | ".join(part for part in place if part),
         fix,
     )

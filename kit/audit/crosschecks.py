@@ -1,6 +1,6 @@
-"""Numbers of a report held against numbers of another file, cell by cell.
+"""Numbers of a report compared with numbers of another file, cell by cell.
 
-A column is believed to state what the other file states where most of its numbers do; then one that does not is wrong.
+A column is taken to repeat the other file if most of its numbers do; a number that differs is then wrong.
 """
 
 from __future__ import annotations
@@ -19,34 +19,33 @@ __all__ = ["CellNumber", "differing", "numbers_of_row", "single_number"]
 
 @dataclass(frozen=True, slots=True)
 class CellNumber:
-    """The one number of a cell: row and column, the cell's line, where the number begins, and the number."""
+    """The only number of a cell: its row and column, its line, and the number."""
 
     row: ReportRow
     column: int
     line: int
-    start: int
     number: Printed
 
 
 def single_number(text: str, *, decimal_comma: bool = False) -> Printed | None:
-    """The number of a cell that has one alone."""
+    """The number of a cell that has only one."""
     numbers = find_numbers(text, decimal_comma=decimal_comma) if len(text) < 80 else []
     return numbers[0] if len(numbers) == 1 else None
 
 
 def numbers_of_row(document: Document, row: ReportRow) -> Iterator[CellNumber]:
-    """The numbers of a row, each with its place."""
+    """The cells of a row that have one number."""
     for column, cell in enumerate(row.cells):
         number = single_number(cell, decimal_comma=document.decimal_comma)
         if number is not None:
             line, offset = row.place(column)
-            yield CellNumber(row, column, line, document.lines[line - 1].find(number.text, offset), number)
+            yield CellNumber(row, column, line, document.located(number, line, offset))
 
 
 def differing(
     table: Table, cells: Sequence[CellNumber], expected: Callable[[CellNumber], Sequence[Printed]], where: str
 ) -> Iterator[Outcome]:
-    """The outcome for each number that has a counterpart: ``expected`` gives what it can be, nothing for unknown."""
+    """The outcome for each number for which ``expected`` gives the numbers that it can be."""
     columns: dict[int, list[tuple[CellNumber, Sequence[Printed], bool]]] = {}
     for cell in cells:
         known = expected(cell)
@@ -65,7 +64,7 @@ def differing(
 
 def _wrong(cell: CellNumber, known: Sequence[Printed], title: str, where: str) -> Wrong:
     nearest = min(known, key=lambda one: abs(one.value - cell.number.value))
-    # A copied number has no reason to differ but in its last digit.
+    # A copied number can differ in its last digit only.
     slip = abs(nearest.value - cell.number.value) < 1.5 * max(cell.number.unit, nearest.unit)
     subject = f"{cell.row.cells[0] or 'row'} | {title}"
     return Wrong(
@@ -75,7 +74,7 @@ def _wrong(cell: CellNumber, known: Sequence[Printed], title: str, where: str) -
         where,
         f"{subject} is {cell.number.text} here, but {nearest.text} in {where}",
         Severity.DIGITS if slip else Severity.MAJOR,
-        cell.start,
+        cell.number.start,
         computation=f"{where}: {nearest.text}",
         subject=subject,
     )

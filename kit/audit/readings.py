@@ -201,6 +201,4 @@ def _compared(
     subject = f"{grid.labels[row] or 'row'} | {column.title}"
     meaning = f"{subject} is {fit.candidate.meaning}: {found.text} = {show(value)}"
     message = f"{meaning}, but {entry.number.text} is printed"
-    return miscomputed(
-        entry.line, entry.number, value, found.text, message, agreement, start=entry.start, subject=subject
-    )
+    return miscomputed(entry.line, entry.number, value, found.text, message, agreement, subject=subject)

@@ -141,9 +141,7 @@ def _finding(grid: Grid, summary: Summary, cell: _SummaryCell, text: str) -> Wro
     subject = f"{grid.labels[summary.row]} | {cell.column.title}"
     entry, value = cell.entry, cell.right.value
     message = f"{subject}: the {text} is {show(value)}, but {entry.number.text} is printed"
-    return miscomputed(
-        entry.line, entry.number, value, text, message, cell.agreement, start=entry.start, subject=subject
-    )
+    return miscomputed(entry.line, entry.number, value, text, message, cell.agreement, subject=subject)
 
 
 def _columns(grid: Grid, *, averages: bool) -> Iterator[Outcome]:

@@ -17,7 +17,6 @@ def compared(
     *,
     inputs: str,
     note: str,
-    start: int = -1,
     subject: str = "",
     factor: float = 1.0,
 ) -> Outcome:
@@ -31,7 +30,7 @@ def compared(
     if agreement is Agreement.SAME:
         return Held(line, stated.text, show(value), note)
     message = f"{note} gives {show(value)}, but {stated.text} is printed"
-    return miscomputed(line, stated, value, note, message, agreement, inputs=inputs, start=start, subject=subject)
+    return miscomputed(line, stated, value, note, message, agreement, inputs=inputs, subject=subject)
 
 
 def miscomputed(
@@ -42,7 +41,6 @@ def miscomputed(
     message: str,
     agreement: Agreement,
     *,
-    start: int,
     subject: str,
     inputs: str = "",
 ) -> Wrong:
@@ -55,7 +53,7 @@ def miscomputed(
         inputs or how,
         message,
         Severity.DIGITS if slip else Severity.MAJOR,
-        start,
+        stated.start,
         computation=f"{how} = {show(value)}",
         replacement=rounded(value, stated),
         safe=slip,
@@ -100,7 +98,6 @@ def ordered(
     holds: bool,
     message: str,
     subject: str,
-    start: int,
 ) -> Outcome:
     """Two numbers with their names, of which ``lower`` cannot be the greater; ``message`` says that it is."""
     (below, low), (above, high) = lower, upper
@@ -108,7 +105,7 @@ def ordered(
         return Held(line, low.text, high.text, f"{below} <= {above}")
     inputs, computation = f"{low.text}, {high.text}", f"{low.text} > {high.text}"
     right = f"at most {high.text}"
-    return Wrong(line, low.text, right, inputs, message, start=start, computation=computation, subject=subject)
+    return Wrong(line, low.text, right, inputs, message, start=low.start, computation=computation, subject=subject)
 
 
 def ordered_row(
@@ -118,4 +115,4 @@ def ordered_row(
     (below, low), (above, high) = lower, upper
     subject, names = f"{label or 'row'} | {below.title}", ((below.title, low.number), (above.title, high.number))
     message = f"{subject} is {low.number.text}, {fault}"
-    return ordered(low.line, *names, holds=holds, message=message, subject=subject, start=low.start)
+    return ordered(low.line, *names, holds=holds, message=message, subject=subject)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from kit.audit.facts.encoding import normalise, split_lines
 from kit.audit.facts.htmltables import html_tables
-from kit.audit.facts.printednumber import uses_decimal_comma
+from kit.audit.facts.printednumber import Printed, uses_decimal_comma
 from kit.audit.facts.tablerows import Table, markdown_tables, text_tables
 
 __all__ = ["Document", "Heading", "parse"]
@@ -64,9 +64,19 @@ class Document:
         """Whether line n looks like a shell command."""
         return self.commands[line - 1]
 
+    def located(self, number: Printed, line: int, offset: int) -> Printed:
+        """A number of a cell with its position in line n, from ``offset`` on."""
+        start = self.lines[line - 1].find(number.text, offset)
+        return number._replace(start=start, end=start + len(number.text))
+
     def prose(self) -> Iterator[tuple[int, str]]:
         """The number and text of each line outside tables."""
         return ((line, text) for line, text in enumerate(self.lines, start=1) if text and line not in self.table_lines)
+
+    def heading(self, line: int) -> str:
+        """The text of the heading above line n; empty before the first."""
+        path = self.path(line)
+        return path[-1].text if path else ""
 
     def path(self, line: int) -> list[Heading]:
         """The headings above line n, outermost first."""

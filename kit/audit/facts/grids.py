@@ -53,10 +53,9 @@ _WORDS = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|@|%")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A number in a table: its line, its offset in the normalised line, the number, its unit as written."""
+    """A number in a table: its line, the number, its unit as written."""
 
     line: int
-    start: int
     number: Printed
     unit: str
 
@@ -163,9 +162,8 @@ def words_of(text: str) -> frozenset[str]:
 
 def _context(table: Table, document: Document) -> str:
     """The heading above a table and the lines just above it."""
-    path = document.path(table.first)
     above = [document.lines[line - 1] for line in range(max(1, table.first - 2), table.first)]
-    return " ".join([path[-1].text if path else "", *(text for text in above if len(text) < 200)])
+    return " ".join([document.heading(table.first), *(text for text in above if len(text) < 200)])
 
 
 def _full(row: ReportRow, table: Table) -> bool:
@@ -218,9 +216,12 @@ def _notes(
     entries: list[Entry | None] = []
     for row, cell, match in zip(rows, cells, found, strict=True):
         number = number_from(match["number"].strip("+−-↑↓ ")) if match else None
+        if number is None or match is None:
+            entries.append(None)
+            continue
         line, offset = row.place(place)
-        start = document.lines[line - 1].find(number.text, offset + cell.rfind(match[0])) if number and match else -1
-        entries.append(Entry(line, start, number, match["unit"] or "") if number and match else None)
+        number = document.located(number, line, offset + cell.rfind(match[0]))
+        entries.append(Entry(line, number, match["unit"] or ""))
     name = f"{title} ({'ratio' if times else 'difference'})"
     factor = 0.01 if units == {"%"} else 1.0
     quantity = Quantity.RATIO if times else Quantity.DIFFERENCE
@@ -254,8 +255,8 @@ def _entry(document: Document, row: ReportRow, place: int, part: int) -> Entry |
     if len(numbers) != 1 or numbers[0].start > 1 or len(rest) > 16:
         return None
     line, offset = row.place(place)
-    number = numbers[0].scaled(-1) if body[0] == "-" else numbers[0]
-    return Entry(line, document.lines[line - 1].find(number.text, offset), number, rest)
+    number = document.located(numbers[0], line, offset)
+    return Entry(line, number.scaled(-1) if body[0] == "-" else number, rest)
 
 
 def _has_base(entries: Sequence[Entry | None]) -> bool:

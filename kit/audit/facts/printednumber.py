@@ -86,7 +86,7 @@ class Bounded:
 
 
 class Printed(NamedTuple):
-    """A number as printed: its text, its value, the weight of its last digit, and its position in the line."""
+    """A number as printed: text, value, weight of the last digit, and position in the line (-1 if unknown)."""
 
     text: str
     value: float

@@ -26,16 +26,12 @@ _UNITS = {"": "", "%": "percent", "倍": "times", "x": "times", "times": "times"
 
 
 class NumberCell(NamedTuple):
-    """A cell with a number: its line, text, number and unit (rate, time, percent, times or none).
-
-    ``start`` is the offset of the number in the normalised line, -1 if unknown.
-    """
+    """A cell with a number: its line, text, number and unit (rate, time, percent, times or none)."""
 
     line: int
     text: str
     number: Printed
     unit: str
-    start: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +109,7 @@ def placed(row: ReportRow, column: int, document: Document) -> NumberCell | None
     """The number of a cell of a table, with its position."""
     line, offset = row.place(column)
     cell = cell_number(row.cell(column), line, decimal_comma=document.decimal_comma)
-    if cell is None:
-        return None
-    return cell._replace(start=document.lines[line - 1].find(cell.number.text, offset))
+    return cell and cell._replace(number=document.located(cell.number, line, offset))
 
 
 def cell_number(text: str, line: int, *, decimal_comma: bool = False) -> NumberCell | None:

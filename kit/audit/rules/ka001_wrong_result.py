@@ -33,7 +33,6 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 found.right,
                 inputs=", ".join(operand.text for operand in equation.formula.operands),
                 note=f"{text} = {show(found.right.value)}" if found.agreement is Agreement.SAME else text,
-                start=found.stated.start,
                 subject=text,
             )
 

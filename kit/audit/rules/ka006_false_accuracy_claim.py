@@ -93,7 +93,7 @@ def _reaches(line: int, match: re.Match[str], before: str, pairs: list[AccuracyP
         return Unknown(line, stated)
     inputs = f"{fitting[0].ported.text}, {fitting[0].original.text}"
     share = exactly(100 * fitting[0].ported.value / fitting[0].original.value)
-    return compared(line, number, share, inputs=inputs, note="share", start=number.start)
+    return compared(line, number, share, inputs=inputs, note="share")
 
 
 RULE = Rule(

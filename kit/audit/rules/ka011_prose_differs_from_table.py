@@ -112,7 +112,7 @@ def _differs(facts: Facts, cell: NumberCell, statements: list[Statement], what: 
         f"line {statement.line}",
         f"the table has {cell.number.text} for {what}, the prose (line {statement.line}) {show(value)}",
         Severity.OPTIONAL if follows else Severity.DIGITS if slip else Severity.MAJOR,
-        cell.start,
+        cell.number.start,
         computation=f"line {statement.line}: {statement.value.text}",
         subject=what,
     )

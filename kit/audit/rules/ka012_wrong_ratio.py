@@ -64,7 +64,6 @@ def _compared(
             found.right,
             inputs=f"{top}, {bottom}",
             note=note,
-            start=cell.start,
             subject=subject,
             factor=factor,
         )
@@ -76,7 +75,7 @@ def _compared(
         f"{top}, {bottom}",
         f"{note} gives {value}; {consequence}",
         Severity.OPTIONAL,
-        cell.start,
+        cell.number.start,
         computation=f"{top} / {bottom} = {value}",
         subject=subject,
     )

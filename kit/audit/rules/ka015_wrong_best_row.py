@@ -78,7 +78,7 @@ def _compared(record: RowRecord, cell: NumberCell, header: str, column: _Column)
         ", ".join(other.number.text for _, other in column.rows[:16]),
         f"the best of column {header} is {best.number.text}, but the best row prints {cell.number.text}",
         Severity.DIGITS if slip else Severity.MAJOR,
-        cell.start,
+        cell.number.start,
         computation=f"best of {header} = {best.number.text}",
         replacement=best.number.text,
         subject=f"{record.label} | {header}",

@@ -90,7 +90,7 @@ def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Wrong:
         other.time.number.text,
         f"{one.rate.number.text}, {other.rate.number.text}",
         message,
-        start=one.time.start,
+        start=one.time.number.start,
         computation=f"{one.text} = {show(one.share.value * one.samples)}, not {show(one.samples)}",
         subject=f"{names[0]} | {reading.time.title}",
     )
@@ -111,7 +111,7 @@ def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
         show(value),
         row.text,
         message,
-        start=row.rate.start,
+        start=row.rate.number.start,
         computation=f"{row.text} = {samples}, not {show(row.samples)}",
         subject=subject,
     )

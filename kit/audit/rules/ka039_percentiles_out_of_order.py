@@ -87,7 +87,7 @@ def _of_lines(document: Document) -> Iterator[Outcome]:
             holds = low.bounds.low <= high.bounds.high
             message = f"the {below} is {low.text}, above the {above}, which is {high.text}"
             names = (below, low), (above, high)
-            yield ordered(line, *names, holds=holds, message=message, subject=below, start=low.start)
+            yield ordered(line, *names, holds=holds, message=message, subject=below)
 
 
 def _name(rank: float | None) -> str:

@@ -38,7 +38,6 @@ def _compared(one: Transition) -> Outcome:
         text,
         message,
         Agreement.DIFFERENT,
-        start=one.stated.start,
         subject=one.text.strip(),
     )
 
