@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Bounded, agree, exactly, show
 from kit.audit.facts.quantities import Quantity
@@ -43,11 +44,12 @@ class _SummaryCell:
         return self.right.value != 0 and abs(self.entry.value / self.right.value - 1) <= _NEAR
 
 
-def check_summaries(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
-    """The outcomes for the total (or average) rows and columns of a table."""
-    for summary in summaries(grid, averages=averages):
-        yield from _row(grid, summary, averages=averages)
-    yield from _columns(grid, averages=averages)
+def check_summaries(facts: Facts, *, averages: bool) -> Iterator[Outcome]:
+    """The outcomes for the total (or average) rows and columns of all tables."""
+    for grid in facts.grids:
+        for summary in summaries(grid, averages=averages):
+            yield from _row(grid, summary, averages=averages)
+        yield from _columns(grid, averages=averages)
 
 
 def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:

@@ -56,11 +56,11 @@ class RatioSource:
 
     def __post_init__(self) -> None:
         """Collect what the prose of each section (-1: of all) states for a device; None for two values of one batch."""
-        for one in self.facts.statements:
-            device, value = self.facts.device(one), one.value.value if one.value else 0.0
+        for one in self.facts.near.statements:
+            device, value = self.facts.labels.device(one), one.value.value if one.value else 0.0
             for section in (-1, self.facts.document.section(one.line)) if device and value > 0 else ():
                 values = self._stated.setdefault((section, device or ""), {})
-                if values is not None and values.setdefault(self.facts.batch(one), value) != value:
+                if values is not None and values.setdefault(self.facts.labels.batch(one), value) != value:
                     self._stated[section, device or ""] = None  # which of them is meant, before or after tuning?
 
     def of(self, claim: TimesClaim) -> DeviceRatios:

@@ -1,4 +1,4 @@
-"""The facts of a report: read once, then only looked at."""
+"""The facts of a report, which are read once and do not change."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kit.audit.facts.neighbours import Neighbours
 from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.ratioreading import RatioColumn, ratio_columns
 from kit.audit.facts.statements import Statement, read_marks, read_statements
-from kit.audit.facts.toolruns import ToolRun, find_runs
+from kit.audit.facts.toolruns import find_runs
 from kit.audit.facts.viewreading import read_views
 from kit.audit.facts.views import NumberCell, View, with_npu
 
 __all__ = ["Facts", "read_facts"]
 
-#: Longer lines are paragraphs of HTML, in which a device may belong to anything.
+#: Longer lines are paragraphs of HTML, in which a device can belong to anything.
 _LONGEST_CLAIM = 600
 _TIMES = re.compile(r"倍|times|310|[0-9]x\b")
 
@@ -33,10 +33,10 @@ _TIMES = re.compile(r"倍|times|310|[0-9]x\b")
 class Facts:
     """A report under audit.
 
-    ``views`` are the tables of devices, ``near`` the statements, marks and tool runs by their lines; ``labels`` has the
-    batch and device that each statement is really about; ``ratios`` are the ratio columns of the views,
-    ``grids`` all tables as columns of numbers. ``companions`` is what other files say. ``formulas``,
-    ``comparisons`` and ``claims`` are those of prose, by line. ``npu`` is the device that a plain "NPU" means.
+    ``views`` are the tables of devices, ``near`` the statements, marks and tool runs by line; ``labels`` has the batch
+    size and device that each statement is about; ``ratios`` are the ratio columns of the views, ``grids`` all tables as
+    columns of numbers. ``companions`` are other files. ``formulas``, ``comparisons`` and ``claims`` are those in prose.
+    ``npu`` is the device that "NPU" alone means.
     """
 
     document: Document
@@ -53,40 +53,22 @@ class Facts:
     companions: Companions
     _alone: Mapping[str, int]
 
-    @property
-    def statements(self) -> tuple[Statement, ...]:
-        """The statements of throughput in prose, in order."""
-        return self.near.statements
-
-    @property
-    def runs(self) -> tuple[ToolRun, ...]:
-        """The quoted runs of tools, in order."""
-        return self.near.runs
-
-    def batch(self, statement: Statement) -> int:
-        """The batch that a statement is about."""
-        return self.labels.batch(statement)
-
-    def device(self, statement: Statement) -> str | None:
-        """The device that a statement is about."""
-        return self.labels.device(statement)
-
     def cells(self, device: str, batch: int) -> list[NumberCell]:
-        """Throughput cells of a device at a batch."""
+        """The throughput cells of a device at a batch size."""
         found = self.index.of(device)
-        # A table without batches is about the one batch that the prose knows for the device.
+        # A table without batch sizes is about the only one that the prose states for the device.
         lone = found.lone if self._alone.get(device) == batch else []
         return [*found.by_batch.get(batch, ()), *lone]
 
     def all_cells(self, device: str) -> Iterator[tuple[int, NumberCell]]:
-        """All throughput cells of a device with their batch."""
+        """All throughput cells of a device with their batch sizes."""
         found = self.index.of(device)
         yield from found.pairs()
         if device in self._alone:
             yield from ((self._alone[device], cell) for cell in found.lone)
 
     def column(self, device: str) -> dict[int, Printed] | None:
-        """Throughput of a device by batch; None for fewer than two, or several of one batch (of two models, tuning)."""
+        """The throughput of a device by batch size; None if there are fewer than two, or several for one batch size."""
         values: dict[int, Printed] = {}
         for batch, cell in self.all_cells(device):
             if values.setdefault(batch, cell.number).value != cell.number.value:
@@ -95,7 +77,7 @@ class Facts:
 
 
 def read_facts(text: str, companions: Companions | None = None) -> Facts:
-    """Read the text of a report; ``companions`` are what was read of the files beside it."""
+    """Read the text of a report; ``companions`` are the files beside it."""
     document = parse(text)
     formulas = _formulas(document)
     marks = read_marks(document, formulas)
@@ -125,14 +107,14 @@ def read_facts(text: str, companions: Companions | None = None) -> Facts:
 
 
 def _npu(statements: list[Statement], views: list[View]) -> str | None:
-    """The device that a plain "NPU" means: the only one of its kind in prose and tables."""
+    """The device that "NPU" alone means: the only one of the two in prose and tables."""
     measured = {statement.target for statement in statements} | {one.device for view in views for one in view.series}
     named = measured & {"310", "310P"}
     return named.pop() if len(named) == 1 else None
 
 
 def _alone(statements: list[Statement], labels: Labels) -> dict[str, int]:
-    """For each device of which the prose knows one batch alone, that batch."""
+    """The batch size of each device for which the prose states only one."""
     batches: dict[str, set[int]] = {}
     for statement in statements:
         device = labels.device(statement)

@@ -22,9 +22,9 @@ class FinerOperands:
         self._facts = facts
         self._printed: dict[tuple[str, int], list[Printed]] = {}
         self._stated: dict[tuple[str | None, int], list[Printed]] = {}
-        for statement in facts.statements:
+        for statement in facts.near.statements:
             if statement.value is not None:
-                key = facts.device(statement), facts.batch(statement)
+                key = facts.labels.device(statement), facts.labels.batch(statement)
                 self._stated.setdefault(key, []).append(statement.value)
 
     def quotient(

@@ -57,9 +57,9 @@ class _Stated:
         self._measured: dict[tuple[str, int], list[Printed]] = {}
         self._rates: dict[int, dict[str, list[Printed]]] = {}
         self._batches: dict[tuple[str, float], set[int]] = {}
-        for statement in facts.statements:
+        for statement in facts.near.statements:
             formula = statement.formula.formula if statement.formula else None
-            device, batch = facts.device(statement), facts.batch(statement)
+            device, batch = facts.labels.device(statement), facts.labels.batch(statement)
             if device is not None and statement.value is not None:
                 _add(self._rates.setdefault(batch, {}).setdefault(device, []), statement.value)
             number = _measured(formula) if formula else None
@@ -70,7 +70,7 @@ class _Stated:
             else:
                 _add(self._measured.setdefault((device, batch), []), number)
                 self._batches.setdefault((device, number.value), set()).add(batch)
-        quoted = {rate[1].value for run in facts.runs if (rate := run.rate) is not None}
+        quoted = {rate[1].value for run in facts.near.runs if (rate := run.rate) is not None}
         self._quoted = quoted - {value for _, value in self._batches}
 
     def measurement_of(self, line: int, side: Expression, batch: int) -> Iterator[Restatement]:

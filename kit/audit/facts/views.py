@@ -80,6 +80,13 @@ class View:
                     places.setdefault((one.device,), []).append(place)
         return places
 
+    @cached_property
+    def greatest(self) -> list[float | None]:
+        """The greatest value of each series, without best rows and accuracies."""
+        records = [record for record in self.records if not record.best and not record.accuracy]
+        cells = [[one for record in records if (one := record.cells[place])] for place in range(len(self.series))]
+        return [max((cell.number.value for cell in column), default=None) for column in cells]
+
     def of_device(self, device: str | None) -> Sequence[int]:
         """The indices of the value series of a device."""
         return self._places.get((device or "",), ())

@@ -1,4 +1,4 @@
-"""Results of an audit for people, programs and CI; each form is one module with a ``render``."""
+"""Results of an audit for people, programs and CI; each format is a module with a ``render``."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditRun:
-    """What came of all reports: results by name, and those that could not be read, with the reason."""
+    """The results of all reports by name, and the reasons why others could not be read."""
 
     results: Mapping[str, AuditResult]
     unreadable: Mapping[str, str]
-    everything: bool = False  # whether statements that hold are shown too
+    everything: bool = False  # also show the statements that hold
 
 
 def render(run: AuditRun, form: Form) -> str:
-    """The run in a form; without a line end."""
+    """The run in a format, without a final line end."""
     module = importlib.import_module(f"kit.audit.formats.{_MODULES[form]}")
     write: Callable[[AuditRun], str] = module.render
     return write(run)

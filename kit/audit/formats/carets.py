@@ -1,4 +1,4 @@
-"""For people: the line, a caret under the number, the computation and the fix."""
+"""Text for people: the line, a caret under the number, the computation and the fix."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kit.terminal import visible
 
 __all__ = ["render"]
 
-#: Columns of a quoted line; of a longer one the part around the number is shown.
+#: Columns of a quoted line; of a longer one, the part around the number is shown.
 _WIDTH = 110
 
 
 def render(run: AuditRun) -> str:
-    """All findings by report and line, then a line of counts for each report."""
+    """The findings by report and line, with a line of counts after each report."""
     lines: list[str] = []
     for name, result in run.results.items():
         entries = [(one.line, list(_finding(name, result, one))) for one in result.diagnostics]
@@ -50,7 +50,7 @@ def _finding(name: str, result: AuditResult, one: Diagnostic) -> Iterator[str]:
 
 
 def _window(line: str, start: int, end: int) -> tuple[str, int]:
-    """The part of a line that is shown, and how many characters before it are not."""
+    """The part of a line that is shown, and how many characters before it are left out."""
     if len(line) <= _WIDTH:
         return line, 0
     first = max(0, min(start - _WIDTH // 3, len(line) - _WIDTH))
@@ -58,7 +58,7 @@ def _window(line: str, start: int, end: int) -> tuple[str, int]:
 
 
 def _columns(text: str) -> int:
-    """Columns on a terminal: Chinese characters take two."""
+    """Columns on a terminal, where Chinese characters take two."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )

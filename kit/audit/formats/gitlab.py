@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from typing import Any
 
 from kit.audit.baseline import fingerprint
 from kit.audit.diagnostic import Severity
@@ -15,30 +17,25 @@ _LEVELS = {Severity.MAJOR: "major", Severity.DIGITS: "minor", Severity.OPTIONAL:
 
 
 def render(run: AuditRun) -> str:
-    """A list of issues; the fingerprints of one report differ, also where one statement is wrong twice."""
+    """A list of issues; their fingerprints differ even if one statement is wrong twice."""
     issues = []
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for name, result in run.results.items():
         for one in result.diagnostics:
             key = fingerprint(one, name)
-            seen[key] = seen.get(key, 0) + 1
-            issues.append(
-                {
-                    "description": visible(one.message),
-                    "check_name": f"{one.rule} {one.name}",
-                    "fingerprint": key if seen[key] == 1 else f"{key}-{seen[key]}",
-                    "severity": _LEVELS[one.severity],
-                    "location": {"path": visible(name), "lines": {"begin": one.line}},
-                }
-            )
-    issues += [
-        {
-            "description": visible(f"not audited: {reason}"),
-            "check_name": "unreadable",
-            "fingerprint": f"unreadable {visible(name)}",
-            "severity": "blocker",
-            "location": {"path": visible(name), "lines": {"begin": 1}},
-        }
-        for name, reason in run.unreadable.items()
-    ]
+            seen[key] += 1
+            unique = key if seen[key] == 1 else f"{key}-{seen[key]}"
+            issues.append(_issue(name, one.line, one.message, f"{one.rule} {one.name}", unique, _LEVELS[one.severity]))
+    for name, reason in run.unreadable.items():
+        issues.append(_issue(name, 1, f"not audited: {reason}", "unreadable", f"unreadable {visible(name)}", "blocker"))
     return json.dumps(issues, ensure_ascii=False, indent=2)
+
+
+def _issue(name: str, line: int, message: str, check: str, key: str, severity: str) -> dict[str, Any]:
+    return {
+        "description": visible(message),
+        "check_name": check,
+        "fingerprint": key,
+        "severity": severity,
+        "location": {"path": visible(name), "lines": {"begin": line}},
+    }

@@ -1,4 +1,4 @@
-"""JSON: report -> list of findings by line; with everything, also the statements that hold."""
+"""JSON: the findings of each report by line, and on request the statements that hold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from kit.audit.formats import AuditRun
 
 __all__ = ["render"]
 
+_FIELDS = (
+    *("rule", "name", "line", "column", "end_column", "kind", "stated", "recomputed"),
+    *("inputs", "message", "severity", "computation", "statement"),
+)
+
 
 def render(run: AuditRun) -> str:
-    """One object; a report that could not be read has the reason in place of its list."""
+    """One object; a report that could not be read has the reason instead of a list."""
     report: dict[str, Any] = {}
     for name, result in run.results.items():
         entries = [_finding(one) for one in result.diagnostics]
@@ -25,32 +30,9 @@ def render(run: AuditRun) -> str:
 
 def _finding(one: Diagnostic) -> dict[str, Any]:
     fix = one.fix and {"old": one.fix.old, "new": one.fix.new, "safe": one.fix.safe}
-    return {
-        "rule": one.rule,
-        "name": one.name,
-        "line": one.line,
-        "column": one.column,
-        "end_column": one.end_column,
-        "kind": one.kind.value,
-        "stated": one.stated,
-        "recomputed": one.recomputed,
-        "inputs": one.inputs,
-        "message": one.message,
-        "severity": one.severity.value,
-        "computation": one.computation,
-        "statement": one.statement,
-        "fix": fix,
-    }
+    return {name: getattr(one, name) for name in _FIELDS} | {"fix": fix}
 
 
 def _held(one: Verified) -> dict[str, Any]:
-    return {
-        "rule": one.rule,
-        "line": one.line,
-        "kind": one.kind.value,
-        "stated": one.stated,
-        "recomputed": one.recomputed,
-        "inputs": "",
-        "message": one.note,
-        "severity": "holds",
-    }
+    known = {name: getattr(one, name) for name in ("rule", "line", "kind", "stated", "recomputed")}
+    return known | {"inputs": "", "message": one.note, "severity": "holds"}

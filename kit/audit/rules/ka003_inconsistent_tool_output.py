@@ -25,7 +25,7 @@ _PURE_ABOVE = 0.3
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
+    for run in facts.near.runs:
         if run.tool == "benchmark":
             for stage in ("data read", "preprocess"):
                 yield from _reciprocal(run, f"{stage} rate", f"{stage} latency", _TOLERANCE, _TOLERANCE)

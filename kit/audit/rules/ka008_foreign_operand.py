@@ -71,7 +71,7 @@ def _compared(
 
 def _measurements(facts: Facts, name: str) -> list[Printed]:
     found = [cell.number for _, cell in facts.all_cells(name)]
-    found += [one.value for one in facts.statements if facts.device(one) == name and one.value is not None]
+    found += [one.value for one in facts.near.statements if facts.labels.device(one) == name and one.value is not None]
     return found[:_MOST]
 
 

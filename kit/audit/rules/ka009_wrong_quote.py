@@ -26,8 +26,8 @@ _WORDS = {
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    for statement in facts.statements:
-        quote = quote_of(facts.near, statement, facts.device(statement), facts.batch(statement))
+    for statement in facts.near.statements:
+        quote = quote_of(facts.near, statement, facts.labels.device(statement), facts.labels.batch(statement))
         if quote is not None:
             yield from _compared(facts, statement, quote)
 
@@ -49,7 +49,7 @@ def _compared(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outc
         if times_four or ("interface" not in statement.text.lower() and also):
             return
     mark = facts.near.mark_of(quote.run)
-    if mark is not None and mark.batch != facts.batch(statement):
+    if mark is not None and mark.batch != facts.labels.batch(statement):
         yield Unknown(statement.line, number.text)  # the run is shown as an example of another batch
         return
     message = f"{number.text} is quoted, but the {what} of the run above (line {line}) is {value.text}"

@@ -26,7 +26,7 @@ _NEAR = 5
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    rates = _Rates([rate[1] for run in facts.runs if (rate := run.rate) is not None])
+    rates = _Rates([rate[1] for run in facts.near.runs if (rate := run.rate) is not None])
     for line, text in enumerate(facts.document.lines, start=1):
         match = _QUOTE.match(text)
         number = number_from(match[1], start=match.start(1)) if match else None

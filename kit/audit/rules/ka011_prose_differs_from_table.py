@@ -28,10 +28,10 @@ def _check(facts: Facts) -> Iterator[Outcome]:
     the cell, one that fits is enough too.
     """
     stated: dict[tuple[str, int], list[Statement]] = {}
-    for statement in facts.statements:
-        device = facts.device(statement)
+    for statement in facts.near.statements:
+        device = facts.labels.device(statement)
         if device is not None and statement.value is not None:
-            stated.setdefault((device, facts.batch(statement)), []).append(statement)
+            stated.setdefault((device, facts.labels.batch(statement)), []).append(statement)
     for view in facts.views:
         yield from _variants(facts, view, stated)
     for (device, batch), statements in stated.items():

@@ -20,7 +20,6 @@ __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    bests: dict[tuple[int, int], float | None] = {}
     finer = FinerOperands(facts)
     for column in facts.ratios:
         for record in column.records:
@@ -32,16 +31,11 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 yield Unknown(cell.line, cell.number.text)
             else:
                 found = finer.quotient(column, column.reading, record, found) or found
-                yield _compared(column, column.reading, record, cell, found, bests)
+                yield _compared(column, column.reading, record, cell, found)
 
 
 def _compared(
-    column: RatioColumn,
-    reading: RatioReading,
-    record: RowRecord,
-    cell: NumberCell,
-    found: Quotient,
-    bests: dict[tuple[int, int], float | None],
+    column: RatioColumn, reading: RatioReading, record: RowRecord, cell: NumberCell, found: Quotient
 ) -> Outcome:
     header = column.view.series[column.place].header
     top, bottom = found.top.number.text, found.bottom.number.text
@@ -54,7 +48,7 @@ def _compared(
     if column.other is not None and wrong:
         consequence = "the whole column is something other than its header says"
     elif record.best and wrong:
-        best = _best_quotient(column.view, reading, bests)
+        best = _best_quotient(column.view, reading)
         if best is not None and agree(number, best) is Agreement.SAME:
             consequence = f"{cell.number.text} is the quotient of the true best values"
     if not consequence:
@@ -81,20 +75,11 @@ def _compared(
     )
 
 
-def _best_quotient(view: View, reading: RatioReading, bests: dict[tuple[int, int], float | None]) -> float | None:
-    values = [_best(view, place, bests) for place in (reading.top, reading.bottom)]
-    if reading.way == "inverse":
-        values.reverse()
-    top, bottom = values
-    return top / bottom if top and bottom else None
-
-
-def _best(view: View, place: int, bests: dict[tuple[int, int], float | None]) -> float | None:
-    key = view.header_line, place
-    if key not in bests:
-        cells = (record.cells[place] for record in view.records if not record.best and not record.accuracy)
-        bests[key] = max((cell.number.value for cell in cells if cell is not None), default=None)
-    return bests[key]
+def _best_quotient(view: View, reading: RatioReading) -> float | None:
+    top, bottom = view.greatest[reading.top], view.greatest[reading.bottom]
+    if not top or not bottom:
+        return None
+    return bottom / top if reading.way == "inverse" else top / bottom
 
 
 RULE = Rule(

@@ -23,7 +23,7 @@ _KNOWN = {"T4", "P4"}
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     yield from label_check("device")(facts)
-    for statement in facts.statements:
+    for statement in facts.near.statements:
         match = _STRANGE_CARD.search(statement.text)
         place = statement.place
         if match is None or match[1].upper() in _KNOWN or place is None or place[0] != match[1][0].upper():

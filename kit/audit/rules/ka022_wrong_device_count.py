@@ -22,7 +22,7 @@ _NEAR = 12
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    for statement in facts.statements:
+    for statement in facts.near.statements:
         if statement.line in facts.labels.devices:
             continue
         if statement.device == "310" and statement.formula is None:
@@ -40,7 +40,7 @@ def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
     rates = [rate for run in runs if statement.line - run.end <= _NEAR and (rate := run.rate) is not None]
     if not any(same_number(value, rate[1]) for rate in rates):
         return
-    if any(same_number(value, cell.number) for cell in facts.cells("310", facts.batch(statement))[:_NEAR]):
+    if any(same_number(value, cell.number) for cell in facts.cells("310", facts.labels.batch(statement))[:_NEAR]):
         return  # the report counts in devices throughout
     product = show(4 * value.value)
     message = f"{value.text} is the throughput of one device; a 310 card has four, which makes {product}"

@@ -5,19 +5,13 @@ Models are ranked by their average.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Rule
 from kit.audit.summaryrows import check_summaries
 
 __all__ = ["RULE"]
-
-
-def _check(facts: Facts) -> Iterator[Outcome]:
-    for grid in facts.grids:
-        yield from check_summaries(grid, averages=True)
 
 
 RULE = Rule(
@@ -31,5 +25,5 @@ RULE = Rule(
 | average | 10.3 | 21.9 |
 """,
     corrections={"21.9": "20.7"},
-    check=_check,
+    check=partial(check_summaries, averages=True),
 )
