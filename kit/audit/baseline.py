@@ -1,6 +1,6 @@
-"""Known findings, kept in a file: a project can switch the audit on today and answer for new findings only.
+"""Known findings in a file, so that a project can start using the audit and only fix new findings.
 
-A finding is known by its report, rule and statement, not by its line; where a statement is wrong twice, two are known.
+A finding is identified by its report, rule and statement, not its line; if a statement is wrong twice, there are two.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ _MAX_BYTES = 64 << 20
 
 
 def fingerprint(one: Diagnostic, path: str) -> str:
-    """SHA-256 of report, rule and statement."""
+    """The SHA-256 of report, rule and statement."""
     key = f"{path}\0{one.rule}\0{one.statement}"
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def load_baseline(path: Path) -> Counter[str]:
-    """The known findings: fingerprint -> how often.
+    """How often each known finding occurs, by fingerprint.
 
     Raises:
-        InvalidInputError: not such a file.
+        InvalidInputError: it is not a baseline.
     """
     try:
         tree = json.loads(read_input(path, _MAX_BYTES, "baseline"))
         findings = tree["findings"]
         if tree["format"] != 1 or not isinstance(findings, list):
-            raise ValueError("of another format")
+            raise ValueError("unknown format")
         return Counter(str(one["fingerprint"]) for one in findings)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInputError(
-            "this is no baseline of the audit", where=str(path), remedy="write one with --write-baseline FILE"
+            "this is not a baseline of the audit", where=str(path), remedy="write one with --write-baseline FILE"
         ) from error
 
 
@@ -55,12 +55,12 @@ def write_baseline(path: Path, results: Mapping[str, AuditResult]) -> int:
     ]
     findings.sort(key=lambda one: (one["report"], one["rule"], one["statement"]))
     text = json.dumps({"format": 1, "findings": findings}, ensure_ascii=False, indent=1, sort_keys=True)
-    write_atomically(path, f"{text}\n".encode("utf-8", "backslashreplace"))  # as JSON writes what UTF-8 has no form for
+    write_atomically(path, f"{text}\n".encode("utf-8", "backslashreplace"))  # lone surrogates as JSON escapes them
     return len(findings)
 
 
 def without_known(result: AuditResult, name: str, known: Counter[str]) -> AuditResult:
-    """The result without the known findings; each entry of the baseline answers for one."""
+    """The result without known findings; each entry of the baseline covers one."""
     left = Counter(known)
     kept = []
     for one in result.diagnostics:
@@ -73,7 +73,7 @@ def without_known(result: AuditResult, name: str, known: Counter[str]) -> AuditR
 
 
 def only_lines(result: AuditResult, lines: Iterable[int] | None) -> AuditResult:
-    """The result with findings of these lines alone; None: of all."""
+    """The result with the findings of these lines only; None: of all lines."""
     if lines is None:
         return result
     wanted = frozenset(lines)

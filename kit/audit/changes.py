@@ -1,4 +1,4 @@
-"""The lines of a report that differ from a revision of its repository: those that a pull request answers for."""
+"""The lines of a report that changed since a revision, which are those that a pull request is responsible for."""
 
 from __future__ import annotations
 
@@ -14,33 +14,24 @@ _HUNK = re.compile(r"^@@ -\S+ \+(\d{1,9})(?:,(\d{1,9}))? @@")
 
 
 def changed_lines(path: Path, revision: str) -> frozenset[int] | None:
-    """Numbers of the lines that were added or changed since the revision; None where the file is new.
+    """The numbers of the lines that were added or changed since the revision; None if the file is new.
 
     Raises:
-        InvalidInputError: no such revision, or no repository.
+        InvalidInputError: there is no such revision, or no repository.
         MissingError: git is not installed.
     """
     folder = path.parent if path.parent.is_dir() else Path.cwd()
     if revision.startswith("-"):
         raise InvalidInputError(f"{revision!r} is not a revision", remedy="give for example --diff origin/main")
-    _git(
-        folder,
-        "rev-parse",
-        "--verify",
-        "--quiet",
-        f"{revision}^{{commit}}",
-        problem=f"git knows no revision {revision}",
-    )
+    commit = f"{revision}^{{commit}}"
+    _git(folder, "rev-parse", "--verify", "--quiet", commit, problem=f"git knows no revision {revision}")
     if _git(folder, "ls-files", "--", path.name, problem="git does not answer") == "":
         return None
-    text = _git(
-        folder, "diff", "--no-color", "--no-ext-diff", "--unified=0", revision, "--", path.name,
-        problem="git cannot compare",
-    )  # fmt: skip
+    options = ("--no-color", "--no-ext-diff", "--unified=0")
+    text = _git(folder, "diff", *options, revision, "--", path.name, problem="git cannot compare")
     found: set[int] = set()
     for line in text.splitlines():
-        match = _HUNK.match(line)
-        if match:
+        if match := _HUNK.match(line):
             first, count = int(match[1]), int(match[2] or 1)
             found.update(range(first, first + count))
     return frozenset(found)

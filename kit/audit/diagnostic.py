@@ -1,4 +1,4 @@
-"""What an audit says about a report: diagnostics with their place and fix, and how much was looked at."""
+"""The result of an audit: diagnostics with their position and fix, and how much was checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["AuditResult", "Diagnostic", "Fix", "Kind", "Severity", "Verified"]
 
 
 class Kind(StrEnum):
-    """What sort of statement a rule looks at; several rules can have the same."""
+    """The kind of statement that a rule checks; several rules can share one."""
 
     ARITHMETIC = "arithmetic"
     RATIO = "ratio"
@@ -34,8 +34,8 @@ class Severity(StrEnum):
 class Fix:
     """Replace the characters ``column`` to ``end_column`` (from 1, the end excluded) of a line by ``new``.
 
-    ``old`` is what stands there now: a fix is applied only where it still does. ``safe`` fixes change last digits and
-    labels whose formula leaves no choice; the others (products, ratios) need a person to agree.
+    A fix is applied only if the text there is still ``old``. ``safe`` fixes change last digits, and labels whose
+    formula leaves no choice; a person must agree to the others (products, ratios).
     """
 
     line: int
@@ -50,10 +50,10 @@ class Fix:
 class Diagnostic:
     """One wrong statement of a report.
 
-    ``line`` and ``column`` count from 1 in the text as written, in characters; ``end_column`` is excluded.
-    ``stated`` is what is printed, ``recomputed`` what it should be, ``inputs`` the numbers that this follows from,
-    ``computation`` how ("180.5 / 60.0 = 3.00833"). ``statement`` describes the place without line numbers, so that it
-    stays the same when lines move: section, row and column, or the words around the number.
+    ``line`` and ``column`` count from 1 in the text as written, in characters; ``end_column`` is excluded. ``stated``
+    is what is printed, ``recomputed`` what it should be, ``inputs`` the numbers used, and ``computation`` how ("180.5
+    / 60.0 = 3.00833"). ``statement`` identifies it without line numbers, so that it survives moved lines: section,
+    row and column, or the words around the number.
     """
 
     rule: str
@@ -75,7 +75,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A statement that a rule checked and found right."""
+    """A statement that a rule found right."""
 
     rule: str
     kind: Kind
@@ -87,9 +87,9 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """All diagnostics of a report by line, the statements that hold, and how many could not be tied to a meaning.
+    """The diagnostics of a report by line, the statements that hold, and how many could not be understood.
 
-    ``text`` has the lines of the report as written, for a caret under the number and for fixes.
+    ``text`` has the lines of the report as written.
     """
 
     path: str
@@ -97,19 +97,19 @@ class AuditResult:
     verified: tuple[Verified, ...]
     not_checked: int
     text: tuple[str, ...]
-    suppressed: int = 0  # diagnostics that the report itself switches off
+    suppressed: int = 0  # diagnostics that the report suppresses
 
     @property
     def lines(self) -> int:
-        """Number of lines."""
+        """The number of lines."""
         return len(self.text)
 
     @property
     def checked(self) -> int:
-        """Statements that were tied to a meaning: those that hold and those that do not, suppressed or shown."""
+        """How many statements were understood: those that hold and those that do not, suppressed or shown."""
         return len(self.diagnostics) + len(self.verified) + self.suppressed
 
     @property
     def major(self) -> int:
-        """Diagnostics that mislead a reader; more than none fails the audit."""
+        """How many diagnostics mislead a reader; any of them fails the audit."""
         return sum(1 for one in self.diagnostics if one.severity is Severity.MAJOR)

@@ -1,4 +1,4 @@
-"""Fixes of diagnostics, put into the report: only where the text is still what the diagnostic saw."""
+"""Apply fixes to a report, if its text is still what the diagnostic saw."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["applicable", "fix_report", "fixed_text"]
 
 _MAX_BYTES = 64 << 20
 _MARK = b"\xef\xbb\xbf"
-#: A line with its end, as the audit counts lines: at LF, CRLF or CR only.
+#: A line with its end, counted as the audit counts lines: LF, CRLF or CR.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
 def applicable(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[Fix]:
-    """The fixes that may be made; of two that overlap, the first."""
+    """The fixes to apply; of two that overlap, the first."""
     fixes = sorted(
         (one.fix for one in diagnostics if one.fix and (unsafe or one.fix.safe)), key=lambda fix: (fix.line, fix.column)
     )
@@ -32,7 +32,7 @@ def applicable(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> list[Fix]:
 
 
 def fixed_text(text: str, fixes: Iterable[Fix]) -> tuple[str, int]:
-    """The text with the fixes, and how many were made; line ends stay as they are."""
+    """The text with the fixes, and how many were applied; line ends do not change."""
     lines = _LINE.findall(text)
     made = 0
     for fix in sorted(fixes, key=lambda fix: (fix.line, fix.column), reverse=True):
@@ -44,10 +44,10 @@ def fixed_text(text: str, fixes: Iterable[Fix]) -> tuple[str, int]:
 
 
 def fix_report(path: Path, diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> int:
-    """Fix a report in place, atomically; returns how many fixes were made.
+    """Fix a report in place, atomically; returns how many fixes were applied.
 
     Raises:
-        InvalidInputError: it is not UTF-8: what is not read exactly cannot be written back.
+        InvalidInputError: it is not UTF-8, and what is not read exactly cannot be written back.
         KitError: it cannot be read or written.
     """
     fixes = applicable(diagnostics, unsafe=unsafe)

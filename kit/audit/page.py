@@ -1,4 +1,4 @@
-"""One HTML page over all reports of a folder: how many, what was checked, each finding with its line."""
+"""One HTML page about all reports of a folder: how many, what was checked, each finding with its line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kit.terminal import visible
 
 __all__ = ["overview", "write_page"]
 
-#: Characters of a report's line that are shown.
+#: How many characters of a line are shown.
 _LINE = 300
 
 
@@ -33,7 +33,7 @@ def write_page(path: Path, run: AuditRun) -> None:
 
 
 def overview(run: AuditRun, folder: Path) -> str:
-    """The page; links to reports start in ``folder``. It needs no server, and without a script it shows all."""
+    """The page, with links relative to ``folder``. It needs no server, and shows everything without JavaScript."""
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(
@@ -76,11 +76,11 @@ def _row(name: str, one: Any, result: AuditResult, folder: Path) -> dict[str, An
 
 
 def _by_rule(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    counts = Counter(row["rule"] for row in found)
-    known = {rule.id: (rule.name, rule.summary) for rule in rules()}
+    counts = Counter((row["rule"], row["name"]) for row in found)
+    summaries = {rule.id: rule.summary for rule in rules()}
     return [
-        {"rule": rule, "name": known.get(rule, (rule, ""))[0], "summary": known.get(rule, ("", ""))[1], "count": count}
-        for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        {"rule": rule, "name": name, "summary": summaries.get(rule, ""), "count": count}
+        for (rule, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 

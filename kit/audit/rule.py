@@ -21,12 +21,11 @@ __all__ = ["Held", "Outcome", "Rule", "Unknown", "Wrong", "rule_named", "rules"]
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A wrong statement, as a rule sees it: ``kit.audit.audit`` adds the rule, the path and the columns.
+    """A wrong statement; ``kit.audit.audit`` adds the rule, the path and the columns.
 
-    ``line`` is from 1; ``start`` is where ``stated`` begins in the normalised line, -1 where that is not known.
-    ``replacement`` is the text that would be right in place of ``stated``, None where only a person can tell;
-    ``safe`` says that it can be put there without asking. ``subject`` names the statement without its number
-    ("bs4 | 310P/T4").
+    ``line`` is from 1; ``start`` is the position of ``stated`` in the normalised line, -1 if unknown. ``replacement``
+    is the right text in place of ``stated``, None if only a person can tell; ``safe`` if it needs no review.
+    ``subject`` names the statement without its number ("bs4 | 310P/T4").
     """
 
     line: int
@@ -44,7 +43,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A statement that was checked and is right."""
+    """A statement that is right."""
 
     line: int
     stated: str
@@ -54,7 +53,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A statement of the rule's sort that could not be tied to a meaning."""
+    """A statement of the kind that the rule checks, but whose meaning is unclear."""
 
     line: int
     stated: str

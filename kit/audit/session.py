@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from kit.audit.baseline import load_baseline, only_lines, without_known, write_baseline
@@ -39,15 +39,15 @@ class Request:
 
 @dataclass(frozen=True)
 class AuditOutcome:
-    """What came of it. ``failed``: a report has a major finding, or none of the statements that are required."""
+    """The result. ``failed``: a report has a major finding, or lacks the statements that are required."""
 
     run: AuditRun
     failed: bool
     errors: tuple[KitError, ...] = ()
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...] = ()
 
     def render(self, form: Form) -> str:
-        """The findings in a form."""
+        """The findings in a format."""
         return render(self.run, form)
 
 
@@ -55,7 +55,7 @@ def audit(request: Request, progress: Callable[[int, int], None]) -> AuditOutcom
     """Audit the reports of a request.
 
     Raises:
-        KitError: wrong settings, baseline or revision; a report that cannot be read is in the outcome.
+        KitError: the settings, baseline or revision are invalid; unreadable reports are part of the outcome.
     """
     settings, folder = load_settings(request.config, Path.cwd())
     settings = settings.and_also(request.select, request.ignore, request.severity)
@@ -92,7 +92,7 @@ def audit(request: Request, progress: Callable[[int, int], None]) -> AuditOutcom
 
 
 def _fixed(audited: list[Audited], settings: AuditSettings, request: Request, notices: list[str]) -> list[Audited]:
-    """The reports after their fixes: what is left is told."""
+    """The reports after fixing, audited again."""
     again = []
     for one in audited:
         made = fix_report(one.path, one.result.diagnostics, unsafe=request.unsafe) if one.result else 0

@@ -1,4 +1,4 @@
-"""What a project wants from the audit: rules, severities, files; from ``.kit-audit.yaml`` or ``pyproject.toml``."""
+"""The settings of a project: rules, severities and files, from ``.kit-audit.yaml`` or ``pyproject.toml``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from kit.audit.diagnostic import AuditResult, Severity
@@ -18,7 +19,7 @@ __all__ = ["AuditSettings", "load_settings"]
 _NAMES = (".kit-audit.yaml", "pyproject.toml")
 _TABLE = "kit-audit"
 _MAX_BYTES = 256 << 10
-#: More in a line of TOML is no key that somebody wrote, and tomllib needs time in the square of them.
+#: Nobody writes a TOML key with more dots, and tomllib takes quadratic time for them.
 _MOST_DOTS = 500
 _LEVELS = ("major", "digits", "optional", "off")
 
@@ -27,8 +28,8 @@ _LEVELS = ("major", "digits", "optional", "off")
 class AuditSettings:
     """Settings; the command line adds to them.
 
-    ``select`` and ``ignore`` are rules by id or name (none selected: all), ``severity`` says how bad the findings of a
-    rule are here, ``exclude`` are patterns of paths. ``require_statements``: a report in which nothing was recognised
+    ``select`` and ``ignore`` are rules by id or name (none selected: all), ``severity`` sets how severe the findings
+    of a rule are, ``exclude`` are patterns of paths. ``require_statements``: a report without recognised statements
     fails. ``baseline`` is the file of known findings, relative to the settings.
     """
 
@@ -47,7 +48,7 @@ class AuditSettings:
         return tuple(rule for rule in rules() if rule.id in picked)
 
     def excluded(self, path: Path) -> bool:
-        """Whether a pattern takes this path out."""
+        """Whether a pattern excludes this path."""
         return any(fnmatch(str(path), pattern) or fnmatch(path.name, pattern) for pattern in self.exclude)
 
     def with_severities(self, result: AuditResult) -> AuditResult:
@@ -88,21 +89,17 @@ def _rule(name: str) -> Rule:
 
 
 def load_settings(given: Path | None, start: Path) -> tuple[AuditSettings, Path]:
-    """The settings, and the folder that their paths start in: the given file, or the nearest one upwards.
+    """The settings of the given file or the nearest one upwards, and the folder that their paths are relative to.
 
     Raises:
-        InvalidInputError: not of the form; the message names the place.
+        InvalidInputError: a setting is invalid; the message names it.
     """
-    for path in [given] if given else _upwards(start):
+    upwards = [folder / name for folder in (start, *start.parents) for name in _NAMES]
+    for path in [given] if given else upwards:
         tree = _tree(path, required=given is not None)
         if tree is not None:
             return AuditSettings(**_checked(tree, str(path))), path.parent
     return AuditSettings(), start
-
-
-def _upwards(start: Path) -> list[Path]:
-    folders = [start, *start.parents]
-    return [folder / name for folder in folders for name in _NAMES]
 
 
 def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
@@ -114,7 +111,7 @@ def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
         return {} if required else None
     remedy = "see docs/audit.md for the settings"
     try:
-        tree = _table(data) if toml else _document(data)
+        tree = _toml_table(data) if toml else _yaml(data)
     except RecursionError as error:
         raise InvalidInputError("the settings are nested too deep", where=str(path), remedy=remedy) from error
     except ValueError as error:
@@ -126,8 +123,8 @@ def _tree(path: Path, *, required: bool) -> dict[str, Any] | None:
     return {str(name): value for name, value in tree.items()}
 
 
-# Either parser takes longer to load than a small report.
-def _table(data: bytes) -> Any:
+# Both parsers are imported late: loading one takes longer than auditing a small report.
+def _toml_table(data: bytes) -> Any:
     """``[tool.kit-audit]`` of a pyproject.toml; raises ValueError, RecursionError."""
     import tomllib
 
@@ -137,15 +134,14 @@ def _table(data: bytes) -> Any:
     return tools.get(_TABLE) if isinstance(tools, dict) else tools
 
 
-def _document(data: bytes) -> Any:
-    """The settings of a file of their own; raises ValueError."""
+def _yaml(data: bytes) -> Any:
     from kit.recipe.yamlfile import load_yaml
 
     return load_yaml(data)
 
 
 def _checked(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The values of settings, or the sentence that says which is not of its form."""
+    """The settings, if all are valid; the error names the one that is not."""
     values = {}
     for key, value in tree.items():
         name = str(key).replace("-", "_")
@@ -184,16 +180,13 @@ def _severities(value: Any) -> dict[str, str]:
     return {str(name): level for name, level in value.items()}
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("this is neither true nor false")
-    return value
+def _typed(kind: type | UnionType, problem: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise TypeError(problem)
+        return value
 
-
-def _file_name(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError("this is not the name of a file")
-    return value
+    return check
 
 
 _FORMS: Mapping[str, Callable[[Any], Any]] = {
@@ -201,6 +194,6 @@ _FORMS: Mapping[str, Callable[[Any], Any]] = {
     "ignore": _rule_names,
     "severity": _severities,
     "exclude": _strings,
-    "require_statements": _flag,
-    "baseline": _file_name,
+    "require_statements": _typed(bool, "this is neither true nor false"),
+    "baseline": _typed(str | None, "this is not the name of a file"),
 }

@@ -1,7 +1,7 @@
-"""``<!-- kit: ignore[KA012] reason -->``: findings that somebody looked at and wants left alone.
+"""``<!-- kit: ignore[KA012] reason -->``: findings that somebody reviewed and accepts.
 
-At the end of a line it speaks of that line; alone on a line, of the block that follows, up to the next blank line; as
-``ignore-file`` of the whole file. A suppression gives its reason; one that suppresses nothing is reported.
+At the end of a line it applies to that line; alone on a line, to the block that follows, up to the next blank line; as
+``ignore-file``, to the whole file. A suppression needs a reason; one that suppresses nothing is reported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kit.audit.rule import rule_named
 
 __all__ = ["UNUSED", "Suppression", "apply_suppressions", "find_suppressions"]
 
-#: Id and name under which a suppression itself is reported; no rule, so that it needs none to be suppressed.
+#: The id and name under which suppressions are reported; it is not a rule, so it cannot be suppressed.
 UNUSED = ("KA000", "unused-suppression")
 _OPENING = "<!-- kit:"
 _COMMENT = re.compile(r"<!-- kit: (ignore(?:-file)?)\[([^\]<>]{1,200})\]([^<>]{0,500})-->")
@@ -23,7 +23,7 @@ _COMMENT = re.compile(r"<!-- kit: (ignore(?:-file)?)\[([^\]<>]{1,200})\]([^<>]{0
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Rules (ids) that are ignored from ``first`` to ``last`` line, and where that is said."""
+    """The ids of rules to ignore from line ``first`` to ``last``, and the position of the comment."""
 
     rules: frozenset[str]
     first: int
@@ -36,7 +36,7 @@ class Suppression:
 
 
 def find_suppressions(lines: Sequence[str]) -> list[Suppression]:
-    """Every suppression of a report; those within code fences are text like any other."""
+    """The suppressions of a report, except in code fences."""
     found = []
     fence = ""
     for number, line in enumerate(lines, 1):
@@ -75,11 +75,11 @@ def _suppression(match: re.Match[str], number: int, lines: Sequence[str]) -> Sup
 
 
 def apply_suppressions(result: AuditResult, ran: Iterable[str]) -> AuditResult:
-    """The result without what is suppressed, and with what is wrong with the suppressions.
+    """The result without suppressed findings, and with a finding for each wrong suppression.
 
     Args:
-        result: of one report.
-        ran: ids of the rules that ran: a suppression of another one may still be needed.
+        result: the result of one report.
+        ran: ids of the rules that ran; a suppression of another rule may still be needed.
     """
     suppressions = find_suppressions(result.text)
     if not suppressions:
@@ -110,14 +110,13 @@ def apply_suppressions(result: AuditResult, ran: Iterable[str]) -> AuditResult:
 def _complaint(result: AuditResult, each: Suppression, what: str) -> Diagnostic:
     text = result.text[each.line - 1][each.column - 1 : each.end_column - 1]
     return Diagnostic(
-        rule=UNUSED[0],
-        name=UNUSED[1],
-        kind=Kind.COMMAND,
-        severity=Severity.OPTIONAL,
-        path=result.path,
-        line=each.line,
-        column=each.column,
-        end_column=each.end_column,
+        *UNUSED,
+        Kind.COMMAND,
+        Severity.OPTIONAL,
+        result.path,
+        each.line,
+        each.column,
+        each.end_column,
         message=f"this suppression is wrong: {what}",
         stated=text,
         recomputed="",

@@ -1,4 +1,4 @@
-"""Many reports: found in folders, audited on all cores; one that cannot be read does not discard the others."""
+"""Find reports in folders and audit them on all cores; one that cannot be read does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kit.errors import KitError, MissingError, ResourceError
 
 __all__ = ["Audited", "audit_reports", "find_reports"]
 
-#: Below this many reports, starting processes takes longer than it saves.
+#: With fewer reports, starting processes takes longer than it saves.
 _FEW = 8
 _SKIPPED = {"node_modules", "__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """One report: its result, or the error that kept it from being audited."""
+    """The result of one report, or the error that prevented its audit."""
 
     path: Path
     result: AuditResult | None
@@ -31,10 +31,10 @@ class Audited:
 
 
 def find_reports(places: Iterable[Path], settings: AuditSettings) -> list[Path]:
-    """The reports: files as given, and every ``.md`` below folders, hidden folders left out.
+    """The reports: the given files, and every Markdown file below the given folders, except hidden folders.
 
     Raises:
-        MissingError: a folder holds none.
+        MissingError: a folder has none.
     """
     found: dict[Path, None] = {}
     for place in places:
@@ -60,14 +60,14 @@ def audit_reports(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     index: Path | None = None,
 ) -> list[Audited]:
-    """Audit all reports, in the order given, with the settings' rules, severities and the reports' suppressions.
+    """Audit the reports in the given order, with the rules and severities of the settings and their own suppressions.
 
-    The one that is the ``index`` is also held against the reports that it links to.
+    The ``index`` is also compared with the reports it links to.
     """
     one = partial(_audit, settings, index)
     if len(paths) < _FEW:
         return list(_counted(map(one, paths), len(paths), progress))
-    import multiprocessing  # these take as long as a report
+    import multiprocessing  # these take as long to import as auditing a report
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
@@ -78,7 +78,7 @@ def audit_reports(
             return list(_counted(pool.map(one, paths, chunksize=size), len(paths), progress))
         except BrokenProcessPool as error:
             raise ResourceError(
-                "a process of the audit was killed, which the kernel does where memory runs out",
+                "a process of the audit was killed, which the kernel does if memory runs out",
                 remedy="end other programs, or audit fewer reports at once",
             ) from error
 
