@@ -7,17 +7,18 @@ that explains enough rows is what the author did, and a row that no such candida
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
+from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import AVERAGES, combined, summary_of
 from kit.audit.rule import Held, Outcome, Unknown
 from kit.audit.verdict import digits_swapped, miscomputed
 
-__all__ = ["Candidate", "Computed", "allowed_values", "check_column", "established"]
+__all__ = ["Candidate", "Computed", "allowed_values", "check_column", "derived_columns", "established"]
 
 #: How many rows decide how a column is read.
 _SAMPLE = 60
@@ -25,6 +26,8 @@ _SAMPLE = 60
 _REACH = 120
 #: How many candidates are tried, so that a wide table stays cheap.
 _TRIED = 120
+#: How many measured columns of a table are tried as operands.
+_OPERANDS = 8
 #: A printed value that is off by this factor has another unit or meaning.
 _FAR = 30.0
 #: A whole number that ends in zeros may have been rounded by this much, relatively.
@@ -98,6 +101,13 @@ def allowed_values(entry: Entry) -> Bounded:
         slack = min(10.0**zeros, _ROUND * abs(number.value))
         return Bounded(number.value, number.value - slack, number.value + slack)
     return number.bounds
+
+
+def derived_columns(grids: Iterable[Grid], quantity: Quantity) -> Iterator[tuple[Grid, Column, list[Column]]]:
+    """The columns of a derived quantity, each with its table and the columns that can be its operands."""
+    for grid in grids:
+        operands = [column for column in grid.columns if column.measured][:_OPERANDS]
+        yield from ((grid, column, operands) for column in grid.columns if column.quantity is quantity)
 
 
 def established(grid: Grid, column: Column, candidates: Sequence[Candidate]) -> Candidate | None:

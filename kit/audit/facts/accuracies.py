@@ -1,4 +1,4 @@
-"""Accuracies of the ported model beside those of the original."""
+"""Accuracies of the ported model and of the original."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PORTED = re.compile(r"(?<![a-z])om(?![a-z])|310|710|离线|npu|ascend", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class AccuracyPair:
-    """An accuracy of the ported model and of the original, in per cent or as a fraction, with their lines."""
+    """An accuracy of the ported model and of the original, in per cent or as a fraction."""
 
     what: str
     ported: Printed
@@ -33,7 +33,7 @@ class AccuracyPair:
     device: str | None = None
 
 
-#: "om推理box map精度为0.371，官方开源pth推理精度为0.374": the two models and their accuracies in one sentence.
+#: "om推理box map精度为0.371，官方开源pth推理精度为0.374": both models and their accuracies in one sentence.
 _STATED = re.compile(
     r"([^，,。;、0-9]{0,16}(?:310p?|710|t4)?[^，,。;、0-9]{0,24}?(?:精度|准确率|mAP|mIoU|acc(?:uracy)?)(?:[0-9]{2})?(?:精度)?)\s*(?:均?为|是|达到|:|=)?\s*"
     r"([0-9]{1,2}\.[0-9]+|0\.[0-9]+)(?![0-9.])",
@@ -42,17 +42,17 @@ _STATED = re.compile(
 
 
 def accuracy_pairs(document: Document) -> list[AccuracyPair]:
-    """All pairs of a report: those of its tables, else those of quoted results."""
+    """All pairs of a report, from its tables or else from quoted results."""
     pairs = [pair for table in document.tables for pair in _table_pairs(table, document)]
     return pairs or _text_pairs(document)
 
 
 def _table_pairs(table: Table, document: Document) -> list[AccuracyPair]:
-    """Rows of the ported model against one row of the original, column by column."""
+    """Rows of the ported model paired with the one row of the original, column by column."""
     header = table.header.cells
     if not ACCURACY.search(" ".join(header)) or _LOWER_IS_BETTER.search(" ".join(header)):
         return []
-    labelled = [(row, row.cells[0]) for row in table.rows if row.cells]
+    labelled = [(row, row.cell(0)) for row in table.rows]
     originals = [row for row, label in labelled if _ORIGINAL.search(label) and not _PORTED.search(label)]
     if len(originals) != 1:
         return []
@@ -71,7 +71,7 @@ def _table_pairs(table: Table, document: Document) -> list[AccuracyPair]:
 
 
 def _text_pairs(document: Document) -> list[AccuracyPair]:
-    """Top1 and Top5 of the tool's JSON against "Acc@1  Acc@5" columns of the original."""
+    """Top1 and Top5 from the JSON of the tool, paired with the "Acc@1  Acc@5" of the original."""
     measured: dict[str, Printed] = {}
     original: list[Printed] = []
     at = 0
@@ -98,7 +98,7 @@ def _text_pairs(document: Document) -> list[AccuracyPair]:
 
 
 def stated_pair(text: str, line: int) -> AccuracyPair | None:
-    """The pair that the sentence of a claim itself states, where it states one of each model."""
+    """The pair in the sentence of a claim, if it states one accuracy of each model."""
     found: dict[bool, list[Printed]] = {True: [], False: []}
     for match in _STATED.finditer(text):
         number = number_from(match[2])
@@ -111,5 +111,5 @@ def stated_pair(text: str, line: int) -> AccuracyPair | None:
 
 
 def _comparable(one: Printed, other: Printed) -> bool:
-    """Both per cent or both fractions, and near enough to be the same metric."""
+    """Whether both are percentages or both fractions, and near enough to be the same metric."""
     return 0 < one.value <= 100 and 0 < other.value <= 100 and 0.5 < one.value / other.value < 2

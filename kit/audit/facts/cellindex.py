@@ -1,4 +1,4 @@
-"""Throughputs of tables by device, batch and value."""
+"""The throughputs in tables by device, batch size and value."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from kit.audit.facts.views import NumberCell, View
 
 __all__ = ["CellIndex", "DeviceCells"]
 
-#: So many equal values are looked at: more than a report has, and a bound for one that repeats a number for ever.
+#: How many equal values are compared; more than any report has.
 _ALIKE = 32
-#: Numbers that can be the same differ by less than a step.
+#: Numbers that can be the same differ by less than one of these steps in their logarithm.
 _STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCells:
-    """The throughput cells of a device: by batch, and those of tables that name no batch."""
+    """The throughput cells of a device: by batch size, and those of tables without batch sizes."""
 
     by_batch: dict[int, list[NumberCell]]
     lone: list[NumberCell]
     _by_value: dict[int, list[tuple[int, NumberCell]]]
 
     def pairs(self) -> Iterator[tuple[int, NumberCell]]:
-        """All cells with their batch."""
+        """All cells with their batch sizes."""
         for batch, cells in self.by_batch.items():
             for cell in cells:
                 yield batch, cell
 
     def like(self, number: Printed) -> Iterator[tuple[int, NumberCell]]:
-        """Cells, with their batch, that can print the same quantity."""
+        """The cells, with their batch sizes, that can have the same value as a number."""
         step = _step(number.value)
         for key in (step - 1, step, step + 1):
             for batch, cell in self._by_value.get(key, ()):
@@ -41,7 +41,7 @@ class DeviceCells:
 
 
 class CellIndex:
-    """Cells of all tables in which one column alone is of a device."""
+    """The cells of all tables that have one column for a device."""
 
     def __init__(self, views: Iterable[View]) -> None:
         self._devices: dict[str, DeviceCells] = {}
@@ -73,7 +73,7 @@ class CellIndex:
 
 
 def _columns(view: View) -> Iterator[tuple[str, int]]:
-    """Devices of which a table of throughput has one column, with its place."""
+    """The devices for which a throughput table has exactly one column, with its index."""
     if not view.performance:
         return
     for device in {one.device for one in view.series if one.device is not None and one.operands is None}:

@@ -1,4 +1,4 @@
-"""What lies beside a report and has to agree with it: the other language, result files, the reports it links to."""
+"""The files that a report has to agree with: its other language, result files, the reports it links to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_VALUES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRate:
-    """A throughput in a result file: the file, the device as named there, the batch, the values that it can be."""
+    """A throughput in a result file: the file, the device as named there, the batch size, its possible values."""
 
     file: str
     device: str
@@ -37,7 +37,7 @@ class MeasuredRate:
 
 @dataclass(frozen=True, slots=True)
 class ReportLink:
-    """A line of an index that links to a report, and the text of that report."""
+    """A line of an index that links to a report, and that report."""
 
     line: int
     target: str
@@ -46,7 +46,7 @@ class ReportLink:
 
 @dataclass(frozen=True, slots=True)
 class Companions:
-    """The other language of a report with its name, the throughputs of result files, the linked reports by line."""
+    """The other language of a report, by name, the throughputs of result files, and the linked reports by line."""
 
     twins: tuple[tuple[str, Document], ...] = ()
     rates: tuple[MeasuredRate, ...] = ()
@@ -56,7 +56,7 @@ class Companions:
 def companions_of(name: str, names: Sequence[str], read: Callable[[str], str | None]) -> Companions:
     """The companions of the report ``name`` among the files ``names`` (relative to its folder, with "/").
 
-    ``read`` gives the text of one, None where it cannot be read.
+    ``read`` gives the text of one, None if it cannot be read.
     """
     base = _base(name)
     twins = [

@@ -1,4 +1,4 @@
-"""From bytes to lines: encodings, line ends, full-width characters."""
+"""Bytes to lines: encodings, line ends, full-width characters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from kit.errors import InvalidInputError
 
 __all__ = ["MAX_LINE", "decode", "narrowed", "normalise", "split_lines"]
 
-#: Longer lines are data, not prose; only this much of one is looked at, so that the cost per line is bounded.
+#: Longer lines are data, not prose; only this much of a line is read, to bound the cost per line.
 MAX_LINE = 8000
 
-#: Runs of blanks and digits that no report has; shortened, so that no pattern can spend time on them.
+#: Runs of blanks and digits that no report has; they are shortened so that no pattern spends time on them.
 _BLANKS = re.compile(r"[ \t]{33,}")
 _DIGITS = re.compile(r"[0-9]{41,}")
 _WIDE_COMMA_IN_NUMBER = re.compile("(?<=[０-９])，(?=[０-９])")
@@ -20,7 +20,7 @@ _LATEX = re.compile(r"\\(times|div|cdot|approx|left|right|quad|[,;!])(?![A-Za-z]
 _LATEX_SIGNS = {"times": "*", "cdot": "*", "div": "/", "approx": "="}
 _FRACTION = re.compile(r"\\[dt]?frac\s?\{([^{}]{1,80})\}\s?\{([^{}]{1,80})\}")
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s?\{([^{}]{0,80})\}")
-#: Signs spelt out between numbers: "35.9231 乘以 4 等于 143.6924", "254 divided by 141.5 is 1.795".
+#: Operators spelt out between numbers: "35.9231 乘以 4 等于 143.6924", "254 divided by 141.5 is 1.795".
 _SPELT = re.compile(
     r"(?<=[0-9)%])(\s{0,3}(?:fps|ms)?\s{0,3})(?:(乘以?|multiplied by)|(除以|divided by))\s{0,3}(?=[0-9(])",
     re.IGNORECASE,
@@ -34,7 +34,7 @@ _SPELT_EQUALS = re.compile(
 
 def _table() -> dict[int, str | None]:
     table: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-    table[ord("，")] = "，"  # it parts numbers ("317.707，317.707x4"), where an ASCII comma would join them
+    table[ord("，")] = "，"  # it separates numbers ("317.707，317.707x4") that an ASCII comma would join
     table.update(dict.fromkeys(map(ord, "×✕✖∗⨯"), "*"))
     table.update(dict.fromkeys(map(ord, "÷∕"), "/"))
     table.update(dict.fromkeys(map(ord, "–—−‐‑‒―"), "-"))
@@ -50,7 +50,7 @@ _SAME_LENGTH = {code: text for code, text in _WIDTH.items() if text is not None}
 
 
 def decode(data: bytes, where: str) -> str:
-    """Text of a report in UTF-8 or UTF-16 (with or without a byte order mark), or GBK / GB 18030.
+    """The text of a report in UTF-8 or UTF-16 (with or without a byte order mark), or GBK / GB 18030.
 
     Raises:
         InvalidInputError: the bytes are not text in any of these encodings.
@@ -65,7 +65,7 @@ def decode(data: bytes, where: str) -> str:
             pass
         lenient = data.decode("utf-8", errors="replace")
         broken = lenient.count("�")
-        # A few damaged bytes in a UTF-8 file are still UTF-8: GBK would decode nearly anything, into nonsense.
+        # UTF-8 with a few damaged bytes is still UTF-8; GBK would decode nearly anything, into nonsense.
         if broken * 20 < sum(1 for char in lenient if char > "\x7f"):
             return lenient
         try:
@@ -81,12 +81,12 @@ def decode(data: bytes, where: str) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines as an editor counts them: at LF, CRLF or CR only, without their ends."""
+    """Lines as an editor counts them: split at LF, CRLF or CR only, without their ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def normalise(line: str) -> str:
-    """A line with full-width forms as ASCII, one multiplication sign, no escapes, no bold, nothing invisible."""
+    """A line with full-width characters as ASCII, one multiplication sign, and no escapes, bold or invisible text."""
     line = line[:MAX_LINE]
     if not line.isascii():
         line = _WIDE_COMMA_IN_NUMBER.sub(",", line).translate(_WIDTH)
@@ -103,7 +103,7 @@ def normalise(line: str) -> str:
 
 
 def _plain_latex(line: str) -> str:
-    """A line without escapes and the commands of formulas: a frac of 254 and 141.5 is (254)/(141.5)."""
+    """A line without escapes and LaTeX commands: a frac of 254 and 141.5 is (254)/(141.5)."""
     formula = _LATEX.search(line) or "frac" in line
     line = _FRACTION.sub(r"(\1)/(\2)", _LATEX_TEXT.sub(r"\1", line))
     line = _LATEX.sub(lambda found: _LATEX_SIGNS.get(found[1], " "), line)
@@ -111,5 +111,5 @@ def _plain_latex(line: str) -> str:
 
 
 def narrowed(line: str) -> str:
-    """A line of the same length with full-width forms as ASCII, so that places in it are places in the line."""
+    """A line of the same length with full-width characters as ASCII, so that positions stay the same."""
     return line if line.isascii() else line.translate(_SAME_LENGTH)

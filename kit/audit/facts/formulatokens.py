@@ -1,4 +1,4 @@
-"""A line as the tokens of formulas: numbers, signs, brackets, units; anything else parts formulas from each other."""
+"""A line as tokens of formulas: numbers, signs, brackets, units; anything else separates formulas."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _DECIMAL_COMMA = re.compile(
 
 
 class Token(NamedTuple):
-    """``kind`` is number, unit, sign (with "x" as "*") or other; ``start`` and ``end`` are places in the line.
+    """``kind`` is number, unit, sign (with "x" as "*") or other; ``start`` and ``end`` are positions in the line.
 
-    What is nothing of a formula, up to the next blank, is one token.
+    Anything that is not part of a formula, up to the next blank, is one token.
     """
 
     kind: str
@@ -39,25 +39,25 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenLine:
-    """The tokens of a line in order, their starts, and for each ")" the place of its "("."""
+    """The tokens of a line in order, their starts, and for each ")" the index of its "("."""
 
     tokens: tuple[Token, ...]
     starts: tuple[int, ...]
     opens: dict[int, int]
 
     def at(self, position: int) -> int:
-        """Place of the first token that begins at ``position`` or behind."""
+        """The index of the first token that starts at ``position`` or after it."""
         return bisect_left(self.starts, position)
 
     def covers(self, position: int) -> bool:
-        """Whether ``position`` lies within a token, behind its first character."""
+        """Whether ``position`` is inside a token, after its first character."""
         place = self.at(position)
         return place > 0 and self.tokens[place - 1].end > position
 
 
 @lru_cache(maxsize=8)
 def tokens_of(line: str, *, decimal_comma: bool = False) -> TokenLine:
-    """The tokens of a line; blanks are left out."""
+    """The tokens of a line, without blanks."""
     tokens: list[Token] = []
     pending: list[int] = []
     opens: dict[int, int] = {}

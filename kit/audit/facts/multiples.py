@@ -1,4 +1,4 @@
-"""Sentences that say how many times one device another is, in Chinese and English."""
+"""Sentences that give the ratio of two devices, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kit.audit.facts.vocabulary import ACCURACY, BEST, DEVICE, batches_in, devic
 __all__ = ["TimesClaim", "read_times_claims"]
 
 _DEV = rf"(?:{DEVICE}|gpu(?:\s?t4)?)"
-#: What a quotient may say of its devices.
+#: What may follow the devices of a quotient.
 _OF = r"(?:的?(?:最优|最佳|单卡)?(?:\s?(?:batch|bs))?的?(?:性能|吞吐[率量]?)?)"
 _TIMES = re.compile(
     r"(?<![0-9./*])([0-9]+(?:\.[0-9]+)?)\s*(?:倍|times\b|x(?=\s|$|[,.;，。])|-fold)(以上)?"
@@ -24,7 +24,7 @@ _QUOTIENT = re.compile(
     r"([0-9]+(?:\.[0-9]+)?)(?![0-9.])(?!\s*(?:[*/x]\s*[0-9]|fps|qps))(倍)?",
     re.IGNORECASE,
 )
-#: "310P > 1.2倍310 310P > 1.6倍T4": the number stands between the two devices.
+#: "310P > 1.2倍310 310P > 1.6倍T4": the number is between the two devices.
 _BETWEEN = re.compile(
     rf"({_DEV})(?![0-9])[^0-9,;，；。]{{0,16}}?(?:>=?|≥|大于|高于|超过|达到)\s*([0-9]+(?:\.[0-9]+)?)\s*(倍|x|times)\s*的?\s*"
     rf"({_DEV})(?![0-9])",
@@ -54,8 +54,8 @@ _CONDITION = re.compile(
 class TimesClaim:
     """``subject`` is ``stated`` times ``object``.
 
-    ``bound``: at least so many. ``exact``: a quotient with its value. ``scope``: best, all, rest or any of the batches;
-    ``batches``: those that it is limited to, none for no limit. ``about``: only roughly. ``text``: the number.
+    ``bound``: at least. ``exact``: a quotient with its value. ``scope``: best, all, rest or any of the batch sizes;
+    ``batches``: those that it is limited to, if any. ``about``: only roughly. ``text``: the number as written.
     """
 
     line: int
@@ -71,7 +71,7 @@ class TimesClaim:
 
 
 def read_times_claims(line: int, text: str) -> list[TimesClaim]:
-    """Claims of a line. A clause without a subject of its own goes on with that of the clause before."""
+    """The claims of a line. A clause without a subject continues with that of the clause before."""
     if _FAILED.search(text):
         return []
     claims: list[TimesClaim] = []
@@ -81,8 +81,8 @@ def read_times_claims(line: int, text: str) -> list[TimesClaim]:
         pairs, clause = _pairs(line, text, part)
         claims += pairs
         subject = pairs[-1].subject if pairs else subject
-        # "For all batches, A is ... B" scopes what follows; a clause that claims something itself does not.
-        scope_text = f"{lead}, {clause}" if lead else clause  # "all batch sizes, 710 ..." names no batch 710
+        # "For all batches, A is ... B" limits what follows; a clause with a claim does not.
+        scope_text = f"{lead}, {clause}" if lead else clause  # "all batch sizes, 710 ..." does not name batch 710
         found = list(_TIMES.finditer(clause))
         lead = "" if found or pairs or _BOUND.search(clause) else scope_text
         if not found:
@@ -118,7 +118,7 @@ def read_times_claims(line: int, text: str) -> list[TimesClaim]:
 
 
 def _pairs(line: int, text: str, clause: str) -> tuple[list[TimesClaim], str]:
-    """Claims whose form names both devices, and the clause without them."""
+    """Claims in a form that names both devices, and the clause without them."""
     claims: list[TimesClaim] = []
     rest = clause
     if ACCURACY.search(clause):

@@ -1,4 +1,4 @@
-"""What a column measures, by the words of its header and the unit of its cells; in English and Chinese."""
+"""What a column measures, by the words in its title and the unit of its cells, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _RATE_UNIT = (
     r"(?:samples?|imgs?|images?|pics?|frames?|it|iters?|items?|tok(?:en)?s?|seqs?|sequences?|sentences?|queries|reqs?"
     r"|requests?|clips?|videos?|pairs?|inferences?|inf)\s?(?:/|per)\s?s(?:ec(?:ond)?)?|fps|qps|ips|rps|[帧张]/?(?:秒|s)"
 )
-#: Units with what one of them is in seconds, in samples per second, or of one.
+#: Units, with their size in seconds, samples per second, or parts of one.
 _UNITS = (
     ("rate", re.compile(rf"(?<![a-z])(?:{_RATE_UNIT})(?![a-z])", re.IGNORECASE), 1.0),
     ("ms", re.compile(r"(?<![a-z0-9])(?:ms|msec|milliseconds?)(?![a-z])|毫秒", re.IGNORECASE), 1e-3),
@@ -55,7 +55,7 @@ _UNITS = (
     ("percent", re.compile(r"%|％|(?<![a-z])(?:percent|pct)(?![a-z])", re.IGNORECASE), 0.01),
     ("times", re.compile(r"^\s?(?:x|times|倍)\s?$", re.IGNORECASE), 1.0),
 )
-#: Names of the units of time.
+#: The names of the units of time.
 TIME_UNITS = frozenset({"ms", "us", "s", "min", "h"})
 _FACTORS = {name: factor for name, _, factor in _UNITS}
 
@@ -107,7 +107,7 @@ _CROWDED = 120
 
 @lru_cache(maxsize=2048)
 def unit_of(text: str) -> str:
-    """The unit that a text names: rate, ms, us, s, min, h, percent, times; empty for none."""
+    """The unit that a text names: rate, ms, us, s, min, h, percent or times; empty if it names none."""
     if len(text) > _CROWDED:
         return ""
     text = text.replace("_", " ")
@@ -115,18 +115,18 @@ def unit_of(text: str) -> str:
 
 
 def factor_of_unit(unit: str) -> float:
-    """What one of a unit is: in seconds for times, of one for per cent."""
+    """The size of a unit: in seconds for times, 0.01 for per cent."""
     return _FACTORS.get(unit, 1.0)
 
 
 def is_derived(quantity: Quantity) -> bool:
-    """Whether the numbers of a column follow from others."""
+    """Whether the numbers of a column are derived from others."""
     return quantity in _DERIVED
 
 
 @lru_cache(maxsize=2048)
 def percentile_of(title: str) -> float | None:
-    """The percentile that a header names: 99 for "p99", "99% latency", "Latency 99th"; 50 for the median."""
+    """The percentile that a title names: 99 for "p99", "99% latency", "Latency 99th"; 50 for the median."""
     title = title.replace("_", " ")
     if re.search(r"\bmedian\b|中位", title, re.IGNORECASE):
         return 50.0
@@ -136,50 +136,46 @@ def percentile_of(title: str) -> float | None:
 
 @lru_cache(maxsize=2048)
 def names_derived(text: str) -> bool:
-    """Whether a header or label says that its numbers follow from others: a total, an average, a share, "A / B"."""
-    if not text or len(text) > _CROWDED:
+    """Whether a title or label says that its numbers are derived: a total, an average, a share, "A / B"."""
+    name = _name(text)
+    if not name:
         return False
     if any(sign in text for sign in "/÷:比") or _AGAINST.search(text):
         return True
-    label = text.replace("_", " ").strip(" *:")
-    return any(pattern.search(label) for pattern in (_TOTAL, _AVERAGE, _SHARE, _RATIO, _DIFFERENCE))
+    return any(pattern.search(name) for pattern in (_TOTAL, _AVERAGE, _SHARE, _RATIO, _DIFFERENCE))
 
 
-@lru_cache(maxsize=2048)
 def derives(label: str) -> bool:
-    """Whether a row says how others differ, or sums them up: its numbers were not measured together."""
-    name = label.replace("_", " ").strip(" *:")
-    if not name or len(name) > _CROWDED:
-        return False
-    found = _by_title(name, "")
-    return (found is not None and is_derived(found)) or _SPREAD.search(name) is not None
+    """Whether a row compares others or sums them up, so that its numbers were not measured together."""
+    found = _by_title(_name(label), "")
+    return (found is not None and is_derived(found)) or _SPREAD.search(_name(label)) is not None
 
 
-@lru_cache(maxsize=2048)
 def compares(label: str) -> bool:
-    """Whether a row or column is a ratio or a difference of others, by its name."""
-    return (
-        bool(label)
-        and len(label) < _CROWDED
-        and _by_title(label.strip(" *:"), "") in {Quantity.RATIO, Quantity.DIFFERENCE}
-    )
+    """Whether a row or column is a ratio or difference of others, by its name."""
+    return _by_title(_name(label), "") in {Quantity.RATIO, Quantity.DIFFERENCE}
 
 
 @lru_cache(maxsize=2048)
 def names_quantity(text: str) -> bool:
-    """Whether a text is the name of something measured or derived, and not of a model or a machine."""
-    if not text or len(text) > _CROWDED:
-        return False
+    """Whether a text names something measured or derived, and not a model or a machine."""
     words = (_RATIO, _RATE, _TIME, _PERCENTILE, ACCURACY, _DIFFERENCE, _PRECISION)
-    name = text.replace("_", " ")
-    return any(pattern.search(name) for pattern in words)
+    return any(pattern.search(_name(text)) for pattern in words)
+
+
+def _name(text: str) -> str:
+    """A title or label as plain words; empty if it is a sentence."""
+    return "" if len(text) > _CROWDED else text.replace("_", " ").strip(" *:")
 
 
 def quantity_of(title: str, unit: str, context: str) -> Quantity:
-    """What a column measures, by its header, else by its unit, else by the words above the table."""
+    """What a column measures, by its title, else its unit, else the words above the table."""
     if len(title) > _CROWDED:
         return Quantity.COUNT
-    return _by_title(title.replace("_", " ").strip(), unit) or _by_unit(unit) or _by_context(context)
+    title = title.replace("_", " ").strip()
+    by_unit = Quantity.RATE if unit == "rate" else Quantity.TIME if unit in TIME_UNITS else None
+    rate = _RATE.search(context) and not _TIME.search(context)
+    return _by_title(title, unit) or by_unit or (Quantity.RATE if rate else Quantity.COUNT)
 
 
 @lru_cache(maxsize=2048)
@@ -208,15 +204,3 @@ def _by_title(title: str, unit: str) -> Quantity | None:
     if ACCURACY.search(title) and not timed and unit != "rate":
         return Quantity.SCORE
     return None
-
-
-def _by_unit(unit: str) -> Quantity | None:
-    if unit == "rate":
-        return Quantity.RATE
-    return Quantity.TIME if unit in TIME_UNITS else None
-
-
-def _by_context(context: str) -> Quantity:
-    if _RATE.search(context) and not _TIME.search(context):
-        return Quantity.RATE
-    return Quantity.COUNT

@@ -1,4 +1,4 @@
-"""Measurements that a comparison repeats: "batch1：91.86x4 > 1000/(2.9/1)", "batch1：89.48fps > 85.85fps"."""
+"""Measurements repeated in a comparison: "batch1：91.86x4 > 1000/(2.9/1)", "batch1：89.48fps > 85.85fps"."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from kit.audit.facts.vocabulary import batches_in
 __all__ = ["Restatement", "restatements"]
 
 _DIVIDED = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}/\s{0,9}[0-9]+\s{0,9}\)")
-#: So many values of one device and batch are remembered.
+#: How many values of one device and batch size are kept.
 _MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A measurement that is worked with again: where, the number, of which batch the line says that it is.
+    """A measurement that is used again: its line, the number, and the batch size that the line names.
 
-    ``known`` are the values stated before, empty where both sides of a comparison are as stated. ``meant`` is the batch
-    whose measurement it is, where that is another.
+    ``known`` are the values stated before, empty if both sides of a comparison are as stated. ``meant`` is the batch
+    size that the number was measured at, if that is another one.
     """
 
     line: int
@@ -35,7 +35,7 @@ class Restatement:
 
 
 def restatements(facts: Facts) -> Iterator[Restatement]:
-    """All measurements that lines with one batch repeat."""
+    """All measurements repeated on lines with one batch size."""
     stated = _Stated(facts)
     for line, found in facts.comparisons.items():
         batches = set(batches_in(facts.document.lines[line - 1]))
@@ -44,13 +44,13 @@ def restatements(facts: Facts) -> Iterator[Restatement]:
         batch = batches.pop()
         for one in found:
             yield from stated.rates_of(line, one, batch)
-        sides = [side for one in found for side in (one.left, one.right)]
-        for side in [*sides, *stated.formulas.get(line, [])]:
+        operands = [side for one in found for side in (one.left, one.right)]
+        for side in [*operands, *stated.formulas.get(line, [])]:
             yield from stated.measurement_of(line, side, batch)
 
 
 class _Stated:
-    """What the report states: rates and measured operands by device and batch."""
+    """The rates and measured operands in a report by device and batch size."""
 
     def __init__(self, facts: Facts) -> None:
         self.formulas: dict[int, list[Expression]] = {}
@@ -74,7 +74,7 @@ class _Stated:
         self._quoted = quoted - {value for _, value in self._batches}
 
     def measurement_of(self, line: int, side: Expression, batch: int) -> Iterator[Restatement]:
-        """The measured operand of one side of a comparison."""
+        """The measured operand on one side of a comparison."""
         device, number = _device(side), _measured(side)
         if device is None or number is None or number.value in self._quoted or (device, batch) not in self._measured:
             return
@@ -83,7 +83,7 @@ class _Stated:
         yield Restatement(line, number, batch, device, tuple(self._measured[device, batch]), meant)
 
     def rates_of(self, line: int, one: Inequality, batch: int) -> Iterator[Restatement]:
-        """Where one side is the throughput of a device, the other has to be that of the other device."""
+        """If one side is the throughput of a device, the other must be that of the other device."""
         rates = self._rates.get(batch, {})
         sides = [side.number for side in (one.left, one.right) if side.number is not None]
         fits = [{name for name, known in rates.items() if any(same_number(side, n) for n in known)} for side in sides]
@@ -106,13 +106,13 @@ def _add(numbers: list[Printed], number: Printed) -> None:
 
 
 def _measured(formula: Expression) -> Printed | None:
-    """The one measured number of a product with four or of 1000 / (mean / batch)."""
+    """The only measured number in a product with four or in 1000 / (mean / batch)."""
     decimals = [operand for operand in formula.operands if operand.unit < 1]
     return decimals[0] if len(decimals) == 1 and len(formula.operands) > 1 else None
 
 
 def _device(side: Expression) -> str | None:
-    """What such a formula is of: four devices make a 310 card, and a time is divided for the GPU."""
+    """The device of such a formula: a 310 card has four devices, and 1000 / time is for the GPU."""
     values = [operand.value for operand in side.operands]
     if len(values) == 2 and values[1] == 4 and "/" not in side.text:
         return "310"

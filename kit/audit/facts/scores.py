@@ -1,4 +1,4 @@
-"""Scores that one model cannot have the wrong way round: Top5 is at least Top1, AP50 at least the mean AP."""
+"""Scores with a fixed order: Top5 is at least Top1, AP50 at least the mean AP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHANGE = re.compile(
     r"diff|delta|[Δ△+]|drop|\bgain|\bloss|\brank\b(?!\W?[0-9])|ratio|change|improve|decrease|increase|差|损失|提升|下降",
     re.IGNORECASE,
 )
-#: Words that say that a number is a score or an error, and not of what.
+#: Words that only say that a number is a score or an error.
 _PLAIN = re.compile(
     r"accuracy|\bacc\b|error|\berrs?\b|\brate\b|准确率|正确率|精度|错误率|误差|[%％()\[\]._-]|\s", re.IGNORECASE
 )
@@ -31,9 +31,9 @@ _NOT_WORD = re.compile(r"[^a-z0-9\u4e00-\u9fff]+")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a header measures: ``family`` (top, ap), ``group`` (its other words) and ``rank``.
+    """What a title measures: ``family`` (top, ap), ``group`` (its other words) and ``rank``.
 
-    Of two scores of one family and group, the one with the higher rank cannot be lower.
+    Of two scores with the same family and group, the one with the higher rank cannot be lower.
     """
 
     family: str
@@ -43,7 +43,7 @@ class Score:
 
 @lru_cache(maxsize=1024)
 def score_of(title: str, context: str = "") -> Score | None:
-    """The score that a header names, errors with a rank below zero as they fall; None for others and for changes."""
+    """The score that a title names, with a negative rank for errors, as they fall; None for others and for changes."""
     title = title.replace("_", " ")
     if len(title) > 80 or _CHANGE.search(title):
         return None
@@ -65,7 +65,7 @@ def score_of(title: str, context: str = "") -> Score | None:
 
 @lru_cache(maxsize=1024)
 def complement(title: str) -> tuple[bool, str] | None:
-    """Whether a header names an error or an accuracy, and of what; None for others. Both make one together."""
+    """Whether a title names an error or an accuracy, which add up to one, and of what; None for other titles."""
     title = title.replace("_", " ")
     error = _ERROR.search(title) is not None
     if len(title) > 80 or _CHANGE.search(title) or not (error or _RIGHT.search(title)):
@@ -74,7 +74,7 @@ def complement(title: str) -> tuple[bool, str] | None:
 
 
 def _bounded(title: str, match: re.Match[str]) -> bool:
-    """Whether the match is a word of its own: "AP50" and not the "ap" of "mapping"."""
+    """Whether the match is a separate word: "AP50", and not the "ap" in "mapping"."""
     before, after = title[match.start() - 1 : match.start()], title[match.end() : match.end() + 1]
     return not (before.isalnum() and before.isascii()) and not (after.isalpha() and after.isascii())
 

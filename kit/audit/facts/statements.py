@@ -1,4 +1,4 @@
-"""Prose that states a throughput (batch, device, value, formula), and the marks above tool output ("batch16:")."""
+"""Prose that states a throughput (batch size, device, value, formula), and the marks above tool output ("batch16:")."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Mark", "Statement", "read_marks", "read_statements", "section_device
 
 Formulas = Mapping[int, tuple[Equation, ...]]
 
-#: A statement is one sentence; longer lines are paragraphs or HTML, in which a batch may belong to anything.
+#: A statement is one sentence; longer lines are paragraphs or HTML, in which a batch size can belong to anything.
 _LONGEST = 500
 _STAGE = re.compile(
     r"\[(?:e2e|data read|preprocess|infer|inference|post|postprocess|INFO|I|W|E)\]|samples/s.{0,8}ave_latency"
@@ -32,17 +32,17 @@ _WORD = re.compile(r"吞吐[率量]\s*(?:约?为|是|[:=])", re.IGNORECASE)
 _CARD = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
 _ANNOUNCES = re.compile(r"(?:测试|测得|当|the |for |with )?\s*(?:batch|bs|[0-9]+\s?batch)", re.IGNORECASE)
 _OPERATOR = re.compile(r"[-+*/xX]")
-#: Between a number and its sign there is a unit at most.
+#: Between a number and an operator there is at most a unit.
 _NEAR = 16
 _LIST_NUMBER = re.compile(r"^[\s*#>]*(?:[0-9]{1,2}[.、)]\s*|[-*+]\s+|\([0-9]{1,2}\)\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A line that states one throughput of one batch; ``labelled`` where the line itself names the batch.
+    """A line that states one throughput at one batch size; ``labelled`` if the line itself names the batch size.
 
-    ``device`` is named on the line; ``place`` is the device of the section. ``formula`` is the equation whose
-    result the value is.
+    ``device`` is named on the line; ``place`` is the device of the section. ``formula`` is the equation with the
+    value as its result.
     """
 
     line: int
@@ -56,13 +56,13 @@ class Statement:
 
     @property
     def target(self) -> str | None:
-        """The device: from the line, else from the section."""
+        """The device of the line, or else of the section."""
         return self.device or self.place
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line that says to which batch the tool output below belongs; ``file`` is the batch in a result file's name."""
+    """A line that names the batch size of the tool output below; ``file`` is the batch size in a result file's name."""
 
     line: int
     batch: int
@@ -70,7 +70,7 @@ class Mark:
 
 
 def section_device(document: Document, line: int) -> str | None:
-    """The device that the headings above a line are about: the innermost that names exactly one."""
+    """The device of the headings above a line: that of the innermost one that names any, if it names only one."""
     for heading in reversed(document.path(line)):
         devices = devices_in(heading.text)
         if devices:
@@ -80,7 +80,7 @@ def section_device(document: Document, line: int) -> str | None:
 
 
 def read_statements(document: Document, marks: list[Mark], formulas: Formulas) -> list[Statement]:
-    """Statements of throughput in prose, in order; a line without a batch has that of the mark above it."""
+    """The statements of throughput in prose, in order; a line without a batch size has that of the mark above it."""
     found = []
     for line, text in enumerate(document.lines, start=1):
         if document.in_table(line) or len(text) > _LONGEST or "](#" in text or not any(map(str.isdigit, text)):
@@ -112,7 +112,7 @@ def read_statements(document: Document, marks: list[Mark], formulas: Formulas) -
 
 
 def _divided(document: Document, line: int, text: str) -> int | None:
-    """The batch of a throughput of the GPU, from its formula: "it reaches 1000/(19.92/16)=803.21"."""
+    """The batch size of a GPU throughput, from its formula: "it reaches 1000/(19.92/16)=803.21"."""
     divided = _DIVISION.findall(text)
     if len(divided) != 1 or "=" not in text or not _WORD.search(text):
         return None
@@ -122,7 +122,7 @@ def _divided(document: Document, line: int, text: str) -> int | None:
 
 
 def _marked(document: Document, marks: list[Mark], line: int) -> int | None:
-    """The batch that a mark above a line announces for it, in the same section."""
+    """The batch size in the mark above a line, in the same section."""
     place = bisect_left(marks, line, key=lambda mark: mark.line) - 1
     if place < 0 or line - marks[place].line > 15 or document.section(line) > marks[place].line:
         return None
@@ -132,7 +132,7 @@ def _marked(document: Document, marks: list[Mark], line: int) -> int | None:
 def _value(
     text: str, equations: tuple[Equation, ...], *, decimal_comma: bool
 ) -> tuple[Printed | None, Equation | None]:
-    """The one throughput that a line states: the result of its one formula, or the one number with a unit or word."""
+    """The only throughput of a line: the result of its formula, or a number with a unit or after a word for it."""
     formulas = [one for one in equations if one.unit not in {"倍", "%"}]
     if formulas:
         last = formulas[-1]
@@ -158,7 +158,7 @@ def _value(
 
 
 def read_marks(document: Document, formulas: Formulas) -> list[Mark]:
-    """Lines that announce a batch: "batch16性能：", "3. batch_size=8", headings; not commands and not results."""
+    """Lines that announce a batch size: "batch16性能：", "3. batch_size=8", headings; not commands or results."""
     found = []
     for line, text in enumerate(document.lines, start=1):
         if len(text) > 160 or document.in_table(line) or _STAGE.search(text):

@@ -1,6 +1,6 @@
-"""Output of vendor tools quoted in a report: where it stands, and what the readers of `kit read` see in it.
+"""Output of vendor tools quoted in a report: its lines, and the values that the readers of `kit read` find in it.
 
-A reader says which values a run has; the report is asked where each of them is printed. Nothing is parsed here.
+The readers parse the output; this module only looks up where the report prints each value.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from kit.toollogs.reader import Reader
 
 __all__ = ["ToolRun", "file_batch", "find_runs"]
 
-#: What no output of these tools is without.
+#: All output of these tools has one of these.
 _HINT = re.compile(
     r"rough?put ?Rate|NPU_compute_time|GPU Compute|\bmean\b|\bmedian\b|\bmin ?[:=]|\"throughput\"|throughput: \S+ qps",
     re.IGNORECASE,
 )
 _FILE_BATCH = re.compile(r"(?:batchsize_|_bs|_batch)([0-9]{1,3})(?![0-9])", re.IGNORECASE)
-#: A part of a report that begins without a fence or heading: so many lines without a sign of a tool end it.
+#: So many lines without a sign of a tool end a part that began without a fence or heading.
 _QUIET = 12
 
-#: The values that rules ask for, by family and kind of run: the path in the JSON of `kit read`, and their name here.
+#: The values that rules use, by family of tools: the path in the JSON of `kit read`, and the name here.
 _STAGES = {"e2e": "e2e", "data_read": "data read", "preprocess": "preprocess", "infer": "infer", "post": "post"}
 _FIELDS: Mapping[str, Mapping[tuple[str, ...], str]] = {
     "perf": {
@@ -56,7 +56,7 @@ _FIELDS: Mapping[str, Mapping[tuple[str, ...], str]] = {
 
 @dataclass(slots=True)
 class ToolRun:
-    """Values of one run. ``tool`` is benchmark, pure, ais or trtexec; ``values`` maps field to (line, number).
+    """The values of one run. ``tool`` is benchmark, pure, ais or trtexec; ``values`` maps fields to (line, number).
 
     Fields: benchmark ``interface``, ``<stage> rate``, ``<stage> latency``; pure ``rate``, ``latency`` (ms per sample);
     ais ``rate``, ``batch``, and ``min``, ``max``, ``mean``, ``median`` in ms per batch; trtexec the last four, of the
@@ -70,19 +70,19 @@ class ToolRun:
 
     @property
     def rate(self) -> tuple[int, Printed] | None:
-        """Throughput of one device, samples per second."""
+        """The throughput of one device in samples per second."""
         return self.values.get("interface") or self.values.get("rate")
 
 
 @cache
 def _readers() -> tuple[Reader, ...]:
-    from kit.toollogs.reader import readers  # loading them takes longer than a small report without tool output
+    from kit.toollogs.reader import readers  # loading them takes longer than auditing a small report
 
     return tuple(reader for reader in readers() if reader.family in _FIELDS)
 
 
 def find_runs(document: Document) -> list[ToolRun]:
-    """All tool outputs of a report, in order of their first line."""
+    """All tool output in a report, by first line."""
     runs: list[ToolRun] = []
     for first, last in _parts(document):
         text = "".join(document.raw[line - 1].strip("> \t") + "\n" for line in range(first, last + 1))
@@ -102,7 +102,7 @@ def find_runs(document: Document) -> list[ToolRun]:
 
 
 def _parts(document: Document) -> Iterator[tuple[int, int]]:
-    """First and last line of each part of a report in which a tool may be quoted."""
+    """The first and last line of each part of a report that may quote a tool."""
     first = last = 0
     for line, text in enumerate(document.lines, start=1):
         if not text:
@@ -119,7 +119,7 @@ def _parts(document: Document) -> Iterator[tuple[int, int]]:
 
 
 class _Places:
-    """Where the numbers of a part are printed."""
+    """The lines on which the numbers of a part are printed."""
 
     def __init__(self, document: Document, first: int, last: int) -> None:
         self._found: dict[float, list[tuple[int, Printed]]] = {}
@@ -128,14 +128,14 @@ class _Places:
                 self._found.setdefault(number.value, []).append((line, number))
 
     def of(self, value: float, start: int) -> tuple[int, Printed] | None:
-        """The first place of a value from a line on."""
+        """The first line, from ``start`` on, that prints a value, and the number."""
         places = self._found.get(float(value), [])
         at = bisect_left(places, start, key=lambda place: place[0])
         return places[at] if at < len(places) else None
 
 
 def _run(family: str, values: Mapping[str, Any], places: _Places, start: int) -> ToolRun | None:
-    """A run with its places; None for what repeats a single number, as a sentence does."""
+    """A run with the lines of its values; None if it only repeats a single number, as a sentence does."""
     found: dict[str, tuple[int, Printed]] = {}
     for path, name in _FIELDS[family].items():
         value: Any = values
@@ -155,6 +155,6 @@ def _run(family: str, values: Mapping[str, Any], places: _Places, start: int) ->
 
 
 def file_batch(text: str) -> int | None:
-    """Batch size in the name of a result file on the line, if there is one."""
+    """The batch size in the name of a result file on a line, if there is one."""
     match = _FILE_BATCH.search(text)
     return int(match[1]) if match else None

@@ -17,6 +17,7 @@ __all__ = [
     "VARIANT",
     "Device",
     "batches_in",
+    "calls_tool",
     "column_key",
     "devices_in",
     "label_batches",
@@ -39,6 +40,7 @@ RATE_UNIT = re.compile(
 )
 TIME_UNIT = re.compile(r"\s*(ms|us|s|毫秒|秒|sec|seconds?|milliseconds?)(?![A-Za-z/])", re.IGNORECASE)
 
+_TOOL = re.compile(r"(?:^|[\s/])(?:benchmark\.\S+|trtexec|atc|msame|python3?(?:\.[0-9]+)?)(?:\s|$)")
 _BATCH = re.compile(
     r"(?<![A-Za-z0-9_/-])(?<![A-Za-z_)]\.)(?:batch[\s_-]*size[s]?|batch|bs|b[sz])\s*(?:(?:设置?)?为|是|of|[=:_])?\s*([0-9]{1,4})(?![0-9]|\.[0-9]|\s?%)"
     r"|(?<![A-Za-z0-9_./-])([0-9]{1,4})\s?-?(?:batch|bs)(?![A-Za-z0-9])",
@@ -151,3 +153,8 @@ def ratio_operands(header: str) -> tuple[str, str] | None:
         return None
     operands = match["a"], match["b"]
     return None if operands[0] == operands[1] else operands
+
+
+def calls_tool(text: str) -> bool:
+    """Whether a line calls a tool whose options are known."""
+    return _TOOL.search(text) is not None

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from kit.audit.diagnostic import Kind
-from kit.audit.facts.commands import calls_tool
 from kit.audit.facts.encoding import MAX_LINE
 from kit.audit.facts.facts import Facts
+from kit.audit.facts.vocabulary import calls_tool
 from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]

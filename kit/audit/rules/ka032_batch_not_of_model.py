@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.commands import calls_tool
 from kit.audit.facts.facts import Facts
+from kit.audit.facts.vocabulary import calls_tool
 from kit.audit.rule import Held, Outcome, Rule, Wrong
 
 __all__ = ["RULE"]

@@ -13,12 +13,11 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
 from kit.audit.facts.printednumber import Bounded
 from kit.audit.facts.quantities import Quantity
-from kit.audit.readings import Candidate, Computed, allowed_values, check_column
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column, derived_columns
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-_MOST = 8
 #: Words that only say that a column is a difference.
 _IDLE = words_of(
     "reduction drop gain improvement increase decrease change loss degradation diff difference delta in of the %"
@@ -27,13 +26,8 @@ _NOTE = re.compile(r"\([^()]{0,20}\)")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    for grid in facts.grids:
-        if not any(column.quantity is Quantity.DIFFERENCE for column in grid.columns):
-            continue
-        pool = [column for column in grid.columns if column.measured][:_MOST]
-        for column in grid.columns:
-            if column.quantity is Quantity.DIFFERENCE:
-                yield from check_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])
+    for grid, column, pool in derived_columns(facts.grids, Quantity.DIFFERENCE):
+        yield from check_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])
 
 
 def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:

@@ -13,23 +13,15 @@ from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Bounded, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import combined, summary_of
-from kit.audit.readings import Candidate, Computed, check_column
+from kit.audit.readings import Candidate, Computed, check_column, derived_columns
 from kit.audit.rule import Outcome, Rule
 
 __all__ = ["RULE"]
 
-_MOST = 8
-
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    for grid in facts.grids:
-        if not any(column.quantity is Quantity.SHARE for column in grid.columns):
-            continue
-        pool = [column for column in grid.columns if column.measured][:_MOST]
-        for column in grid.columns:
-            if column.quantity is Quantity.SHARE:
-                candidates = [one for part in pool for one in _candidates(grid, column, part)]
-                yield from check_column(grid, column, candidates)
+    for grid, column, pool in derived_columns(facts.grids, Quantity.SHARE):
+        yield from check_column(grid, column, [one for part in pool for one in _candidates(grid, column, part)])
 
 
 def _candidates(grid: Grid, column: Column, part: Column) -> Iterator[Candidate]:
