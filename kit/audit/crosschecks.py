@@ -13,6 +13,7 @@ from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers, same_number
 from kit.audit.facts.tablerows import ReportRow, Table
 from kit.audit.rule import Held, Outcome, Wrong
+from kit.audit.verdict import misprinted
 
 __all__ = ["CellNumber", "differing", "numbers_of_row", "single_number"]
 
@@ -66,15 +67,7 @@ def _wrong(cell: CellNumber, known: Sequence[Printed], title: str, where: str) -
     nearest = min(known, key=lambda one: abs(one.value - cell.number.value))
     # A copied number can differ in its last digit only.
     slip = abs(nearest.value - cell.number.value) < 1.5 * max(cell.number.unit, nearest.unit)
-    subject = f"{cell.row.cells[0] or 'row'} | {title}"
-    return Wrong(
-        cell.line,
-        cell.number.text,
-        nearest.text,
-        where,
-        f"{subject} is {cell.number.text} here, but {nearest.text} in {where}",
-        Severity.DIGITS if slip else Severity.MAJOR,
-        cell.number.start,
-        computation=f"{where}: {nearest.text}",
-        subject=subject,
-    )
+    severity = Severity.DIGITS if slip else Severity.MAJOR
+    subject, how = f"{cell.row.cells[0] or 'row'} | {title}", f"{where}: {nearest.text}"
+    message = f"{subject} is {cell.number.text} here, but {nearest.text} in {where}"
+    return misprinted(cell.line, cell.number, nearest.text, where, message, severity, how=how, subject=subject)

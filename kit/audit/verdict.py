@@ -7,7 +7,16 @@ from kit.audit.facts.grids import Column, Entry
 from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
 from kit.audit.rule import Held, Outcome, Wrong
 
-__all__ = ["compared", "digits_swapped", "miscomputed", "ordered", "ordered_row", "rounded", "severity_of"]
+__all__ = [
+    "compared",
+    "digits_swapped",
+    "miscomputed",
+    "misprinted",
+    "ordered",
+    "ordered_row",
+    "rounded",
+    "severity_of",
+]
 
 
 def compared(
@@ -61,6 +70,21 @@ def miscomputed(
     )
 
 
+def misprinted(
+    line: int,
+    stated: Printed,
+    right: str,
+    inputs: str,
+    message: str,
+    severity: Severity = Severity.MAJOR,
+    *,
+    how: str = "",
+    subject: str = "",
+) -> Wrong:
+    """A number that should be another, which cannot be fixed without a person; ``how`` is the computation."""
+    return Wrong(line, stated.text, right, inputs, message, severity, stated.start, computation=how, subject=subject)
+
+
 def severity_of(stated: Printed, right: float) -> Severity:
     """How bad it is that a number is printed in place of another: a slip in the last digits is not major."""
     return Severity.MAJOR if agree(stated, right) is Agreement.DIFFERENT else Severity.DIGITS
@@ -103,9 +127,8 @@ def ordered(
     (below, low), (above, high) = lower, upper
     if holds:
         return Held(line, low.text, high.text, f"{below} <= {above}")
-    inputs, computation = f"{low.text}, {high.text}", f"{low.text} > {high.text}"
-    right = f"at most {high.text}"
-    return Wrong(line, low.text, right, inputs, message, start=low.start, computation=computation, subject=subject)
+    inputs, how = f"{low.text}, {high.text}", f"{low.text} > {high.text}"
+    return misprinted(line, low, f"at most {high.text}", inputs, message, how=how, subject=subject)
 
 
 def ordered_row(

@@ -29,17 +29,9 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             number = number_from(match[1])
             if number is not None:
                 product = show(4 * number.value)
+                how, inputs = f"{match[1]} x 4 = {product}", f"{match[1]}, 4"
                 message = f"{match[1]} x 4 is announced, but its result {product} is not printed"
-                yield Wrong(
-                    line,
-                    match[0],
-                    product,
-                    f"{match[1]}, 4",
-                    message,
-                    Severity.OPTIONAL,
-                    match.start(),
-                    computation=f"{match[1]} x 4 = {product}",
-                )
+                yield Wrong(line, match[0], product, inputs, message, Severity.OPTIONAL, match.start(), computation=how)
 
 
 RULE = Rule(

@@ -30,22 +30,20 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         text = facts.document.lines[line - 1]
         spoken = bool(devices_in(text) or batches_in(text) or THROUGHPUT.search(text))
         for one in found:
-            sides = (one.left, one.right)
-            if not spoken and not any(side.unit in {"fps", "qps"} or side.compound for side in sides):
-                continue  # versions are compared like this
+            operands = (one.left, one.right)
+            if not spoken and not any(operand.unit in {"fps", "qps"} or operand.compound for operand in operands):
+                continue  # it may compare versions
             stated = f"{one.left.text} {one.sign} {one.right.text}"
             left, right = one.left.value, one.right.value
-            if any(side.number is not None and side.value in DEVICE_NUMBERS for side in sides):
+            if any(operand.number is not None and operand.value in DEVICE_NUMBERS for operand in operands):
                 yield Unknown(line, stated)  # "710 > 1.2*310" compares devices
                 continue
             shown = f"{show(left)} vs {show(right)}"
             if _SIGNS[one.sign](left, right) or abs(left - right) <= 1e-9 * abs(left):
                 yield Held(line, stated, shown, "comparison holds")
                 continue
-            message = f"{stated} does not hold: the sides are {shown}"
-            yield Wrong(
-                line, stated, shown, f"{show(left)}, {show(right)}", message, start=one.left.start, computation=shown
-            )
+            inputs, message = f"{show(left)}, {show(right)}", f"{stated} is false: it compares {shown}"
+            yield Wrong(line, stated, shown, inputs, message, start=one.left.start, computation=shown)
 
 
 RULE = Rule(

@@ -17,13 +17,13 @@ from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
-#: What is further from every ratio of the report is not about any of them.
+#: A claim that is further than this from every ratio in the report is about none of them.
 _ABOUT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class _Readings:
-    """The ratios that a claim can be about: that of the best values, those of the batches it speaks of."""
+    """The ratios that a claim can be about: that of the best values, and those of its batch sizes."""
 
     best: float
     rows: tuple[float, ...]
@@ -73,16 +73,16 @@ def _readings(claim: TimesClaim, ratios: DeviceRatios) -> _Readings | None:
         return None
     named = [ratios.batches[batch] for batch in claim.batches if batch in ratios.batches]
     if claim.batches and not named and claim.scope != "best" and any(batch > 0 for batch in ratios.batches):
-        return None  # the report has other batches only
+        return None  # the report has only other batch sizes
     if named and claim.scope != "best":
         return _Readings(max(named), ratios.rows, tuple(named), named=True)
     return _Readings(ratios.best, ratios.rows, tuple(ratios.batches.values()), named=bool(named))
 
 
 def _alike(claim: TimesClaim, readings: _Readings, *, exact: bool) -> list[float]:
-    """The ratios of which the claim may print one.
+    """The ratios that the claim may print.
 
-    "Best" means the quotient of the bests alone, and what is to be exceeded is not met by rounding up to it.
+    "Best" means only the quotient of the best values, and a bound is not met by rounding up to it.
     """
     if claim.scope == "all" or (claim.bound and not exact):
         return []
@@ -91,7 +91,7 @@ def _alike(claim: TimesClaim, readings: _Readings, *, exact: bool) -> list[float
 
 
 def _bound(claim: TimesClaim, readings: _Readings) -> Outcome:
-    """A claim of "at least so many"."""
+    """The outcome of a claim with a bound, such as "at least 2 times"."""
     deciding = readings.best
     if claim.scope == "all":
         deciding = min(readings.pool, default=readings.best)
@@ -108,16 +108,12 @@ def _bound(claim: TimesClaim, readings: _Readings) -> Outcome:
 
 
 def _false(claim: TimesClaim, value: float, severity: Severity) -> Wrong:
-    return Wrong(
-        claim.line,
-        claim.text,
-        show(value),
-        f"{claim.subject} / {claim.object}",
-        f"{claim.subject} is said to reach {claim.stated.text} times {claim.object}, but it is {show(value)} times",
-        severity,
-        computation=f"{claim.subject} / {claim.object} = {show(value)}",
-        subject=f"{claim.subject} / {claim.object}",
+    pair = f"{claim.subject} / {claim.object}"
+    how = f"{pair} = {show(value)}"
+    message = (
+        f"{claim.subject} is said to reach {claim.stated.text} times {claim.object}, but reaches {show(value)} times"
     )
+    return Wrong(claim.line, claim.text, show(value), pair, message, severity, computation=how, subject=pair)
 
 
 RULE = Rule(

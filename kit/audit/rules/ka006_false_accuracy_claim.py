@@ -64,7 +64,7 @@ def _within(line: int, match: re.Match[str], pairs: list[AccuracyPair]) -> Outco
     if drop <= limit + 1e-9:
         return Held(line, stated, f"{drop:.3g} points", f"largest loss, {inputs}")
     message = (
-        f"the loss is said to stay within {stated}, but {worst.what} falls"
+        f"the loss is said to be within {stated}, but {worst.what} falls"
         f" from {worst.original.text} to {worst.ported.text}"
     )
     return Wrong(line, stated, f"{drop:.3g} points", inputs, message, start=match.start(1))

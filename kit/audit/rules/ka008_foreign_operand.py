@@ -12,7 +12,8 @@ from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, number_from, same_number
 from kit.audit.facts.vocabulary import devices_in
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
 
@@ -24,7 +25,7 @@ _QUOTIENT = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+")
-#: So many measurements of a device are looked at.
+#: How many measurements of a device are compared.
 _MOST = 200
 
 
@@ -65,8 +66,8 @@ def _compared(
             yield Held(line, number.text, number.text, f"a measurement of {name}")
         elif known[name] and fits[1 - place] and lines.get(number.text, set()) <= {line}:
             nearest = min(known[name], key=lambda one: abs(one.value - number.value))
-            message = f"{number.text} is no measurement of {name}; the nearest is {nearest.text}"
-            yield Wrong(line, number.text, nearest.text, name, message, start=number.start, subject=name)
+            message = f"{number.text} was not measured on {name}; the nearest measurement is {nearest.text}"
+            yield misprinted(line, number, nearest.text, name, message, subject=name)
 
 
 def _measurements(facts: Facts, name: str) -> list[Printed]:
@@ -76,7 +77,7 @@ def _measurements(facts: Facts, name: str) -> list[Printed]:
 
 
 def _lines_of_numbers(facts: Facts) -> dict[str, set[int]]:
-    """The lines on which each number with decimals stands: elsewhere it may be read as something else."""
+    """The lines that contain each number with decimals; on other lines it may mean something else."""
     lines: dict[str, set[int]] = {}
     for line, text in enumerate(facts.document.lines, start=1):
         for match in _TOKEN.finditer(text):

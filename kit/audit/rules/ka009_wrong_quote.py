@@ -12,8 +12,8 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, agree, same_number
 from kit.audit.facts.quoting import Quote, quote_of
 from kit.audit.facts.statements import Statement
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
-from kit.audit.verdict import severity_of
+from kit.audit.rule import Held, Outcome, Rule, Unknown
+from kit.audit.verdict import misprinted, severity_of
 
 __all__ = ["RULE"]
 
@@ -50,23 +50,15 @@ def _compared(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outc
             return
     mark = facts.near.mark_of(quote.run)
     if mark is not None and mark.batch != facts.labels.batch(statement):
-        yield Unknown(statement.line, number.text)  # the run is shown as an example of another batch
+        yield Unknown(statement.line, number.text)  # the run is an example with another batch size
         return
     message = f"{number.text} is quoted, but the {what} of the run above (line {line}) is {value.text}"
     if also:
         message += f"; {number.text} is its {also[0]}"
     severity = severity_of(number, value.value)
-    yield Wrong(
-        statement.line,
-        number.text,
-        value.text,
-        f"{what} of line {line}",
-        message,
-        severity,
-        number.start,
-        computation=f"line {line}: {what} = {value.text}",
-        subject=f"{what} of batch {statement.batch}",
-    )
+    inputs, how = f"{what} of line {line}", f"line {line}: {what} = {value.text}"
+    subject = f"{what} of batch {statement.batch}"
+    yield misprinted(statement.line, number, value.text, inputs, message, severity, how=how, subject=subject)
 
 
 RULE = Rule(

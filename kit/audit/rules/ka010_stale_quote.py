@@ -12,8 +12,8 @@ from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in
-from kit.audit.rule import Held, Outcome, Rule, Wrong
-from kit.audit.verdict import severity_of
+from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.verdict import misprinted, severity_of
 
 __all__ = ["RULE"]
 
@@ -21,7 +21,7 @@ _QUOTE = re.compile(
     r"^[^\[\]]{0,40}Interface\s{0,9}th ?rough?put ?Rate\W{0,4}[:=]\W{0,4}([0-9]+\.[0-9]+)(?![0-9.])(?!\s{0,9}/)",
     re.IGNORECASE,
 )
-#: A quote stands this near below the run.
+#: A quote is at most so many lines below its run.
 _NEAR = 5
 
 
@@ -46,11 +46,11 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             continue
         severity = severity_of(number, rate[1].value)
         message = f"{number.text} is quoted, but the rate of the run above (line {rate[0]}) is {rate[1].text}"
-        yield Wrong(line, number.text, rate[1].text, f"line {rate[0]}", message, severity, number.start)
+        yield misprinted(line, number, rate[1].text, f"line {rate[0]}", message, severity)
 
 
 class _Rates:
-    """The rates of all runs, to find one that a number prints: its own or that of four devices."""
+    """The rates of all runs, to find one that a number prints: the rate itself or that of four devices."""
 
     def __init__(self, rates: list[Printed]) -> None:
         self._by_size: dict[int, list[Printed]] = {}

@@ -13,19 +13,19 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number, show
 from kit.audit.facts.statements import Statement
 from kit.audit.facts.views import NumberCell, RowRecord, View
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Held, Outcome, Rule, Unknown
+from kit.audit.verdict import misprinted, severity_of
 
 __all__ = ["RULE"]
 
-#: So many statements of one batch, and cells of it, are compared with each other.
+#: How many statements and cells of one batch size are compared with each other.
 _MOST = 24
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    """Compare each throughput cell with what the prose states for its device and batch.
+    """Compare each throughput cell with what the prose states for its device and batch size.
 
-    Where the prose states several values (before and after tuning), one that fits is enough. Where several tables have
-    the cell, one that fits is enough too.
+    If the prose states several values (before and after tuning), or several tables have the cell, one match is enough.
     """
     stated: dict[tuple[str, int], list[Statement]] = {}
     for statement in facts.near.statements:
@@ -50,9 +50,9 @@ def _same_quantity(facts: Facts, device: str, batch: int, statements: list[State
 
 
 def _variants(facts: Facts, view: View, stated: dict[tuple[str, int], list[Statement]]) -> Iterator[Outcome]:
-    """Two columns of one device, before and after tuning, against as many values in prose.
+    """Compare two columns of one device, before and after tuning, with as many values in prose.
 
-    Which is which does not matter: where all fit but one on either side, these two are the same quantity.
+    Which is which does not matter: if all match but one in each, these two should be the same.
     """
     if not view.performance:
         return
@@ -89,9 +89,9 @@ def _fit(cell: NumberCell, statements: list[Statement], device: str) -> Statemen
     for statement in statements:
         values = [operand.value for operand in statement.formula.formula.operands] if statement.formula else []
         if statement.formula is not None:
-            values.append(statement.formula.formula.value)  # the table may be right where the prose slipped
+            values.append(statement.formula.formula.value)  # the table may be right and the prose wrong
         if statement.value is not None and device == "310":
-            values += [4 * statement.value.value, statement.value.value / 4]  # of one device, of the card
+            values += [4 * statement.value.value, statement.value.value / 4]  # of one device, or of the card
         if any(agree(cell.number, value) is Agreement.SAME for value in values):
             return statement
     return None
@@ -103,28 +103,20 @@ def _differs(facts: Facts, cell: NumberCell, statements: list[Statement], what: 
     if len(values) != 1 or statement.value is None:
         return Unknown(cell.line, cell.number.text)
     value = values.pop()
-    slip = agree(cell.number, value) is not Agreement.DIFFERENT
     follows = _mislabelled(facts, statement) or _miscomputed(statement)
-    return Wrong(
-        cell.line,
-        cell.number.text,
-        statement.value.text,
-        f"line {statement.line}",
-        f"the table has {cell.number.text} for {what}, the prose (line {statement.line}) {show(value)}",
-        Severity.OPTIONAL if follows else Severity.DIGITS if slip else Severity.MAJOR,
-        cell.number.start,
-        computation=f"line {statement.line}: {statement.value.text}",
-        subject=what,
-    )
+    severity = Severity.OPTIONAL if follows else severity_of(cell.number, value)
+    where, right = f"line {statement.line}", statement.value.text
+    message = f"the table has {cell.number.text} for {what}, but the prose ({where}) has {show(value)}"
+    return misprinted(cell.line, cell.number, right, where, message, severity, how=f"{where}: {right}", subject=what)
 
 
 def _mislabelled(facts: Facts, statement: Statement) -> bool:
-    """Whether the label of the statement is wrong, and nobody knows the right one."""
+    """Whether the label of the statement is wrong and the right one is unknown."""
     return statement.line in facts.labels.faulty and statement.line not in facts.labels.batches
 
 
 def _miscomputed(statement: Statement) -> bool:
-    """Whether the value of the statement is the wrong result of its formula."""
+    """Whether the value of the statement is a wrong result of its formula."""
     found = evaluated(statement.formula) if statement.formula else None
     return found is not None and not found.doubtful and found.agreement is not Agreement.SAME
 

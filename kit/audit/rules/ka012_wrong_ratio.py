@@ -13,8 +13,8 @@ from kit.audit.facts.fineroperands import FinerOperands
 from kit.audit.facts.printednumber import Agreement, agree, show
 from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading, quotient
 from kit.audit.facts.views import NumberCell, RowRecord, View
-from kit.audit.rule import Outcome, Rule, Unknown, Wrong
-from kit.audit.verdict import compared
+from kit.audit.rule import Outcome, Rule, Unknown
+from kit.audit.verdict import compared, misprinted
 
 __all__ = ["RULE"]
 
@@ -40,7 +40,7 @@ def _compared(
     header = column.view.series[column.place].header
     top, bottom = found.top.number.text, found.bottom.number.text
     subject = f"{record.label or 'row'} | {header}"
-    note = f"{subject} = {top} / {bottom}"
+    note, inputs = f"{subject} = {top} / {bottom}", f"{top}, {bottom}"
     factor = 0.01 if cell.unit == "percent" else 1.0
     number = cell.number.scaled(factor)
     wrong = agree(number, found.right) is not Agreement.SAME
@@ -52,27 +52,10 @@ def _compared(
         if best is not None and agree(number, best) is Agreement.SAME:
             consequence = f"{cell.number.text} is the quotient of the true best values"
     if not consequence:
-        return compared(
-            cell.line,
-            number,
-            found.right,
-            inputs=f"{top}, {bottom}",
-            note=note,
-            subject=subject,
-            factor=factor,
-        )
+        return compared(cell.line, number, found.right, inputs=inputs, note=note, subject=subject, factor=factor)
     value = show(found.right.value)
-    return Wrong(
-        cell.line,
-        cell.number.text,
-        value,
-        f"{top}, {bottom}",
-        f"{note} gives {value}; {consequence}",
-        Severity.OPTIONAL,
-        cell.number.start,
-        computation=f"{top} / {bottom} = {value}",
-        subject=subject,
-    )
+    how, message = f"{top} / {bottom} = {value}", f"{note} gives {value}; {consequence}"
+    return misprinted(cell.line, cell.number, value, inputs, message, Severity.OPTIONAL, how=how, subject=subject)
 
 
 def _best_quotient(view: View, reading: RatioReading) -> float | None:

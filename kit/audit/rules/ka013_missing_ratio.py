@@ -28,16 +28,10 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             if found is None:
                 continue
             subject = f"{record.label or 'row'} | {series.header}"
-            yield Wrong(
-                series.line if view.transposed else record.line,
-                "",
-                show(found.right.value),
-                series.header,
-                f"{subject} is empty although both values are there",
-                Severity.OPTIONAL,
-                computation=f"{found.top.number.text} / {found.bottom.number.text} = {show(found.right.value)}",
-                subject=subject,
-            )
+            line, value = series.line if view.transposed else record.line, show(found.right.value)
+            how = f"{found.top.number.text} / {found.bottom.number.text} = {value}"
+            message = f"{subject} is empty although both values are there"
+            yield Wrong(line, "", value, series.header, message, Severity.OPTIONAL, computation=how, subject=subject)
 
 
 RULE = Rule(

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kit.audit.diagnostic import Kind, Severity
+from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
-from kit.audit.facts.printednumber import Agreement, agree, same_number
+from kit.audit.facts.printednumber import same_number
 from kit.audit.facts.views import NumberCell, RowRecord, View
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.verdict import severity_of
 
 __all__ = ["RULE"]
 
@@ -31,7 +32,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _pools(view: View) -> Iterator[tuple[RowRecord, list[RowRecord]]]:
-    """Each best row with the rows that it sums up: those above it back to the previous, or those below if it leads."""
+    """Each best row with the rows it is the best of: those above it up to the previous one, or else those below it."""
     bests = [place for place, record in enumerate(view.records) if record.best]
     for before, place, after in zip([-1, *bests], bests, [*bests[1:], len(view.records)], strict=False):
         rows = view.records[before + 1 : place] or view.records[place + 1 : after]
@@ -41,7 +42,7 @@ def _pools(view: View) -> Iterator[tuple[RowRecord, list[RowRecord]]]:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """The values of a column by row, the best and the worst of them, and whether less is better."""
+    """The values of a column by row, the best and the worst of them, and whether smaller is better."""
 
     rows: list[tuple[RowRecord, NumberCell]]
     best: NumberCell | None
@@ -65,22 +66,22 @@ def _compared(record: RowRecord, cell: NumberCell, header: str, column: _Column)
         if expected is not None and same_number(cell.number, expected.number):
             return Held(cell.line, cell.number.text, expected.number.text, f"best of column {header}")
     if same_number(cell.number, worst.number) and len(column.rows) >= 3:
-        return Unknown(cell.line, cell.number.text)  # the smaller may be the better here
+        return Unknown(cell.line, cell.number.text)  # smaller may be better here
     number = cell.number.value
     beyond = number < best.number.value if column.timed else number > best.number.value
     if beyond and len(column.rows) < 3:
-        return Unknown(cell.line, cell.number.text)  # the table may list some batches only
-    slip = agree(cell.number, best.number.value) is Agreement.SLIP
+        return Unknown(cell.line, cell.number.text)  # the table may list only some batch sizes
+    right = best.number.text
     return Wrong(
         cell.line,
         cell.number.text,
-        best.number.text,
+        right,
         ", ".join(other.number.text for _, other in column.rows[:16]),
-        f"the best of column {header} is {best.number.text}, but the best row prints {cell.number.text}",
-        Severity.DIGITS if slip else Severity.MAJOR,
+        f"the best of column {header} is {right}, but the best row prints {cell.number.text}",
+        severity_of(cell.number, best.number.value),
         cell.number.start,
-        computation=f"best of {header} = {best.number.text}",
-        replacement=best.number.text,
+        computation=f"best of {header} = {right}",
+        replacement=right,
         subject=f"{record.label} | {header}",
     )
 

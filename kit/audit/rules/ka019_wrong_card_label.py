@@ -28,7 +28,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         place = statement.place
         if match is None or match[1].upper() in _KNOWN or place is None or place[0] != match[1][0].upper():
             continue
-        message = f"the label names the card {match[1]}; the section is about {place}"
+        message = f"the label names the card {match[1]}, but the section is about {place}"
         yield Wrong(
             statement.line, match[1], place, place, message, start=match.start(1), replacement=place, subject="label"
         )

@@ -15,7 +15,7 @@ from kit.audit.rule import Outcome, Rule, Wrong
 
 __all__ = ["RULE"]
 
-#: Rows that show whether two columns are one.
+#: How many rows decide whether two columns are one.
 _ROWS = 20
 
 
@@ -32,15 +32,15 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 continue
             first = seen.setdefault(key, place)
             if first == place or header.spans(first, place):
-                continue  # one cell over several columns names them all
+                continue  # one cell spans both columns
             if first in numeric and place in numeric and not _equal(table, first, place):
                 cell, where = header.cells[place], f"columns {first + 1} and {place + 1}"
-                message = f"the header {cell!r} stands over {where}"
+                message = f"{where} have the same header {cell!r}"
                 yield Wrong(header.line, cell, "", where, message, start=header.place(place)[1], subject="header")
 
 
 def _numeric(table: Table) -> set[int]:
-    """The columns that hold numbers from their first row on; words there are a second header line."""
+    """The columns that have numbers from their first row on; words there are a second header line."""
     first: dict[int, str] = {}
     for row in table.rows:
         for place, cell in enumerate(row.cells):
@@ -54,7 +54,7 @@ def _numeric(table: Table) -> set[int]:
 
 
 def _equal(table: Table, one: int, other: int) -> bool:
-    """Whether one cell of each row spans both columns."""
+    """Whether one cell spans both columns in each row."""
     return all(row.spans(one, other) for row in table.rows[:_ROWS])
 
 

@@ -12,7 +12,8 @@ from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import same_number, show
 from kit.audit.facts.statements import Statement
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Outcome, Rule
+from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
 
@@ -32,7 +33,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
-    """Find "310 card: X" where X is what the tool printed for one device just above."""
+    """Find "310 card: X" where X is what the tool just above printed for one device."""
     value = statement.value
     if value is None or value.unit >= 1 or not _CARD.search(statement.text) or _TIMES_FOUR.search(statement.text):
         return
@@ -41,10 +42,10 @@ def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
     if not any(same_number(value, rate[1]) for rate in rates):
         return
     if any(same_number(value, cell.number) for cell in facts.cells("310", facts.labels.batch(statement))[:_NEAR]):
-        return  # the report counts in devices throughout
+        return  # the report gives all throughputs per device
     product = show(4 * value.value)
-    message = f"{value.text} is the throughput of one device; a 310 card has four, which makes {product}"
-    yield Wrong(statement.line, value.text, product, f"{value.text}, 4", message, start=value.start, subject="310 card")
+    message = f"{value.text} is the throughput of one device; a 310 card has four, which gives {product}"
+    yield misprinted(statement.line, value, product, f"{value.text}, 4", message, subject="310 card")
 
 
 def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
@@ -60,10 +61,7 @@ def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
         if not any(rate is not None and same_number(one, rate[1]) for rate in (run.rate for run in runs)):
             return
     message = f"a 310P card has one device, so its throughput is {one.text}, not {formula.formula.text}"
-    stated = formula.stated
-    yield Wrong(
-        statement.line, stated.text, one.text, f"{one.text}, 4", message, start=stated.start, subject="310P card"
-    )
+    yield misprinted(statement.line, formula.stated, one.text, f"{one.text}, 4", message, subject="310P card")
 
 
 RULE = Rule(

@@ -23,7 +23,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             continue
         place, _, batch = fixed
         label = rows[place].label
-        message = f"two rows are labelled {label}, and none batch {batch}"
+        message = f"two rows are labelled {label}, and no row has batch {batch}"
         yield Wrong(
             rows[place].line, label, f"bs{batch}", ", ".join(record.label for record in rows), message, subject="row"
         )

@@ -32,7 +32,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         files = {batch for text in below if (batch := file_batch(text)) is not None}
         if len(named) == 1 and named == files:
             batch = named.pop()
-            message = f"the heading says batch {mark.batch}, the command and the result file below are of batch {batch}"
+            message = f"the heading says batch {mark.batch}, but the command and result file below have batch {batch}"
             inputs = "command and result file below"
             yield Wrong(mark.line, f"batch{mark.batch}", f"batch{batch}", inputs, message, subject="heading")
 

@@ -23,14 +23,14 @@ _QUOTE = re.compile(
     rf"\s{{0,9}}[:=]\s{{0,9}}{_NUMBER}(?!\s{{0,9}}[*x/])\s{{0,9}}(?:fps)?",
     re.IGNORECASE,
 )
-#: What is multiplied behind the quote, with or without a result, or is said to be the throughput.
+#: A number after the quote that is multiplied, with or without a result, or called the throughput.
 _AGAIN = re.compile(
     rf"{_NUMBER}\s{{0,9}}(?:[x*]|乘以)\s{{0,9}}4(?![0-9.])"
     rf"|^\s{{0,9}}[，,。;]\s{{0,9}}{_NUMBER}\s{{0,9}}(?:fps)?\s{{0,9}}[，,]?\s{{0,9}}(?:即是|既是|即为|就是)"
     rf"|吞吐[率量]\s{{0,9}}(?:为|是|:)\s{{0,9}}{_NUMBER}(?!\s{{0,9}}[*x/])",
     re.IGNORECASE,
 )
-#: "2.01x4=8.04即batch1 310单卡吞吐率为8.04": the result again, in the same clause: another may speak of another run.
+#: "2.01x4=8.04即batch1 310单卡吞吐率为8.04": the result again in the same clause; another may be about another run.
 _RESULT = re.compile(
     rf"=\s{{0,9}}{_NUMBER}\s{{0,9}}(?:fps)?\s{{0,9}}[，,]?\s{{0,9}}[即既][^0-9=]{{0,4}}[^=。，；,;]{{0,40}}?吞吐[率量]\s{{0,9}}(?:为|是|:)\s{{0,9}}{_NUMBER}"
 )
@@ -44,7 +44,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             continue
         quotes = list(_QUOTE.finditer(text))
         if len(set(batches_in(text))) > 1 or "T4" in {device.name for device in devices_in(text)}:
-            continue  # one may be of something else than the other
+            continue  # the two numbers may measure different things
         if len(quotes) == 1 and not facts.document.in_table(line):
             behind = quotes[0].end()
             again = _AGAIN.search(text[behind:])
@@ -63,7 +63,7 @@ def _compared(line: int, first: str, second: str, start: int) -> Iterator[Outcom
         yield Held(line, second, first, "as on the same line before")
         return
     severity = severity_of(number, printed.value)
-    message = f"{first} is quoted, but {second} is worked with"
+    message = f"{first} is quoted, but {second} is used"
     yield Wrong(line, second, first, first, message, severity, start)
 
 

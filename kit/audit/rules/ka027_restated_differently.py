@@ -11,7 +11,8 @@ from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import same_number
 from kit.audit.facts.restatements import restatements
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
 
@@ -25,9 +26,9 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             yield Held(one.line, one.number.text, one.known[0].text if one.known else "", f"{what} as stated before")
             continue
         right = one.known[-1].text
-        message = f"{one.number.text} is compared, but the measurement of {what} is {right}"
-        # It may be of another run that the report does not show.
-        yield Wrong(one.line, one.number.text, right, what, message, Severity.OPTIONAL, one.number.start, subject=what)
+        message = f"{one.number.text} is used, but the measurement of {what} is {right}"
+        # It may come from a run that the report does not show.
+        yield misprinted(one.line, one.number, right, what, message, Severity.OPTIONAL, subject=what)
 
 
 RULE = Rule(

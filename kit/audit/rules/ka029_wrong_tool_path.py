@@ -25,12 +25,12 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         match = _TOOLKIT.search(text)
         if match:
             right = "/usr/local/Ascend/ascend-toolkit/"
-            message = f"there is no {match[1]}; the folder is ascend-toolkit"
+            message = f"there is no {match[1]}: the folder is ascend-toolkit"
             yield Wrong(line, match[0], right, "", message, start=match.start(), replacement=right)
         match = _ROOT_TOOL.search(text)
         if match:
             right = f".{match[1]}"
-            message = "the tool lies in the current folder, not in the root folder"
+            message = "the tool is in the current folder, not in the root folder"
             yield Wrong(line, match[1], right, "", message, start=match.start(1), replacement=right)
 
 

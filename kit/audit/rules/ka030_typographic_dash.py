@@ -23,7 +23,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
     for line, text in enumerate(facts.document.lines, start=1):
         match = _EN_DASH.search(facts.document.raw[line - 1][:MAX_LINE]) if calls_tool(text) else None
         if match:
-            message = "a typographic dash begins the option, which no tool takes for one"
+            message = "the option starts with a typographic dash, so no tool recognises it"
             right = f"--{match[2]}"
             yield Wrong(line, match[0], right, "", message, start=0, replacement=right)
 

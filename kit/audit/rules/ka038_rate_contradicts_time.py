@@ -13,7 +13,7 @@ from kit.audit.facts.grids import Grid
 from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratetimes import RateTime, RateTimeRow, rate_times
 from kit.audit.rule import Held, Outcome, Rule, Wrong
-from kit.audit.verdict import digits_swapped
+from kit.audit.verdict import digits_swapped, misprinted
 
 __all__ = ["RULE"]
 
@@ -84,16 +84,10 @@ def _swap(grid: Grid, reading: RateTime, rows: Sequence[RateTimeRow]) -> Wrong:
         f"{reading.time.title}: {one.time.number.text} of {names[0]} and {other.time.number.text} of {names[1]}"
         " are swapped: each fits the rate of the other row"
     )
-    return Wrong(
-        one.time.line,
-        one.time.number.text,
-        other.time.number.text,
-        f"{one.rate.number.text}, {other.rate.number.text}",
-        message,
-        start=one.time.number.start,
-        computation=f"{one.text} = {show(one.share.value * one.samples)}, not {show(one.samples)}",
-        subject=f"{names[0]} | {reading.time.title}",
-    )
+    inputs = f"{one.rate.number.text}, {other.rate.number.text}"
+    how = f"{one.text} = {show(one.share.value * one.samples)}, not {show(one.samples)}"
+    subject, right = f"{names[0]} | {reading.time.title}", other.time.number.text
+    return misprinted(one.time.line, one.time.number, right, inputs, message, how=how, subject=subject)
 
 
 def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
@@ -105,16 +99,8 @@ def _finding(grid: Grid, reading: RateTime, row: RateTimeRow) -> Wrong:
         f"{subject}: {row.text} gives {samples} samples, not {show(row.samples)} ({reading.meaning}){others};"
         f" {row.time.number.text} would be {show(value)} per second"
     )
-    return Wrong(
-        row.rate.line,
-        row.rate.number.text,
-        show(value),
-        row.text,
-        message,
-        start=row.rate.number.start,
-        computation=f"{row.text} = {samples}, not {show(row.samples)}",
-        subject=subject,
-    )
+    how = f"{row.text} = {samples}, not {show(row.samples)}"
+    return misprinted(row.rate.line, row.rate.number, show(value), row.text, message, how=how, subject=subject)
 
 
 RULE = Rule(

@@ -13,7 +13,8 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, number_from, same_number, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Held, Outcome, Rule, Unknown
+from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
 
@@ -29,7 +30,7 @@ _ENGLISH = re.compile(
     rf"(?:\scard)?\s?(?:is|=|:|reaches)\s?{_NUMBER}",
     re.IGNORECASE,
 )
-#: Fewer rows have no best.
+#: With fewer rows there is no best.
 _SEVERAL = 2
 #: "Peak throughput of 645.0 img/s is reached at batch 16", over a table of one device.
 _REACHED = re.compile(
@@ -55,7 +56,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Iterator[Outcome]:
-    """A best rate with its batch, against the one table of the section with batches and one column of rates."""
+    """Compare a best rate and its batch size with the only table of the section, if it has one column of each."""
     section = facts.document.section
     grids = [grid for grid in facts.grids if not grid.sideways and section(grid.line) == section(line)]
     if len(grids) != 1:
@@ -76,7 +77,7 @@ def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Iterator
         message = (
             f"{number.text} at batch {batch:g} is printed, but the table has its best, {best.text}, at batch {size:g}"
         )
-        yield Wrong(line, number.text, best.text, best.text, message, start=number.start, subject="best throughput")
+        yield misprinted(line, number, best.text, best.text, message, subject="best throughput")
 
 
 def _compared(facts: Facts, line: int, number: Printed, device: str) -> Outcome:
@@ -89,7 +90,7 @@ def _compared(facts: Facts, line: int, number: Printed, device: str) -> Outcome:
         return Held(line, number.text, best.text, what)
     message = f"{what}: {number.text} is printed, but the table has {best.text} at batch {batch}"
     inputs = ", ".join(show(one.value) for one in cells.values())
-    return Wrong(line, number.text, best.text, inputs, message, start=number.start, subject=what)
+    return misprinted(line, number, best.text, inputs, message, subject=what)
 
 
 RULE = Rule(

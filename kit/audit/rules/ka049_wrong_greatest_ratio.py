@@ -13,7 +13,8 @@ from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid, words_of
 from kit.audit.facts.printednumber import Printed, number_from, show
 from kit.audit.facts.quantities import Quantity
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
 
@@ -76,9 +77,9 @@ def _compared(line: int, number: Printed, grid: Grid, pair: tuple[Column, Column
     if number.value <= most * (1 + _NEAR) + number.unit / 2:
         yield Held(line, number.text, show(most), text)
         return
-    computation, what = f"{text} = {show(most)}", f"{pair[0].title} / {pair[1].title}"
-    message = f"the greatest ratio in the table is {computation}, but {number.text} is claimed"
-    yield Wrong(line, number.text, show(most), text, message, start=number.start, computation=computation, subject=what)
+    how, what = f"{text} = {show(most)}", f"{pair[0].title} / {pair[1].title}"
+    message = f"the greatest ratio in the table is {how}, but {number.text} is claimed"
+    yield misprinted(line, number, show(most), text, message, how=how, subject=what)
 
 
 RULE = Rule(
