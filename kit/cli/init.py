@@ -50,6 +50,9 @@ def command(
     size: Annotated[
         Size, typer.Option("--size", help="The size of training, or the one that was tested.")
     ] = Size.NATIVE,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", metavar="NAME", help="Target of the recipe, repeatable; else cpu.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the model in the report.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the new kit.yaml.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Write over a kit.yaml that is there.")] = False,
@@ -80,6 +83,7 @@ def command(
     wishes = Wishes(
         source=source, code=code, script=script, weights=weights, images=images, labels=labels,
         class_names=class_names, classes=classes, shape=shape, test_size=size is Size.TEST, name=name, out=out,
+        targets=tuple(target or ()),
     )  # fmt: skip
     draft = draft_of(wishes)
     path = write_recipe(draft, out, force=force)

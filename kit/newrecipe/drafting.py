@@ -13,6 +13,7 @@ from kit.newrecipe.graphs import add_graph, graph_input, usual_preprocessing
 from kit.newrecipe.scriptfolder import script_draft
 from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of, slug
+from kit.planning.target import load_target
 from kit.storage.files import os_errors
 
 __all__ = ["draft_of"]
@@ -22,10 +23,15 @@ def draft_of(wishes: Wishes) -> Draft:
     """What is known of the recipe.
 
     Raises:
-        KitError: no such model or file; packages that are needed to look it up.
+        KitError: no such model, file or target; packages that are needed to look it up.
     """
+    targets = dict.fromkeys(wishes.targets or ("cpu",))
+    for name in targets:
+        load_target(name)
     if wishes.script is not None:
-        return draft_of_script(wishes, wishes.script)
+        draft = draft_of_script(wishes, wishes.script)
+        draft.settings["targets"] = targets
+        return draft
     if wishes.code is not None:
         draft = draft_of_code(wishes, wishes.code)
     else:
@@ -35,6 +41,7 @@ def draft_of(wishes: Wishes) -> Draft:
             draft = draft_of_library(wishes, kind, name)
         else:
             draft = draft_of_onnx(wishes, Path(source))
+    draft.settings["targets"] = targets
     add_weights(draft, wishes)
     add_dataset(draft, wishes)
     return draft
@@ -173,5 +180,4 @@ def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
             script.settings.setdefault("outputs", {})["batch_axis"] = open_axes[0]
     add_dataset(draft, wishes, samples=script.samples)
     draft.settings["batches"] = [next((one.shape[0] for one in inputs if one.shape and one.shape[0]), 1)]
-    draft.settings["targets"] = {"cpu": None}
     return draft

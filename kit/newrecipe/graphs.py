@@ -23,7 +23,6 @@ def add_graph(draft: Draft, graph: dict[str, Any], output: str, tree: dict[str, 
         "opset": "auto",
         "preprocess": tree,
         "batches": _BATCHES,
-        "targets": {"cpu": None},
     }
     draft.remarks["opset"] = "11, which published toolchains read, or the next that works; the run says which"
 

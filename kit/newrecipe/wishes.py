@@ -28,6 +28,7 @@ class Wishes:
     test_size: bool
     name: str | None
     out: Path
+    targets: tuple[str, ...] = ()
 
 
 def shape_of(text: str) -> tuple[int, ...]:
