@@ -7,8 +7,8 @@ Command line::
 
 ``--inputs`` as in :mod:`inside.infer_files`. The files are loaded before the clock starts; up to four batches take
 turns. It writes ``bench.json``: ``repeats`` ([{calls, wall_s, rate}], rate in samples per second), ``p50``, ``p90``,
-``p99`` (milliseconds per call, nearest rank over all ``n`` calls), ``warmup``, ``threads``, ``batch``, the engine's
-``version`` and the ``hardware``.
+``p99`` (milliseconds per call, nearest rank over all ``n`` calls), ``warmup``, ``threads``, ``batch``, ``conditions``,
+the engine's ``version`` and its ``settings``. An engine with streams works on as many batches at once in each call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from .engines import add_arguments
+from .engine import EngineSpec
+from .engines import add_arguments, compiler_cache, refuse_busy
 from .estimate import nearest_rank
 from .graph import open_graph
 from .infer_files import first_batches, sources_of
@@ -40,43 +41,53 @@ _TURNS = 4
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     arguments = _arguments(argv)
+    refuse_busy(EngineSpec(arguments.engine, arguments.model, (), arguments.threads, arguments.options))
+    with compiler_cache(arguments.out):
+        result = _measure(arguments)
+    write_json(os.path.join(arguments.out, "bench.json"), result)
+
+
+def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
     graph = open_graph(arguments.engine, arguments.model, arguments.threads, arguments.options)
     from_files = arguments.shapes == "files"
     sources = sources_of(graph, arguments.inputs, arguments.model, from_files=from_files)
     batches = first_batches(sources, arguments.batch, _TURNS, from_files=from_files)
+    turns = [
+        [batches[(turn + beside) % len(batches)] for beside in range(graph.side_by_side)]
+        for turn in range(len(batches))
+    ]
     for turn in range(max(1, arguments.warmup)):
-        graph.run(batches[turn % len(batches)])
+        graph.run_beside(turns[turn % len(turns)])
     # Of a file that says its shape itself, it also says how many samples it holds.
-    samples = [len(one[0]) for one in batches]
+    samples = [sum(len(batch[0]) for batch in turn) for turn in turns]
     repeats, calls = [], []
     for number in range(arguments.repeats):
-        made = _repeat(graph, batches, arguments.seconds)
+        made = _repeat(graph, turns, arguments.seconds)
         wall, count = sum(made), sum(samples[call % len(samples)] for call in range(len(made)))
         repeats.append({"calls": len(made), "wall_s": wall, "rate": count / wall})
         calls += made
         progress(number + 1, arguments.repeats, "repeats")
     ordered = sorted(1000 * one for one in calls)
-    os.makedirs(arguments.out, exist_ok=True)
-    result = {
+    return {
         "batch": arguments.batch,
         "repeats": repeats,
         "n": len(ordered),
         **{f"p{share}": nearest_rank(ordered, share) for share in (50, 90, 99)},
         "warmup": max(1, arguments.warmup),
         "threads": arguments.threads,
+        "conditions": {"preprocessing": "excluded", "warm_up": "excluded", **graph.conditions},
         "version": graph.version,
-        "hardware": graph.hardware,
+        "settings": dict(graph.settings),
     }
-    write_json(os.path.join(arguments.out, "bench.json"), result)
 
 
-def _repeat(graph: Graph, batches: Sequence[Sequence[NDArray[Any]]], seconds: float) -> list[float]:
+def _repeat(graph: Graph, turns: Sequence[Sequence[Sequence[NDArray[Any]]]], seconds: float) -> list[float]:
     """Seconds of each call, for at least ``seconds``."""
     found: list[float] = []
     end = time.perf_counter() + seconds
     while not found or time.perf_counter() < end:
         start = time.perf_counter()
-        graph.run(batches[len(found) % len(batches)])
+        graph.run_beside(turns[len(found) % len(turns)])
         found.append(time.perf_counter() - start)
     return found
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from .engine import EngineSpec
 
     Array = NDArray[Any]
 
@@ -35,13 +39,18 @@ class Port:
     sizes: tuple[int | None, ...]
 
 
-class Graph(Protocol):
+class Graph(ABC):
     """A loaded model."""
 
     inputs: list[Port]
     version: str
-    hardware: str
+    #: What the engine reports of itself, and what of ``kit.results.conditions`` it decides.
+    settings: Mapping[str, Any] = MappingProxyType({})
+    conditions: Mapping[str, Any] = MappingProxyType({})
+    #: Calls that the engine works on at the same time: see :meth:`run_beside`.
+    side_by_side: int = 1
 
+    @abstractmethod
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """All outputs, in the graph's order.
 
@@ -49,47 +58,43 @@ class Graph(Protocol):
             UserError: the engine fails.
         """
 
+    def run_beside(self, calls: Sequence[Sequence[Array]]) -> None:
+        """Compute several calls at the same time, where the engine can; their outputs are not asked for."""
+        for arrays in calls:
+            self.run(arrays)
+
 
 def open_graph(engine: str, model: str, threads: int = 0, options: Mapping[str, Any] | None = None) -> Graph:
     """Load a model: an ONNX file; for ``torch`` a checkpoint, for ``tensorrt`` a plan.
 
     Raises:
-        UserError: there is no such file, or the engine does not take it.
+        UserError: there is no such file, an unknown option, or the engine does not take the model.
     """
     if not os.path.isfile(model):
         raise UserError("there is no such model", "Export it first.", model, "missing")
-    if engine == "openvino":
-        return _OpenvinoGraph(model, threads, str((options or {}).get("precision", "fp32")))
-    if engine == "torch":
-        return _TorchGraph(model, threads, options or {})
     if engine == "tensorrt":
         return _PlanGraph(model)
-    return _OrtGraph(model, threads)
+    from .engine import EngineSpec
+
+    spec = EngineSpec(engine, model, (), threads, options or {})
+    return {"openvino": _OpenvinoGraph, "torch": _TorchGraph}.get(engine, _OrtGraph)(spec)
 
 
-class _OrtGraph:
-    hardware = "CPU"
+class _OrtGraph(Graph):
+    def __init__(self, spec: EngineSpec) -> None:
+        from .ort_engine import OrtSession
 
-    def __init__(self, model: str, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if threads:
-            options.intra_op_num_threads = threads
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise _refused("ONNX Runtime", model, error) from error
-        self.version = str(onnxruntime.__version__)
+        opened = OrtSession(spec)
+        self._session, self._model = opened.session, spec.model
+        self.version, self.settings = opened.version, opened.settings
+        # Arrays are the host's: what has a memory of its own gets copies.
+        self.conditions = opened.conditions | ({"transfers": "included"} if opened.provider.memory else {})
         self.inputs = [
             Port(one.name, _type_name(one.name, one.type), tuple(d if isinstance(d, int) else None for d in one.shape))
             for one in self._session.get_inputs()
         ]
-        self._model = model
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
-        """All outputs."""
         feed = {port.name: array for port, array in zip(self.inputs, arrays, strict=True)}
         try:
             return [np.asarray(output) for output in self._session.run(None, feed)]
@@ -97,22 +102,21 @@ class _OrtGraph:
             raise _failed("ONNX Runtime", self._model, error) from error
 
 
-class _OpenvinoGraph:
-    hardware = "CPU"
+class _OpenvinoGraph(Graph):
+    def __init__(self, spec: EngineSpec) -> None:
+        from .openvino_engine import OpenvinoPlugin
 
-    def __init__(self, model: str, threads: int, precision: str) -> None:
-        import openvino
-
-        core = openvino.Core()
-        hint = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}[precision]
-        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
-        if threads:
-            settings["INFERENCE_NUM_THREADS"] = threads
+        plugin = OpenvinoPlugin(spec)
+        network = plugin.read(spec.model)
         try:
-            self._compiled = core.compile_model(model, "CPU", settings)
+            self._compiled = plugin.compile(network)
         except Exception as error:
-            raise _refused("OpenVINO", model, error) from error
-        self.version = str(openvino.__version__)
+            remedy = "Give an ONNX model that this version of OpenVINO has all operators for."
+            raise UserError(f"OpenVINO does not take the model: {oneline(error)}", remedy, spec.model) from error
+        plugin.look(self._compiled)
+        self.version, self.settings, self.conditions = plugin.version, plugin.settings, plugin.conditions
+        self.side_by_side = plugin.streams
+        self._requests: list[Any] = []
         self.inputs = [
             Port(
                 one.get_any_name(),
@@ -121,25 +125,34 @@ class _OpenvinoGraph:
             )
             for one in self._compiled.inputs
         ]
-        self._model = model
+        self._model = spec.model
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
-        """All outputs."""
         try:
             found = self._compiled(list(arrays))
             return [np.array(found[output]) for output in self._compiled.outputs]
         except Exception as error:
             raise _failed("OpenVINO", self._model, error) from error
 
+    def run_beside(self, calls: Sequence[Sequence[Array]]) -> None:
+        try:
+            self._requests += [self._compiled.create_infer_request() for _ in calls[len(self._requests) :]]
+            for request, arrays in zip(self._requests, calls, strict=False):
+                request.start_async(list(arrays))
+            for request, _ in zip(self._requests, calls, strict=False):
+                request.wait()
+        except Exception as error:
+            raise _failed("OpenVINO", self._model, error) from error
 
-class _TorchGraph:
-    def __init__(self, model: str, threads: int, options: Mapping[str, Any]) -> None:
-        from .engine import EngineSpec
+
+class _TorchGraph(Graph):
+    def __init__(self, spec: EngineSpec) -> None:
         from .torch_engine import TorchEngine
 
-        self._engine = TorchEngine(EngineSpec("torch", model, (), threads, options), 1)
-        self.version = self._engine.version
-        self.hardware = "CPU" if self._engine.settings["device"] == "cpu" else str(self._engine.settings["device"])
+        self._engine = TorchEngine(spec, 1)
+        self.version, self.settings = self._engine.version, self._engine.settings
+        moved = self._engine.conditions["transfers"] != "none"  # arrays are the host's
+        self.conditions = self._engine.conditions | ({"transfers": "included"} if moved else {})
         self.inputs = [
             Port(
                 one.name,
@@ -154,9 +167,7 @@ class _TorchGraph:
         return self._engine.results(arrays)
 
 
-class _PlanGraph:
-    hardware = "NVIDIA GPU"
-
+class _PlanGraph(Graph):
     def __init__(self, model: str) -> None:
         from .trt_infer import TensorRtPlan
 
@@ -168,7 +179,6 @@ class _PlanGraph:
         ]
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
-        """All outputs."""
         return list(self._plan.run(dict(zip(self._plan.sources, arrays))).values())  # noqa: B905 - 3.8
 
 
@@ -177,11 +187,6 @@ def _type_name(name: str, text: str) -> str:
     if kind not in _ORT_TYPES:
         raise UserError(f"input {name} of the model is {text}, which no file can hold", "Export it with plain tensors.")
     return _ORT_TYPES[kind]
-
-
-def _refused(engine: str, model: str, error: Exception) -> UserError:
-    remedy = "Give an ONNX model that this engine's version has all operators for, with its external data next to it."
-    return UserError(f"{engine} does not take the model: {oneline(error)}", remedy, model)
 
 
 def _failed(engine: str, model: str, error: Exception) -> UserError:

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engines import add_arguments
+from .engines import add_arguments, compiler_cache
 from .graph import open_graph
 from .protocol import UserError, progress, run, write_json
 from .samples import list_samples, result_name
@@ -116,6 +116,11 @@ class Source:
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
     arguments = _arguments(argv)
+    with compiler_cache(arguments.out):
+        _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> None:
     graph = open_graph(arguments.engine, arguments.model, arguments.threads, arguments.options)
     if arguments.types:
         arguments.outputs["dtype"] = dict(declared_types(arguments.types), **arguments.outputs["dtype"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["OpenvinoEngine"]
+__all__ = ["OpenvinoEngine", "OpenvinoPlugin"]
 
 _KNOWN = ("precision", "streams")
 #: Types of the input, as preprocessing makes them.
@@ -37,46 +37,115 @@ _READ = (
 )  # fmt: skip
 
 
-class OpenvinoEngine(Engine):
-    """The CPU plugin. A static shape is faster than a dynamic one, so each batch size is compiled by itself."""
+_TITLE = "OpenVINO"
 
-    title = "OpenVINO"
-    fixed_batch = True
 
-    def __init__(self, spec: EngineSpec, batch: int) -> None:
-        super().__init__(spec)
-        known_options(spec.options, _KNOWN, self.title)
+class OpenvinoPlugin:
+    """The CPU plugin: what was asked of it, and after :meth:`look` what it made of that."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        known_options(spec.options, _KNOWN, _TITLE)
         import openvino
 
-        self._openvino = openvino
+        self.openvino = openvino
         self.version = str(openvino.__version__).partition("-")[0]  # without the build
         self._precision = str(spec.options.get("precision", "fp32"))
         if self._precision not in _HINTS:
             raise UserError(f"OpenVINO does not compute in {self._precision}", f"Choose one of {', '.join(_HINTS)}.")
-        self._streams = int(spec.options.get("streams", 1))
+        streams = int(spec.options.get("streams", 1))
         self._asked = {
-            "PERFORMANCE_HINT": "LATENCY" if self._streams == 1 else "THROUGHPUT",
-            "NUM_STREAMS": self._streams,
+            "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
+            "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": spec.threads or cores(),
             "INFERENCE_PRECISION_HINT": _HINTS[self._precision],
             # Two processes that both pin their threads pin them to the same cores.
             "ENABLE_CPU_PINNING": False,
         }
         self._core = openvino.Core()
+        self._told: dict[str, Any] = {}
+
+    def read(self, model: str) -> Any:
+        """The network of a file.
+
+        Raises:
+            UserError: OpenVINO cannot open it.
+        """
+        try:
+            return self._core.read_model(model)
+        except Exception as error:  # noqa: BLE001 - RuntimeError and its own
+            remedy = "Export the model again, or check that this is a whole ONNX file."
+            raise UserError(f"OpenVINO cannot open it: {oneline(error)}", remedy, model, "damaged") from None
+
+    def compile(self, network: Any) -> Any:
+        """The network, ready to run; errors are OpenVINO's own."""
+        return self._core.compile_model(network, "CPU", self._asked)
+
+    def look(self, compiled: Any) -> None:
+        """Read the settings back.
+
+        Raises:
+            UserError: the precision is another one.
+        """
+        for name in _READ:
+            value = compiled.get_property(name)
+            if hasattr(value, "get_type_name"):
+                value = value.get_type_name()
+            self._told[name] = value if isinstance(value, int | bool | str) else str(getattr(value, "name", value))
+        told = str(self._told["INFERENCE_PRECISION_HINT"])
+        real = _TYPES.get(told, told)
+        if real != self._precision:
+            what = f"{self._precision} is asked for, and OpenVINO computes in {real}: this processor has no other"
+            raise UserError(what, f"Ask for {real}, or use a processor that has {self._precision}.", kind="device")
+
+    @property
+    def threads(self) -> int:
+        """Of one call, as read back."""
+        return int(self._told["INFERENCE_NUM_THREADS"])
+
+    @property
+    def streams(self) -> int:
+        """Calls side by side, as read back."""
+        return int(self._told["NUM_STREAMS"])
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """What of ``kit.results.conditions`` it decides."""
+        return {
+            "precision": self._precision,
+            "transfers": "none",
+            "threads": self.threads,
+            "streams": self.streams,
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was asked for, what OpenVINO made of it, and what it changed."""
+        changed = {
+            name: {"asked": asked, "real": self._told[name]}
+            for name, asked in self._asked.items()
+            if name in {"NUM_STREAMS", "INFERENCE_NUM_THREADS"} and self._told[name] != asked
+        }
+        return {"asked": self._asked, "real": self._told, "changed": changed}
+
+
+class OpenvinoEngine(Engine):
+    """Images. A static shape is faster than a dynamic one, so each batch size is compiled by itself."""
+
+    title = _TITLE
+    fixed_batch = True
+
+    def __init__(self, spec: EngineSpec, batch: int) -> None:
+        super().__init__(spec)
+        self._plugin = OpenvinoPlugin(spec)
+        self.version = self._plugin.version
         self._network = self._read()
         self._compiled: dict[int, Any] = {}
         self._requests: dict[int, Any] = {}
-        self._told = self._settings(self._compile(batch))
-        self.threads = int(self._told["INFERENCE_NUM_THREADS"])
-        self.side_by_side = int(self._told["NUM_STREAMS"])
-        self._check_precision()
+        self._plugin.look(self._compile(batch))
+        self.threads, self.side_by_side = self._plugin.threads, self._plugin.streams
 
     def _read(self) -> Any:
-        try:
-            network = self._core.read_model(self.model)
-        except Exception as error:  # noqa: BLE001 - RuntimeError and its own
-            remedy = "Export the model again, or check that this is a whole ONNX file."
-            raise UserError(f"OpenVINO cannot open it: {oneline(error)}", remedy, self.model, "damaged") from None
+        network = self._plugin.read(self.model)
         inputs = network.inputs
         if len(inputs) != 1 or inputs[0].partial_shape.rank.is_dynamic or len(inputs[0].partial_shape) != 4:
             has = ", ".join(f"{one.any_name} {one.partial_shape}" for one in inputs)
@@ -95,45 +164,18 @@ class OpenvinoEngine(Engine):
             network = self._network.clone()
             try:
                 network.reshape([batch, *self.shape])
-                self._compiled[batch] = self._core.compile_model(network, "CPU", self._asked)
+                self._compiled[batch] = self._plugin.compile(network)
             except Exception as error:  # noqa: BLE001 - as above
                 raise self.fails(error) from None
         return self._compiled[batch]
 
-    def _settings(self, compiled: Any) -> dict[str, Any]:
-        told = {}
-        for name in _READ:
-            value = compiled.get_property(name)
-            if hasattr(value, "get_type_name"):
-                value = value.get_type_name()
-            told[name] = value if isinstance(value, int | bool | str) else str(getattr(value, "name", value))
-        return told
-
-    def _check_precision(self) -> None:
-        told = str(self._told["INFERENCE_PRECISION_HINT"])
-        real = _TYPES.get(told, told)
-        if real != self._precision:
-            what = f"{self._precision} is asked for, and OpenVINO computes in {real}: this processor has no other"
-            raise UserError(what, f"Ask for {real}, or use a processor that has {self._precision}.", kind="device")
-
     @property
     def conditions(self) -> dict[str, Any]:
-        return {
-            "precision": self._precision,
-            "transfers": "none",
-            "threads": self.threads,
-            "streams": self.side_by_side,
-        }
+        return self._plugin.conditions
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What was asked for, what OpenVINO made of it, and what it changed."""
-        changed = {
-            name: {"asked": asked, "real": self._told[name]}
-            for name, asked in self._asked.items()
-            if name in {"NUM_STREAMS", "INFERENCE_NUM_THREADS"} and self._told[name] != asked
-        }
-        return {"asked": self._asked, "real": self._told, "changed": changed}
+        return self._plugin.settings
 
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
         try:
@@ -160,7 +202,7 @@ class OpenvinoEngine(Engine):
                     request = compiled.create_infer_request()
                     array = np.ascontiguousarray(inputs[(number + beside) % len(inputs)])
                     arrays.append(array)
-                    request.set_input_tensor(self._openvino.Tensor(array, shared_memory=True))
+                    request.set_input_tensor(self._plugin.openvino.Tensor(array, shared_memory=True))
                     requests.append(request)
                 calls.append(_call(requests, arrays))
                 calls[-1]()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["PROVIDERS", "OrtEngine", "Provider"]
+__all__ = ["PROVIDERS", "OrtEngine", "OrtSession", "Provider"]
 
 #: Types of images.
 _TYPES = {"tensor(float)", "tensor(float16)", "tensor(double)", "tensor(uint8)"}
@@ -72,17 +72,21 @@ PROVIDERS = {
 _CPU = PROVIDERS["cpu"].name
 
 
-class OrtEngine(Engine):
-    """One session; every batch size goes through it."""
+_TITLE = "ONNX Runtime"
 
-    title = "ONNX Runtime"
 
-    def __init__(self, spec: EngineSpec, batch: int) -> None:
-        """Open the model: an ONNX file with one input of images (batch, channels, height, width)."""
-        super().__init__(spec)
-        known_options(spec.options, _KNOWN, self.title)
+class OrtSession:
+    """A session of one provider, which has taken every node of the model."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        """Open an ONNX file.
+
+        Raises:
+            UserError: an unknown option, not a model, or one that the provider does not run.
+        """
+        known_options(spec.options, _KNOWN, _TITLE)
         self._precision = str(spec.options.get("precision", "fp32"))
-        self._provider, self._asked = _chosen(spec, self._precision)
+        self.provider, self.asked = _chosen(spec, self._precision)
         self.threads = spec.threads or cores()
         if self._precision == "fp32":
             os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # TensorRT's provider has no option against TF32
@@ -90,23 +94,13 @@ class OrtEngine(Engine):
 
         self.version = str(onnxruntime.__version__)
         self.session = self._open(onnxruntime, spec)
-        self.providers: list[str] = self.session.get_providers()
         self._nodes = self._assigned()
-        inputs = self.session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type not in _TYPES or len(inputs[0].shape) != 1 + len(spec.shape):
-            has = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-            remedy = "Give a model whose one input is a tensor of images (batch, channels, height, width)."
-            raise UserError(f"the model has the inputs {has}", remedy, self.model)
-        check_input(inputs[0].name, inputs[0].shape, (batch, *spec.shape), self.model)
-        self.input: str = inputs[0].name
-        self.output: str = self.session.get_outputs()[0].name
-        self.fixed_batch = isinstance(inputs[0].shape[0], int)
 
     def _open(self, onnxruntime: Any, spec: EngineSpec) -> Any:
-        name = self._provider.name
+        name = self.provider.name
         if name not in onnxruntime.get_available_providers():
             has = ", ".join(onnxruntime.get_available_providers())
-            remedy = f"Install {self._provider.package} in the place of onnxruntime, or choose another provider."
+            remedy = f"Install {self.provider.package} in the place of onnxruntime, or choose another provider."
             raise UserError(f"this ONNX Runtime {self.version} has no {name}: it has {has}", remedy, kind="missing")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
@@ -118,20 +112,20 @@ class OrtEngine(Engine):
         said = io.StringIO()  # where the fall-back is announced
         try:
             with contextlib.redirect_stdout(said):
-                session = onnxruntime.InferenceSession(spec.model, options, providers=[(name, self._asked)])
+                session = onnxruntime.InferenceSession(spec.model, options, providers=[(name, self.asked)])
         except Exception as error:  # noqa: BLE001 - its exceptions share no base class
             cause = _fallback(said.getvalue())
             if cause or "EP fallback" in str(error) or "CPU EP" in str(error):
                 raise self._no_provider(cause or oneline(error)) from None
             remedy = "Export the model again, or check that this is a whole ONNX file."
-            raise UserError(f"ONNX Runtime cannot open it: {oneline(error)}", remedy, spec.model, "damaged") from None
+            raise UserError(f"{_TITLE} cannot open it: {oneline(error)}", remedy, spec.model, "damaged") from None
         if session.get_providers()[0] != name or (name != _CPU and said.getvalue()):
             raise self._no_provider(_fallback(said.getvalue()) or f"the session has {session.get_providers()[0]}")
         return session
 
     def _no_provider(self, cause: str) -> UserError:
         remedy = "Correct the provider's options, or install what it needs; kit does not measure the CPU in its place."
-        return UserError(f"{self._provider.name} does not run this model: {cause}", remedy, kind="missing")
+        return UserError(f"{self.provider.name} does not run this model: {cause}", remedy, kind="missing")
 
     def _assigned(self) -> dict[str, int]:
         """Nodes by the provider that they were given to; empty where this version does not say it.
@@ -145,7 +139,7 @@ class OrtEngine(Engine):
         counts: dict[str, int] = {}
         for part in tell():
             counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
-        others = {name: count for name, count in counts.items() if name != self._provider.name}
+        others = {name: count for name, count in counts.items() if name != self.provider.name}
         if others:
             what = ", ".join(f"{count} nodes on {name}" for name, count in others.items())
             raise self._no_provider(f"it leaves {what}")
@@ -153,12 +147,13 @@ class OrtEngine(Engine):
 
     @property
     def conditions(self) -> dict[str, Any]:
-        on_host = self._provider.memory is None
+        """What of ``kit.results.conditions`` the provider decides, with inputs and outputs in its memory."""
+        on_host = self.provider.memory is None
         found: dict[str, Any] = {"precision": self._precision, "transfers": "none" if on_host else "excluded"}
-        if self._provider.name == PROVIDERS["cann"].name:
+        if self.provider.name == PROVIDERS["cann"].name:
             found["transfers"] = "included"
-        if self._provider.memory == "cuda":
-            found["graph"] = "on" if self._asked.get("enable_cuda_graph") in {"1", "True"} else "off"
+        if self.provider.memory == "cuda":
+            found["graph"] = "on" if self.asked.get("enable_cuda_graph") in {"1", "True"} else "off"
         else:
             found |= {"threads": self.threads, "streams": 1}
         return found
@@ -166,14 +161,43 @@ class OrtEngine(Engine):
     @property
     def settings(self) -> dict[str, Any]:
         """Provider and options as the session reports them; the OpenVINO provider reports none."""
-        told = self.session.get_provider_options().get(self._provider.name, {})
+        told = self.session.get_provider_options().get(self.provider.name, {})
         return {
-            "provider": self.providers[0],
-            "asked": self._asked,
+            "provider": self.session.get_providers()[0],
+            "asked": self.asked,
             "provider_options": told,
             "nodes": self._nodes,
             "intra_op_num_threads": self.threads,
         }
+
+
+class OrtEngine(Engine):
+    """One session; every batch size goes through it."""
+
+    title = _TITLE
+
+    def __init__(self, spec: EngineSpec, batch: int) -> None:
+        """Open the model: an ONNX file with one input of images (batch, channels, height, width)."""
+        super().__init__(spec)
+        self._opened = opened = OrtSession(spec)
+        self.version, self.threads, self.session = opened.version, opened.threads, opened.session
+        inputs = self.session.get_inputs()
+        if len(inputs) != 1 or inputs[0].type not in _TYPES or len(inputs[0].shape) != 1 + len(spec.shape):
+            has = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
+            remedy = "Give a model whose one input is a tensor of images (batch, channels, height, width)."
+            raise UserError(f"the model has the inputs {has}", remedy, self.model)
+        check_input(inputs[0].name, inputs[0].shape, (batch, *spec.shape), self.model)
+        self.input: str = inputs[0].name
+        self.output: str = self.session.get_outputs()[0].name
+        self.fixed_batch = isinstance(inputs[0].shape[0], int)
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        return self._opened.conditions
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self._opened.settings
 
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
         try:
@@ -186,7 +210,8 @@ class OrtEngine(Engine):
         import onnxruntime
 
         output = self.outputs(inputs[0])[0]  # the first call is the slowest, and says what is wrong
-        memory = (self._provider.memory, int(self._asked.get("device_id", 0))) if self._provider.memory else ()
+        device = self._opened.provider.memory
+        memory = (device, int(self._opened.asked.get("device_id", 0))) if device else ()
         place = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros_like(output), *memory)
         calls: list[Callable[[], None]] = []
         for batch in inputs:

@@ -32,6 +32,7 @@ def read_file_rate(bench: Output, batch: int) -> Throughput:
             unit="fps",
             mode="dataset",
             repeats=rates,
+            conditions=bench.keys("conditions"),
             latency_ms={name: bench.key(name) for name in ("p50", "p90", "p99", "n")},
             raw={"threads": bench.key("threads"), "warm-up calls": bench.key("warmup")},
         )

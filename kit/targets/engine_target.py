@@ -95,12 +95,7 @@ class EngineTarget(ABC):
         return [*before, *infer, metrics, _bench(job, use)]
 
     def _plan_files(self, job: Job, task: Task, use: EngineUse) -> list[Step]:
-        """The same over files of tensors, which the steps of the task make and check.
-
-        Raises:
-            InvalidInputError: options that only images have.
-        """
-        self.check_files(job, use)
+        """The same over files of tensors, which the steps of the task make and check."""
         batch = job.recipe.input.batch or min(use.infer_batch, max(job.batches))
         how: dict[str, Any] = {
             "image": use.image, "words": _words(use), "model": use.model, "environment": use.environment,
@@ -114,24 +109,18 @@ class EngineTarget(ABC):
         before = common.model_steps(job) if self.exported else []
         return [*before, *file_steps(job, task, infer, f"{job.target}/"), *rates]
 
-    def check_files(self, job: Job, use: EngineUse) -> None:  # noqa: B027 - most have nothing to refuse
-        """Refuse options that have no meaning for files of tensors.
-
-        Raises:
-            InvalidInputError: one sentence that names the place.
-        """
-
     def _read_files(self, job: Job, task: Task, outputs: Outputs) -> Reading:
         benches = [(batch, outputs.file(f"{bench_name(job)}-bs{batch}", "bench.json")) for batch in job.batches]
         version: Raw[str] = benches[0][1].key("version")
+        settings = benches[0][1].key("settings").value
         exported = read_versions(outputs.file(common.EXPORT, "export.json")) if self.exported else {}
         return Reading(
             metrics=task.read(job, f"{job.target}/", outputs),
             throughput=tuple(read_file_rate(bench, batch) for batch, bench in benches),
-            toolchain=f"{self.toolchain} {version.value}",
-            hardware=benches[0][1].key("hardware").value,
+            toolchain=f"{self.toolchain} {version.value}{self.variant(settings)}",
+            hardware=self.hardware_of(settings),
             environment={**exported, self.toolchain: version},
-            notes=tuple(self.other_version(job, str(version.value))),
+            notes=(*self.other_version(job, str(version.value)), *self.notes(settings)),
         )
 
     def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add

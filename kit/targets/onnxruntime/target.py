@@ -71,14 +71,6 @@ class OnnxRuntime(EngineTarget):
             environment=job.access.environment, memory_gib=8,
         )  # fmt: skip
 
-    def check_files(self, job: Job, use: EngineUse) -> None:
-        """The CPU only: what other providers silently leave to the CPU is looked for with images alone."""
-        if use.options:
-            raise InvalidInputError(
-                f"targets -> {job.target} -> options: a task on files of tensors runs with provider cpu in fp32",
-                remedy="leave these options out, or take another target for this task",
-            )
-
     def images(self, job: Job) -> Sequence[ImageSpec]:
         """None for the CPU: kit's runtime image holds the engine. Each provider is another package, and an image."""
         options = self._options(job)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kit.errors import InvalidInputError
 from kit.planning.target import ImageSpec, Job
 from kit.recipe.options import parse_options
 from kit.resources import resource
@@ -41,14 +40,6 @@ class OpenVino(EngineTarget):
         options = parse_options(_OpenvinoOptions, job.target, job.options)
         asked = {"precision": options.precision, "streams": options.streams}
         return EngineUse("openvino", _IMAGE, options.infer_batch, options=asked)
-
-    def check_files(self, job: Job, use: EngineUse) -> None:
-        """One stream: batches take turns."""
-        if use.options["streams"] != 1:
-            raise InvalidInputError(
-                f"targets -> {job.target} -> options -> streams: a task on files of tensors runs in one stream",
-                remedy="leave streams out for this recipe",
-            )
 
     def images(self, job: Job) -> Sequence[ImageSpec]:  # noqa: ARG002
         """The runtime image, and OpenVINO."""
