@@ -91,7 +91,7 @@ def _line(source: RawOutputs, evidence: Evidence) -> str:
     from kit.errors import KitError
     from kit.results.places import context_of
 
-    data = source.data(evidence)
+    data = source.data(evidence.fingerprint, evidence.file, evidence.reader)
     if data is None or hashlib.sha256(data).hexdigest() != evidence.sha256:
         return ""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +175,9 @@ def _read(
 
 def _places(subject: str, derived: Results, sources: RawOutputs) -> Iterator[Link]:
     """Each number, read at the place that its evidence names."""
-    read = 0
+    read, data_of = 0, lru_cache(maxsize=8)(sources.data)  # hundreds of numbers come from a handful of files
     for field, value, evidence in all_evidence(derived):
-        data = sources.data(evidence)
+        data = data_of(evidence.fingerprint, evidence.file, evidence.reader)
         try:
             again = read_again(data or b"", evidence)
         except KitError as error:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kit.errors import KitError
 from kit.host import label_of
-from kit.results.evidence import Evidence
 from kit.results.kept import Kept
 from kit.results.resultsfile import Results, Run
 from kit.storage.digests import FileDigest
@@ -75,23 +74,22 @@ class RawOutputs:
         self.kept.write(fingerprint, made)
         return made
 
-    def data(self, evidence: Evidence) -> bytes | None:
+    def data(self, fingerprint: str, file: str, reader: str) -> bytes | None:
         """The bytes of the file that evidence names; None where they are not on this machine.
 
         Raises:
-            DamagedError: the store's record is none.
+            DamagedError: the store's record is not a record.
         """
-        if evidence.reader == "record":
-            another = evidence.fingerprint in self.another_run
-            record = None if another else self.store.load(evidence.fingerprint)
-            return record.proof if record else self.kept.records.get(evidence.fingerprint)
-        stored = self.stored(evidence.fingerprint)
+        if reader == "record":
+            record = None if fingerprint in self.another_run else self.store.load(fingerprint)
+            return record.proof if record else self.kept.records.get(fingerprint)
+        stored = self.stored(fingerprint)
         try:
             if stored is not None:
-                return (stored / evidence.file).read_bytes()
+                return (stored / file).read_bytes()
         except OSError:
             pass  # a clone of the store without this file
-        return self.kept.files.get((evidence.fingerprint, evidence.file))
+        return self.kept.files.get((fingerprint, file))
 
 
 def _holds_another_run(store: Store, run: Run, kept: Kept, quoted: Collection[str] | None) -> bool:
