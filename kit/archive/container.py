@@ -12,9 +12,9 @@ from kit.errors import DamagedError, InvalidInputError
 from kit.storage.files import os_errors, write_atomically
 from kit.storage.inputs import read_input
 from kit.storage.mistaken import mistaken_for
-from kit.storage.tarball import tar_bytes
+from kit.storage.tarball import tar_bytes, write_members
 
-__all__ = ["MAX_BYTES", "Members", "is_plain", "read_archive", "write_archive", "write_members"]
+__all__ = ["MAX_BYTES", "Members", "is_plain", "read_archive", "write_archive"]
 
 Members = Mapping[str, bytes]
 
@@ -67,19 +67,11 @@ def write_archive(out: Path, members: Members) -> None:
         write_members(members, out)
 
 
-def write_members(members: Members, folder: Path) -> None:
-    """Write members into a folder; their names must stay below it, as :func:`read_archive` sees to."""
-    for name, data in sorted(members.items()):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
 def read_archive(path: Path) -> dict[str, bytes]:
     """The members of an archive.
 
     Raises:
-        MissingError: there is none.
+        MissingError: there is no such file.
         DamagedError: a link, a device, a name that leads out of it or stands twice, more than the limits, or a tar file
             that :func:`write_archive` would not have written: a byte of a header was changed.
     """

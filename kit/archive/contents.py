@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kit import __version__
 from kit.archive.container import MAX_BYTES, Members, is_plain
+from kit.archive.intoto import as_json
 from kit.archive.sbom import sbom
 from kit.containers.packages import list_packages
 from kit.errors import DamagedError, EngineError, InvalidInputError, KitError, MissingError
@@ -29,21 +30,8 @@ MANIFEST = "archive.json"
 #: Own code larger than this is not code; programs of vendors are never taken along.
 _CODE_FILE, _CODE_ALL = 1 << 20, 32 << 20
 _VENDOR = {
-    ".run",
-    ".deb",
-    ".rpm",
-    ".whl",
-    ".so",
-    ".om",
-    ".plan",
-    ".engine",
-    ".trt",
-    ".gz",
-    ".xz",
-    ".zip",
-    ".tar",
-    ".exe",
-}
+    ".run", ".deb", ".rpm", ".whl", ".so", ".om", ".plan", ".engine", ".trt", ".gz", ".xz", ".zip", ".tar", ".exe"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,8 +47,7 @@ class Manifest:
     def encode(self) -> bytes:
         """As JSON."""
         absent = [{"what": what, "why": why} for what, why in self.absent]
-        tree = {"format": FORMAT, **vars(self), "absent": absent}
-        return (json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+        return as_json({"format": FORMAT, **vars(self), "absent": absent})
 
 
 def read_manifest(members: Members, where: str) -> Manifest:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.archive.claims import as_rows, claims, claims_page
-from kit.archive.container import Members, write_members
+from kit.archive.container import Members
 from kit.archive.contents import Manifest
 from kit.archive.crate import CRATE, crate
 from kit.archive.intoto import as_json, contents_statement, provenance, test_result
@@ -27,6 +27,7 @@ from kit.results.kept import SUFFIX, unpack
 from kit.results.reportparts import part
 from kit.results.resultsfile import Results, load_all
 from kit.storage.store import Store
+from kit.storage.tarball import write_members
 from kit.verification.gate import GateInput, failures
 from kit.verification.link import Link
 from kit.verification.verification import verify

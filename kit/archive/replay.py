@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kit.archive.checking import check_sums, verify_members
-from kit.archive.container import Members, read_archive, write_members
+from kit.archive.container import Members, read_archive
 from kit.archive.contents import read_manifest
 from kit.archive.derived import SUMS, place_of_report
 from kit.errors import CheckFailedError, DamagedError
@@ -19,6 +19,7 @@ from kit.results.resultsfile import Results, load_all
 from kit.storage.files import os_errors
 from kit.storage.root import Root
 from kit.storage.store import Store
+from kit.storage.tarball import write_members
 
 __all__ = ["Replay", "archived_results", "replay"]
 

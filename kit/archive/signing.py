@@ -17,6 +17,7 @@ from typing import Any
 from securesystemslib.signer import SSlibKey
 
 from kit.archive.container import Members
+from kit.archive.intoto import as_json
 from kit.errors import DamagedError, InvalidInputError
 from kit.storage.files import os_errors
 from kit.storage.inputs import read_input
@@ -151,7 +152,7 @@ def _envelope(statement: bytes, keyid: str, signature: bytes) -> bytes:
         "payload": base64.b64encode(statement).decode(),
         "signatures": [{"keyid": keyid, "sig": base64.b64encode(signature).decode()}],
     }
-    return (json.dumps(tree, sort_keys=True, indent=1) + "\n").encode()
+    return as_json(tree)
 
 
 def _encoding(statement: bytes) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 
 from kit.archive.replay import archived_results
-from kit.errors import InvalidInputError, KitError, MissingError
+from kit.errors import InvalidInputError, MissingError
 from kit.results.resultsfile import Results, load_all, load_results
-from kit.storage.git import run_git
+from kit.storage.git import git_commit, git_output
 
 __all__ = ["load_pair"]
 
@@ -86,35 +87,27 @@ def _load(where: str, report: Path, tracked: Path) -> dict[str, Results] | None:
 
 
 def _from_git(revision: str, report: Path) -> dict[str, Results] | None:
-    """The results of a revision; None where it is none."""
+    """The results of a revision; None where git knows no such revision, or there is no git."""
     folder = next((one for one in (report, *report.parents) if one.is_dir()), Path.cwd())
-    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    top = _git(folder, "rev-parse", "--show-toplevel")
+    commit = top = None
+    with contextlib.suppress(MissingError, InvalidInputError):
+        commit, top = git_commit(folder, revision), git_output(folder, "rev-parse", "--show-toplevel")
     if commit is None or top is None:
         return None
-    sha, root = commit.decode().strip(), Path(top.decode().strip())
+    root = Path(top.decode().strip())
     try:
         inside = report.absolute().resolve().relative_to(root.resolve()).as_posix()
     except ValueError as error:
         raise InvalidInputError(
             "the report is not in this repository of git", where=str(report), remedy="give --reports inside of it"
         ) from error
-    listed = _git(root, "ls-tree", "--name-only", "-z", sha, f"{inside}/results/") or b""
+    listed = git_output(root, "ls-tree", "--name-only", "-z", commit, f"{inside}/results/") or b""
     names = [name for name in listed.decode().split("\0") if name.endswith(".json")]
     with tempfile.TemporaryDirectory() as place:
         target = Path(place) / "results"
         target.mkdir()
         for name in names:
-            data = _git(root, "cat-file", "blob", f"{sha}:{name}")
+            data = git_output(root, "cat-file", "blob", f"{commit}:{name}")
             if data is not None:
                 (target / Path(name).name).write_bytes(data)
         return load_all(Path(place))
-
-
-def _git(folder: Path, *words: str) -> bytes | None:
-    """What git prints; None where it fails or is not there."""
-    try:
-        done = run_git(folder, *words)
-    except KitError:
-        return None
-    return None if done.returncode else done.stdout

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from kit.planning.step import Step
 from kit.terminal import unguarded, visible
@@ -15,40 +15,32 @@ from kit.terminal import unguarded, visible
 __all__ = ["JsonProgress", "LiveProgress", "PlainProgress", "Progress", "bar", "choose", "takes_live"]
 
 
-class Progress(Protocol):
-    """Hears what an executor does."""
+class Progress:
+    """Is notified of what an executor does; this one shows nothing."""
 
     def plan(self, steps: Sequence[Step]) -> None:
         """These steps will be looked at, in this order."""
-        ...
 
     def cached(self, step: Step) -> None:
         """The store has it."""
-        ...
 
     def start(self, step: Step, doing: str = "") -> None:
         """It runs now."""
-        ...
 
     def done(self, step: Step, seconds: float) -> None:
         """It ran."""
-        ...
 
     def failed(self, step: Step, error: BaseException) -> None:
         """It did not end well."""
-        ...
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """How far the running step is."""
-        ...
 
     def line(self, text: str) -> None:
         """A line of a program's own output, or of an image build."""
-        ...
 
     def close(self) -> None:
         """Nothing more will come."""
-        ...
 
 
 def choose(*, as_json: bool, verbose: bool, stream: TextIO | None = None) -> Progress:
@@ -77,7 +69,7 @@ def bar(done: int, total: int, text: str) -> Any:
     return cell
 
 
-class PlainProgress:
+class PlainProgress(Progress):
     """One line per finished step, for logs."""
 
     def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
@@ -100,15 +92,9 @@ class PlainProgress:
     def failed(self, step: Step, error: BaseException) -> None:
         self._say(step, "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
 
-    def progress(self, done: int, total: int, unit: str) -> None:
-        pass
-
     def line(self, text: str) -> None:
         if self._verbose:
             self._print(visible(text))
-
-    def close(self) -> None:
-        pass
 
     def _say(self, step: Step, state: str) -> None:
         self._count += 1
@@ -119,7 +105,7 @@ class PlainProgress:
         print(text, file=self._stream, flush=True)
 
 
-class JsonProgress:
+class JsonProgress(Progress):
     """One JSON object per line on standard output."""
 
     def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
@@ -149,14 +135,11 @@ class JsonProgress:
         if self._verbose:
             self._say(event="line", step=self._step, text=text)
 
-    def close(self) -> None:
-        pass
-
     def _say(self, **message: Any) -> None:
         print(json.dumps(message, ensure_ascii=False), file=self._stream, flush=True)
 
 
-class LiveProgress:
+class LiveProgress(Progress):
     """A list of steps with state and time; a bar for the running one."""
 
     def __init__(self, stream: TextIO) -> None:

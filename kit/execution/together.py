@@ -47,7 +47,7 @@ def all_at_once(work: Callable[[Step], T], steps: Sequence[Step], stop: threadin
             raise
 
 
-class SharedProgress:
+class SharedProgress(Progress):
     """A progress that several threads may tell: one voice at a time, and one bar, which counts for all of them."""
 
     def __init__(self, progress: Progress) -> None:

@@ -97,9 +97,8 @@ def draft_of_code(wishes: Wishes, code: str) -> Draft:
             remedy="give its path from there",
         )
     classes = wishes.classes or 1000
-    model = {"name": wishes.name or slug(function if place.endswith(".py") else place), "source": "code"}
-    model["name"] = wishes.name or slug(Path(inside).stem)
-    draft = Draft(f"Own code: {code}.", {"model": {**model, "build": code, "classes": classes}})
+    model = {"name": wishes.name or slug(Path(inside).stem), "source": "code", "build": code, "classes": classes}
+    draft = Draft(f"Own code: {code}.", {"model": model})
     shape = list(shape_of(wishes.shape)) if wishes.shape else [3, 224, 224]
     if not wishes.shape:
         draft.open.append("input -> shape: [3, 224, 224] is a guess (--shape)")

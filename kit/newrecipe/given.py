@@ -31,14 +31,11 @@ def add_weights(draft: Draft, wishes: Wishes) -> None:
         draft.open.append("weights: the checkpoint and its digest (--weights FILE computes it)")
         return
     entry = weights_entry(wishes.weights, wishes.out)
-    for one in _sets(wishes.weights):
-        entry.setdefault("set", one)
     sets = _sets(wishes.weights)
     if len(sets) > 1:
+        entry["set"] = sets[0]
         draft.remarks["weights.set"] = f"of {', '.join(sets)}"
         draft.open.append(f"weights -> set: {sets[0]} is the first of {', '.join(sets)}")
-    else:
-        entry.pop("set", None)
     draft.settings["weights"] = entry
 
 

@@ -12,7 +12,6 @@ from kit.newrecipe.wishes import Wishes, shape_of
 __all__ = ["add_graph", "graph_input", "usual_preprocessing"]
 
 _BATCHES = [1, 4, 8, 16, 32, 64]
-_IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "interpolation": "bilinear"}
 
 
 def add_graph(draft: Draft, graph: dict[str, Any], output: str, tree: dict[str, Any]) -> None:
@@ -30,10 +29,7 @@ def add_graph(draft: Draft, graph: dict[str, Any], output: str, tree: dict[str, 
 def usual_preprocessing(shape: list[int]) -> dict[str, Any]:
     """Preprocessing as it is most often with ImageNet."""
     channels, height, width = shape if len(shape) == 3 else (3, 224, 224)
-    config: dict[str, Any] = {**_IMAGENET, "crop_pct": 0.875}
-    if channels == 1:
-        config |= {"mean": [0.5], "std": [0.5]}
-    return preprocessing(config, (height, width))
+    return preprocessing({"mean": [0.5], "std": [0.5]} if channels == 1 else {}, (height, width))
 
 
 def graph_input(value: GraphValue, wishes: Wishes) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from kit.newrecipe.documentwords import DocumentWords
 from kit.newrecipe.printedmetrics import metrics_of
 from kit.newrecipe.programs import Program, read_program
 from kit.newrecipe.scriptwords import ArgumentWords
+from kit.newrecipe.wishes import relative
 from kit.newrecipe.writtencommands import Written, read_written
 from kit.resources import resource
 
@@ -56,10 +57,7 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
     programs = {name: read_program(path, name) for path in paths for name in [path.relative_to(folder).as_posix()]}
     data = DataTree(images)
     written = read_written(folder, list(programs))
-    try:
-        code = folder.resolve().relative_to(out.resolve()).as_posix()
-    except ValueError:
-        code = str(folder.resolve())
+    code = relative(folder, out)
     draft = ScriptDraft({"code": code})
     if written:
         _from_document(draft, written, programs, data)

@@ -26,7 +26,6 @@ __all__ = [
     "Step",
     "canonical",
     "fill",
-    "fingerprint",
     "fingerprint_of",
     "fingerprint_parts",
 ]
@@ -188,8 +187,3 @@ def fingerprint_parts(
 def fingerprint_of(parts: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical JSON of the parts."""
     return hashlib.sha256(canonical(parts)).hexdigest()
-
-
-def fingerprint(step: Step, *, image: str, inputs: Mapping[str, str], code: str, host: str | None = None) -> str:
-    """The fingerprint of a step: see :func:`fingerprint_parts`."""
-    return fingerprint_of(fingerprint_parts(step, image=image, inputs=inputs, code=code, host=host))

@@ -145,23 +145,18 @@ class Target(Protocol):
 
     def images(self, job: Job) -> Sequence[ImageSpec]:
         """Images that the steps name, bases first."""
-        ...
 
     def plan(self, job: Job) -> Sequence[Step]:
         """The steps, in an order that respects their inputs. Pure: no I/O."""
-        ...
 
     def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:
         """Raise StepError or DeviceError where a vendor's tool failed, whatever its exit code says."""
-        ...
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements from the output folders, by step name: ``Outputs.of(outputs)`` opens files with evidence."""
-        ...
 
     def checks(self, job: Job) -> Sequence[Check]:
         """Doctor's checks of this target's hardware, driver and packages."""
-        ...
 
 
 def target_names() -> list[str]:

@@ -95,7 +95,6 @@ class Task(Protocol):
         Raises:
             InvalidInputError: one sentence that names the place.
         """
-        ...
 
     def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:
         """Look for the data before anything long starts; not called where classes are counted.
@@ -103,27 +102,21 @@ class Task(Protocol):
         Raises:
             MissingError, InvalidInputError: it is not there, or not what the recipe says.
         """
-        ...
 
     def metrics(self, recipe: Recipe) -> Sequence[Declaration]:
         """The metrics that it gives, but for Top1 to Top5."""
-        ...
 
     def images(self, job: Job) -> Sequence[ImageSpec]:
         """Images that its steps name."""
-        ...
 
     def prepare(self, job: Job) -> Sequence[Step]:
         """Steps before inference. Pure."""
-        ...
 
     def runs(self, job: Job) -> Sequence[FileRun]:
         """What the engine runs on: outputs of :meth:`prepare`."""
-        ...
 
     def form(self, job: Job) -> FileForm:
         """What the files of results must be like."""
-        ...
 
     def score(self, job: Job, prefix: str, results: Mapping[str, Made]) -> Sequence[Step]:
         """Steps after inference.
@@ -133,11 +126,9 @@ class Task(Protocol):
             prefix: begins the names of the steps, such as ``cpu/``.
             results: run -> the step that holds its ``result`` and ``result_summary.json``.
         """
-        ...
 
     def read(self, job: Job, prefix: str, outputs: Outputs) -> tuple[Metric, ...]:
         """The metrics, from the output folders by step name."""
-        ...
 
 
 def task_names() -> list[str]:

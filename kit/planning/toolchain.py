@@ -16,17 +16,14 @@ class Toolchain(Protocol):
     @property
     def version(self) -> str:
         """As the vendor writes it: ``9.0.1``."""
-        ...
 
     @property
     def fault(self) -> str:
         """Why this version cannot be used; empty for one that can."""
-        ...
 
     @property
     def better(self) -> str:
         """The version to take in the place of a faulty one."""
-        ...
 
 
 Row = TypeVar("Row", bound=Toolchain)

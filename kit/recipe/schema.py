@@ -232,12 +232,11 @@ class Recipe(Section):
                 raise ValueError(f"{place} names a batch twice")
         if self.subject is not None and self.subject not in self.targets:
             raise ValueError(f"subject: {self.subject} is not among the targets")
-        for name in self.default:
-            if name not in self.targets:
-                raise ValueError(f"default names target {name}, which is not among the targets")
-        for name in [*self.published.accuracy, *self.published.throughput]:
-            if name not in self.targets:
-                raise ValueError(f"published names target {name}, which is not among the targets")
+        published = [*self.published.accuracy, *self.published.throughput]
+        for place, names in (("default", self.default), ("published", published)):
+            for name in names:
+                if name not in self.targets:
+                    raise ValueError(f"{place} names target {name}, which is not among the targets")
         return self
 
     def _check_graph(self) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kit.reports.context import Report, TargetView
 from kit.reports.headlines import Headline, accuracy_of, throughput_of
 from kit.reports.origins import origin
-from kit.reports.reportnumber import Origin, ReportNumber
+from kit.reports.reportnumber import Origin
 from kit.reports.standing import State, standing
 from kit.results.evidence import Sha256
 from kit.results.resultsfile import Results, results_text
@@ -85,7 +85,7 @@ def _row(report: Report, view: TargetView) -> CatalogueRow:
 def _number(head: Headline | None) -> RowNumber | None:
     if head is None:
         return None
-    number: ReportNumber = head.number
+    number = head.number
     return RowNumber(
         label=head.label.partition(" ")[2], text=number.text, value=float(number.value), unit=number.unit,
         interval=head.interval, source=number.source,

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from kit.errors import InvalidInputError, MissingError
 from kit.recipe.schema import Text
 from kit.recipe.yamlfile import DocumentError, load_yaml
-from kit.reports.escaping import Safe, in_language
+from kit.reports.escaping import Safe, in_language, link
 from kit.reports.reportnumber import ReportNumber
 from kit.reports.writer import Writer
 from kit.storage.inputs import read_input
@@ -96,7 +96,7 @@ def page(deviations: Sequence[Deviation], writer: Writer, language: str) -> str:
     published = writer.report.recipe.published.report
     model = writer.report.recipe.model.name
     pattern = words["deviations"]
-    source = writer.link(words["published_report"], published)
+    source = link(words["published_report"], published)
     head = writer.finalize(pattern["title"].format(model=model))
     intro = Safe(pattern["intro"].format(source=source))
     return f"# {head}\n\n{intro}\n\n{table}\n"

@@ -6,7 +6,6 @@ A :class:`Safe` string is Markdown already; everything else is escaped when it i
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +19,6 @@ __all__ = [
     "in_language",
     "link",
     "one_line",
-    "shell",
     "slug",
 ]
 
@@ -71,11 +69,6 @@ def fence(lines: Iterable[object], language: str = "") -> Safe:
     run = max((len(ticks) for ticks in re.findall("`+", body)), default=0)
     ticks = "`" * max(3, run + 1)
     return Safe(f"{ticks}{language}\n{body}\n{ticks}")
-
-
-def shell(argv: Iterable[str]) -> str:
-    """A command as it can be pasted into a shell."""
-    return shlex.join(argv)
 
 
 def link(text: object, address: str | None) -> Safe:

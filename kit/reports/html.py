@@ -7,12 +7,13 @@ shows the entry in a dialog instead, and one language at a time.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from kit.reports.context import Report
-from kit.reports.escaping import in_language, shell
+from kit.reports.escaping import in_language
 from kit.reports.explain import Trace, trace
 from kit.reports.firstscreen import first_screen
 from kit.reports.markdown import to_html
@@ -133,7 +134,7 @@ def _entry(
         )
         rows.append((labels["evidence"], "<br>".join(shown)))
     if found.commands:
-        shown = (f"<code>{escape(shell(one.argv))}</code>" for one in found.commands)
+        shown = (f"<code>{escape(shlex.join(one.argv))}</code>" for one in found.commands)
         rows.append((labels["commands"], "<br>".join(shown)))
     if found.artifacts:
         shown = (f"{escape(one.step)}/{escape(one.path)} <code>sha256:{one.sha256}</code>" for one in found.artifacts)

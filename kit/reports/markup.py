@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.reports.context import Report
-from kit.reports.escaping import Safe, escape, link
+from kit.reports.escaping import Safe, escape
 from kit.reports.reportnumber import ReportNumber
 
 __all__ = ["MARKED_NUMBER", "MARKS", "Markup", "unmarked"]
@@ -81,10 +81,6 @@ class Markup:
         return self.table(
             [self.words["item"], self.words["content"]], [[name, text] for name, text in sorted(pairs.items())]
         )
-
-    def link(self, text: object, address: str | None) -> Safe:
-        """A link, where the address is one of the web."""
-        return link(text, address)
 
     def _name(self, name: str, *, simulated: bool) -> str:
         return f"{name} ({self.words['simulated']})" if simulated else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kit.recipe.schema import Recipe
@@ -85,7 +85,7 @@ def _row(
         low, high = (
             number(f"{base}/{end}", value, how) for end, value in zip(("low", "high"), metric.interval, strict=True)
         )
-        row = MetricRow(target, metric.name, unit, shown, low, high, metric.samples)
+        row = replace(row, low=low, high=high)
     return _compared(row, metric, declared, numbers) if declared and declared.published is not None else row
 
 
@@ -117,10 +117,8 @@ def _compared(row: MetricRow, metric: Metric, declared: Declaration, numbers: Nu
     if declared.tolerance is not None:
         worse = -value if metric.better == "higher" else value
         met = worse <= Decimal(repr(declared.tolerance))
-    return MetricRow(
-        row.target, row.name, row.unit, row.shown, row.low, row.high, row.samples, published, delta,
-        plain(declared.tolerance) if declared.tolerance is not None else "", met,
-    )  # fmt: skip
+    tolerance = plain(declared.tolerance) if declared.tolerance is not None else ""
+    return replace(row, published=published, delta=delta, tolerance=tolerance, met=met)
 
 
 def below_published(rows: Sequence[MetricRow]) -> list[str]:

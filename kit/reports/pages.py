@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from kit.reports.context import Report
-from kit.reports.escaping import Safe, code, escape, fence, in_language, shell, slug
+from kit.reports.escaping import Safe, code, escape, fence, in_language, link, slug
 from kit.reports.markup import unmarked
 from kit.reports.outline import ReportSection, outline
 from kit.reports.tables import Claim
@@ -141,8 +142,8 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "out": writer,
         "code": code,
         "fence": fence,
-        "link": writer.link,
-        "shell": lambda words: shell(str(word) for word in words),
+        "link": link,
+        "shell": lambda words: shlex.join(str(word) for word in words),
         "number": lambda value: Safe(plain(value)),
         "numbers": lambda values: Safe(words["list"].join(plain(value) for value in values)),
         "say": lambda text: in_language(text, words["language"]),
@@ -153,7 +154,7 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "pins": lambda pins: [f"{name}=={version}" for name, version in pins.items()],
         "python": f"python{version}",
         "pip": f"pip{version}",
-        "kit_commands": [shell(["kit", "reproduce", "--target", name]) for name in names],
+        "kit_commands": [shlex.join(["kit", "reproduce", "--target", name]) for name in names],
         "shape": Safe(" × ".join(str(size) for size in shape)),
         "shape_commas": ",".join(str(size) for size in shape),
         "tensor_bytes": 4 * prod(shape),

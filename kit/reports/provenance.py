@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Literal
 
 from kit.reports.context import TargetView
-from kit.reports.escaping import Safe, code, fence, one_line, shell
+from kit.reports.escaping import Safe, code, fence, one_line
 from kit.reports.explain import printed_by
 from kit.reports.markup import Markup
 from kit.results.measurements import plain
@@ -52,7 +53,7 @@ class Provenance(Markup):
         for source, lines in by_source.items():
             if lines:
                 note = f"**{self.words['simulated']}**\n\n" if source == "simulated" else ""
-                blocks.append(note + fence(shell(argv) for argv in lines))
+                blocks.append(note + fence(shlex.join(argv) for argv in lines))
             if others[source]:
                 listed = self.words["list"].join(f"bs{one}" for one in sorted(others[source]))
                 blocks.append(self.words["likewise"].format(batches=listed))

@@ -11,7 +11,7 @@ from typing import Literal
 from kit.results.conditions import Conditions
 from kit.results.digits import justified
 from kit.results.evidence import Evidence
-from kit.results.measurements import Throughput, plain, ratio
+from kit.results.measurements import Throughput, plain
 
 __all__ = [
     "Origin",
@@ -68,15 +68,11 @@ def mixed(sources: Iterable[Origin]) -> Origin:
     return found.pop() if len(found) == 1 else "mixed"
 
 
-def _significant(value: Decimal) -> int:
-    return len(value.normalize().as_tuple().digits)
-
-
-def short(value: Decimal, digits: int = DIGITS) -> str:
-    """``value`` with ``digits`` significant digits, or all of them where it has no more than tools print."""
-    if _significant(value) <= DIGITS:
+def short(value: Decimal) -> str:
+    """``value`` with at most as many significant digits as tools print."""
+    if len(value.normalize().as_tuple().digits) <= DIGITS:
         return plain(value)
-    return plain(value, max(0, digits - 1 - value.adjusted()))
+    return plain(value, max(0, DIGITS - 1 - value.adjusted()))
 
 
 def _justified(value: Decimal, half_width: float | None) -> str:
@@ -198,7 +194,7 @@ def ratio_number(id_: str, numerator: ReportNumber, denominator: ReportNumber) -
     Printed with nine decimals where both are shown in full; otherwise with so few that the shown values give them, and
     with the digits that the intervals justify where both have one.
     """
-    value = ratio(numerator.value, denominator.value)
+    value = numerator.value / denominator.value
     exact = numerator.exact and denominator.exact
     width = None
     if numerator.half_width is not None and denominator.half_width is not None:

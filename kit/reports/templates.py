@@ -6,8 +6,9 @@ import os
 import stat
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 
@@ -54,30 +55,26 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
     def finalize(context: Context, value: object) -> object:
         return context["out"].finalize(value)
 
-    folder = _cache_folder()
-    return Environment(  # noqa: S701 - the output is Markdown; `finalize` escapes every value that is not Safe
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in (resource("templates"), *folders)]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        finalize=finalize,
-        bytecode_cache=_Compiled(str(folder)) if folder else None,
-    )
+    # The output is Markdown: `finalize` escapes every value that is not Safe.
+    return _environment(resource("templates"), *folders, finalize=finalize)
 
 
 @cache
 def page_environment() -> Environment:
     """Templates of HTML pages; every value is escaped."""
-    folder = _cache_folder()
-    return Environment(
-        loader=FileSystemLoader(resource("templates") / "html"),
-        autoescape=True,
+    return _environment(resource("templates") / "html", autoescape=True)
+
+
+def _environment(*folders: Path, **more: Any) -> Environment:
+    compiled = _cache_folder()
+    return Environment(  # noqa: S701 - the callers say how values are escaped
+        loader=FileSystemLoader(folders),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
         auto_reload=False,
-        bytecode_cache=_Compiled(str(folder)) if folder else None,
+        bytecode_cache=_Compiled(str(compiled)) if compiled else None,
+        **more,
     )
 
 

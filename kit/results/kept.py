@@ -6,6 +6,7 @@ A clone without the store can then read every number again. The archive holds ``
 
 from __future__ import annotations
 
+import contextlib
 import io
 import lzma
 import re
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from kit.errors import DamagedError
 from kit.results.outputs import Outputs
 from kit.storage.store import MadeFile, Record
-from kit.storage.tarball import tar_bytes
+from kit.storage.tarball import tar_bytes, write_members
 
 __all__ = ["SUFFIX", "Kept", "pack", "unpack"]
 
@@ -41,11 +42,7 @@ class Kept:
 
     def write(self, fingerprint: str, folder: Path) -> None:
         """Write the files of a step into a folder."""
-        for (owner, name), data in self.files.items():
-            if owner == fingerprint:
-                path = folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
+        write_members({name: data for (owner, name), data in self.files.items() if owner == fingerprint}, folder)
 
 
 def pack(records: Mapping[str, Record], outputs: Outputs, before: Path | None = None) -> bytes:
@@ -65,18 +62,24 @@ def pack(records: Mapping[str, Record], outputs: Outputs, before: Path | None = 
             room[read] -= file.bytes
             members[f"outputs/{record.fingerprint}/{file.path}"] = (outputs[step] / file.path).read_bytes()
     text = tar_bytes(members)
-    return _unchanged(before, text) or lzma.compress(text)
+    with contextlib.suppress(OSError, lzma.LZMAError, EOFError):
+        data = before.read_bytes() if before else b""
+        if _decompressed(data, len(text)) == text:
+            return data
+    return lzma.compress(text)
 
 
-def _unchanged(path: Path | None, text: bytes) -> bytes:
-    """The bytes of an archive that holds this text; none where there is no such archive."""
+def _decompressed(data: bytes, most: int) -> bytes:
+    """The text of an .xz file; of a longer one ``most`` bytes and one more, for a small file may hold gigabytes.
+
+    Raises:
+        LZMAError, EOFError: it is not one whole .xz file.
+    """
     reader = lzma.LZMADecompressor(memlimit=1 << 27)
-    try:
-        data = path.read_bytes() if path else b""
-        same = reader.decompress(data, max_length=len(text) + 1) == text
-    except (OSError, lzma.LZMAError, EOFError):
-        return b""
-    return data if same and reader.eof and not reader.unused_data else b""
+    text = reader.decompress(data, max_length=most + 1)
+    if len(text) <= most and (not reader.eof or reader.unused_data):
+        raise EOFError("not one whole .xz file")
+    return text
 
 
 def _is_small(record: Record, file: MadeFile) -> bool:
@@ -84,10 +87,10 @@ def _is_small(record: Record, file: MadeFile) -> bool:
 
 
 def unpack(path: Path) -> Kept:
-    """What the archive holds; nothing where there is none.
+    """What the archive holds; nothing where there is no file.
 
     Raises:
-        DamagedError: it is no such archive.
+        DamagedError: it is not such an archive.
     """
     records: dict[str, bytes] = {}
     files: dict[tuple[str, str], bytes] = {}
@@ -99,7 +102,7 @@ def unpack(path: Path) -> Kept:
     except OSError as error:
         raise _damaged(path, error.strerror or "cannot be read") from error
     try:
-        text = lzma.LZMADecompressor(memlimit=1 << 27).decompress(data, max_length=_MOST + 1)
+        text = _decompressed(data, _MOST)
         if len(data) > _MOST or len(text) > _MOST:
             raise _damaged(path, f"is larger than {_MOST >> 20} MiB")
         with tarfile.open(fileobj=io.BytesIO(text), mode="r:") as archive:

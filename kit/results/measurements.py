@@ -25,10 +25,8 @@ __all__ = [
     "Per",
     "Source",
     "Throughput",
-    "best",
     "percent",
     "plain",
-    "ratio",
     "wilson",
 ]
 
@@ -205,22 +203,12 @@ def percent(value: Decimal | float) -> str:
     return plain(value if isinstance(value, Decimal) else _decimal(value), 2)
 
 
-def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """``numerator / denominator``, unrounded."""
-    return numerator / denominator
-
-
-def best(values: dict[int, Decimal]) -> tuple[int, Decimal]:
-    """Batch and value of the highest throughput; the smaller batch where two are equal."""
-    return max(sorted(values.items()), key=lambda item: item[1])
-
-
-def wilson(successes: int, n: int, z: float = 1.959963984540054) -> Interval:
-    """Wilson score interval of a proportion, in percent.
+def wilson(successes: int, n: int) -> Interval:
+    """95 % Wilson score interval of a proportion, in percent.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     """
-    p = successes / n
+    z, p = 1.959963984540054, successes / n
     centre = p + z * z / (2 * n)
     margin = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     low, high = (centre - margin) / (1 + z * z / n), (centre + margin) / (1 + z * z / n)

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kit.errors import InvalidInputError, MissingError, ResourceError
 
@@ -157,8 +156,3 @@ def tree_digest(files: Sequence[tuple[str, int, str]]) -> str:
     for path, size, sha256 in sorted(files):
         whole.update(f"{path}\0{size}\0{sha256}\n".encode(errors="surrogateescape"))
     return whole.hexdigest()
-
-
-def as_json(digest: FileDigest) -> dict[str, Any]:
-    """The digest as a record holds it."""
-    return {"sha256": digest.sha256, "md5": digest.md5, "bytes": digest.bytes}

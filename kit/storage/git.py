@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kit.errors import InvalidInputError, MissingError
 
-__all__ = ["run_git"]
+__all__ = ["git_commit", "git_output", "run_git"]
 
 _SECONDS = 60
 #: What a shipped .git/config could name a program for.
@@ -41,3 +41,19 @@ def run_git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
         raise InvalidInputError(
             "git does not answer", where=str(folder), remedy="look at this folder with git, or leave the revision out"
         ) from error
+
+
+def git_output(folder: Path, *words: str) -> bytes | None:
+    """What git prints; None where it fails.
+
+    Raises:
+        MissingError, InvalidInputError: as :func:`run_git`.
+    """
+    done = run_git(folder, *words)
+    return None if done.returncode else done.stdout
+
+
+def git_commit(folder: Path, revision: str) -> str | None:
+    """The id of the commit that a revision names; None where git knows no such revision."""
+    found = git_output(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return found.decode().strip() if found else None

@@ -1,12 +1,13 @@
-"""Files in memory as one tar file."""
+"""Files in memory as one tar file, or as files of a folder."""
 
 from __future__ import annotations
 
 import io
 import tarfile
 from collections.abc import Mapping
+from pathlib import Path
 
-__all__ = ["tar_bytes"]
+__all__ = ["tar_bytes", "write_members"]
 
 
 def tar_bytes(members: Mapping[str, bytes]) -> bytes:
@@ -18,3 +19,11 @@ def tar_bytes(members: Mapping[str, bytes]) -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return text.getvalue()
+
+
+def write_members(members: Mapping[str, bytes], folder: Path) -> None:
+    """Write members into a folder; whoever read their names has made sure that they stay below it."""
+    for name, data in sorted(members.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)

@@ -112,9 +112,11 @@ def check_files(results: Results, records: Mapping[str, Record], sources: RawOut
         listed = [one for one in results.artifacts if one.step == name]
         if folder is None:
             for one in listed:
-                here = (record.fingerprint, one.path) in sources.kept.files
-                state, message = ("ok", "kept next to the results") if here else ("absent", "it is not in this store")
-                yield Link(f"{results.target}: {name}/{one.path}", "ok" if state == "ok" else "absent", message)
+                subject = f"{results.target}: {name}/{one.path}"
+                if (record.fingerprint, one.path) in sources.kept.files:
+                    yield Link(subject, "ok", "kept next to the results")
+                else:
+                    yield Link(subject, "absent", "it is not in this store")
             continue
         try:
             changed = sources.store.changed(record, full=True)

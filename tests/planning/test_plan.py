@@ -8,7 +8,7 @@ import pytest
 
 from kit.errors import InvalidInputError
 from kit.planning.planner import choose_batches, plan
-from kit.planning.step import Devices, External, Limits, Made, Step, fill, fingerprint
+from kit.planning.step import Devices, External, Limits, Made, Step, fill, fingerprint_of, fingerprint_parts
 from kit.planning.target import Job, load_target, target_names
 from kit.recipe.schema import load_recipe
 
@@ -74,7 +74,7 @@ STEP = Step(
 
 def key(step: Step = STEP, **changes: object) -> str:
     values: dict[str, object] = {"image": "sha256:1", "inputs": {"model": "a", "images": "b"}, "code": "c"}
-    return fingerprint(step, **(values | changes))  # type: ignore[arg-type]
+    return fingerprint_of(fingerprint_parts(step, **(values | changes)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
