@@ -1,6 +1,6 @@
 """What programs may import: read a log, audit a report, verify a report, as the commands of these names do it.
 
-``docs/api.md`` says what of it stays as it is. Everything else in this package may change with any version.
+``docs/api.md`` says what is stable. Everything else in this package may change with any version.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def verify(
         weights: a local file instead of the recipe's.
 
     Raises:
-        KitError: there is no such recipe, or it is not valid.
+        KitError: the recipe is missing or not valid.
     """
     from kit.recipe.schema import load_recipe
-    from kit.reports.folder import reports_folder
+    from kit.reports.folder import report_of
     from kit.storage.store import Store
     from kit.verification.verification import verify as verify_report
 
     parsed = load_recipe(Path(recipe))
-    folder = reports_folder(parsed, Path(reports) if reports else None) / parsed.model.name
+    folder = report_of(parsed, Path(reports) if reports else None)
     return verify_report(parsed, folder, Store(Path(store)), weights=Path(weights) if weights else None)

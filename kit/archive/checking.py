@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kit import __version__
-from kit.archive.container import Members, read_archive
+from kit.archive.container import Members, digests_of, read_archive
 from kit.archive.contents import Manifest, read_manifest
 from kit.archive.crate import CRATE
 from kit.archive.derived import SUMS, Derived, derive_members, sums
@@ -19,7 +18,7 @@ from kit.errors import KitError
 from kit.results.resultsfile import Results
 from kit.verification.link import Link
 
-__all__ = ["artifact_digests", "check_sums", "digests_of", "verify_archive", "verify_members"]
+__all__ = ["artifact_digests", "check_sums", "verify_archive", "verify_members"]
 
 #: What an archive is made from; the rest follows.
 _OWN = ("recipe/", "reports/", "weights/", "data/", "sbom/", "archive.json")
@@ -29,7 +28,7 @@ def verify_archive(path: Path, trust: Trust = Trust()) -> list[Link]:  # noqa: B
     """Look at everything in an archive, without network and without any store; ``trust`` says whose signatures count.
 
     Raises:
-        MissingError, DamagedError: it cannot be read, or is no archive.
+        MissingError, DamagedError: it cannot be read, or is not an archive.
         InvalidInputError: a later kit made it.
     """
     return verify_members(read_archive(path), str(path), trust)
@@ -37,10 +36,11 @@ def verify_archive(path: Path, trust: Trust = Trust()) -> list[Link]:  # noqa: B
 
 def verify_members(members: Members, where: str, trust: Trust = Trust()) -> list[Link]:  # noqa: B008 - the same
     """:func:`verify_archive` of members that were read; ``where`` is the archive that they come from."""
-    if SUMS not in members:  # a folder that is none is told by what it lacks
+    if SUMS not in members:  # the error for a folder that is no archive names what it lacks
         read_manifest(members, where)
-    links = list(check_sums(members))
-    if any(one.state == "wrong" for one in links):  # what is in a changed file is no matter
+    digests = digests_of(members)
+    links = list(check_sums(members, digests))
+    if any(one.state == "wrong" for one in links):  # the content of a changed file does not matter
         return links
     manifest = read_manifest(members, where)
     own = {name: data for name, data in members.items() if name.startswith(_OWN)}
@@ -51,16 +51,11 @@ def verify_members(members: Members, where: str, trust: Trust = Trust()) -> list
     links += [Link(what, "unproven", f"not in the archive: {why}") for what, why in manifest.absent]
     links += derived.links
     links += _derived(members, derived, manifest)
-    digests, artifacts = digests_of(members), artifact_digests(derived.results)
+    artifacts = artifact_digests(derived.results)
     links += _sboms(members, derived.results)
     links += _statements(members, digests, artifacts)
     links += check_signatures(members, derived.recipe.signatures, trust, digests, artifacts)
     return links
-
-
-def digests_of(members: Members) -> dict[str, str]:
-    """Member -> its sha256."""
-    return {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
 
 
 def artifact_digests(results: Mapping[str, Results]) -> dict[str, set[str]]:
@@ -72,23 +67,21 @@ def artifact_digests(results: Mapping[str, Results]) -> dict[str, set[str]]:
     return found
 
 
-def check_sums(members: Members) -> Iterator[Link]:
-    """Whether each member is what SHA256SUMS says, and SHA256SUMS lists exactly the members."""
+def check_sums(members: Members, digests: Mapping[str, str]) -> Iterator[Link]:
+    """Whether the digest of each member is what SHA256SUMS says, and SHA256SUMS lists exactly the members."""
     if SUMS not in members:
         yield Link(SUMS, "wrong", "the archive has no list of digests")
         return
-    expected = sums(members)
-    if members[SUMS] == expected:
+    if members[SUMS] == sums(digests):
         yield Link(SUMS, "ok", f"the digests of {len(members) - 1} files")
         return
     listed = dict(_lines(members[SUMS]))
     crate = _in_crate(members)
-    told = False
-    for name, data in sorted(members.items()):
-        sha = hashlib.sha256(data).hexdigest()
+    differs = False
+    for name, sha in sorted(digests.items()):
         if name == SUMS or listed.get(name) == sha:
             continue
-        told = True
+        differs = True
         if name not in listed:
             yield Link(name, "wrong", f"{SUMS} does not list it")
         elif crate.get(name) == sha:
@@ -98,9 +91,9 @@ def check_sums(members: Members) -> Iterator[Link]:
         else:
             yield Link(name, "wrong", f"its sha256 is {sha}, {SUMS} says {listed[name]}")
     for name in sorted(listed.keys() - members.keys()):
-        told = True
+        differs = True
         yield Link(name, "wrong", f"{SUMS} lists it, and it is not in the archive")
-    if not told:
+    if not differs:
         yield Link(SUMS, "wrong", "it is not in the form of a list of digests")
 
 
@@ -145,7 +138,7 @@ def _sboms(members: Members, results: Mapping[str, Results]) -> Iterator[Link]:
             subject, parts = str(tree["metadata"]["component"]["version"]), len(tree["components"])
             form = (tree["bomFormat"], tree["specVersion"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            yield Link(name, "wrong", "it is no bill of materials")
+            yield Link(name, "wrong", "it is not a bill of materials")
             continue
         if form != ("CycloneDX", "1.5"):
             yield Link(name, "wrong", f"its form {form!r} is unknown to this kit")

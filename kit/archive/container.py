@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tarfile
@@ -14,7 +15,7 @@ from kit.storage.inputs import read_input
 from kit.storage.mistaken import mistaken_for
 from kit.storage.tarball import tar_bytes, write_members
 
-__all__ = ["MAX_BYTES", "Members", "is_plain", "read_archive", "write_archive"]
+__all__ = ["MAX_BYTES", "Members", "digests_of", "is_plain", "read_archive", "write_archive"]
 
 Members = Mapping[str, bytes]
 
@@ -24,6 +25,11 @@ _MAX_MEMBERS = 100_000
 _COMPRESSED = {".gz", ".tgz", ".xz", ".txz", ".bz2", ".zst", ".zip", ".7z"}
 _COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"7z\xbc\xaf")
 _REMEDY = "get the archive again from where it was published"
+
+
+def digests_of(members: Members) -> dict[str, str]:
+    """Member -> its sha256."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
 
 
 def is_plain(name: str) -> bool:

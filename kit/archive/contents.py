@@ -27,7 +27,7 @@ __all__ = ["FORMAT", "MANIFEST", "Contents", "Manifest", "read_manifest"]
 
 FORMAT = 1
 MANIFEST = "archive.json"
-#: Own code larger than this is not code; programs of vendors are never taken along.
+#: Own code is never larger than this; programs of vendors are never included.
 _CODE_FILE, _CODE_ALL = 1 << 20, 32 << 20
 _VENDOR = {
     ".run", ".deb", ".rpm", ".whl", ".so", ".om", ".plan", ".engine", ".trt", ".gz", ".xz", ".zip", ".tar", ".exe"
@@ -54,11 +54,13 @@ def read_manifest(members: Members, where: str) -> Manifest:
     """What an archive says of itself.
 
     Raises:
-        DamagedError: it is no archive of kit.
+        DamagedError: it is not an archive of kit.
         InvalidInputError: a later kit made it.
     """
     if MANIFEST not in members:
-        raise DamagedError(f"this is no archive of kit: it has no {MANIFEST}", where=where, remedy="give an archive")
+        raise DamagedError(
+            f"this is not an archive of kit: it has no {MANIFEST}", where=where, remedy="give an archive"
+        )
     try:
         tree = json.loads(members[MANIFEST])
         version = tree.pop("format")
@@ -66,7 +68,7 @@ def read_manifest(members: Members, where: str) -> Manifest:
             raise InvalidInputError(
                 f"{MANIFEST}: the archive has format {version!r}, and this kit reads {FORMAT}",
                 where=where,
-                remedy="update kit, or read it by hand as docs/archive.md tells",
+                remedy="update kit, or read it by hand as docs/archive.md says",
             )
         tree["absent"] = tuple((str(one["what"]), str(one["why"])) for one in tree["absent"])
         found = Manifest(**tree)
@@ -112,7 +114,7 @@ class Contents:
         results = self.results = load_all(self.folder)
         files = [f"results/{name}{suffix}" for name in results for suffix in (".json", SUFFIX)]
         files += [*rendered(self.recipe, self.folder, results), "deviations.yaml"]
-        # What this machine measured beside a tracked report is a report of its own elsewhere.
+        # What this machine measured next to a tracked report is a report of its own in an archive.
         top = part(Path("reports") / self.recipe.model.name, simulated=simulated).as_posix()
         found = {f"{top}/{name}": path for name in files if (path := self.folder / name).is_file()}
         if not found:
@@ -132,11 +134,10 @@ class Contents:
 
     def _code(self) -> None:
         """Files of the recipe's folder that steps take, but for weights and data."""
-        data = {self.weights.absolute(), self._images.absolute(), self._labels.absolute()}
-        choice = Choice(targets=tuple(self.recipe.targets)[:1], simulate=True, images=self.images, labels=self.labels)
+        data = {self.weights.absolute(), self._selection.images, self._selection.labels}
         paths = set()
         try:
-            steps = plan(Selection(self.recipe, choice).jobs(self.weights)).steps
+            steps = plan(self._selection.jobs(self.weights)).steps
         except KitError as error:
             self.absent.append(("own code", f"the recipe cannot be planned here: {error.what}"))
             steps = ()
@@ -160,12 +161,9 @@ class Contents:
                 self.absent.append((path.name, "it lies outside of the recipe's folder"))
 
     @property
-    def _images(self) -> Path:
-        return self.images or self.recipe.resolve(self.recipe.dataset.images)
-
-    @property
-    def _labels(self) -> Path:
-        return self.labels or self.recipe.resolve(self.recipe.dataset.labels or self.recipe.dataset.images)
+    def _selection(self) -> Selection:
+        choice = Choice(targets=tuple(self.recipe.targets)[:1], simulate=True, images=self.images, labels=self.labels)
+        return Selection(self.recipe, choice)
 
     def _sboms(self, packages: Callable[[str], str]) -> None:
         """A bill of materials of each image that a step ran in, where this machine's engine has it."""
@@ -185,23 +183,22 @@ class Contents:
         if not wanted:
             self.absent.append((name, "weights are taken along with --with-weights; their digests are in the recipe"))
             return
-        data = read_input(self.weights, MAX_BYTES, "file of weights")
-        self.members[f"weights/{name}"] = data
+        self.members[f"weights/{name}"] = read_input(self.weights, MAX_BYTES, "file of weights")
 
     def _data(self, *, wanted: bool) -> None:
         if not wanted:
             self.absent.append((self.recipe.dataset.name, "the data set is taken along with --with-data"))
             return
-        found = []
-        for kind, path in (("images", self._images), ("labels", self._labels)):
-            if kind == "labels" and path == self._images:
+        found, images, labels = [], self._selection.images, self._selection.labels
+        for kind, path in (("images", images), ("labels", labels)):
+            if kind == "labels" and path == images:
                 continue
             within = path if path.is_dir() else path.parent
             found += [(f"data/{kind}/{name}", file) for name, file in _files(path, within)]
         if not found:
             raise MissingError(
                 f"the data set {self.recipe.dataset.name} is not on this machine",
-                where=str(self._images),
+                where=str(images),
                 remedy="give --images and --labels, or leave --with-data out",
             )
         self.members |= {name: read_input(file, MAX_BYTES, "file of the data set") for name, file in found}

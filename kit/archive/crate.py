@@ -5,7 +5,6 @@ https://w3id.org/ro/crate/1.1, https://w3id.org/ro/wfrun/process/0.5
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,9 +29,11 @@ _FORMS = {
 }  # fmt: skip
 
 
-def crate(recipe: Recipe, results: Mapping[str, Results], members: Members, top: str) -> bytes:
-    """The metadata file; ``top`` is the folder of the report in the archive."""
-    files = [_file(name, data) | _license(recipe, name) for name, data in sorted(members.items())]
+def crate(
+    recipe: Recipe, results: Mapping[str, Results], members: Members, top: str, digests: Mapping[str, str]
+) -> bytes:
+    """The metadata file; ``top`` is the folder of the report in the archive, ``digests`` are those of the members."""
+    files = [_file(name, data, digests[name]) | _license(recipe, name) for name, data in sorted(members.items())]
     actions: list[dict[str, Any]] = []
     artifacts: dict[str, dict[str, Any]] = {}
     images: dict[str, str] = {}
@@ -100,7 +101,7 @@ def crate(recipe: Recipe, results: Mapping[str, Results], members: Members, top:
     return as_json({"@context": _CONTEXT, "@graph": graph})
 
 
-def _file(name: str, data: bytes) -> dict[str, Any]:
+def _file(name: str, data: bytes, sha256: str) -> dict[str, Any]:
     form = _FORMS.get(name.rpartition(".")[2], "application/octet-stream")
     return {
         "@id": quote(name),
@@ -108,7 +109,7 @@ def _file(name: str, data: bytes) -> dict[str, Any]:
         "name": name,
         "encodingFormat": form,
         "contentSize": str(len(data)),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": sha256,
     }
 
 

@@ -5,14 +5,13 @@ Who makes an archive and who verifies it compute them by this one function, so a
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from kit.archive.claims import as_rows, claims, claims_page
-from kit.archive.container import Members
+from kit.archive.container import Members, digests_of
 from kit.archive.contents import Manifest
 from kit.archive.crate import CRATE, crate
 from kit.archive.intoto import as_json, contents_statement, provenance, test_result
@@ -54,14 +53,14 @@ def place_of_report(manifest: Manifest) -> str:
 
 
 def derive_members(members: Members, manifest: Manifest) -> Derived:
-    """Compute them, and the verification that two of the statements tell of.
+    """Compute them, and the verification whose outcome two of the statements hold.
 
     Args:
         members: recipe, reports, SBOMs and the like.
         manifest: what the archive says of itself.
 
     Raises:
-        KitError: the recipe or the results are none.
+        KitError: the recipe or the results are not valid.
     """
     with tempfile.TemporaryDirectory(prefix="kit-archive-") as place:
         top = Path(place)
@@ -79,12 +78,13 @@ def derive_members(members: Members, manifest: Manifest) -> Derived:
         made[_ABOUT] = _about(manifest).encode()
         made |= {f"system/{name}.json": as_json(system_description(one)) for name, one in results.items()}
         images = {name: id_ for one in results.values() for name, id_ in one.images.items()}
-        statements = {"statements/contents.json": contents_statement(made, images, manifest.kit)}
+        digests = digests_of(made)
+        statements = {"statements/contents.json": contents_statement(digests, images, manifest.kit)}
         for name, one in results.items():
             statements |= dict(provenance(one, unpack(folder / "results" / f"{name}{SUFFIX}"), manifest.kit))
-        statements |= _checks(report, made, links, folder, place_of_report(manifest))
+        statements |= _checks(report, digests, links, folder, place_of_report(manifest))
     made |= statements
-    made[CRATE] = crate(recipe, results, made, place_of_report(manifest))
+    made[CRATE] = crate(recipe, results, made, place_of_report(manifest), digests | digests_of(statements))
     return Derived(made, links, recipe, results)
 
 
@@ -101,9 +101,10 @@ def _report(recipe: Recipe, results: dict[str, Results]) -> Report:
     return build(recipe, results, chosen, describe_targets(chosen, recipe, results))
 
 
-def _checks(report: Report, members: Members, links: list[Link], folder: Path, top: str) -> Iterator[tuple[str, bytes]]:
+def _checks(
+    report: Report, digests: Mapping[str, str], links: list[Link], folder: Path, top: str
+) -> Iterator[tuple[str, bytes]]:
     """What verify, gate and audit say."""
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
     files = {name: sha for name, sha in digests.items() if name.startswith((f"{top}/", "recipe/"))}
     by_state = {state: [one.subject for one in links if one.state == state] for state in ("ok", "wrong")}
     doubtful = [one.subject for one in links if one.state in {"unproven", "absent"}]
@@ -139,10 +140,9 @@ def _audited(pages: dict[str, str], folder: Path) -> bytes:
     return test_result(pages, "kit audit", passed, warned, failed)
 
 
-def sums(members: Members) -> bytes:
-    """What ``sha256sum --check`` takes."""
-    lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(members.items()) if name != SUMS)
-    return "".join(lines).encode()
+def sums(digests: Mapping[str, str]) -> bytes:
+    """The digests of members as ``sha256sum --check`` takes them."""
+    return "".join(f"{sha}  {name}\n" for name, sha in sorted(digests.items()) if name != SUMS).encode()
 
 
 def _about(manifest: Manifest) -> str:

@@ -6,13 +6,11 @@ https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from kit.archive.container import Members
 from kit.results.kept import Kept
 from kit.results.resultsfile import Results, Run
 from kit.storage.store import Record
@@ -76,7 +74,7 @@ def _step_statement(
                 "internalParameters": {"step": run.step, "argv": argv, "source": results.source},
                 "resolvedDependencies": [
                     {"name": "image", "digest": {"sha256": run.image.rpartition(":")[2]}},
-                    # A folder's digest is that of its listing: docs/archive.md tells how it is made.
+                    # A folder's digest is that of its listing: docs/archive.md says how it is made.
                     *({"name": key, "digest": {"sha256" if one in files else "kitInput": one}} for key, one in inputs),
                 ],
             },
@@ -96,12 +94,12 @@ def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def contents_statement(members: Members, images: Mapping[str, str], kit: str) -> bytes:
+def contents_statement(digests: Mapping[str, str], images: Mapping[str, str], kit: str) -> bytes:
     """Provenance of the archive itself: its subjects are all members but the statements; ``images`` are name -> id."""
     return as_json(
         {
             "_type": _STATEMENT,
-            "subject": [_subject(name, hashlib.sha256(data).hexdigest()) for name, data in sorted(members.items())],
+            "subject": [_subject(name, sha) for name, sha in sorted(digests.items())],
             "predicateType": _PROVENANCE,
             "predicate": {
                 "buildDefinition": {
@@ -151,7 +149,7 @@ def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[
         tree = json.loads(data)
         kind, predicate, subjects = tree["predicateType"], tree["predicate"], tree["subject"]
         if tree["_type"] != _STATEMENT:
-            return f"it is no in-toto statement of version 1 but {tree['_type']!r}"
+            return f"it is not an in-toto statement of version 1 but {tree['_type']!r}"
         if kind not in {_PROVENANCE, _TEST_RESULT}:
             return f"its predicate {kind!r} is unknown to this kit"
         for one in subjects:
@@ -165,5 +163,5 @@ def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[
         elif not isinstance(predicate["runDetails"]["builder"]["id"], str):
             return "it names no builder"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "it has not the form of a statement"
+        return "it does not have the form of a statement"
     return "" if subjects else "it speaks of nothing"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kit.archive.checking import check_sums, verify_members
-from kit.archive.container import Members, read_archive
+from kit.archive.container import Members, digests_of, read_archive
 from kit.archive.contents import read_manifest
 from kit.archive.derived import SUMS, place_of_report
 from kit.errors import CheckFailedError, DamagedError
@@ -29,7 +29,7 @@ _REPORTS = Path("reproduced")
 
 @dataclass(frozen=True)
 class Replay:
-    """What an archive brings for a run."""
+    """What an archive provides for a run."""
 
     recipe: Path
     weights: Path | None = None
@@ -98,7 +98,7 @@ def archived_results(archive: Path) -> dict[str, Results]:
         MissingError, DamagedError: it cannot be read, or a digest is wrong.
     """
     members = read_archive(archive)
-    for link in check_sums(members):
+    for link in check_sums(members, digests_of(members)):
         if link.state == "wrong":
             raise DamagedError(f"{link.subject}: {link.message}", where=str(archive), remedy="get the archive again")
     return _results(members, str(archive))

@@ -50,7 +50,7 @@ COMMANDS: dict[str, str] = {
 }
 
 
-#: Name -> where the documentation goes on.
+#: Name -> pages of the documentation.
 PAGES: dict[str, str] = {
     "init": "docs/first-model.md, docs/tasks.md",
     "reproduce": "docs/for-porting-engineers.md, docs/cards.md, docs/engines.md, docs/fleet.md",
@@ -128,7 +128,7 @@ def _kit(
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleaning up short; SIGKILL is always there
+    signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleanup short; SIGKILL is always there
     raise SystemExit(128 + number)
 
 
@@ -153,7 +153,7 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
     gc.set_threshold(100_000, 20, 20)  # a short process makes little garbage; looking for it takes a tenth of the time
     signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal has gone; `nohup` says that this is all right
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal is gone; `nohup` says that this is fine
         signal.signal(signal.SIGHUP, _terminate)
     if getattr(sys.unraisablehook, "func", None) is not _not_lost:
         sys.unraisablehook = partial(_not_lost, sys.unraisablehook)
@@ -162,13 +162,13 @@ def main(args: list[str] | None = None) -> None:
         try:
             _ensure_folder()
             result: Any = app(args=args, standalone_mode=False)
-            sys.stdout.flush()  # a full disk is told here, not by the interpreter's end
+            sys.stdout.flush()  # a full disk fails here, not when the interpreter ends
         except KitError as error:
             _fail(error)
         except KeyboardInterrupt:
             _say("interrupted: what was finished is kept; run the same command again to go on")
             sys.exit(int(Exit.INTERRUPTED))
-        except Exception as error:  # noqa: BLE001 - the last line of defence tells a user's mistake from ours
+        except Exception as error:  # noqa: BLE001 - the last line of defence separates a user's mistake from ours
             _unexpected(error)
     sys.exit(result if isinstance(result, int) else 0)
 

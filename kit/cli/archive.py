@@ -20,15 +20,13 @@ def command(
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
-    simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
-    here: Annotated[
-        bool, typer.Option("--here", help="This machine's report next to a tracked one, in here/.")
-    ] = False,
+    simulated: options.Simulated = False,
+    here: options.Here = False,
     with_weights: Annotated[
-        bool, typer.Option("--with-weights", help="Take the weights along; see that their licence allows it.")
+        bool, typer.Option("--with-weights", help="Include the weights; check that their licence allows it.")
     ] = False,
     with_data: Annotated[
-        bool, typer.Option("--with-data", help="Take the data set along; see that its licence allows it.")
+        bool, typer.Option("--with-data", help="Include the data set; check that its licence allows it.")
     ] = False,
     sign: Annotated[
         list[Path] | None,
@@ -41,8 +39,8 @@ def command(
     """Put a report and all that a stranger needs to check it into one file or folder.
 
     It holds recipe, results, raw outputs of the tools, reports, claims with their commands and tolerances, descriptions
-    of the machines and in-toto statements, and is an RO-Crate. Equal results give equal bytes. What is missing is told.
-    Software of vendors is never taken along.
+    of the machines and in-toto statements, and is an RO-Crate. Equal results give equal bytes. It says what is missing.
+    Vendors' software is never included.
 
     \b
     Examples:
@@ -56,15 +54,13 @@ def command(
     from kit.archive.making import made
     from kit.data.weights import weights_path
     from kit.recipe.schema import load_recipe
-    from kit.reports.folder import reports_folder
-    from kit.results.reportparts import part
+    from kit.reports.folder import report_of
 
     parsed = load_recipe(recipe)
-    folder = reports_folder(parsed, reports) / parsed.model.name
     contents = Contents(
         parsed,
         recipe,
-        part(folder, simulated=simulated, here=here),
+        report_of(parsed, reports, simulated=simulated, here=here),
         weights_path(parsed, store.absolute(), weights),
         images,
         labels,

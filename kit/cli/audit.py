@@ -55,12 +55,12 @@ def command(
     ] = False,
     baseline: Annotated[
         Path | None,
-        typer.Option("--baseline", metavar="FILE", help="Known findings: only others are told.", readable=False),
+        typer.Option("--baseline", metavar="FILE", help="Known findings: only new ones are reported.", readable=False),
     ] = None,
     write_baseline: Annotated[
         Path | None,
         typer.Option(
-            "--write-baseline", metavar="FILE", help="Write all findings of now as known ones.", readable=False
+            "--write-baseline", metavar="FILE", help="Write all current findings as known ones.", readable=False
         ),
     ] = None,
     diff: Annotated[
@@ -147,7 +147,7 @@ def command(
 
 
 def _progress(done: int, total: int) -> None:
-    """How far it is, where a person watches and there is something to wait for."""
+    """Progress, where a person watches and has to wait."""
     if total > 20 and sys.stderr.isatty():
         end = "\n" if done == total else ""
         sys.stderr.write(f"\raudited {done} of {total} reports{end}")

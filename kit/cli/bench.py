@@ -11,7 +11,7 @@ command = command_of(
     "bench",
     says="""Measure throughput and latency of the model, batch by batch.
 
-    What it needs and does not find in the store is made first; --use STEP=PATH brings your own instead.
+    What it needs and does not find in the store is made first; --use STEP=PATH takes a file of yours instead.
 
     \b
     Examples:

@@ -64,7 +64,7 @@ def command(
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.archive.sources import load_pair
     from kit.recipe.schema import load_recipe
-    from kit.reports.folder import reports_folder
+    from kit.reports.folder import report_of
     from kit.results.comparison import Margins, compare, pairs
     from kit.results.conditions import CONDITIONS
 
@@ -72,7 +72,7 @@ def command(
     report = Path("reports")
     if recipe.exists():
         parsed = load_recipe(recipe)
-        report = reports_folder(parsed, reports) / parsed.model.name
+        report = report_of(parsed, reports)
         accepted |= set(parsed.comparison.accept)
     for name in sorted(accepted - set(CONDITIONS)):
         raise InvalidInputError(f"there is no condition {name!r}", remedy=f"choose among {', '.join(CONDITIONS)}")
@@ -103,29 +103,20 @@ def _row(line: Compared) -> tuple[str, ...]:
     ratio = f"{line.ratio:.4g}" if line.ratio is not None else "-"
     interval = f"{line.low:.4g} to {line.high:.4g}" if line.low is not None and line.high is not None else "-"
     values = (f"{value:.4g}" if value is not None else "-" for value in (line.one, line.other))
-    verdict = line.outcome + (f": {'; '.join(line.reasons)}" if line.reasons else "")
-    return (
-        line.target,
-        line.quantity,
-        *values,
-        line.unit,
-        ratio,
-        interval,
-        verdict + " (unstable)" * bool(line.unstable),
-    )
+    verdict = _outcome(line) + " (unstable)" * bool(line.unstable)
+    return line.target, line.quantity, *values, line.unit, ratio, interval, verdict
 
 
-def _verdict(line: Compared) -> str:
-    text = line.outcome + (f": {'; '.join(line.reasons)}" if line.reasons else "")
-    return text + (f" (unstable: {'; '.join(line.unstable)})" if line.unstable else "")
+def _outcome(line: Compared) -> str:
+    return line.outcome + (f": {'; '.join(line.reasons)}" if line.reasons else "")
 
 
 def _text(found: list[Compared], _failed: list[Compared], alone: list[str]) -> None:
     rows = [("target", "number", "A", "B", "unit", "B/A", "95 % interval", "verdict"), *map(_row, found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
-        cells = [text.ljust(width) for text, width in zip(row[:-1], widths, strict=True)]
-        typer.echo("  ".join([*cells, row[-1]]))
+        columns = [text.ljust(width) for text, width in zip(row[:-1], widths, strict=True)]
+        typer.echo("  ".join([*columns, row[-1]]))
     for name in alone:
         typer.echo(f"{name}: only in one of the two")
 
@@ -142,7 +133,7 @@ def _junit(found: list[Compared], failed: list[Compared], alone: list[str]) -> N
         JUnitCase(
             f"{line.target} {line.quantity}",
             "failed" if line in failed else "skipped" if line.outcome == "not comparable" else "passed",
-            _verdict(line),
+            _outcome(line) + (f" (unstable: {'; '.join(line.unstable)})" if line.unstable else ""),
         )
         for line in found
     ]

@@ -12,7 +12,7 @@ command = command_of(
     "convert",
     says="""Convert the model: checkpoint to ONNX, and ONNX to what the target runs.
 
-    What it needs and does not find in the store is made first; --use STEP=PATH brings your own instead.
+    What it needs and does not find in the store is made first; --use STEP=PATH takes a file of yours instead.
 
     \b
     Examples:

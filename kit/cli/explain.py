@@ -30,8 +30,8 @@ def command(
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
-    simulated: Annotated[bool, typer.Option("--simulated", help="Of the rehearsal's report.")] = False,
-    here: Annotated[bool, typer.Option("--here", help="Of this machine's report next to a tracked one.")] = False,
+    simulated: options.Simulated = False,
+    here: options.Here = False,
     as_json: options.Json = False,
 ) -> None:
     """Trace a number of the report to its formula, the line that printed it, command, artifact digests and run record.
@@ -52,17 +52,15 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.reports.context import build
     from kit.reports.explain import find, trace
-    from kit.reports.folder import reports_folder
+    from kit.reports.folder import report_of
     from kit.reports.targetfacts import describe_targets, reported_targets
     from kit.results.kept import SUFFIX, unpack
-    from kit.results.reportparts import part
     from kit.results.resultsfile import load_all
     from kit.storage.store import Store
     from kit.verification.raw_outputs import RawOutputs
 
     parsed = load_recipe(recipe)
-    folder = reports_folder(parsed, reports) / parsed.model.name
-    folder = part(folder, simulated=simulated, here=here)
+    folder = report_of(parsed, reports, simulated=simulated, here=here)
     stored = load_all(folder)
     targets = reported_targets(parsed, stored)
     report = build(parsed, stored, targets, describe_targets(targets, parsed, stored))

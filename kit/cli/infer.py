@@ -11,7 +11,7 @@ command = command_of(
     "infer",
     says="""Run the model over the data set, and keep what it says about each image.
 
-    What it needs and does not find in the store is made first; --use STEP=PATH brings your own instead.
+    What it needs and does not find in the store is made first; --use STEP=PATH takes a file of yours instead.
 
     \b
     Examples:

@@ -38,7 +38,7 @@ def command(
         Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images; they are counted.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option("--labels", metavar="FILE", help="Label file; its form is told.")
+        Path | None, typer.Option("--labels", metavar="FILE", help="Label file; its form is detected.")
     ] = None,
     class_names: Annotated[
         Path | None, typer.Option("--class-names", metavar="FILE", help="Names of the classes, one a line.")

@@ -35,14 +35,14 @@ def command(
         ),
     ],
     form: Annotated[
-        ResultForm, typer.Option("--format", help="By default told from the files' names.")
+        ResultForm, typer.Option("--format", help="By default detected from the names of the files.")
     ] = ResultForm.AUTO,
     suffix: Annotated[
-        int | None, typer.Option("--suffix", metavar="N", help="Number behind the last _ of a name: which output.")
+        int | None, typer.Option("--suffix", metavar="N", help="Number after the last _ of a name: which output.")
     ] = None,
     classes: Annotated[
         int | None,
-        typer.Option("--classes", metavar="N", min=1, help="Scores per image; 1000 where nothing says it."),
+        typer.Option("--classes", metavar="N", min=1, help="Scores per image; 1000 where nothing states it."),
     ] = None,
     out: options.Out = None,
     runner: options.Runner = options.RunnerName.AUTO,

@@ -19,6 +19,7 @@ __all__ = [
     "Cluster",
     "Device",
     "Devices",
+    "Here",
     "Images",
     "Json",
     "Labels",
@@ -31,6 +32,7 @@ __all__ = [
     "RunnerName",
     "Shards",
     "Simulate",
+    "Simulated",
     "StorePath",
     "Targets",
     "Verbose",
@@ -124,7 +126,7 @@ Shards = Annotated[
         max=1000,
         envvar="KIT_SHARDS",
         metavar="N",
-        help="Cut the run over the data set into so many parts.",
+        help="Cut the run over the data set into this many parts.",
     ),
 ]
 OneShard = Annotated[
@@ -185,6 +187,8 @@ Cluster = Annotated[
         help="Run each target on a host of this Ray cluster: ray://HEAD:10001.",
     ),
 ]
+Simulated = Annotated[bool, typer.Option("--simulated", help="The report of the rehearsal, in simulated/.")]
+Here = Annotated[bool, typer.Option("--here", help="The report of this machine next to a tracked one, in here/.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait where another kit uses the store, instead of ending.")]

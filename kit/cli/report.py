@@ -30,10 +30,8 @@ def command(
         list[Language] | None,
         typer.Option("--lang", metavar="zh|en", help="Only this language; by default Chinese and English."),
     ] = None,
-    simulated: Annotated[bool, typer.Option("--simulated", help="The rehearsal's report, in simulated/.")] = False,
-    here: Annotated[
-        bool, typer.Option("--here", help="This machine's report next to a tracked one, in here/.")
-    ] = False,
+    simulated: options.Simulated = False,
+    here: options.Here = False,
     index: Annotated[
         bool, typer.Option("--index", help="Only index.html over all reports of the folder; needs no recipe.")
     ] = False,
@@ -68,8 +66,6 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
     from kit.reports.catalogue import INDEX, write_index
-    from kit.reports.folder import reports_folder
-    from kit.results.reportparts import part
     from kit.results.resultsfile import load_all
     from kit.storage.files import exclusive
 
@@ -78,9 +74,8 @@ def command(
         typer.echo(f"index: {folder / INDEX} ({'written' if write_index(folder) else 'nothing changed'})")
         return
     parsed = load_recipe(recipe)
-    within = reports_folder(parsed, reports)
-    folder = within / parsed.model.name
-    folder = part(folder, simulated=simulated, here=here)
+    within = report_folder.reports_folder(parsed, reports)
+    folder = report_folder.report_of(parsed, reports, simulated=simulated, here=here)
     with exclusive(folder, within):
         stored = load_all(folder)
         chosen = _chosen(parsed.targets, stored, target)

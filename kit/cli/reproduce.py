@@ -79,7 +79,7 @@ def command(
 ) -> None:
     """Reproduce a report: build images, convert, infer, measure, render.
 
-    Every step runs in its container; what is finished is kept, so the same command goes on after an interruption and
+    Every step runs in its container; what is finished is kept, so the same command resumes after an interruption and
     changes nothing when all is done.
 
     \b
@@ -193,7 +193,7 @@ def _print_pods(selection: Selection, weights: Path, image: str | None, more: Se
     if names := with_vendors_tools(selection, weights):
         print(
             f"note: pods of {', '.join(names)} need an image with the vendor's tools, which names them in KIT_TOOLS:"
-            " docs/fleet.md tells how it is made",
+            " docs/fleet.md says how to make one",
             file=sys.stderr,
         )
 

@@ -60,7 +60,7 @@ def command(
     Exit code 0: nothing is wrong; 6: something is, and each thing is named, first the first link that breaks.
 
     Raw outputs are taken from the store or, where it has none, from results/TARGET.evidence.tar.xz. Numbers whose raw
-    outputs are not on this machine are not proven: that is told and, with --strict, counts as wrong.
+    outputs are not on this machine are not proven: kit says so and, with --strict, counts them as wrong.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def command(
       kit verify digits.tar --recipe mine/kit.yaml             the policy of this recipe counts
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.recipe.schema import load_recipe
-    from kit.reports.folder import reports_folder
+    from kit.reports.folder import report_of
     from kit.storage.store import Store
     from kit.verification.verification import verify
 
@@ -88,7 +88,7 @@ def command(
         place, links = archive, verify_archive(archive, Trust(keys, load_recipe(recipe).signatures if own else None))
     else:
         parsed = load_recipe(recipe)
-        place = reports_folder(parsed, reports) / parsed.model.name
+        place = report_of(parsed, reports)
         links = verify(parsed, place, Store(store, adopt=adopt), weights=weights)
     wrong = [one for one in links if one.state == "wrong" or (strict and one.state == "unproven")]
     {Format.TEXT: _text, Format.JSON: _json, Format.JUNIT: _junit, Format.GITHUB: _github}[form](links, wrong, verbose)

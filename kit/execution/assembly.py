@@ -1,9 +1,10 @@
-"""What a run made -> the results of each target: measurements, commands, artifacts, records."""
+"""From the outputs of a run to the results of each target: measurements, commands, artifacts, records."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -14,16 +15,39 @@ from kit.planning.step import Made, Step
 from kit.planning.target import Job, Target
 from kit.recipe.sentences import sentence
 from kit.results.evidence import Evidence, Raw, field_name, measurement
+from kit.results.kept import SUFFIX, pack
 from kit.results.outputs import Outputs
 from kit.results.resultsfile import Artifact, Command, Parity, Results
 from kit.storage.digests import FileDigest
-from kit.storage.store import Record
+from kit.storage.store import Record, Store
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "assemble_all"]
 
 _WORD = re.compile(r"\{in:([A-Za-z0-9_-]+)\}")
 #: Folders with more files than this are listed by their tree digest.
 _FEW = 64
+
+
+def assemble_all(
+    jobs: Sequence[tuple[Target, Job]],
+    plan: Plan,
+    records: Mapping[str, Record],
+    store: Store,
+    weights: FileDigest,
+    folder: Path,
+) -> tuple[dict[str, Results], dict[str, bytes]]:
+    """The results of each target, and the archive of raw outputs that proves them; ``folder`` has those of before.
+
+    Raises:
+        DamagedError, StepError: as :func:`assemble`.
+    """
+    results, archives = {}, {}
+    for target, job in jobs:
+        mine = {name: records[name] for name in plan.of_target[job.target]}
+        outputs = Outputs.of_records(mine, store.artifact)
+        results[job.target] = assemble(target, job, plan, mine, outputs, weights)
+        archives[job.target] = pack(mine, outputs, folder / "results" / f"{job.target}{SUFFIX}")
+    return results, archives
 
 
 def assemble(
@@ -48,7 +72,7 @@ def assemble(
 
     Raises:
         DamagedError: an output cannot be read.
-        StepError: what the outputs say cannot be.
+        StepError: the outputs contradict themselves.
     """
     names = plan.of_target[job.target]
     steps = {step.name: step for step in plan.steps if step.name in names}
@@ -126,7 +150,7 @@ def _recorded(record: Record, sha256: str, *key: str) -> Raw[object]:
 
 
 def _shown(step: Step) -> tuple[str, ...]:
-    """The command with its files by their plain names."""
+    """The command with the plain names of its files."""
 
     def word(text: str) -> str:
         text = _WORD.sub(lambda match: _plain_name(step, match[1]), text)
@@ -136,7 +160,7 @@ def _shown(step: Step) -> tuple[str, ...]:
 
 
 def _plain_name(step: Step, name: str) -> str:
-    """An input as a command shows it: to a vendor's tool a file goes by its own name."""
+    """An input as a command shows it: a vendor's tool takes a file under its own name."""
     source = step.inputs[name]
     return source.file if isinstance(source, Made) and source.file and not step.code else name
 

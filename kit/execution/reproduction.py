@@ -10,14 +10,12 @@ from kit.containers.choice import choose_runner
 from kit.containers.docker import remove_leftovers
 from kit.containers.images import BuildOptions, Images
 from kit.data.weights import fetch_weights
-from kit.execution.assembly import assemble
+from kit.execution.assembly import assemble_all
 from kit.execution.executor import Executor
 from kit.execution.progress import Progress
 from kit.execution.selection import Selection, image_specs
 from kit.planning.planner import plan
 from kit.reports.folder import update_report
-from kit.results.kept import SUFFIX, pack
-from kit.results.outputs import Outputs
 from kit.results.reportparts import HERE, is_tracked, part
 from kit.results.resultsfile import Results, load_all
 from kit.storage.store import Store
@@ -27,7 +25,7 @@ __all__ = ["Reproduction", "report_folder", "reproduce"]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out: the results of each target, the files that changed, and what a reader must be told."""
+    """What came out: the results of each target, the files that changed, and what the user must know."""
 
     results: dict[str, Results]
     folder: Path
@@ -69,12 +67,7 @@ def reproduce(
         remove_leftovers(store.root)
     records = Executor(store, chosen, progress).run(planned, force=force)
     folder = report_folder(selection, reports, update=update)
-    results, archives = {}, {}
-    for target, job in jobs:
-        mine = {name: records[name] for name in planned.of_target[job.target]}
-        outputs = Outputs.of_records(mine, store.artifact)
-        results[job.target] = assemble(target, job, planned, mine, outputs, digest)
-        archives[job.target] = pack(mine, outputs, folder / "results" / f"{job.target}{SUFFIX}")
+    results, archives = assemble_all(jobs, planned, records, store, digest, folder)
     changed = update_report(recipe, folder, results, archives, simulated=choice.simulate)
     committed = load_all(folder.parent) if folder.name == HERE else {}
     return Reproduction(results, folder, changed, notice, committed)
@@ -83,7 +76,7 @@ def reproduce(
 def report_folder(selection: Selection, reports: Path, *, update: bool = False) -> Path:
     """``reports/<model>``, or a folder in it: of a rehearsal, and of a run next to a report that git tracks.
 
-    ``update``: the tracked report itself is to be replaced.
+    ``update``: replace the tracked report itself.
     """
     folder = reports / selection.recipe.model.name
     simulate = selection.choice.simulate

@@ -13,12 +13,12 @@ from kit.recipe.schema import Recipe
 from kit.reports import deviations
 from kit.reports.render import LANGUAGES, render
 from kit.results.kept import SUFFIX
-from kit.results.reportparts import HERE, is_tracked
+from kit.results.reportparts import HERE, is_tracked, part
 from kit.results.resultsfile import Results, load_all, results_text
 from kit.storage.files import exclusive, os_errors
 from kit.storage.root import Root
 
-__all__ = ["rendered", "reports_folder", "update_index", "update_report", "write"]
+__all__ = ["rendered", "report_of", "reports_folder", "update_index", "update_report", "write"]
 
 #: What a rendering can make: nothing else is ever removed.
 _OURS = re.compile(r"(?:README|DEVIATIONS)(?:\.en)?\.md|report\.(?:html|json)|plots/[A-Za-z0-9._-]+\.svg")
@@ -30,10 +30,10 @@ def reports_folder(recipe: Recipe, given: Path | None) -> Path:
     The project is the nearest folder upwards that has ``reports/``; without one, the current folder.
 
     Raises:
-        InvalidInputError: what was found is a link, which a cloned project may bring; the given one is no folder.
+        InvalidInputError: what was found is a link, which a cloned project may hold; the given one is not a folder.
     """
     if given is not None:
-        if not given.is_dir() and (given.exists() or given.is_symlink()):  # told now, not when all is measured
+        if not given.is_dir() and (given.exists() or given.is_symlink()):  # refused now, not after hours of measuring
             raise InvalidInputError("this is not a folder", where=str(given), remedy="name a folder with --reports")
         return given
     for folder in (recipe.folder, *recipe.folder.parents):
@@ -46,6 +46,11 @@ def reports_folder(recipe: Recipe, given: Path | None) -> Path:
         if (folder / "reports").is_dir() or (folder / ".git").exists():
             return folder / "reports"
     return Path.cwd() / "reports"
+
+
+def report_of(recipe: Recipe, reports: Path | None, *, simulated: bool = False, here: bool = False) -> Path:
+    """The folder of the recipe's report below :func:`reports_folder`: the tracked one, or the part asked for."""
+    return part(reports_folder(recipe, reports) / recipe.model.name, simulated=simulated, here=here)
 
 
 def update_report(
@@ -61,7 +66,7 @@ def update_report(
     Returns:
         what changed.
 
-    One kit at a time: a report that another one renders meanwhile would lack what this one measured.
+    One kit at a time: a report that another one renders at the same time would lack what this one measured.
 
     Raises:
         InvalidInputError: a folder on the way is a link.
@@ -106,7 +111,7 @@ def rendered(
 
     Raises:
         DamagedError: results are damaged.
-        InvalidInputError: the deviations are no such list, or a target is unknown.
+        InvalidInputError: the deviations are not of their form, or a target is unknown.
     """
     stored = load_all(folder) if results is None else dict(results)
     last = _last(folder)
@@ -143,7 +148,7 @@ def _last(folder: Path) -> dict[str, list[str]]:
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Write each file atomically, remove those of the last rendering that are no more; returns what changed.
+    """Write each file atomically, remove those that only the last rendering had; returns what changed.
 
     Raises:
         InvalidInputError: a folder on the way is a link.

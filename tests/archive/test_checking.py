@@ -17,7 +17,7 @@ import pytest
 
 from kit.archive.checking import verify_archive
 from kit.archive.claims import claims, claims_page
-from kit.archive.container import read_archive, write_archive
+from kit.archive.container import digests_of, read_archive, write_archive
 from kit.archive.derived import SUMS, sums
 from kit.errors import DamagedError, InvalidInputError
 from kit.recipe.schema import load_recipe
@@ -32,7 +32,7 @@ VERIFY = "statements/verify.json"
 def rewritten(members: dict[str, bytes], tmp_path: Path, **changed: bytes | None) -> Path:
     """The archive with other members, and its digests made to fit: as somebody would who forges it."""
     made = {name: data for name, data in (members | changed).items() if data is not None}
-    made[SUMS] = sums(made)
+    made[SUMS] = sums(digests_of(made))
     path = tmp_path / "forged.tar"
     write_archive(path, made)
     return path
@@ -127,9 +127,9 @@ FORGED: dict[str, Callable[[dict[str, bytes]], tuple[dict[str, bytes | None], st
     "another artifact": lambda m: ({VERIFY: statement(m, subject=other(m))}, f"{VERIFY}: it speaks of another"),
     "another kind of statement": lambda m: (
         {VERIFY: statement(m, _type="v2")},
-        f"{VERIFY}: it is no in-toto statement",
+        f"{VERIFY}: it is not an in-toto statement",
     ),
-    "no JSON": lambda _: ({VERIFY: b"[" * 100_000}, f"{VERIFY}: it has not the form"),
+    "no JSON": lambda _: ({VERIFY: b"[" * 100_000}, f"{VERIFY}: it does not have the form"),
     "a claim of another kit": lambda m: (
         {
             "archive.json": m["archive.json"].replace(b'"kit": "', b'"kit": "0.0.'),
@@ -201,7 +201,7 @@ def test_an_archive_verifies_in_a_fresh_container_without_network(engine: Any, a
 def test_a_folder_that_is_no_archive_is_told(kit: Kit, root: Path, tmp_path: Path) -> None:
     ran = kit(root, "verify", "reports/digits")
     assert ran.returncode == 5
-    assert "this is no archive of kit" in ran.stderr
+    assert "this is not an archive of kit" in ran.stderr
     assert kit(tmp_path, "verify", "nowhere.tar").returncode == 4
     assert kit(root, "verify", "--trust", "any.pub").returncode == 2
 

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from kit.archive.container import write_archive
+from kit.archive.container import digests_of, write_archive
 from kit.archive.derived import SUMS, sums
 from kit.archive.replay import archived_results, replay
 from kit.errors import CheckFailedError
@@ -32,7 +32,7 @@ def test_a_run_takes_recipe_and_targets_from_the_archive(archive: Path, tmp_path
 
 def test_a_wrong_archive_is_not_run(members: dict[str, bytes], tmp_path: Path) -> None:
     made = members | {"CLAIMS.md": b"all is well"}
-    made[SUMS] = sums(made)
+    made[SUMS] = sums(digests_of(made))
     write_archive(tmp_path / "a.tar", made)
     with pytest.raises(CheckFailedError, match=r"CLAIMS\.md"):
         replay(tmp_path / "a.tar", Store(tmp_path / "store"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.archive.checking import verify_archive
-from kit.archive.container import write_archive
+from kit.archive.container import digests_of, write_archive
 from kit.archive.contents import Contents
 from kit.archive.making import made
 from kit.archive.sbom import sbom
@@ -111,12 +111,12 @@ def test_a_bill_of_another_image_is_refused(root: Path, tmp_path: Path) -> None:
     from kit.archive.derived import SUMS, sums
 
     members |= tampered
-    members[SUMS] = sums(members)
+    members[SUMS] = sums(digests_of(members))
     write_archive(tmp_path / "b", members)
     said = {one.subject: one.message for one in verify_archive(tmp_path / "b") if one.state == "wrong"}
     assert "in which nothing ran" in said["sbom/x.cdx.json"]
     assert "in which nothing ran" in said["sbom/z.cdx.json"]
-    assert said["sbom/y.cdx.json"] == "it is no bill of materials"
+    assert said["sbom/y.cdx.json"] == "it is not a bill of materials"
 
 
 @pytest.mark.docker

@@ -13,8 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kit.archive.checking import artifact_digests, digests_of
-from kit.archive.container import write_archive
+from kit.archive.checking import artifact_digests
+from kit.archive.container import digests_of, write_archive
 from kit.archive.contents import read_manifest
 from kit.archive.derived import SUMS, derive_members, sums
 from kit.archive.signers import Trust, check_signatures
@@ -135,7 +135,7 @@ def test_the_command_line(kit: Kit, members: dict[str, bytes], tmp_path: Path) -
     keyid = kit(tmp_path, "keys", "show", "release.key.pub").stdout.strip()
     assert f"id: {keyid}" in made.stdout
     both = members | signatures(members, [tmp_path / "release.key"])
-    write_archive(tmp_path / "digits.tar", both | {SUMS: sums(both)})
+    write_archive(tmp_path / "digits.tar", both | {SUMS: sums(digests_of(both))})
     ran = kit(tmp_path, "verify", "digits.tar", "--trust", "release.key.pub", "-v")
     assert ran.returncode == 0, ran.stdout
     assert "statements; trusted" in ran.stdout

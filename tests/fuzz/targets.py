@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from kit.archive.checking import check_sums
-from kit.archive.container import read_archive
+from kit.archive.container import digests_of, read_archive
 from kit.archive.contents import MANIFEST, read_manifest
 from kit.archive.derived import SUMS
 from kit.audit import audit_text
@@ -112,7 +112,7 @@ def archive(data: bytes) -> None:
     except KitError as error:
         _one_line(error)
         members = {MANIFEST: data, SUMS: data, "recipe/kit.yaml": data}
-    list(check_sums(members))
+    list(check_sums(members, digests_of(members)))
     read_manifest(members, "a.tar")
 
 
