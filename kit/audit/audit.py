@@ -14,7 +14,6 @@ from kit.audit.diagnostic import AuditResult, Diagnostic, Fix, Kind, Verified
 from kit.audit.facts.companions import Companions, companions_of, links_of
 from kit.audit.facts.encoding import decode
 from kit.audit.facts.facts import Facts, read_facts
-from kit.audit.facts.positions import column_of
 from kit.audit.rule import Held, Rule, Unknown, Wrong, rules
 from kit.errors import KitError
 from kit.storage.inputs import read_input
@@ -146,7 +145,7 @@ def _order(one: Diagnostic | Verified) -> tuple[int, str, str]:
 
 def _diagnostic(facts: Facts, path: str, rule: Rule, finding: Wrong) -> Diagnostic:
     document = facts.document
-    column, end_column, found = column_of(document, finding.line, finding.stated, finding.start)
+    column, end_column, found = document.columns_of(finding.line, finding.stated, finding.start)
     fix = None
     if found and finding.replacement is not None and finding.replacement != finding.stated:
         old = document.raw[finding.line - 1][column - 1 : end_column - 1]

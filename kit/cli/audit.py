@@ -51,7 +51,7 @@ def command(
         bool, typer.Option("--fix", help="Correct last digits, and labels whose formula leaves no choice.")
     ] = False,
     unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="With --fix: correct products and ratios, too; claims never.")
+        bool, typer.Option("--unsafe", help="With --fix: also correct products and ratios; never claims.")
     ] = False,
     baseline: Annotated[
         Path | None,
@@ -67,30 +67,30 @@ def command(
         str | None, typer.Option("--diff", metavar="REV", help="Only findings on lines that differ from this revision.")
     ] = None,
     require: Annotated[
-        bool, typer.Option("--require-statements", help="Fail for a report in which nothing was recognised.")
+        bool, typer.Option("--require-statements", help="Fail if a report has no recognised statement.")
     ] = False,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write one page over all reports to this file.", readable=False),
+        typer.Option("--html", metavar="FILE", help="Write one page about all reports to this file.", readable=False),
     ] = None,
     index: Annotated[
         Path | None,
         typer.Option(
             "--index",
             metavar="README.md",
-            help="A summary page: hold its rows against the reports they link to.",
+            help="A summary page; compare its rows with the reports they link to.",
             readable=False,
         ),
     ] = None,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule is about; 'all' lists them.")
+        str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule; 'all' lists them.")
     ] = None,
 ) -> None:
     """Check every derived statement of published reports: products, ratios, best rows, labels, claims, commands.
 
-    A number is right when it is the computed value rounded or cut off at its printed digits, or within what the printed
-    operands allow. What cannot be tied to a meaning is left alone and counted as not checked. Ends with 0 when no
-    report has a major finding, with 6 otherwise, and with 4 where a report cannot be read.
+    A number is right if it is the computed value, rounded or cut off at its printed digits, or within what the printed
+    operands allow. A statement whose meaning is unclear is counted as not checked. Exits with 0 if no report has a major
+    finding, with 6 otherwise, and with 4 if a report cannot be read.
 
     \b
     Examples:

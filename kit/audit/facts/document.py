@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kit.audit.facts.encoding import normalise, split_lines
+from kit.audit.facts.encoding import narrowed, normalise, split_lines
 from kit.audit.facts.htmltables import html_tables
 from kit.audit.facts.printednumber import Printed, uses_decimal_comma
 from kit.audit.facts.tablerows import Table, markdown_tables, text_tables
@@ -68,6 +68,26 @@ class Document:
         """A number of a cell with its position in line n, from ``offset`` on."""
         start = self.lines[line - 1].find(number.text, offset)
         return number._replace(start=start, end=start + len(number.text))
+
+    def columns_of(self, line: int, text: str, start: int) -> tuple[int, int, bool]:
+        """The columns (from 1, end excluded) of ``text`` in line n as written, and whether it was found there.
+
+        ``start`` is its position in the normalised line; -1 means the first occurrence. Text that is not found (a rule
+        may have composed it) gets the columns of the line.
+        """
+        raw = self.raw[line - 1]
+        plain = narrowed(raw)
+        # Normalising removes characters, so the position changes, but not the number of equal texts before it.
+        before = self.lines[line - 1].count(text, 0, max(start, 0)) if text else -1
+        place = -1
+        for _ in range(before + 1):
+            place = plain.find(text, place + 1)
+            if place < 0:
+                break
+        if place >= 0:
+            return place + 1, place + len(text) + 1, True
+        blank = len(raw) - len(raw.lstrip())
+        return blank + 1, max(len(raw.rstrip()), blank) + 1, False
 
     def prose(self) -> Iterator[tuple[int, str]]:
         """The number and text of each line outside tables."""

@@ -119,33 +119,27 @@ def _fill(rows: list[_Row], left: int) -> tuple[list[ReportRow], int]:
     filled = []
     for row in rows:
         cells: list[_Cell] = []
-
-        def take(cells: list[_Cell] = cells) -> None:
-            while len(cells) in down:
+        written = iter(row.cells)
+        while True:
+            if len(cells) in down:  # a cell of a row above reaches down to here
                 count, cell = down.pop(len(cells))
                 if count > 1:
                     down[len(cells)] = (count - 1, cell)
                 cells.append(cell)
-
-        for cell in row.cells:
-            take()
-            across = cell.across if cell.across * cell.down - 1 <= left else 1
-            deep = cell.down if across * cell.down - 1 <= left else 1
+                continue
+            following = next(written, None)
+            if following is None:
+                break
+            across = following.across if following.across * following.down - 1 <= left else 1
+            deep = following.down if across * following.down - 1 <= left else 1
             left -= across * deep - 1
             for _ in range(across):
                 if deep > 1:
-                    down[len(cells)] = (deep - 1, cell)
-                cells.append(cell)
-        take()
+                    down[len(cells)] = (deep - 1, following)
+                cells.append(following)
         if cells:
-            filled.append(
-                ReportRow(
-                    row.line,
-                    tuple(cell.text for cell in cells),
-                    tuple(cell.place for cell in cells),
-                    tuple(cell.source for cell in cells),
-                )
-            )
+            texts, places, sources = zip(*((cell.text, cell.place, cell.source) for cell in cells), strict=True)
+            filled.append(ReportRow(row.line, texts, places, sources))
     return filled, left
 
 

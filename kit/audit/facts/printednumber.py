@@ -80,6 +80,10 @@ class Bounded:
         ends = self * Bounded(1, 1 / other.high, 1 / other.low)
         return Bounded(self.value / other.value, ends.low, ends.high)
 
+    def over(self, other: Bounded) -> Bounded | None:
+        """The quotient; None if the divisor can be zero."""
+        return None if other.low <= 0 <= other.high else self / other
+
     def scaled(self, factor: float) -> Bounded:
         """The value and bounds times a positive number."""
         return Bounded(self.value * factor, self.low * factor, self.high * factor)

@@ -1,4 +1,4 @@
-"""Results of an audit for people, programs and CI; each format is a module with a ``render``."""
+"""Results of an audit for people, programs and CI; each format is a function."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class AuditRun:
 
 def render(run: AuditRun, form: Form) -> str:
     """The run in a format, without a final line end."""
-    module = importlib.import_module(f"kit.audit.formats.{_MODULES[form]}")
-    write: Callable[[AuditRun], str] = module.render
+    module, function = _FUNCTIONS[form]
+    write: Callable[[AuditRun], str] = getattr(importlib.import_module(f"kit.audit.formats.{module}"), function)
     return write(run)
 
 
-_MODULES = {
-    Form.TEXT: "carets",
-    Form.JSON: "objects",
-    Form.JUNIT: "junit_cases",
-    Form.GITHUB: "github",
-    Form.GITLAB: "gitlab",
-    Form.SARIF: "sarif",
+_FUNCTIONS = {
+    Form.TEXT: ("carets", "render"),
+    Form.JSON: ("objects", "render"),
+    Form.JUNIT: ("ci", "junit_xml"),
+    Form.GITHUB: ("ci", "github"),
+    Form.GITLAB: ("ci", "gitlab"),
+    Form.SARIF: ("sarif", "render"),
 }

@@ -6,12 +6,11 @@ The best row is quoted elsewhere, and the ratio of the best values is computed f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import same_number
-from kit.audit.facts.views import NumberCell, RowRecord, View
+from kit.audit.facts.views import NumberCell, NumberSeries, RowRecord, View
 from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
 from kit.audit.verdict import severity_of
 
@@ -23,12 +22,11 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         if not view.performance:
             continue
         for record, pool in _pools(view):
-            columns: dict[int, _Column] = {}
             for place, series in enumerate(view.series):
                 cell = record.cells[place]
                 if cell is not None and series.operands is None:
-                    columns[place] = _column(view, place, cell, pool)
-                    yield _compared(record, cell, series.header, columns[place])
+                    rows = [(row.batch, other) for row in pool if (other := row.cells[place]) is not None]
+                    yield _compared(record, cell, series, rows)
 
 
 def _pools(view: View) -> Iterator[tuple[RowRecord, list[RowRecord]]]:
@@ -40,48 +38,35 @@ def _pools(view: View) -> Iterator[tuple[RowRecord, list[RowRecord]]]:
             yield view.records[place], [row for row in rows if not row.accuracy]
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """The values of a column by row, the best and the worst of them, and whether smaller is better."""
-
-    rows: list[tuple[RowRecord, NumberCell]]
-    best: NumberCell | None
-    worst: NumberCell | None
-    timed: bool
-
-
-def _column(view: View, place: int, cell: NumberCell, pool: list[RowRecord]) -> _Column:
-    rows = [(row, other) for row in pool if (other := row.cells[place]) is not None]
-    timed = view.series[place].timed or cell.unit == "time"
-    ordered = sorted((other for _, other in rows), key=lambda other: other.number.value, reverse=not timed)
-    return _Column(rows, ordered[0] if ordered else None, ordered[-1] if ordered else None, timed)
-
-
-def _compared(record: RowRecord, cell: NumberCell, header: str, column: _Column) -> Outcome:
-    best, worst = column.best, column.worst
-    if len(column.rows) < 2 or best is None or worst is None:
-        return Unknown(cell.line, cell.number.text)
-    own = next((one for row, one in column.rows if record.batch is not None and row.batch == record.batch), None)
+def _compared(
+    record: RowRecord, cell: NumberCell, series: NumberSeries, rows: list[tuple[int | None, NumberCell]]
+) -> Outcome:
+    """A cell of the best row compared with the cells of its column and their batch sizes."""
+    number, header = cell.number, series.header
+    if len(rows) < 2:
+        return Unknown(cell.line, number.text)
+    timed = series.timed or cell.unit == "time"
+    ordered = sorted((other.number for _, other in rows), key=lambda other: other.value, reverse=not timed)
+    best, worst = ordered[0], ordered[-1]
+    own = next((other.number for batch, other in rows if record.batch is not None and batch == record.batch), None)
     for expected in (best, own):
-        if expected is not None and same_number(cell.number, expected.number):
-            return Held(cell.line, cell.number.text, expected.number.text, f"best of column {header}")
-    if same_number(cell.number, worst.number) and len(column.rows) >= 3:
-        return Unknown(cell.line, cell.number.text)  # smaller may be better here
-    number = cell.number.value
-    beyond = number < best.number.value if column.timed else number > best.number.value
-    if beyond and len(column.rows) < 3:
-        return Unknown(cell.line, cell.number.text)  # the table may list only some batch sizes
-    right = best.number.text
+        if expected is not None and same_number(number, expected):
+            return Held(cell.line, number.text, expected.text, f"best of column {header}")
+    if same_number(number, worst) and len(rows) >= 3:
+        return Unknown(cell.line, number.text)  # smaller may be better here
+    beyond = number.value < best.value if timed else number.value > best.value
+    if beyond and len(rows) < 3:
+        return Unknown(cell.line, number.text)  # the table may list only some batch sizes
     return Wrong(
         cell.line,
-        cell.number.text,
-        right,
-        ", ".join(other.number.text for _, other in column.rows[:16]),
-        f"the best of column {header} is {right}, but the best row prints {cell.number.text}",
-        severity_of(cell.number, best.number.value),
-        cell.number.start,
-        computation=f"best of {header} = {right}",
-        replacement=right,
+        number.text,
+        best.text,
+        ", ".join(other.number.text for _, other in rows[:16]),
+        f"the best of column {header} is {best.text}, but the best row prints {number.text}",
+        severity_of(number, best.value),
+        number.start,
+        computation=f"best of {header} = {best.text}",
+        replacement=best.text,
         subject=f"{record.label} | {header}",
     )
 

@@ -22,9 +22,7 @@ _LEAD = re.compile(
 
 def _check(facts: Facts) -> Iterator[Outcome]:
     for view in facts.views:
-        if not view.performance:
-            continue
-        if not any(one.best for one in view.records):
+        if not view.performance or not any(one.best for one in view.records):
             continue
         values: dict[tuple[int, float], set[int | None]] = {}
         batches = {record.batch for record in view.records}

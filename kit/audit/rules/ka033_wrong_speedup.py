@@ -72,11 +72,10 @@ def _quotient(top: Column, bottom: Column, row: int) -> Computed | None:
     factor = _scales(top, bottom, one, other) if one is not None and other is not None else None
     if one is None or other is None or factor is None or not one.value or not other.value:
         return None
-    try:
-        right = (allowed_values(one) / allowed_values(other)).scaled(factor)
-    except ZeroDivisionError:
+    right = allowed_values(one).over(allowed_values(other))
+    if right is None:
         return None
-    return Computed(right, f"{one.number.text} / {other.number.text}")
+    return Computed(right.scaled(factor), f"{one.number.text} / {other.number.text}")
 
 
 def _pair(column: Column, top: Column, bottom: Column, *, sure: bool, gain: bool = False) -> Candidate:
@@ -215,9 +214,8 @@ def _against(measured: Column, row: int, base: int, cards: Column | None, *, upw
     if factor is None or share is None:
         return None
     top, bottom = (own, first) if upward else (first, own)
-    try:
-        right = allowed_values(top) / allowed_values(bottom)
-    except ZeroDivisionError:
+    right = allowed_values(top).over(allowed_values(bottom))
+    if right is None:
         return None
     text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
     return Computed(right.scaled((factor if upward else 1 / factor) * share), text, trivial=row == base)

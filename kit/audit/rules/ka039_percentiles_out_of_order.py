@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.document import Document
@@ -34,14 +34,8 @@ _STATISTIC = re.compile(
 )
 _RANKS = {"min": _LOW, "max": _HIGH, "mea": None, "avg": None, "ave": None, "med": 50.0}
 _LONGEST = 600
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """A column with its rank: 0 for the minimum, the percentile, 100 for the maximum."""
-
-    rank: float
-    column: Column
+#: A column with its rank: 0 for the minimum, the percentile, 100 for the maximum.
+_Ranked = tuple[float, Column]
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -49,16 +43,16 @@ def _check(facts: Facts) -> Iterator[Outcome]:
     for grid in facts.grids:
         ranked, means = _groups(grid)
         for key, group in ranked.items():
-            group.sort(key=lambda one: one.rank)
-            for lower, upper in pairwise(group):
-                if lower.rank < upper.rank:
-                    yield from _ordered(grid, lower.column, upper.column)
+            group.sort(key=itemgetter(0))
+            for (low, lower), (high, upper) in pairwise(group):
+                if low < high:
+                    yield from _ordered(grid, lower, upper)
             for mean in means.get(key, ()):
-                for one in group:
-                    if one.rank == _LOW:
-                        yield from _ordered(grid, one.column, mean)
-                    elif one.rank == _HIGH:
-                        yield from _ordered(grid, mean, one.column)
+                for rank, column in group:
+                    if rank == _LOW:
+                        yield from _ordered(grid, column, mean)
+                    elif rank == _HIGH:
+                        yield from _ordered(grid, mean, column)
 
 
 def _of_lines(document: Document) -> Iterator[Outcome]:
@@ -95,7 +89,7 @@ def _name(rank: float | None) -> str:
 
 
 def _groups(grid: Grid) -> tuple[dict[frozenset[str], list[_Ranked]], dict[frozenset[str], list[Column]]]:
-    """Columns that differ only in their rank, and the mean columns that belong to them."""
+    """Columns that differ only in their rank, with it, and the mean columns that belong to them."""
     ranked: dict[frozenset[str], list[_Ranked]] = {}
     means: dict[frozenset[str], list[Column]] = {}
     timed = any(column.quantity is Quantity.TIME for column in grid.columns)
@@ -107,7 +101,7 @@ def _groups(grid: Grid) -> tuple[dict[frozenset[str], list[_Ranked]], dict[froze
         ):
             continue
         if rank is not None:
-            ranked.setdefault(_rest(column), []).append(_Ranked(rank, column))
+            ranked.setdefault(_rest(column), []).append((rank, column))
         elif _MEAN.search(column.title):
             means.setdefault(_rest(column), []).append(column)
     return ranked, means

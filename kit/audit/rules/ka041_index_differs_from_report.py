@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
 from kit.audit.diagnostic import Kind
@@ -25,6 +26,7 @@ _DIGITS = 3
 #: How far two numbers can differ, relatively, to be the same with fewer digits; and how many are compared.
 _NEAR = 0.02
 _MOST = 200
+_value = attrgetter("value")
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
@@ -53,10 +55,6 @@ def _linked(numbers: dict[str, list[Printed]], rows: dict[int, ReportLink], cell
     first = bisect_left(known, value * (1 - _NEAR), key=_value)
     last = bisect_right(known, value * (1 + _NEAR), key=_value)
     return known[first : min(last, first + _MOST)] or known[max(0, first - 1) : first + 1]
-
-
-def _value(number: Printed) -> float:
-    return number.value
 
 
 def _link(row: ReportRow, links: Mapping[int, ReportLink]) -> ReportLink | None:
