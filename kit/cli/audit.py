@@ -89,8 +89,8 @@ def command(
     """Check every derived statement of published reports: products, ratios, best rows, labels, claims, commands.
 
     A number is right if it is the computed value, rounded or cut off at its printed digits, or within what the printed
-    operands allow. A statement whose meaning is unclear is counted as not checked. Exits with 0 if no report has a major
-    finding, with 6 otherwise, and with 4 if a report cannot be read.
+    operands allow. A statement whose meaning is unclear is counted as not checked. Exits with 0 if no report has a
+    major finding, with 6 otherwise, and with 4 if a report cannot be read.
 
     \b
     Examples:

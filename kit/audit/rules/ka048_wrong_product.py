@@ -66,12 +66,14 @@ def _combined(one: Column, other: Column, *, divided: bool) -> Candidate:
 
     def compute(row: int) -> Computed | None:
         first, second = one.positive(row), other.positive(row)
-        if first is None or second is None or allowed_values(second).low <= 0:
+        if first is None or second is None:
             return None
         left, right = (
             exactly(entry.value) if column.quantity in _WHOLE else allowed_values(entry)
             for column, entry in ((one, first), (other, second))
         )
+        if right.low <= 0:
+            return None
         trivial = second.value == 1 or (first.value == 1 and not divided)
         return Computed(combine(left, right), f"{first.number.text} {sign} {second.number.text}", trivial)
 

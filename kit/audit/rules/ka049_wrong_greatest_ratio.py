@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from kit.audit.diagnostic import Kind
 from kit.audit.facts.facts import Facts
@@ -36,32 +37,34 @@ _IDLE = words_of("ms s us fps qps img images sec latency throughput time the wit
 
 
 def _check(facts: Facts) -> Iterator[Outcome]:
-    grids = [grid for grid in facts.grids if not grid.sideways]
-    if not grids:
-        return
-    for line, text in facts.document.prose():
+    grids = [(grid, _named_columns(grid)) for grid in facts.grids if not grid.sideways]
+    for line, text in facts.document.prose() if grids else ():
         if len(text) > _LONGEST or not ("up to" in text or "as much as" in text or "最" in text):
             continue
         for match in (*_ENGLISH.finditer(text), *_CHINESE.finditer(text)):
             number = number_from(match["value"], start=match.start("value"))
-            found = [(grid, pair) for grid in grids if (pair := _pair(grid, match["one"], match["other"])) is not None]
+            one, other = words_of(match["one"]), words_of(match["other"])
+            pairs = ((grid, pair) for grid, columns in grids if (pair := _pair(columns, one, other)) is not None)
+            found = list(islice(pairs, 2))
             if number is not None and len(found) == 1:
                 yield from _compared(line, number, *found[0])
 
 
-def _pair(grid: Grid, one: str, other: str) -> tuple[Column, Column] | None:
-    """The columns that the two names in a sentence mean, if each means one and they have the same quantity."""
-    first, second = _named(grid, one), _named(grid, other)
-    if first is None or second is None or first is second or first.quantity is not second.quantity:
+def _named_columns(grid: Grid) -> list[tuple[Column, frozenset[str]]]:
+    """The columns of rates and times, with the words that name them."""
+    timed = [one for one in grid.columns if one.quantity in {Quantity.RATE, Quantity.TIME}]
+    return [(one, words) for one in timed if (words := one.words - _IDLE)]
+
+
+def _pair(
+    columns: list[tuple[Column, frozenset[str]]], one: frozenset[str], other: frozenset[str]
+) -> tuple[Column, Column] | None:
+    """The columns that the words of two names mean, if each means one and they have the same quantity."""
+    firsts, seconds = ([column for column, words in columns if words <= name] for name in (one, other))
+    if len(firsts) != 1 or len(seconds) != 1:
         return None
-    return first, second
-
-
-def _named(grid: Grid, text: str) -> Column | None:
-    words = words_of(text)
-    timed = [one for one in grid.columns if one.quantity in {Quantity.RATE, Quantity.TIME} and one.words - _IDLE]
-    found = [one for one in timed if one.words - _IDLE <= words]
-    return found[0] if len(found) == 1 else None
+    (first,), (second,) = firsts, seconds
+    return (first, second) if first is not second and first.quantity is second.quantity else None
 
 
 def _compared(line: int, number: Printed, grid: Grid, pair: tuple[Column, Column]) -> Iterator[Outcome]:
