@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.table import Row, Settings, render  # noqa: E402 - found through the line above
 
-MODULES = ("preprocessing", "pipeline", "engines", "protocol", "scoring", "memory", "store", "commands")
+MODULES = ("preprocessing", "pipeline", "engines", "protocol", "scoring", "memory", "store", "fleet", "commands")
 PACKAGES = ("numpy", "pillow", "opencv-python-headless", "onnxruntime", "orjson", "openvino", "torch", "timm")
 
 

@@ -20,10 +20,17 @@ __all__ = ["RayCluster", "ray_cluster"]
 class RayCluster:
     """Its address, the environment that reaches it, and the hosts' folders; the first host is the head."""
 
-    def __init__(self, folder: Path, offers: Sequence[Mapping[str, float]], common: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        offers: Sequence[Mapping[str, float]],
+        common: Mapping[str, str],
+        cores: Sequence[int] | None = None,
+    ) -> None:
+        """``cores``: the one that each host may use; None for all."""
         token = folder / "token"
         token.write_text(secrets.token_hex(32))
-        self.folder, self._offers, self._common = folder, list(offers), dict(common)
+        self.folder, self._offers, self._common, self._cores = folder, list(offers), dict(common), cores
         self.hosts = [folder / f"host{number}" for number in range(len(offers))]
         self.environment = {
             "RAY_AUTH_MODE": "token",
@@ -47,7 +54,8 @@ class RayCluster:
         host.mkdir(exist_ok=True)
         port = self.address.rpartition(":")[2]
         head = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
-        words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address=127.0.0.1"]
+        words = [] if self._cores is None else ["taskset", "--cpu-list", str(self._cores[number])]
+        words += [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address=127.0.0.1"]
         words += [f"--address={self.address}"] if number else head
         words += ["--num-cpus=1", f"--object-store-memory={100 << 20}"]
         words += [f"--resources={json.dumps(dict(self._offers[number]))}"]
