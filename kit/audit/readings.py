@@ -140,13 +140,13 @@ def check_column(
     accepted.sort(key=lambda fit: -fit.fits)
     # A column can change its meaning from row to row: points for an accuracy, per cent for a rate.
     operands = {fit.candidate.operands for fit in accepted} - {frozenset()}
-    kin = [fit for fit in fits if fit not in accepted and fit.candidate.operands in operands]
+    related = [fit for fit in fits if fit not in accepted and fit.candidate.operands in operands]
     percent = any(entry is not None and "%" in entry.unit for entry in column.entries)
-    kin = [fit for fit in kin if fit.fits > 1 or fit.candidate.scale == 1 or percent]
+    related = [fit for fit in related if fit.fits > 1 or fit.candidate.scale == 1 or percent]
     for row in rows:
         entry = column.entries[row]
         if entry is not None:
-            yield _compared(grid, column, row, entry, accepted, [fit.candidate for fit in kin])
+            yield _compared(grid, column, row, entry, accepted, [fit.candidate for fit in related])
 
 
 def _fit(column: Column, candidate: Candidate, rows: Sequence[int]) -> _Fit:
@@ -187,7 +187,7 @@ def _averaged(grid: Grid, column: Column, row: int, entry: Entry) -> Outcome | N
 
 
 def _compared(
-    grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit], kin: Sequence[Candidate]
+    grid: Grid, column: Column, row: int, entry: Entry, accepted: Sequence[_Fit], related: Sequence[Candidate]
 ) -> Outcome:
     results = []
     for fit in accepted[:6]:
@@ -197,7 +197,7 @@ def _compared(
         results.append((fit, found))
         if fit.candidate.agreement(entry, found) is Agreement.SAME:
             return Held(entry.line, entry.number.text, show(found.right.value / fit.candidate.scale), found.text)
-    if not results or any(one.explains(entry, row) for one in kin[:8]):
+    if not results or any(one.explains(entry, row) for one in related[:8]):
         return Unknown(entry.line, entry.number.text)
     if (averaged := _averaged(grid, column, row, entry)) is not None:
         return averaged

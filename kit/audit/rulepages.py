@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from kit.audit.rule import Rule, rule_named, rules
 from kit.errors import InvalidInputError
 
@@ -48,15 +50,12 @@ def explained(name: str) -> str:
 
 
 def _body(rule: Rule) -> str:
+    wrong, right = indent(rule.bad, "    "), indent(rule.good, "    ")
     return (
         f"{rule.summary} Kind `{rule.kind}`, severity at most `{rule.severity}`.\n\n"
         f"{rule.why}\n\n"
-        f"Wrong:\n\n{_indented(rule.bad)}\nRight:\n\n{_indented(rule.good)}"
+        f"Wrong:\n\n{indent(rule.bad, '    ')}\nRight:\n\n{indent(rule.good, '    ')}"
     )
-
-
-def _indented(text: str) -> str:
-    return "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines())
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ _TIMES = re.compile(
 )
 #: "310P/310=2.40倍", "310P最优 / 310最优 = 1.27": a quotient of devices with its value, not with a formula.
 _QUOTIENT = re.compile(
-    rf"(?<![0-9a-z])({_DEV}){_OF}\s*/\s*({_DEV}){_OF}\s*(?:=|:|约?为)\s*"
-    r"([0-9]+(?:\.[0-9]+)?)(?![0-9.])(?!\s*(?:[*/x]\s*[0-9]|fps|qps))(倍)?",
+    rf"(?<![0-9a-z])(?P<top>{_DEV}){_OF}\s*/\s*(?P<bottom>{_DEV}){_OF}\s*(?:=|:|约?为)\s*"
+    r"(?P<value>[0-9]+(?:\.[0-9]+)?)(?![0-9.])(?!\s*(?:[*/x]\s*[0-9]|fps|qps))倍?",
     re.IGNORECASE,
 )
 #: "310P > 1.2倍310 310P > 1.6倍T4": the number is between the two devices.
 _BETWEEN = re.compile(
-    rf"({_DEV})(?![0-9])[^0-9,;，；。]{{0,16}}?(?:>=?|≥|大于|高于|超过|达到)\s*([0-9]+(?:\.[0-9]+)?)\s*(倍|x|times)\s*的?\s*"
-    rf"({_DEV})(?![0-9])",
+    rf"(?P<top>{_DEV})(?![0-9])[^0-9,;，；。]{{0,16}}?(?:>=?|≥|大于|高于|超过|达到)\s*(?P<value>[0-9]+(?:\.[0-9]+)?)\s*"
+    rf"(?:倍|x|times)\s*的?\s*(?P<bottom>{_DEV})(?![0-9])",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,，;。；、]|\.\s|\band\b|并且|同时|而且")
@@ -123,16 +123,15 @@ def _pairs(line: int, text: str, clause: str) -> tuple[list[TimesClaim], str]:
     rest = clause
     if ACCURACY.search(clause):
         return claims, rest
-    for pattern, places in ((_QUOTIENT, (1, 3, 2)), (_BETWEEN, (1, 2, 4))):
+    for pattern in (_QUOTIENT, _BETWEEN):
         for match in pattern.finditer(clause):
-            top, printed, bottom = (match[place] for place in places)
-            number = number_from(printed)
-            subject, other = devices_in(top), devices_in(bottom)
+            number = number_from(match["value"])
+            subject, other = devices_in(match["top"]), devices_in(match["bottom"])
             rest = rest.replace(match[0], "")
             if number is None or not subject or not other or subject[0].name == other[0].name:
                 continue
             exact = pattern is _QUOTIENT
-            shown = f"{printed}倍" if "倍" in match[0] else printed
+            shown = match["value"] + ("倍" if "倍" in match[0] else "")
             scope = "best" if "最优" in match[0] else _scope(text)
             claims.append(
                 TimesClaim(line, number, shown, subject[0].name, other[0].name, not exact, exact, scope, _batches(text))

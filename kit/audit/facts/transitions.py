@@ -12,15 +12,19 @@ from kit.audit.facts.vocabulary import devices_in
 
 __all__ = ["Transition", "read_transitions"]
 
-_NUMBER = r"([0-9]{1,9}(?:,[0-9]{3}){0,3}(?:\.[0-9]{1,9})?)(?![0-9.,]*[0-9])"
+_NUMBER = r"[0-9]{1,9}(?:,[0-9]{3}){0,3}(?:\.[0-9]{1,9})?"
+_END = r"(?![0-9.,]*[0-9])"
 _UNIT = (
-    r"\s?(%|ms|us|µs|s|sec|seconds|hours|h|minutes|min|fps|qps|(?:images?|imgs?|img|samples?|tokens?|frames?)/s(?:ec)?"
-    r"|GB|MB|GiB|MiB|W|毫秒|秒|帧/秒|小时|分钟)?(?![a-z])"
+    r"%|ms|us|µs|s|sec|seconds|hours|h|minutes|min|fps|qps|(?:images?|imgs?|img|samples?|tokens?|frames?)/s(?:ec)?"
+    r"|GB|MB|GiB|MiB|W|毫秒|秒|帧/秒|小时|分钟"
 )
+#: The two values, each with a unit that may be missing.
+_FIRST = rf"(?P<first>{_NUMBER}){_END}\s?(?P<first_unit>{_UNIT})?(?![a-z])"
+_LAST = rf"(?P<last>{_NUMBER}){_END}\s?(?P<last_unit>{_UNIT})?(?![a-z])"
 _TO = r"\s?(?:→|->|\bto\b|down to|up to|(?:压缩|提升|提高|增加|降低|下降|减少)?(?:到|至)|变为|降[到至])\s?"
 _CLAIM = (
-    r"[-+−]?([0-9]{1,6}(?:\.[0-9]{1,9})?)\s?"
-    r"(%|x\b|×|times\b|-fold\b|倍|(?:percentage\s|个?百分)?points?\b|个?百分点|pp\b)"
+    r"[-+−]?(?P<claim>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s?"
+    r"(?P<sign>%|x\b|×|times\b|-fold\b|倍|(?:percentage\s|个?百分)?points?\b|个?百分点|pp\b)"
     r"(?!\s?(?:of\b|sparsity|(?:drop|loss|gain|higher|lower|less|more)?\s?(?:in\s)?(?:accuracy|memory|confidence|top|mAP)))"
 )
 #: What may come between the two values and the claim about them.
@@ -29,34 +33,30 @@ _BETWEEN = (
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
     r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?)?"
 )
-_AFTER = re.compile(rf"(?:\bfrom\s|从|由)\s?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
+_AFTER = re.compile(rf"(?:\bfrom\s|从|由)\s?{_FIRST}{_TO}{_LAST}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
 #: "10.0 ms -> 4.0 ms (2.5x)"
-_ARROW = re.compile(
-    rf"(?<![0-9.\-]){_NUMBER}{_UNIT}\s?(?:→|->|=>)\s?{_NUMBER}{_UNIT}\s?[(（,，]\s?{_CLAIM}", re.IGNORECASE
-)
+_ARROW = re.compile(rf"(?<![0-9.\-]){_FIRST}\s?(?:→|->|=>)\s?{_LAST}\s?[(（,，]\s?{_CLAIM}", re.IGNORECASE)
 _BEFORE = re.compile(
-    rf"(?<![0-9.\-–~]){_CLAIM}[^0-9.;。()（）]{{0,40}}[(（](?:from\s)?{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}[)）]",
+    rf"(?<![0-9.\-–~]){_CLAIM}[^0-9.;。()（）]{{0,40}}[(（](?:from\s)?{_FIRST}{_TO}{_LAST}[)）]",
     re.IGNORECASE,
 )
 #: Words between two numbers, including ones such as "FP32".
 _WORDS = r"(?:[^0-9.;。()（）]|(?<=[A-Za-z])[0-9]{1,4}){0,40}"
 _AGAINST = r"(?:compared (?:to|with)|\bvs\.?|\bversus|\bagainst|\binstead of|down from|up from|与|和|相比|较|比)"
 _COMPARED = re.compile(
-    rf"(?<![0-9.\-]){_NUMBER}{_UNIT}{_WORDS}{_AGAINST}{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}"
+    rf"(?<![0-9.\-]){_FIRST}{_WORDS}{_AGAINST}{_WORDS}(?<![A-Za-z0-9.\-]){_LAST}"
     rf"(?:{_WORDS}[(（]|[,，]?\s?(?:相比|which is|that is|即)?[,，]?\s?)(?:仅|只|about\s|a\s)?"
     rf"(?:(?:精度|准确率)?(?:下降|降低|损失|减少|提升|提高|增加|低|高)了?)?{_CLAIM}",
     re.IGNORECASE,
 )
 _THAN = re.compile(
-    rf"(?<![0-9.\-]){_NUMBER}{_UNIT}[,，(]\s?(?:which is\s)?{_CLAIM}\s"
-    rf"(?:lower|below|less|higher|above|more|faster|slower|smaller|larger)\s(?:than\s)?{_WORDS}(?<![A-Za-z0-9.\-]){_NUMBER}{_UNIT}",
+    rf"(?<![0-9.\-]){_FIRST}[,，(]\s?(?:which is\s)?{_CLAIM}\s"
+    rf"(?:lower|below|less|higher|above|more|faster|slower|smaller|larger)\s(?:than\s)?{_WORDS}(?<![A-Za-z0-9.\-]){_LAST}",
     re.IGNORECASE,
 )
 #: A percentage after these is a change, not what is left.
 _BY = re.compile(r"(?:\bby|\bof|了|低|少|升|高|[-−+])\s?\Z", re.IGNORECASE)
-_FOLLOWED = re.compile(
-    rf"(?<![0-9.\-–~])(?:\bby\s){_CLAIM}[,，]\s?from\s{_NUMBER}{_UNIT}{_TO}{_NUMBER}{_UNIT}", re.IGNORECASE
-)
+_FOLLOWED = re.compile(rf"(?<![0-9.\-–~])(?:\bby\s){_CLAIM}[,，]\s?from\s{_FIRST}{_TO}{_LAST}", re.IGNORECASE)
 _FROM = re.compile(r"(?:\bfrom\s|从|由)\s?\Z", re.IGNORECASE)
 _AGAIN = re.compile(rf"{_AGAINST}|\bthan\b", re.IGNORECASE)
 #: After the values: the claim may be about something else.
@@ -69,7 +69,7 @@ _MORE = re.compile(
 )
 _SENTENCES = re.compile(r"(?:[^。；;.]|\.(?!\s|\Z))+")
 _VALUE = re.compile(
-    rf"(?<![0-9.\-]){_NUMBER}\s?(fps|qps|(?:images?|imgs?|samples?)/s|帧/秒|ms)(?![a-z])", re.IGNORECASE
+    rf"(?<![0-9.\-])({_NUMBER}){_END}\s?(fps|qps|(?:images?|imgs?|samples?)/s|帧/秒|ms)(?![a-z])", re.IGNORECASE
 )
 _TIMES = re.compile(r"(?<![0-9.])([0-9]{1,4}(?:\.[0-9]{1,4})?)\s?(?:倍|times\b|x(?![a-z0-9]))", re.IGNORECASE)
 _BOUND = re.compile(
@@ -78,14 +78,14 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 _ROUGH = re.compile(r"(?:up to|at least|more than|less than|over|averag\w*|最高|平均|超过)\s?\Z", re.IGNORECASE)
-#: The forms with the groups of the two values and of the claim, and the values that must have a unit.
-_FORMS: tuple[tuple[re.Pattern[str], tuple[int, int], int, tuple[int, ...]], ...] = (
-    (_AFTER, (1, 3), 5, ()),
-    (_BEFORE, (3, 5), 1, (5,)),
-    (_FOLLOWED, (3, 5), 1, ()),
-    (_ARROW, (1, 3), 5, (1,)),
-    (_COMPARED, (1, 3), 5, (1, 3)),
-    (_THAN, (1, 5), 3, (1, 5)),
+#: The forms, with the groups that must match.
+_FORMS = (
+    (_AFTER, ()),
+    (_BEFORE, ("last_unit",)),
+    (_FOLLOWED, ()),
+    (_ARROW, ("first_unit",)),
+    (_COMPARED, ("first_unit", "last_unit")),
+    (_THAN, ("first_unit", "last_unit")),
 )
 _LONGEST = 600
 
@@ -106,11 +106,11 @@ def read_transitions(document: Document) -> Iterator[Transition]:
         if len(text) > _LONGEST or not _SIGN.search(text):
             continue
         again = _AGAIN.search(text) is not None
-        for pattern, values, claim, needed in _FORMS:
+        for pattern, needed in _FORMS:
             if again or pattern not in {_COMPARED, _THAN}:
                 for match in pattern.finditer(text):
-                    if all(match[place + 1] for place in needed) and not _unsaid(pattern, match):
-                        yield from _read(line, match, values=values, claim=claim)
+                    if all(match[group] for group in needed) and not _unsaid(pattern, match):
+                        yield from _read(line, match)
         if "倍" in text or "times" in text or "x" in text:
             yield from _of_devices(line, text)
 
@@ -148,20 +148,21 @@ def _of_devices(line: int, text: str) -> Iterator[Transition]:
             yield Transition(line, stated, claims[0][0], ways)
 
 
-def _read(line: int, match: re.Match[str], *, values: tuple[int, int], claim: int) -> Iterator[Transition]:
-    first, last = (number_from(match[place]) for place in values)
-    units = {(match[place + 1] or "").lower() for place in values} - {""}
-    stated = number_from(match[claim], start=match.start(claim))
-    bare = not units and claim == 1 and match[2].lower().endswith(("points", "point", "百分点"))  # "from 76.1 to 75.7"
+def _read(line: int, match: re.Match[str]) -> Iterator[Transition]:
+    first, last = number_from(match["first"]), number_from(match["last"])
+    start, sign = match.start("claim"), match["sign"].lower()
+    stated = number_from(match["claim"], start=start)
+    units = {(match[group] or "").lower() for group in ("first_unit", "last_unit")} - {""}
+    # "0.4 points (from 76.1 to 75.7)"
+    bare = not units and start < match.start("first") and sign.endswith(("points", "point", "百分点"))
     if first is None or last is None or stated is None or not stated.value or not (len(units) == 1 or bare):
         return
     if min(first.bounds.low, last.bounds.low) <= 0 or first.value == last.value:
         return
-    sign = match[claim + 1].lower()
-    change = _BY.search(match.string, max(0, match.start(claim) - 4), match.start(claim)) is not None
-    near = match.string[max(0, match.start(claim) - 20) : match.end(claim + 1) + 16]
-    ways = tuple(_ways(first, last, sign, percent="%" in units, change=change, more=_MORE.search(near) is not None))
-    yield Transition(line, stated, match[claim] + match[claim + 1], ways)
+    change = _BY.search(match.string, max(0, start - 4), start) is not None
+    more = _MORE.search(match.string[max(0, start - 20) : match.end("sign") + 16]) is not None
+    ways = tuple(_ways(first, last, sign, percent="%" in units, change=change, more=more))
+    yield Transition(line, stated, match["claim"] + match["sign"], ways)
 
 
 def _ways(
