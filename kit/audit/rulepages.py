@@ -54,7 +54,7 @@ def _body(rule: Rule) -> str:
     return (
         f"{rule.summary} Kind `{rule.kind}`, severity at most `{rule.severity}`.\n\n"
         f"{rule.why}\n\n"
-        f"Wrong:\n\n{indent(rule.bad, '    ')}\nRight:\n\n{indent(rule.good, '    ')}"
+        f"Wrong:\n\n{wrong}\nRight:\n\n{right}"
     )
 
 
