@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kit.errors import DeviceError, EngineError, MissingError
 from kit.fleet.delivery import Delivery
+from kit.fleet.head import AUTO, knock, place_of, refused
 from kit.fleet.order import Order
 
 __all__ = ["Cluster", "Host", "connected"]
@@ -27,8 +28,10 @@ _SETTINGS = {
     "RAY_NUM_REDIS_GET_RETRIES": "4",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "60",
 }
-#: How often the head is asked for a connection, how long it may take, and how often it may fail in a row.
-_PROBE_S, _PROBE_TIMEOUT_S, _PROBES = 2.0, 3.0, 3
+#: The label by which Ray finds a host for a task.
+_NODE = "ray.io/node-id"
+#: Seconds between two connections to the head, and how many may fail in a row.
+_PROBE_S, _PROBES = 2.0, 3
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,11 @@ def connected(address: str) -> Iterator[Cluster]:
     Token authentication is on unless RAY_AUTH_MODE says otherwise.
 
     Raises:
+        InvalidInputError: it is no address.
         MissingError: Ray is not installed.
-        EngineError: no cluster answers, or it does not accept the token.
+        EngineError: no cluster answers, it has another version, or it does not accept the token.
     """
+    place = None if address == AUTO else place_of(address)
     os.environ.setdefault(_AUTH, "token")
     for name, text in _SETTINGS.items():
         os.environ.setdefault(name, text)
@@ -59,11 +64,14 @@ def connected(address: str) -> Iterator[Cluster]:
         raise MissingError(
             "a cluster needs Ray, which is not installed", remedy="pip install 'kit-repro[fleet]'"
         ) from error
+    if place:
+        knock(place)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+        with warnings.catch_warnings(action="ignore"):
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except Exception as error:
-        raise _refused(address, error) from error
-    cluster = Cluster(ray, address)
+        raise refused(address, error) from error
+    cluster = Cluster(ray, address, place or place_of(ray.get_runtime_context().gcs_address))
     try:
         yield cluster
     finally:
@@ -71,28 +79,14 @@ def connected(address: str) -> Iterator[Cluster]:
             ray.shutdown()
 
 
-def _refused(address: str, error: Exception) -> EngineError:
-    words = " ".join(str(error).split())
-    if "token" in words.lower() or "unauthenticated" in words.lower():
-        return EngineError(
-            "the cluster wants a token, or another one than this machine has",
-            where=address,
-            remedy="copy ~/.ray/auth_token of the head to this machine, or name it with RAY_AUTH_TOKEN_PATH",
-        )
-    return EngineError(
-        f"no cluster answers, or it does not take this machine's token ({words[:200] or type(error).__name__})",
-        where=address,
-        remedy="start it with the lines of `kit worker --resources`, and check address, port and ~/.ray/auth_token",
-    )
-
-
 class Cluster:
     """Hosts, and tasks of kit on them."""
 
-    def __init__(self, ray: Any, address: str) -> None:
-        self._ray = ray
+    def __init__(self, ray: Any, address: str, head: tuple[str, int]) -> None:
+        self._ray, self._head = ray, head
         self.address = address
         self.gone = False  # the head, for good
+        self._living: set[str] = set()
         self._failed, self._probed = 0, time.monotonic()
         self._look: Any = ray.remote(_look)
         self._run: Any = ray.remote(_run)
@@ -105,7 +99,12 @@ class Cluster:
             offered = {name: amount for name, amount in node["Resources"].items() if name.startswith("kit_")}
             if node["Alive"] and offered:
                 found.append((node["NodeManagerHostname"], node["NodeID"], offered))
+        self._living = {node for _, node, _ in found}
         return [Host(node, name, offered) for name, node, offered in sorted(found, key=lambda one: one[:2])]
+
+    def lives(self, host: Host) -> bool:
+        """Whether the host was there when the head was last asked, two seconds ago."""
+        return host.node in self._living
 
     def fitting(self, target: str, wanted: Mapping[str, float], hosts: list[Host]) -> list[Host]:
         """The hosts that have what a task takes.
@@ -138,9 +137,15 @@ class Cluster:
         there = NodeAffinitySchedulingStrategy(host.node, soft=False)
         return self._look.options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote(order, parcels)
 
-    def run(self, order: Order, parcels: Any, wanted: Mapping[str, float], shards: Sequence[Any] = ()) -> Any:
-        """Run an order on a host that has the resources; a task that fails is not started again in silence."""
-        options = self._run.options(num_cpus=0, max_retries=0, resources=dict(wanted))
+    def run(
+        self, order: Order, parcels: Any, wanted: Mapping[str, float], hosts: Sequence[Host], shards: Sequence[Any]
+    ) -> Any:
+        """Run an order on one of the hosts when it is free; a task that fails is not started again in silence.
+
+        A host that has joined meanwhile gets nothing: nobody has asked it what it is.
+        """
+        among = {_NODE: f"in({','.join(host.node for host in hosts)})"}
+        options = self._run.options(num_cpus=0, max_retries=0, resources=dict(wanted), label_selector=among)
         return options.remote(order, parcels, self._events, *shards)
 
     def wait(self, tasks: list[Any], seconds: float) -> list[Any]:
@@ -149,8 +154,8 @@ class Cluster:
         Raises:
             EngineError: the head has gone.
         """
-        self._probe()
         try:
+            self._probe()
             ended, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=seconds)
         except ConnectionError as error:  # of Ray's client
             raise self._head_gone() from error
@@ -159,17 +164,19 @@ class Cluster:
     def _probe(self) -> None:
         if time.monotonic() - self._probed < _PROBE_S:
             return
-        host, _, port = self.address.removeprefix("ray://").rpartition(":")
-        if not host or not port.isdigit():  # "auto": the cluster of this machine
-            host, _, port = str(self._ray.get_runtime_context().gcs_address).rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), _PROBE_TIMEOUT_S).close()
-            self._failed = 0
-        except OSError:
-            self._failed += 1
+        self._failed = 0 if self._answers() else self._failed + 1
         self._probed = time.monotonic()
         if self._failed >= _PROBES:
             raise self._head_gone()
+        if not self._failed:
+            self.hosts()
+
+    def _answers(self) -> bool:
+        try:
+            knock(self._head)
+        except EngineError:
+            return False
+        return True
 
     def _head_gone(self) -> EngineError:
         self.gone = True
@@ -180,13 +187,15 @@ class Cluster:
         """What a task returned.
 
         Raises:
-            EngineError: its worker or its host has gone.
+            EngineError: its worker, its host or the head has gone.
         """
         from ray import exceptions
 
         try:
             return self._ray.get(task)
         except (exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.RaySystemError) as error:
+            if not self._answers():
+                raise self._head_gone() from error
             what = f"the worker or its host ended while it was {doing}"
             raise EngineError(what, where=self.address, remedy=_AGAIN) from error
         except exceptions.TaskCancelledError as error:

@@ -61,6 +61,9 @@ class _Expedition:
                 key = (host.node, journey.order.target)
                 if key not in asked:
                     asked[key] = (host, journey.order, self.cluster.look(host, journey.order, sent))
+        tasks = [task for _, _, task in asked.values()]
+        while len(self.cluster.wait(tasks, _SECONDS)) < len(tasks):
+            pass
         ours = code_digest()
         states = [
             (host, order, self.cluster.result(task, f"asked on {host.name}")) for host, order, task in asked.values()
@@ -76,7 +79,7 @@ class _Expedition:
         try:
             for journey in journeys:
                 planted = shards.get(journey.order.target, ())
-                journey.task = self.cluster.run(journey.order, sent, journey.wanted, planted)
+                journey.task = self.cluster.run(journey.order, sent, journey.wanted, journey.hosts, planted)
                 tasks.append(journey.task)
             self._await(journeys)
         except BaseException:
@@ -97,6 +100,13 @@ class _Expedition:
                     raise _said(self.hosts[node], journey)
                 part = {"shard": journey.order.shard} if journey.order.shard else {}
                 self._tell(node, {"event": "finished", "target": journey.order.target, **part})
+            for journey in waiting:
+                if not any(self.cluster.lives(host) for host in journey.hosts):
+                    raise EngineError(
+                        f"target {journey.order.target} has no host left: it has ended, or the network to it is cut",
+                        where=", ".join(host.name for host in journey.hosts),
+                        remedy="start the host again, then run the same command: what was finished is kept",
+                    )
 
     def _tell(self, node: str, message: dict[str, Any]) -> None:
         host = self.hosts.get(node)

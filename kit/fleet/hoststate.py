@@ -98,7 +98,8 @@ def image_ids(selection: Selection, store: Path, runner: str, base: str | None) 
     images, _, needed = _images(selection, store, base)
     reason = None if runner == "local" else available()
     if runner == "docker" and reason:
-        raise EngineError(reason, remedy="start the engine there, or choose --runner local")
+        where = os.environ.get("DOCKER_HOST")
+        raise EngineError(reason, where=where, remedy="start the engine there, or choose --runner local")
     if runner == "local" or reason:
         return {name: LocalRunner().image_id(name) for name in needed}
     found = {}

@@ -6,8 +6,9 @@ import json
 import shlex
 
 from kit import __version__, doctor
-from kit.errors import KitError
+from kit.errors import InvalidInputError, KitError
 from kit.execution.selection import Choice, Selection
+from kit.fleet.head import CLIENT, place_of
 from kit.fleet.order import QUIET
 from kit.planning.target import load_target, target_names
 from kit.recipe.schema import Recipe, TargetEntry
@@ -49,7 +50,17 @@ def _devices(recipe: Recipe, name: str) -> int:
 
 
 def start_line(resources: dict[str, int], address: str | None) -> str:
-    """The line for a shell: it joins the cluster at ``address``, or starts one with this host as its head."""
+    """The line for a shell: it joins the cluster at ``address``, or starts one with this host as its head.
+
+    Raises:
+        InvalidInputError: no host can join there.
+    """
+    if address is not None:
+        place_of(address)
+        if address.startswith(CLIENT):
+            raise InvalidInputError(
+                f"{address!r} is for kit at home: a host does not join there", remedy="give HEAD:6379"
+            )
     join = ["--head", "--ray-client-server-port=10001"] if address is None else [f"--address={address}"]
     labels = {"kit": __version__}
     words = ["ray", "start", *join, "--num-cpus=2", f"--resources={json.dumps(resources)}"]
