@@ -90,3 +90,5 @@ class SecondEngine:
             self.end(signal.SIGTERM)
         subprocess.run(["pkill", "--full", "--", f"-address {self.folder}/"], check=False)  # what a SIGKILL orphaned
         subprocess.run(["ip", "link", "delete", self._bridge], check=False, capture_output=True)
+        # An engine binds its folder to itself, and one that was killed leaves it so: then it cannot be removed.
+        subprocess.run(["umount", "--lazy", str(self.folder / "data")], check=False, capture_output=True)

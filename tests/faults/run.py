@@ -68,7 +68,7 @@ Both are fixed, and tests of their own hold them.
   sees of its end. Killed and started again is a second engine of the tests.
 * File servers without locks (flock does nothing there): one kit at a time.
 * Real accelerators: the lease of a device is tried with containers that hold its name.
-* A cluster whose network is cut: see [fleet.md](fleet.md).
+* A network between machines that is cut: the one of the cluster above is between namespaces of one machine.
 """
 
 

@@ -14,11 +14,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.fleet.link import Link
+
 __all__ = ["RayCluster", "ray_cluster"]
 
 
 class RayCluster:
-    """Its address, the environment that reaches it, and the hosts' folders; the first host is the head."""
+    """Its addresses, the environment that reaches it, and the hosts' folders; the first host is the head."""
 
     def __init__(
         self,
@@ -26,11 +28,15 @@ class RayCluster:
         offers: Sequence[Mapping[str, float]],
         common: Mapping[str, str],
         cores: Sequence[int] | None = None,
+        own: Mapping[int, Mapping[str, str]] | None = None,
+        links: Mapping[int, Link] | None = None,
     ) -> None:
-        """``cores``: the one that each host may use; None for all."""
+        """``cores``: the one that each host may use; None for all. Else see :func:`ray_cluster`."""
         token = folder / "token"
         token.write_text(secrets.token_hex(32))
         self.folder, self._offers, self._common, self._cores = folder, list(offers), dict(common), cores
+        self._own, self._links = dict(own or {}), dict(links or {})
+        self._place = next((link.outer for link in self._links.values()), "127.0.0.1")
         self.hosts = [folder / f"host{number}" for number in range(len(offers))]
         self.environment = {
             "RAY_AUTH_MODE": "token",
@@ -39,9 +45,10 @@ class RayCluster:
             "RAY_raylet_start_wait_time_s": "120",  # a busy machine is slow, not broken
         }
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        with socket.socket() as free, socket.socket() as other:
+            free.bind((self._place, 0))
+            other.bind((self._place, 0))
+            self.address, self.client = (f"{self._place}:{one.getsockname()[1]}" for one in (free, other))
 
     def start(self, *numbers: int) -> None:
         """Start hosts, or start them again after their end; returns when they have joined."""
@@ -53,16 +60,20 @@ class RayCluster:
         host = self.hosts[number]
         host.mkdir(exist_ok=True)
         port = self.address.rpartition(":")[2]
-        head = ["--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
+        head = ["--head", f"--port={port}", f"--ray-client-server-port={self.client.rpartition(':')[2]}"]
+        head += ["--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
         words = [] if self._cores is None else ["taskset", "--cpu-list", str(self._cores[number])]
-        words += [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address=127.0.0.1"]
+        link = self._links.get(number)
+        words += [*(link.within if link else ()), sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
+        words += [f"--node-ip-address={link.inner if link else self._place}"]
         words += [f"--address={self.address}"] if number else head
         words += ["--num-cpus=1", f"--object-store-memory={100 << 20}"]
         words += [f"--resources={json.dumps(dict(self._offers[number]))}"]
+        own = {**self._own.get(number, {}), "KIT_STORE": str(host / ".kit")}
         with (host / "log").open("wb") as log:
             self._processes[number] = subprocess.Popen(
                 words,
-                env={**os.environ, **self.environment, **self._common, "KIT_STORE": str(host / ".kit")},
+                env={**os.environ, **self.environment, **self._common, **own},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -145,9 +156,19 @@ class RayCluster:
 
 
 @contextlib.contextmanager
-def ray_cluster(folder: Path, offers: Sequence[Mapping[str, float]], common: Mapping[str, str]) -> Iterator[RayCluster]:
-    """A host for each of ``offers``, its resources; ``common`` is the environment of all. The path must be short."""
-    cluster = RayCluster(folder, offers, common)
+def ray_cluster(
+    folder: Path,
+    offers: Sequence[Mapping[str, float]],
+    common: Mapping[str, str],
+    own: Mapping[int, Mapping[str, str]] | None = None,
+    links: Mapping[int, Link] | None = None,
+) -> Iterator[RayCluster]:
+    """A host for each of ``offers``, its resources. The path must be short.
+
+    ``common`` is the environment of all, ``own`` that of a host by its number; ``links`` are hosts with a network of
+    their own.
+    """
+    cluster = RayCluster(folder, offers, common, own=own, links=links)
     try:
         cluster.start(0)
         cluster.start(*range(1, len(offers)))
