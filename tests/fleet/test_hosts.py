@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit import __version__
+from kit.cli import main
 from kit.errors import DamagedError, EngineError, KitError, ResourceError
 from kit.execution.selection import Choice, Selection
 from kit.fleet import hoststate, remote
@@ -140,8 +141,22 @@ def test_a_shard_of_another_host_is_taken_only_as_its_record_says(
     assert ran["code"] == 5 and "an earlier attempt came back late" in ran["said"]
 
     heard: list[dict[str, Any]] = []
-    ran = remote.run(order, parcels, heard.append, parts)
+    both = Delivery(
+        "one", {**parts[0].files, **parts[1].files}
+    )  # of a target with batches a host sends several records
+    ran = remote.run(order, parcels, heard.append, [both])
     assert ran["code"] == 0, ran["said"]
     unchanged = {one["step"] for one in heard if one["event"] == "unchanged"}
     assert {"cpu/infer-shard1of2", "cpu/infer-shard2of2"} <= unchanged, json.dumps(heard)
     assert not list((tmp_path / "whole").glob(".kit.orders/*-*"))
+
+
+def test_parts_that_need_an_engine_of_their_host_stay_on_one(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["reproduce", "--recipe", str(root / "examples" / "digits"), "--store", str(tmp_path / "store")]
+    with pytest.raises(SystemExit) as end:  # nobody listens there: it is refused before the cluster is looked for
+        main([*words, "--target", "T4", "--simulate", "--shards", "2", "--on", "127.0.0.1:1"])
+    assert end.value.code == 3
+    told = capsys.readouterr().err
+    assert "the shards of target T4 must come from one engine" in told and "--devices 0-3" in told
