@@ -1,4 +1,4 @@
-"""What machine this is, as far as a measurement depends on it. No name, no address."""
+"""What a measurement depends on about this machine; never its name or address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABEL = "KIT_HOST_LABEL"
 
 @cache
 def describe() -> dict[str, str]:
-    """CPU, cores, memory, kernel, architecture; in a cluster also the host's label, which is no name."""
+    """CPU, cores, memory, kernel, architecture; in a cluster also the host's label, which is not its name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     label = {"host": os.environ[LABEL]} if os.environ.get(LABEL) else {}
     return {
@@ -45,7 +45,7 @@ def identity() -> str:
 
 
 def speed_facts(facts: Mapping[str, str]) -> tuple[str | None, ...]:
-    """Of what :func:`describe` told of a machine the parts that decide how fast it is."""
+    """Those facts of :func:`describe` that decide how fast a machine is."""
     return tuple(facts.get(name) for name in ("architecture", "cpu", "cores"))
 
 

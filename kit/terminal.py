@@ -1,4 +1,4 @@
-"""Text of strangers made fit to be printed: on a line of its own, on a terminal, in JSON and XML.
+"""Makes untrusted text safe to print: on a line of its own, on a terminal, in JSON and XML.
 
 File names, reports, logs and messages of tools may hold anything. :func:`visible` keeps one value on one line,
 :func:`visible_lines` keeps its lines, and :func:`guarded_streams` is the last line of defence: whatever a command
@@ -16,8 +16,8 @@ from typing import Any, TextIO
 
 __all__ = ["guarded_streams", "shortened", "unguarded", "visible", "visible_lines"]
 
-#: Control characters (C0, DEL, C1) without tab and line feed; line separators; characters that turn the direction of
-#: text, so that a line reads otherwise than it is; halves of surrogate pairs and the two non-characters, which XML
+#: Control characters (C0, DEL, C1) without tab and line feed; line separators; characters that change the direction of
+#: text, so that a line looks different from what it is; halves of surrogate pairs and the two non-characters, which XML
 #: forbids and no encoding can print.
 _CONTROLS = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff"
@@ -45,8 +45,8 @@ def shortened(value: object, most: int = 60) -> str:
 class _GuardedStream:
     """A text stream that makes control characters visible; everything else is the stream's own.
 
-    Where the reader has gone (``kit explain | head``) the rest is dropped and the command ends as it would have: what
-    its exit code says does not depend on who reads.
+    Where the reader is gone (``kit explain | head``) the rest is dropped and the command ends as usual: its exit code
+    does not depend on who reads.
     """
 
     def __init__(self, stream: TextIO) -> None:

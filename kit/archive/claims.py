@@ -60,17 +60,17 @@ def _accuracy(report: Report, view: TargetView) -> Iterator[AppendixRow]:
     points = f"{plain(report.recipe.tolerance.accuracy_points)} percentage points"
     for k in (1, 5):
         shown = view.run.accuracy.get(k) if view.run else None
-        told = view.published.accuracy.get(k) if view.published else None
+        stated = view.published.accuracy.get(k) if view.published else None
         reference = report.reference.get(k)
         expected, origin = next(
             (
                 (number, name)
-                for number, name in ((told, "published"), (reference, "reference"), (shown, "this measurement"))
+                for number, name in ((stated, "published"), (reference, "reference"), (shown, "this measurement"))
                 if number
             ),
             (None, ""),
         )
-        if expected is None or not (shown or told):
+        if expected is None or not (shown or stated):
             continue
         outcome = "to be obtained"
         if verdict := _verdict(report, view, f"top{k}"):
@@ -99,14 +99,14 @@ def _metrics(report: Report, view: TargetView) -> Iterator[AppendixRow]:
 
 def _rates(report: Report, view: TargetView) -> Iterator[AppendixRow]:
     measured = view.run.numbers if view.run else {}
-    told = view.published.numbers if view.published else {}
-    for batch in sorted({*measured, *told}):
+    stated = view.published.numbers if view.published else {}
+    for batch in sorted({*measured, *stated}):
         shown = measured.get(batch)
-        expected = told.get(batch) or measured[batch]
+        expected = stated.get(batch) or measured[batch]
         verdict = _verdict(report, view, f"bs{batch}")
         yield AppendixRow(
             view.name, f"bs{batch}", f"throughput of {view.name} at batch {batch}", _command(view, batch),
-            f"{expected.text} {expected.unit}", "published" if batch in told else "this measurement",
+            f"{expected.text} {expected.unit}", "published" if batch in stated else "this measurement",
             f"{plain(report.recipe.tolerance.throughput_percent)} %",
             f"{shown.text} {shown.unit}" if shown else "", shown.source if shown else "",
             verdict.outcome if verdict else "measured here" if shown else "to be obtained",
@@ -128,8 +128,8 @@ def claims_page(model: str, found: list[AppendixRow]) -> str:
     ]
     for one in found:
         obtained = (one.obtained + (" SIMULATED" if one.source == "simulated" else "")) or "-"
-        cells = (one.claim, f"`{one.command}`", one.expected, one.origin, one.tolerance or "-", obtained, one.outcome)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        columns = (one.claim, f"`{one.command}`", one.expected, one.origin, one.tolerance or "-", obtained, one.outcome)
+        lines.append("| " + " | ".join(text.replace("|", "\\|") for text in columns) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ __all__ = ["Trust", "check_signatures"]
 
 @dataclass(frozen=True)
 class Trust:
-    """What the person who verifies brings along: ids of trusted keys, and the policy of an own recipe."""
+    """What the person who verifies trusts: ids of keys, and the policy of a recipe of their own."""
 
     keys: frozenset[str] = frozenset()
     policy: Mapping[str, Signer] | None = None

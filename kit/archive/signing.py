@@ -1,6 +1,6 @@
 """Local keys and DSSE envelopes: who says that a statement is so.
 
-A key on a disk shows that its holder signed, not that the build could not be meddled with: that is SLSA Build L1.
+A key on a disk shows that its holder signed, not that the build was protected from tampering: that is SLSA Build L1.
 https://github.com/secure-systems-lab/dsse
 """
 
@@ -70,7 +70,7 @@ def public_key(path: Path) -> SSlibKey:
 
     Raises:
         MissingError: there is no such file.
-        InvalidInputError: it is none, or a private one.
+        InvalidInputError: it is not a key, or a private one.
     """
     return key_of(read_input(path, _MAX_BYTES, "key"), str(path))
 
@@ -79,7 +79,7 @@ def key_of(data: bytes, where: str) -> SSlibKey:
     """A public key in PEM form.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: it is not such a key.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -164,13 +164,13 @@ def key_in(members: Members, folder: str) -> SSlibKey:
     """The public key of a folder of signatures, which is named after it.
 
     Raises:
-        DamagedError: there is none, or another.
+        DamagedError: it is missing, or another key.
     """
     name = f"{folder}key.pub"
     try:
         key = key_of(members[name], name)
     except (KeyError, InvalidInputError) as error:
-        raise DamagedError("it is no public key", where=name, remedy="get the archive again") from error
+        raise DamagedError("it is not a public key", where=name, remedy="get the archive again") from error
     if not folder.endswith(f"/{key.keyid[:16]}/") or _pem(key) != members[name]:
         raise DamagedError(f"it is another key: {key.keyid}", where=name, remedy="get the archive again")
     return key

@@ -25,7 +25,7 @@ __all__ = ["download"]
 _BLOCK = 1 << 18
 #: Silence of a server, and all of a download: one that sends a byte now and then is never silent.
 _TIMEOUT_S, _TOTAL_S = 60, 24 * 3600
-#: A length of more digits is none that a file has.
+#: No file has a length of more digits.
 _LENGTH = re.compile(r"[0-9]{1,18}")
 Progress = Callable[[int, int], None]
 
@@ -84,9 +84,9 @@ def download(url: str, partial: Path, weights: Weights, *, remedy: str, progress
             remedy=remedy,
         ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException, ValueError) as error:
-        # Python quotes the address in the message about an odd one, and a query may be a password.
-        odd = isinstance(error, ValueError | InvalidURL)
-        reason = "the address is not valid" if odd else excerpt(str(getattr(error, "reason", None) or error))
+        # Python quotes an invalid address in its message, and the query may hold a password.
+        invalid = isinstance(error, ValueError | InvalidURL)
+        reason = "the address is not valid" if invalid else excerpt(str(getattr(error, "reason", None) or error))
         raise MissingError(
             f"the weights cannot be fetched: {reason}; what has arrived is kept for the next try",
             where=safe_url(url),
@@ -136,6 +136,6 @@ def _receive(response: HTTPResponse, partial: Path, have: int, weights: Weights,
 
 
 def _open(partial: Path, *, keep: bool) -> int:
-    """Descriptor to write on; a link in its place, which a cloned store may bring, is not followed."""
+    """Descriptor to write on; a link in its place, which a cloned store may hold, is not followed."""
     flags = os.O_WRONLY | os.O_APPEND | (0 if keep else os.O_TRUNC)
     return Root(partial.parent).open(partial.name, flags=flags, create=True)

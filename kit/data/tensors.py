@@ -1,4 +1,4 @@
-"""Preprocessed tensors that the user brings: checked before a device runs on them for an hour."""
+"""Preprocessed tensors of the user, checked before a device runs on them for an hour."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def _check_info(path: Path, names: set[str], shape: Sequence[int]) -> None:
             raise InvalidInputError(what, where=f"{path}:{number + 1}", remedy=_AGAIN)
         listed.add(os.fsdecode(fields[1].rpartition(b"/")[2]))
     if listed != names:
-        odd = min(listed ^ names)
-        what = f"the list names {len(listed)} files, and there are {len(names)}; {odd!r} is in one only"
+        unmatched = min(listed ^ names)
+        what = f"the list names {len(listed)} files, and there are {len(names)}; {unmatched!r} is in one only"
         raise InvalidInputError(what, where=str(path), remedy=_AGAIN)

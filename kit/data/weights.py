@@ -38,7 +38,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
         MissingError: it is not there.
         DamagedError: a digest differs, or it is larger than the recipe allows.
     """
-    with contextlib.suppress(OSError):  # what has no status cannot be read either, and that is reported below
+    with contextlib.suppress(OSError):  # a file without status cannot be read either, which is reported below
         if (size := path.stat().st_size) > weights.max_bytes:
             raise DamagedError(
                 f"the weights have {size} bytes, more than the recipe's {weights.max_bytes}",
@@ -58,7 +58,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
 
 
 def _check_kind(path: Path) -> None:
-    """Recognise what is often in the place of weights, where a word about checksums would lead astray.
+    """Recognise what often lies in the place of weights, because a message about checksums would mislead.
 
     Raises:
         DamagedError: an empty file, a Git LFS pointer, or a web page.
@@ -92,7 +92,7 @@ def fetch_weights(
         store: keeps what was downloaded.
         given: a local file that takes the place of the recipe's.
         mirror: a URL whose folder holds a file of the same name.
-        progress: hears how far a download is.
+        progress: is notified of how far a download has come.
 
     Raises:
         MissingError: no file and no connection, with where to get it.

@@ -42,7 +42,7 @@ class Executor:
     def __post_init__(self) -> None:
         self.records: dict[str, Record] = {}
         self._plan = Plan(())
-        self._images: dict[str, str] = {}  # one id per image for the whole run, whatever is built meanwhile
+        self._images: dict[str, str] = {}  # one id per image for the whole run, even if another is built during it
         self._digests: dict[Path, str] = {}
         self._preparing = threading.Lock()
         self._parsing = threading.Lock()
@@ -110,7 +110,7 @@ class Executor:
     def _parts(self, step: Step, image: str) -> dict[str, Any]:
         inputs = {name: self._input_digest(source) for name, source in step.inputs.items()}
         for name, source in step.inputs.items():
-            if isinstance(source, External):  # what a step reads through its input belongs to it
+            if isinstance(source, External):  # a file that an input refers to is an input, too
                 folder = source.path.parent
                 inputs |= {
                     f"{name}/{one}": self._input_digest(External(folder / one)) for one in referenced_files(source.path)
@@ -179,7 +179,7 @@ class Executor:
             return self.store.commit(record, partial, step.outputs)
 
     def _run(self, step: Step, binding: Binding) -> Outcome:
-        """Run; a target may know better what the engine's words about its devices mean."""
+        """Run the step; the target may explain what the engine says about its devices."""
         try:
             return self.runner.run(step, binding, self.progress)
         except (EngineError, DeviceError) as error:
@@ -236,7 +236,7 @@ def _chosen(plan: Plan, force: Iterable[str]) -> set[str]:
 
 
 def _tail(outcome: Outcome) -> str:
-    """The last words of the program, on one line."""
+    """The last line that the program printed."""
     for stream in (outcome.stderr, outcome.stdout):
         try:
             lines = stream.read_bytes()[-4000:].decode("utf-8", "replace").splitlines()

@@ -1,4 +1,4 @@
-"""``kit reproduce --plan``: what would be executed, without doing anything."""
+"""``kit reproduce --plan``: what would run; nothing is done."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["command_lines"]
 def command_lines(
     jobs: Sequence[tuple[Target, Job]], store: Store, runner: str, build: BuildOptions
 ) -> Iterator[tuple[Step, str]]:
-    """Each step with its line for a shell; paths of things that do not exist yet are descriptive."""
+    """Each step with its line for a shell; paths that do not exist yet are shown as <step>."""
     images = Images(image_specs(jobs), store.root, build, lambda _: None)
     chosen: Runner = LocalRunner() if runner == "local" else DockerRunner(images, store.root)
     for step in plan(jobs).steps:

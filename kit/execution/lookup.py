@@ -28,12 +28,12 @@ def look_up(words: Sequence[str], weights: Path | None, build: BuildOptions, pro
 
     Args:
         words: arguments of the program, without its output.
-        weights: a checkpoint that ``{in:weights}`` in them stands for.
+        weights: the checkpoint that ``{in:weights}`` stands for.
         build: how the image is built, where it must be.
-        progress: hears what happens.
+        progress: is notified of what happens.
 
     Raises:
-        MissingError: neither packages nor an engine; names the extra.
+        MissingError: neither the packages nor an engine are there; names the extra.
         KitError: what the program says.
     """
     step = Step(

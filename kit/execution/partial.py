@@ -1,4 +1,4 @@
-"""One stage alone, for people who have the other artifacts already: the same steps, on what they bring."""
+"""One stage alone, for people who already have the other artifacts: the same steps, on files of theirs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def select(
 ) -> tuple[Step, ...]:
     """The steps of these stages and those that they still need, with ``given`` in the place of steps.
 
-    Of a run over the data set that is cut into parts only the ``shard``, where one is chosen.
+    Where the run over the data set is cut into shards and one is chosen, only that ``shard``.
 
     Raises:
         InvalidInputError: a given name is not a step that anything needs.

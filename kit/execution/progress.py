@@ -19,28 +19,28 @@ class Progress:
     """Is notified of what an executor does; this one shows nothing."""
 
     def plan(self, steps: Sequence[Step]) -> None:
-        """These steps will be looked at, in this order."""
+        """These steps will run, in this order."""
 
     def cached(self, step: Step) -> None:
-        """The store has it."""
+        """The store has the step already."""
 
     def start(self, step: Step, doing: str = "") -> None:
-        """It runs now."""
+        """The step starts."""
 
     def done(self, step: Step, seconds: float) -> None:
-        """It ran."""
+        """The step has finished."""
 
     def failed(self, step: Step, error: BaseException) -> None:
-        """It did not end well."""
+        """The step has failed or was interrupted."""
 
     def progress(self, done: int, total: int, unit: str) -> None:
-        """How far the running step is."""
+        """How far the running step has come."""
 
     def line(self, text: str) -> None:
         """A line of a program's own output, or of an image build."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """The run has ended."""
 
 
 def choose(*, as_json: bool, verbose: bool, stream: TextIO | None = None) -> Progress:
@@ -59,14 +59,14 @@ def takes_live(stream: TextIO) -> bool:
 
 
 def bar(done: int, total: int, text: str) -> Any:
-    """A bar with a text behind it, for a cell of a live table."""
+    """A bar followed by a text, for one field of a live table."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
-    cell = Table.grid(padding=(0, 1))
-    cell.add_row(ProgressBar(total=total, completed=done, width=24), Text(text))
-    return cell
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(ProgressBar(total=total, completed=done, width=24), Text(text))
+    return grid
 
 
 class PlainProgress(Progress):
@@ -187,14 +187,14 @@ class LiveProgress(Progress):
         table = Table.grid(padding=(0, 2))
         for step in self._steps:
             mark, state = self._states.get(step.name, ("·", ""))
-            cell: Any = Text(state)
+            shown: Any = Text(state)
             if mark == "▸":
                 seconds = time.monotonic() - self._started
-                cell = Text(f"{seconds:.0f} s  {self._doing}", overflow="ellipsis", no_wrap=True)
+                shown = Text(f"{seconds:.0f} s  {self._doing}", overflow="ellipsis", no_wrap=True)
                 if self._bar and self._bar[1] > 0:
                     done, total, unit = self._bar
-                    cell = bar(done, total, f"{done}/{total} {unit}  {seconds:.0f} s")
+                    shown = bar(done, total, f"{done}/{total} {unit}  {seconds:.0f} s")
             style = {"✓": "green", "✗": "red", "▸": "bold"}.get(mark, "dim")
             simulated = " SIMULATED" if step.simulated else ""
-            table.add_row(Text(mark, style=style), Text(step.name, style=style), Text(step.title + simulated), cell)
+            table.add_row(Text(mark, style=style), Text(step.name, style=style), Text(step.title + simulated), shown)
         return table

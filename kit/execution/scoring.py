@@ -1,4 +1,4 @@
-"""Metrics of result files that somebody else made: the metrics step alone, without a recipe."""
+"""Metrics of result files from elsewhere: the metrics step alone, without a recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kit.storage.store import Record, Store
 
 __all__ = ["metrics_of", "sniff_form"]
 
-#: Classes of ImageNet, where neither the command line nor the results say how many there are.
+#: Those of ImageNet, where neither the command line nor the results state the number.
 _CLASSES = 1000
 
 

@@ -66,7 +66,7 @@ class Selection:
 
     @cached_property
     def task(self) -> Task:
-        """What the model does; its settings are looked at before anything runs.
+        """What the model does; its settings are checked before anything runs.
 
         Raises:
             InvalidInputError: no such task, or a setting that does not fit.
@@ -76,7 +76,7 @@ class Selection:
         return task
 
     def check_data(self, *, complete: bool = True) -> None:
-        """Look for the data set before anything long starts.
+        """Check the data set before anything long starts.
 
         Raises:
             MissingError, InvalidInputError: it is not there, or not what the recipe says.
@@ -154,7 +154,7 @@ class Selection:
 
 
 def with_devices(target: Target, job: Job) -> Job:
-    """The job with what its target finds on this host; a target of the processor alone looks for nothing."""
+    """The job with what its target finds on this host; a target that needs only the processor looks for nothing."""
     find_devices: Callable[[Job], DeviceAccess] | None = getattr(target, "find_devices", None)
     return replace(job, access=find_devices(job)) if find_devices else job
 

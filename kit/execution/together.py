@@ -32,7 +32,7 @@ def groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
 def all_at_once(work: Callable[[Step], T], steps: Sequence[Step], stop: threading.Event) -> list[T]:
     """Work on all steps, each in a thread; the first error, or an interruption, ends the others and is raised.
 
-    ``stop`` is set where those that still run have to end.
+    ``stop`` is set when the steps that still run must end.
     """
     with ThreadPoolExecutor(len(steps)) as pool:
         tasks = [pool.submit(work, step) for step in steps]
@@ -48,7 +48,7 @@ def all_at_once(work: Callable[[Step], T], steps: Sequence[Step], stop: threadin
 
 
 class SharedProgress(Progress):
-    """A progress that several threads may tell: one voice at a time, and one bar, which counts for all of them."""
+    """A progress that several threads may use: one call at a time, and one bar, which counts for all of them."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._lock = progress, threading.Lock()

@@ -57,7 +57,7 @@ class DataTree:
         return "{data}" if parts and parts[-1].lower() == self.root.resolve().name.lower() else None
 
     def folder_of_images(self) -> str:
-        """The folder that holds all images which are no truth, at any depth."""
+        """The folder that holds all images that are not ground truth, at any depth."""
         plain = [place for place, count in self._folders.items() if count and not TRUTH.search(place)]
         if not plain:
             return "{data}"

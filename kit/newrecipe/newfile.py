@@ -17,7 +17,7 @@ def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
     """Copy a bundled example into the folder ``out``/``name``; returns it.
 
     Raises:
-        MissingError: no such example; names those that there are.
+        MissingError: no such example; names the known ones.
         InvalidInputError: something is there already, or a link is in the way.
     """
     examples = resource("examples")

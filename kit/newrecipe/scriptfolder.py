@@ -1,7 +1,7 @@
 """A folder of the published shape as ``task -> script``: which programs run before the engine, which after it.
 
 Its README or its shell scripts say that best: their command lines are taken as they are, with the data set, the results
-and the summary in place of paths. Where there are none, names of files and of arguments have to do.
+and the summary in place of paths. Without any, the names of files and of arguments must do.
 """
 
 from __future__ import annotations
@@ -166,9 +166,9 @@ def _fill(
         "postprocess": [["python3", *line] for line in after],
         "metrics": metrics_of([programs[line[0]] for line in after], after),
     }
-    told = {name: value for name, value in outputs.items() if value not in {"bin", "ais_bench", 0}}
-    if told:
-        draft.settings["outputs"] = told
+    unusual = {name: value for name, value in outputs.items() if value not in {"bin", "ais_bench", 0}}
+    if unusual:
+        draft.settings["outputs"] = unusual
 
 
 def _format(programs: Sequence[Program]) -> str:

@@ -194,7 +194,7 @@ def _without_digits(text: str) -> str:
 
 
 def _once(lines: Sequence[list[str]], places: Sequence[str]) -> list[list[str]]:
-    """Without lines that are an earlier one with other numbers, for another batch; `places` tell runs apart."""
+    """Without lines that are an earlier one with other numbers, for another batch; `places` distinguish the runs."""
     kept: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for line in lines:
         used = tuple(place for place in places if _uses(line, [place]))

@@ -42,7 +42,7 @@ TENSOR_FILES, TENSOR_LIST = "prep_bin", "dataset.info"
 MODEL = Made(EXPORT, "model.onnx")
 
 _PYTHON = ("python3", "-m")
-#: Of a large network, PyTorch says nothing for long while it traces it.
+#: PyTorch prints nothing for a long time while it traces a large network.
 _HEAVY = Limits(memory_bytes=8 * GIB, silence_s=3600)
 
 
@@ -56,7 +56,7 @@ def preprocess_json(job: Job) -> str:
     if recipe.preprocess is None:
         raise InvalidInputError("preprocess: is missing", remedy="say in the recipe how an image becomes a tensor")
     tree = recipe.preprocess.model_dump(mode="json", exclude={"fit", "pad"})
-    # What a recipe of before could not say is left out where it is as it was then: the same steps have the same name.
+    # Newer settings are left out where they have their defaults: older recipes keep their fingerprints.
     tree |= recipe.preprocess.model_dump(mode="json", include={"fit", "pad"}, exclude_defaults=True)
     tree |= recipe.input.model_dump(mode="json", include={"layout", "dtype"}, exclude_defaults=True)
     return json.dumps(tree, sort_keys=True, separators=(",", ":"))
@@ -133,7 +133,7 @@ def adopt(job: Job) -> Step:
 
 
 def model_steps(job: Job) -> list[Step]:
-    """What makes the ONNX model: a check of the file that the user brings, or export and, of scores, parity."""
+    """What makes the ONNX model: a check of the user's file, or export and, where the outputs are scores, parity."""
     if job.recipe.model.source == "onnx":
         return [adopt(job)]
     if job.file_task:  # parity compares rows of scores
@@ -204,10 +204,10 @@ def metrics(
         name: name of the step.
         source: the step that made the results.
         form: ``predictions`` (arrays of kit's own inference), or ``txt``, ``bin``, ``npy`` (one file per image).
-        suffix: number behind the last ``_`` of a result file's name.
+        suffix: number after the last ``_`` of a result file's name.
         batch: batch of the inference.
     """
-    classes = None if form == "predictions" else job.recipe.model.classes  # these say it themselves
+    classes = None if form == "predictions" else job.recipe.model.classes  # predictions state it themselves
     return metrics_step(name, source, job.labels, form=form, suffix=suffix, classes=classes, batch=batch)
 
 
@@ -221,7 +221,7 @@ def metrics_step(
     classes: int | None = None,
     batch: int | None = None,
 ) -> Step:
-    """The metrics step on any results: those of a plan, or those that somebody brings."""
+    """The metrics step on any results: those of a plan, or the user's."""
     where: tuple[str, ...] = ("--results", "{in:results}", "--format", form, "--suffix", str(suffix))
     if form == "predictions":
         where = ("--predictions", "{in:results}")

@@ -1,4 +1,4 @@
-"""What entry points bring: targets and tasks, of kit and of other packages."""
+"""Targets and tasks by entry points, of kit and of other packages."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def _installed() -> EntryPoints:
 
 
 def no_such(kind: str, name: str, known: Sequence[str], also: str = "") -> InvalidInputError:
-    """The error about a name that no installed package brings; ``also`` goes on after the list of those that are there.
+    """The error about a name that no installed package provides; ``also`` follows the list of known names.
 
-    None at all are there where kit was updated and not installed again: an installation keeps its list.
+    The list is empty where kit was updated and not installed again: an installation keeps its entry points.
     """
     remedy = f"choose one of {', '.join(known)}{also}" if known else "install kit again: pip install --editable ."
     return InvalidInputError(f"there is no {kind} {name!r}", remedy=remedy)

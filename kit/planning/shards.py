@@ -18,7 +18,7 @@ def shard_name(step: str, number: int, count: int) -> str:
 
 
 def possible(job: Job, batch: int) -> int:
-    """How many parts of whole batches there can be: those that are asked for, unless the data set is too small."""
+    """How many parts of whole batches are possible: as many as asked for, unless the data set is too small."""
     return min(job.shards, math.ceil(job.recipe.dataset.count / batch))
 
 
@@ -43,7 +43,7 @@ def cut(
             one,
             name=shard_name(whole.name, number, count),
             title=f"{one.title}, part {number} of {count}",
-            # A chip may come with the nodes of others: the shards on those are no reason to wait.
+            # A chip may come with the nodes of others; shards on those need not wait for each other.
             devices=replace(one.devices, leases=one.devices.leases[:1]),
             timed=False,
             shard=number,
@@ -73,7 +73,7 @@ def cut_files(name: str, count: int, unit: int, folders: Mapping[str, Made], *, 
     Args:
         name: what the names of the steps begin with.
         count: how many parts.
-        unit: the parts are cut between so many files.
+        unit: a part holds a multiple of this many files.
         folders: name in the outputs -> a folder of files.
         listed: the input is the list of a vendor's benchmark, of which the part has some lines and no copies.
     """

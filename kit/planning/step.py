@@ -77,7 +77,7 @@ class Devices:
     files: tuple[str, ...] = ()  # driver files and folders, mounted read-only
     groups: tuple[int, ...] = ()  # groups of the nodes
     runtime: str | None = None  # container runtime, where the engine has the vendor's
-    leases: tuple[str, ...] = ()  # names of devices that nobody else may use meanwhile
+    leases: tuple[str, ...] = ()  # names of devices that nobody else may use at the same time
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Step:
     devices: Devices = Devices()
     limits: Limits = Limits()
     code: tuple[str, ...] = ()  # modules of kit/inside that the program uses; () for a vendor's tool
-    workdir: str = "{out}"  # where the program starts; a vendor's tool litters it
+    workdir: str = "{out}"  # where the program starts; vendors' tools leave files there
     links: Mapping[str, str] = field(default_factory=dict)  # name in {out} -> an input's place, for paths inside files
     batch: int | None = None
     timed: bool = False

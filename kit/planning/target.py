@@ -1,4 +1,4 @@
-"""The protocol of a target, and the registry: entry points ``kit.targets``, so another package can bring one."""
+"""The protocol of a target, and the registry: entry points ``kit.targets``, so another package can provide one."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def load_target(name: str) -> Target:
     """The target of that name; no other one is imported.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: no such target.
     """
     for entry in (entry for entry in plugins(_GROUP) if entry.name == name):
         found: Sequence[Target] = entry.load()
@@ -182,7 +182,7 @@ def target_of(recipe: Recipe, name: str) -> Target:
     """The installed target of a recipe's entry.
 
     Raises:
-        InvalidInputError: there is none; the message names the place.
+        InvalidInputError: no such target; the message names the place.
     """
     hardware = recipe.hardware_of(name)
     try:

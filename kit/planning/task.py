@@ -1,4 +1,4 @@
-"""The protocol of a task, and the registry: entry points ``kit.tasks``, so another package can bring one.
+"""The protocol of a task, and the registry: entry points ``kit.tasks``, so another package can provide one.
 
 A task says what a model does: what is done before and after inference, and how good the result is. A target runs the
 model and knows nothing of that: it takes images by the recipe's preprocessing where the task counts classes, and
@@ -57,7 +57,7 @@ class FileRun:
 class FileShapes:
     """Shapes of one sample that files may have, for compilers that must know them; one per input, in the graph's order.
 
-    ``listed`` holds all that there are, if the recipe lists them; without it any size between ``low`` and ``high`` may
+    ``listed`` holds all of them, if the recipe lists them; otherwise any size between ``low`` and ``high`` may
     come. ``best`` is what an engine is tuned for and measured at.
     """
 
@@ -90,14 +90,14 @@ class Task(Protocol):
     settings: type[BaseModel] | None
 
     def check(self, recipe: Recipe) -> None:
-        """Look at the task's settings, and at what else of the recipe it needs.
+        """Check the task's settings, and what else of the recipe it needs.
 
         Raises:
             InvalidInputError: one sentence that names the place.
         """
 
     def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:
-        """Look for the data before anything long starts; not called where classes are counted.
+        """Check the data before anything long starts; not called where classes are counted.
 
         Raises:
             MissingError, InvalidInputError: it is not there, or not what the recipe says.
@@ -140,7 +140,7 @@ def load_task(name: str) -> Task:
     """The task of that name; no other one is imported.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: no such task.
     """
     for entry in (entry for entry in plugins(_GROUP) if entry.name == name):
         found: Task = entry.load()
@@ -152,7 +152,7 @@ def task_of(recipe: Recipe) -> Task:
     """The recipe's task.
 
     Raises:
-        InvalidInputError: there is none; the message names the place.
+        InvalidInputError: no such task; the message names the place.
     """
     name = recipe.task_name or _DEFAULT
     try:

@@ -40,5 +40,5 @@ def parse_settings(form: type[S], recipe: Recipe) -> S:
         return form.model_validate(settings_of(recipe))
     except ValidationError as error:
         raise InvalidInputError(
-            f"task -> {recipe.task_name} -> {sentence(error)}", remedy="see docs/tasks.md for the form"
+            sentence(error, "task", recipe.task_name or ""), remedy="see docs/tasks.md for the form"
         ) from error

@@ -58,6 +58,6 @@ def safe_url(url: str) -> str:
     """The URL without user, password and query: fit for a log."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # an address that is none, such as http://[
+    except ValueError:  # not an address, such as http://[
         return "the given address"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

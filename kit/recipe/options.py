@@ -8,8 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from kit.errors import InvalidInputError
-from kit.recipe.sentences import joined
-from kit.terminal import shortened
+from kit.recipe.sentences import sentence
 
 __all__ = ["parse_options"]
 
@@ -25,17 +24,6 @@ def parse_options(model: type[Model], target: str, options: Mapping[str, object]
     try:
         return model.model_validate(dict(options))
     except ValidationError as error:
-        parts = []
+        what = sentence(error, "targets", target, "options")
         known = ", ".join(model.model_fields)
-        for item in error.errors(include_url=False):
-            place = " -> ".join(["targets", target, "options", *map(shortened, item["loc"])])
-            value = item["input"]
-            shown = shortened(repr(value) if isinstance(value, bool | int | float | str) else type(value).__name__)
-            if item["type"] == "extra_forbidden":
-                problem = f"is not a known setting (known: {known})"
-            elif item["type"] == "value_error":
-                problem = shortened(item["ctx"]["error"], 300)
-            else:
-                problem = f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
-            parts.append(f"{place}: {problem}")
-        raise InvalidInputError(joined(parts), remedy="correct these settings of the recipe") from error
+        raise InvalidInputError(what, remedy=f"correct these settings of the recipe; known are {known}") from error

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from kit.terminal import shortened, visible
 
-__all__ = ["joined", "sentence"]
+__all__ = ["sentence"]
 
-#: More than these tell nothing new, and a stranger's file may have thousands.
+#: More than these add nothing new, and a stranger's file may have thousands.
 _MOST = 8
 _WORDS = {
     "missing": "is missing",
@@ -20,17 +19,15 @@ _WORDS = {
 _COUNT_TYPES = {"greater_than", "int_type", "int_from_float", "int_parsing"}
 
 
-def sentence(error: ValidationError) -> str:
-    """The errors as ``place: problem``, joined by ``; ``, on one line."""
-    parts = []
+def sentence(error: ValidationError, *within: str) -> str:
+    """The first few errors as ``place: problem``, each once, joined by ``; ``, on one line; and how many more.
+
+    ``within`` leads to the part of the recipe that was checked.
+    """
+    problems = []
     for item in error.errors(include_url=False):
-        place, problem = _place(item["loc"]), _problem(item)
-        parts.append(f"{place}: {problem}" if place else problem)
-    return joined(parts)
-
-
-def joined(problems: Iterable[str]) -> str:
-    """The first few problems, each once, and how many more there are, on one line."""
+        place, problem = _place((*within, *item["loc"])), _problem(item)
+        problems.append(f"{place}: {problem}" if place else problem)
     parts = list(dict.fromkeys(problems))
     if len(parts) > _MOST:
         parts[_MOST:] = [f"and {len(parts) - _MOST} more"]
@@ -71,7 +68,7 @@ def _place(location: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part.startswith(("tuple[", "constrained-", "function-")) or part in {"int", "[key]"}:
-            continue  # the branch of a union or a key check, no place in the file
+            continue  # the branch of a union or a key check, not a place in the file
         else:
             text += f" -> {shortened(part)}" if text else shortened(part)
     return text

@@ -81,10 +81,6 @@ class Report:
         return any(view.simulated for view in self.targets)
 
     @property
-    def measured(self) -> bool:
-        return any(view.run and not view.simulated for view in self.targets)
-
-    @property
     def ran(self) -> bool:
         return any(view.ran for view in self.targets)
 
@@ -100,17 +96,14 @@ class Report:
     @property
     def hosts(self) -> tuple[tuple[str, str, Mapping[str, str]], ...]:
         """Target, label of the host that measured it, and what that is; none where not several hosts did."""
-        told = [(view.name, view.results.host) for view in self.targets if view.results]
-        labels = {host.get("host") for _, host in told}
-        return () if len(labels) < 2 else tuple((name, host.get("host", "home"), host) for name, host in told)
+        hosts = [(view.name, view.results.host) for view in self.targets if view.results]
+        labels = {host.get("host") for _, host in hosts}
+        return () if len(labels) < 2 else tuple((name, host.get("host", "home"), host) for name, host in hosts)
 
     @property
     def hosts_differ(self) -> bool:
         """Whether the hosts are not equally fast by what is known of them."""
         return len({speed_facts(host) for _, _, host in self.hosts}) > 1
-
-    def view(self, name: str) -> TargetView:
-        return next(view for view in self.targets if view.name == name)
 
 
 def build(
@@ -125,7 +118,7 @@ def build(
         facts: each target in words.
 
     Raises:
-        InvalidInputError: a published rate per device of a target that nobody described.
+        InvalidInputError: a published rate per device of a target whose devices are unknown.
     """
     numbers = NumberIndex()
     views = tuple(_view(recipe, results.get(name), name, facts[name], numbers) for name in targets)

@@ -42,7 +42,7 @@ _LIST = TypeAdapter(tuple[Deviation, ...])
 
 
 def load(path: Path) -> tuple[Deviation, ...]:
-    """Read the deviations; none where there is no such file.
+    """Read the deviations; empty where there is no such file.
 
     Raises:
         InvalidInputError: not YAML, or not of this form; the message names the place.

@@ -22,7 +22,7 @@ Quote = Callable[[Evidence], str]
 
 @dataclass(frozen=True)
 class Trace:
-    """A number with everything behind it."""
+    """A number with everything that it comes from."""
 
     number: ReportNumber
     inputs: tuple[ReportNumber, ...]
@@ -63,7 +63,7 @@ def find(report: Report, name: str) -> ReportNumber:
     """The number of that id; ``310/bs4`` finds a simulated one where there is no other.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: no such number.
     """
     for prefix in ("", "simulated:", "published:"):
         if prefix + name in report.numbers:
@@ -76,7 +76,7 @@ def find(report: Report, name: str) -> ReportNumber:
 
 
 def trace(report: Report, number: ReportNumber) -> Trace:
-    """Everything behind a number."""
+    """Everything that a number comes from."""
     inputs = tuple(report.numbers[id_] for id_ in number.inputs if id_ in report.numbers)
     view = next((one for one in report.targets if one.name == number.target), None)
     if number.inputs:  # computed from numbers that have traces of their own

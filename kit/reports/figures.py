@@ -94,7 +94,7 @@ def run_figures(name: str, results: Results, numbers: NumberIndex) -> Figures:
 def published_figures(
     recipe: Recipe, name: str, facts: TargetFacts, numbers: NumberIndex, *, accuracy_prefix: str, throughput_prefix: str
 ) -> Figures:
-    """What the recipe says was published; a prefix tells them apart from measured ones of the same name."""
+    """What the recipe says was published; a prefix distinguishes them from measured ones of the same name."""
     stated = recipe.published.accuracy.get(name)
     rates = recipe.published.throughput.get(name)
     accuracy: dict[int, ReportNumber] = {}

@@ -19,7 +19,7 @@ __all__ = ["first_screen"]
 Words = Mapping[str, Any]
 Link = Callable[[ReportNumber], Markup]
 
-#: So many failing or incomparable numbers are named; how many more there are is told.
+#: This many failing or incomparable numbers are named; of the others, how many there are.
 _NAMED = 4
 
 
@@ -136,9 +136,9 @@ def _against(report: Report, one: Headline, words: Words, link: Link) -> Markup:
     comma = escape(w["comma"])
     if one.kind == "ratio":
         parts = [report.numbers[id_] for id_ in one.number.inputs]
-        told = Markup(" {} ").format(w["versus"]).join(link(part) for part in parts) + " " + words["plot_y"]
+        quotient = Markup(" {} ").format(w["versus"]).join(link(part) for part in parts) + " " + words["plot_y"]
         more = comma.join(Markup("{} {}").format(name, link(_short(report, number))) for name, number in one.others)
-        return Markup("{}; {} {}").format(told, w["also"], more) if one.others else told
+        return Markup("{}; {} {}").format(quotient, w["also"], more) if one.others else quotient
     if one.against is None or one.delta is None:
         return escape(w["nothing"])
     verdict = {True: w["within"], False: w["beyond"], None: w["incomparable"]}[one.ok]

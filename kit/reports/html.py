@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: same text, tables and plots, and behind each number its origin.
+"""The report as one HTML file that needs nothing else: same text, tables and plots, and the origin of each number.
 
 Every number is a link to its entry in the appendix, so it works without a script and from the keyboard; the script
 shows the entry in a dialog instead, and one language at a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from kit.results.measurements import plain
 from kit.results.metrics import Declaration, Metric
 from kit.results.resultsfile import Results
 
-__all__ = ["MetricRow", "below_published", "declarations", "metric_rows"]
+__all__ = ["MetricRow", "declarations", "metric_rows"]
 
 
 #: Scripts print no more decimals than that.
@@ -119,13 +119,3 @@ def _compared(row: MetricRow, metric: Metric, declared: Declaration, numbers: Nu
         met = worse <= Decimal(repr(declared.tolerance))
     tolerance = plain(declared.tolerance) if declared.tolerance is not None else ""
     return replace(row, published=published, delta=delta, tolerance=tolerance, met=met)
-
-
-def below_published(rows: Sequence[MetricRow]) -> list[str]:
-    """Why metrics do not pass the gate, a sentence each."""
-    return [
-        f"{row.target} {row.name} is {row.shown.text}{row.unit and ' ' + row.unit}, worse than the published"
-        f" {row.published.text} by more than the tolerance of {row.tolerance}"
-        for row in rows
-        if row.met is False and row.published and not row.simulated
-    ]

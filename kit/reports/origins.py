@@ -12,7 +12,7 @@ __all__ = ["TargetOrigin", "origin"]
 
 @dataclass(frozen=True)
 class TargetOrigin:
-    """Of one target. What no record tells is empty or None."""
+    """Of one target. What no record states is empty or None."""
 
     accuracy: Origin | None
     throughput: Origin | None
@@ -24,17 +24,11 @@ class TargetOrigin:
     days: tuple[str, ...]  # first and last day of the runs, UTC, from their records
     containerized: bool | None
 
-    @property
-    def sources(self) -> tuple[Origin, ...]:
-        """Each source once."""
-        found = [one for one in (self.accuracy, self.throughput) if one]
-        return tuple(dict.fromkeys([*found, "simulated"] if self.simulated else found))
-
 
 def origin(view: TargetView, *, simulated: bool) -> TargetOrigin:
     """From the records of the runs, and for what was only published from the recipe.
 
-    ``simulated``: a rehearsal is what is told of. Otherwise its records are not: the numbers shown are not from it.
+    ``simulated``: describe the rehearsal. Otherwise its records are left out: the numbers shown are not from it.
     """
     published = view.published
     results = view.results if simulated or not view.simulated else None

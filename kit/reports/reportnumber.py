@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 from kit.results.conditions import Conditions
@@ -112,32 +113,26 @@ def throughput_numbers(
         raw["conditions"] = throughput.conditions.model_dump(exclude_none=True)
     if throughput.energy:
         raw["energy"] = throughput.energy.model_dump()
-    common = {
-        "source": source,
-        "target": target,
-        "batch": throughput.batch,
-        "mode": throughput.mode,
-        "toolchain": toolchain,
-    }
+    number = partial(
+        ReportNumber, source=source, target=target, batch=throughput.batch, mode=throughput.mode, toolchain=toolchain
+    )
     numbers = {
-        base: ReportNumber(
+        base: number(
             id=base, value=throughput.value, text=text, unit="fps", formula=formula, raw=raw, exact=not long,
             half_width=throughput.half_width, measured=throughput, evidence=throughput.evidence,
-            **common,  # type: ignore[arg-type]
         )
     }  # fmt: skip
     if throughput.interval:
         for name, end in zip(("low", "high"), throughput.interval, strict=True):
             value = Decimal(repr(end)) * throughput.factor
-            numbers[f"{base}/{name}"] = ReportNumber(
+            numbers[f"{base}/{name}"] = number(
                 id=f"{base}/{name}", value=value, text=_justified(value, throughput.half_width), unit="fps",
                 formula=f"95 % confidence interval of the median of {len(throughput.repeats)} rounds, order statistics",
                 inputs=(base,), exact=False, evidence=_of(throughput, "interval"),
-                **common,  # type: ignore[arg-type]
             )  # fmt: skip
     if throughput.spread is not None:
         spread = Decimal(repr(throughput.spread)) * 100
-        numbers[f"{base}/spread"] = ReportNumber(
+        numbers[f"{base}/spread"] = number(
             id=f"{base}/spread",
             value=spread,
             text=plain(spread, 2),
@@ -150,12 +145,11 @@ def throughput_numbers(
             inputs=(base,),
             raw={"repeats": list(throughput.repeats)},
             evidence=_of(throughput, "repeats["),
-            **common,  # type: ignore[arg-type]
         )
     if throughput.latency_ms:
         for name, milliseconds in throughput.latency_ms.known.items():
             value = Decimal(repr(milliseconds))
-            numbers[f"{base}/{name}"] = ReportNumber(
+            numbers[f"{base}/{name}"] = number(
                 id=f"{base}/{name}",
                 value=value,
                 text=_milliseconds(value),
@@ -164,7 +158,6 @@ def throughput_numbers(
                 inputs=(base,),
                 raw={"n": throughput.latency_ms.n},
                 evidence=_of(throughput, f"latency_ms.{name}", "latency_ms.n"),
-                **common,  # type: ignore[arg-type]
             )
     return numbers
 

@@ -1,4 +1,4 @@
-"""What a report comes to: whether the measured numbers agree with the stated ones, in one word and by name."""
+"""The verdict on a report: whether the measured numbers agree with the stated ones, in one word and by name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Standing:
     changed: tuple[str, ...] = ()  # targets whose recipe has other settings now than when they were measured
 
     def those(self, ok: bool | None) -> tuple[StatedMatch, ...]:
-        """Those that hold (True), that do not (False), or that nobody can judge (None)."""
+        """Those that hold (True), that do not (False), or that cannot be compared (None)."""
         return tuple(one for one in self.matches if one.ok is ok)
 
 

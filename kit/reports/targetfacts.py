@@ -60,7 +60,7 @@ def factor(published: PublishedThroughput, batch: int, facts: TargetFacts) -> in
     """The whole number that a published rate is multiplied with.
 
     Raises:
-        InvalidInputError: a rate per device of a target that nobody described.
+        InvalidInputError: a rate per device of a target whose devices are unknown.
     """
     if published.per == "enqueue":
         return batch
@@ -70,7 +70,7 @@ def factor(published: PublishedThroughput, batch: int, facts: TargetFacts) -> in
         raise InvalidInputError(
             f"the devices of a card are unknown, so the rates of target {facts.name} cannot be multiplied",
             where=f"published -> throughput -> {facts.name}",
-            remedy="install the package that brings this target, or give the rates per image",
+            remedy="install the package of this target, or give the rates per image",
         )
     return facts.devices_per_card
 

@@ -49,7 +49,7 @@ class Compared:
     high: float | None
     outcome: Outcome
     reasons: tuple[str, ...] = ()
-    unstable: tuple[str, ...] = ()  # what the two measurements say against themselves
+    unstable: tuple[str, ...] = ()  # why the two measurements themselves are not to be relied on
 
     @property
     def worse(self) -> bool:
@@ -90,7 +90,7 @@ def pairs(
 def compare(name: str, one: Results, other: Results, rule: Margins) -> list[Compared]:
     """Every number of two results of a target."""
     reasons = _reasons(one, other)
-    counted = one.target == other.target  # of two targets they may differ: a card has the devices that it has
+    counted = one.target == other.target  # two targets may differ in them: cards have different numbers of devices
     found = [*_accuracy(name, one, other, reasons, rule), *_metrics(name, one, other, reasons, rule)]
     mine = {each.batch: each for each in one.throughput}
     theirs = {each.batch: each for each in other.throughput}
@@ -160,7 +160,7 @@ def _refused(
 
 
 def _width(one: Throughput, other: Throughput) -> float:
-    """Half of the ratio's interval as a share of it; where there is none, from the range of the repeats; 0: unknown."""
+    """Half of the ratio's interval as a share of it, or of the range of the repeats without one; 0: unknown."""
     widths = [float((each.extent[1] - each.extent[0]) / 2 / each.value) for each in (one, other)]
     return math.hypot(*widths)
 

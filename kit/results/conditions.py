@@ -14,7 +14,7 @@ Number = Annotated[int, Field(gt=0, strict=True)]
 
 
 class Conditions(BaseModel):
-    """How a throughput was measured. None: not known, or of no meaning for this engine; it is not compared."""
+    """How a throughput was measured. None: not known, or without meaning for this engine; it is not compared."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -16,7 +16,7 @@ def justified(value: float, half_width: float | None, digits: int = 2) -> int | 
         digits: significant digits of the half-width that are shown.
 
     Returns:
-        decimals; None where the interval says nothing: there is none, or it has no width.
+        decimals; None without an interval, or where it has no width.
     """
     if not half_width or not value or not math.isfinite(value * half_width):
         return None

@@ -1,6 +1,6 @@
 """Evidence: which output of which step printed a number, and where in it a reader finds the number again.
 
-There is one mechanism. A target reads a :class:`Raw` value, which brings its evidence along, and :func:`measurement`
+A target reads a :class:`Raw` value, which carries its evidence, and :func:`measurement`
 makes any model from plain and raw values: the values go into the fields, and the evidence into the field ``evidence``
 by the name of the place that the value took there, such as ``repeats[2]`` or ``raw["warm-up calls"]``.
 """
@@ -87,7 +87,7 @@ class Evident(BaseModel):
 
 
 def measurement(kind: type[E], **fields: Any) -> E:
-    """``kind(**fields)``, where a field, at any depth, may be :class:`Raw` and then brings its evidence along.
+    """``kind(**fields)``, where a field, at any depth, may be :class:`Raw`, and its evidence is kept.
 
     Raises:
         ValidationError: a value is not of the field's form.
@@ -133,7 +133,7 @@ def field_parts(name: str) -> tuple[str | int, ...]:
     """The parts that :func:`field_name` made a name from.
 
     Raises:
-        ValueError: it made no such name.
+        ValueError: it is not such a name.
     """
     parts: list[str | int] = []
     end = 0

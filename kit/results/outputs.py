@@ -24,7 +24,7 @@ _UNKNOWN = "0" * 64
 
 
 def read_text(path: Path) -> str:
-    """A stream or result file as text; of a very long one head and tail; nothing where there is no file."""
+    """A stream or result file as text; only head and tail of a very long one; empty where there is no file."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -62,7 +62,7 @@ class Output:
         """The file as JSON.
 
         Raises:
-            DamagedError: missing, or no JSON.
+            DamagedError: missing, or not JSON.
         """
         try:
             return json.loads(self.path.read_bytes())
@@ -74,7 +74,7 @@ class Output:
         """The file as a JSON object.
 
         Raises:
-            DamagedError: missing, or no JSON object.
+            DamagedError: missing, or not a JSON object.
         """
         tree = self.json
         if not isinstance(tree, dict):
@@ -106,7 +106,7 @@ class Output:
         """The values of an object in a JSON file, by name.
 
         Raises:
-            DamagedError: there is none.
+            DamagedError: there is no object.
         """
         names = self.key(*parts).value
         if not isinstance(names, dict):

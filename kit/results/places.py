@@ -2,7 +2,7 @@
 
 ``json`` takes a key such as ``repeats[0].rate``, or the number of values at a key, ``len(repeats)``; ``text`` takes
 ``line 4, columns 32-38``; ``csv`` takes ``line 1, field 10``; ``record`` a key of the step's record. Any other name is
-that of a reader of ``kit read``, which brings its own function for what it computes from a whole file.
+that of a reader of ``kit read``, which has its own function for what it computes from a whole file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read_again(data: bytes, evidence: Evidence) -> Any:
     """The raw value at the place that the evidence names, in the bytes of its file: a number, or the text of one.
 
     Raises:
-        DamagedError: there is no such place in these bytes, or nobody knows the reader.
+        DamagedError: there is no such place in these bytes, or the reader is not known.
     """
     try:
         return _reader(evidence.reader)(data, evidence.place)
@@ -101,7 +101,7 @@ def find(text: str, value: object, *words: str, start: int = 0) -> str:
         start: lines to skip.
 
     Returns:
-        the place in the first line that has the words and then the value; empty where there is none.
+        the place in the first line that has the words and then the value; empty where no line has them.
     """
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n")[start:], start + 1):
         end = 0

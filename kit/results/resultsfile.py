@@ -22,7 +22,7 @@ _MAX_SHARDS = 1000
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-#: A sum of products may come out this much beyond its bound.
+#: Rounding may put a sum of products this far beyond its limit.
 _ROUNDING = 1e-5
 
 

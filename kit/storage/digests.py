@@ -31,7 +31,7 @@ class FileDigest:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a folder by relative path, sorted, with what tells whether one was touched."""
+    """The files of a folder by relative path, sorted, with what shows whether one was touched."""
 
     root: Path
     files: tuple[tuple[str, int, int, int], ...]  # relative path, size, mtime_ns, inode
@@ -55,7 +55,7 @@ def digest_file(path: Path, *, md5: bool = True) -> FileDigest:
     sha, old = hashlib.sha256(), hashlib.md5(usedforsecurity=False) if md5 else None
     size = 0
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe opens at once, and is told
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe opens at once, and is refused below
         try:
             mode = os.fstat(handle).st_mode
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):

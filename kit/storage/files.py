@@ -51,7 +51,7 @@ def os_errors(where: Path) -> Iterator[None]:
 
 
 def environment_error(error: OSError, where: Path | None = None) -> ResourceError | None:
-    """The sentence for an error of the file system or of a limit; None for one that tells of a defect."""
+    """The sentence for an error of the file system or of a limit; None for one that means a defect."""
     if error.errno not in _REMEDIES:
         return None
     what, remedy = _REMEDIES[error.errno]
@@ -61,7 +61,7 @@ def environment_error(error: OSError, where: Path | None = None) -> ResourceErro
 
 @contextlib.contextmanager
 def exclusive(folder: Path, within: Path, *, deep: bool = True) -> Iterator[None]:
-    """Hold a folder that several kits may write: the others wait, which takes as long as a rendering.
+    """Lock a folder that several kits may write; the others wait, as long as a rendering takes.
 
     The lock is on the folder itself, so it leaves no file and dies with its process. Under it every partial file is the
     remains of a dead writer, and goes.
@@ -69,7 +69,7 @@ def exclusive(folder: Path, within: Path, *, deep: bool = True) -> Iterator[None
     Args:
         folder: made where it is missing.
         within: the folder above that the user chose; from there down no link is followed.
-        deep: also what is below is held; otherwise the files of the folder itself alone.
+        deep: also clean up what is below; otherwise only the files of the folder itself.
 
     Raises:
         InvalidInputError: a link on the way from ``within`` to the folder.
@@ -99,7 +99,7 @@ def copy_folder(
 ) -> None:
     """Copy everything in ``source`` into ``target``, over what has the same names, and through no link.
 
-    Permissions are what the umask leaves. ``without`` says what stays behind, as ``ignore`` of ``copytree``.
+    Permissions are what the umask leaves. ``without`` says what is left out, as ``ignore`` of ``copytree``.
 
     Raises:
         InvalidInputError: the target, or something in the way there, is a link.

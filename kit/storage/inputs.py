@@ -1,4 +1,4 @@
-"""Bytes of a file that the user names: regular files of a stated size, and nothing that could be waited for."""
+"""Bytes of a file that the user names: only regular files up to a limit, and nothing that could block."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS = {
 
 
 def absent(what: str, path: Path, remedy: str) -> MissingError:
-    """The error for a path that has not what it should have; it says what else is there, if anything is."""
+    """The error for a path where the expected file or folder is missing; it says what is there instead."""
     try:
         what += f": this is {_KINDS.get(stat.S_IFMT(path.stat().st_mode), 'something else')}"
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def absent(what: str, path: Path, remedy: str) -> MissingError:
 
 
 def read_input(path: Path, limit: int, kind: str = "input") -> bytes:
-    """The whole file, at most ``limit`` bytes; ``kind`` says in messages what it was to be ("log", "report").
+    """The whole file, at most ``limit`` bytes; ``kind`` names it in messages ("log", "report").
 
     A pipe, a device and a directory are refused without waiting for them, a larger file without reading it.
 
@@ -40,7 +40,7 @@ def read_input(path: Path, limit: int, kind: str = "input") -> bytes:
         MissingError: there is no such file.
         DamagedError: it is larger than the limit.
         ResourceError: it may not be read.
-        InvalidInputError: it is not a regular file, or the path is of no use.
+        InvalidInputError: it is not a regular file, or the path is not valid.
     """
     where = str(path)
     try:

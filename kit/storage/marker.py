@@ -1,7 +1,7 @@
 """Whose store a folder is: a marker says that kit made it, and on which machine.
 
 A store is believed: what its records say is not run again, and what it holds unrecorded is removed. So a folder is one
-only if it carries the marker, and the marker names this machine. A clone or an archive cannot bring one that does: it
+only if it carries the marker, and the marker names this machine. A clone or an archive cannot hold such a marker: it
 would have to know the machine's id. `--adopt` takes over a store that is known to be good.
 """
 
@@ -120,7 +120,7 @@ def _owner(root: Root) -> dict[str, Any]:
 
 
 def _is_here(owner: dict[str, Any], root: Root) -> bool:
-    """Made on this machine; below version control also in this place, for a clone may bring a copy of a real one."""
+    """Made on this machine; below version control also in this place, for a clone may hold a copy of a real one."""
     here = _owner(root)
     if owner.get("machine") != here["machine"]:
         return False
@@ -132,7 +132,7 @@ def _is_versioned(path: Path) -> bool:
 
 
 def _machine() -> str:
-    """Digest of what tells this machine from others and is in no repository: its id, or that of its start."""
+    """Digest of what identifies this machine and is in no repository: its id, or that of its boot."""
     for place in ("/etc/machine-id", "/var/lib/dbus/machine-id", "/proc/sys/kernel/random/boot_id"):
         with contextlib.suppress(OSError):
             if text := Path(place).read_text(encoding="ascii", errors="replace").strip():
@@ -141,7 +141,7 @@ def _machine() -> str:
 
 
 def _check_form(root: Root) -> None:
-    """Nothing but what kit itself writes: taking over somebody's project would empty its ``artifacts``.
+    """Check that it holds only what kit itself writes: taking over somebody's project would empty its ``artifacts``.
 
     Raises:
         InvalidInputError: a foreign name, a link, a pipe; the first one.
@@ -164,7 +164,7 @@ def _check_form(root: Root) -> None:
             mode = (Path(folder) / name).lstat().st_mode
             if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
                 raise InvalidInputError(
-                    "this is a link or no regular file, which no store holds",
+                    "this is a link or a special file, which no store holds",
                     where=str(Path(folder) / name),
                     remedy="remove it, or name another folder with --store",
                 )

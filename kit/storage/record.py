@@ -101,7 +101,7 @@ class Record:
 
 
 def encode(record: Record) -> bytes:
-    """Two lines: the record as JSON, and that line's digest: a record is small, and a wrong one would be believed."""
+    """Two lines: the record as JSON, and the digest of that line, because a damaged record would be trusted."""
     tree = {**asdict(record), "files": [list(vars(file).values()) for file in record.files]}
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
     return text + b"\n" + _digest_line(text)

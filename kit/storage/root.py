@@ -158,7 +158,7 @@ class Root:
 
 @contextlib.contextmanager
 def _named(place: Path) -> Iterator[None]:
-    """An error of a name in an open folder tells the whole path, as the user knows it."""
+    """An error about a name in an open folder states the whole path, as the user knows it."""
     try:
         yield
     except OSError as error:
@@ -190,7 +190,7 @@ def replace(folder: int, name: str, data: bytes) -> bool:
 def _holds(folder: int, name: str, data: bytes) -> bool:
     try:
         handle = os.open(name, os.O_RDONLY | _FILE, dir_fd=folder)
-    except OSError:  # not there, a link, not readable: it is written anew, or that tells what is wrong
+    except OSError:  # missing, a link or not readable: writing it anew works, or says what is wrong
         return False
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)

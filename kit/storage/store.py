@@ -65,13 +65,13 @@ class Store:
 
     @property
     def _read(self) -> Root:
-        """What is below, for reading: whose it is has been looked at."""
+        """What is below, for reading; the owner has been checked."""
         self.check()
         return self._beneath
 
     @property
     def _written(self) -> Root:
-        """What is below, for writing: there is a store."""
+        """What is below, for writing; the store is there."""
         if not self.check():
             with os_errors(self.root):
                 marker.take(self._beneath)
@@ -156,7 +156,7 @@ class Store:
             return [self.root / place / name for place, name in self._leftovers()]
 
     def _leftovers(self) -> Iterator[tuple[str, str]]:
-        """Place and name; a name that is not of kit's making is left alone."""
+        """Place and name; names that kit does not make are left alone."""
         for place in ("partial", "artifacts"):
             for name in self._read.names(place):
                 recorded = place == "artifacts" and self._read.mode("records", f"{name}.json") is not None
@@ -248,7 +248,7 @@ class Store:
         return self.root / "damaged" / place
 
     def forget(self, fingerprint: str) -> None:
-        """Remove a finished step: record first, so that an interruption leaves a leftover and never a lie."""
+        """Remove a finished step: record first, so that an interruption leaves only an unrecorded artifact."""
         with os_errors(self.root):
             self._written.remove("records", f"{fingerprint}.json")
             self._written.remove("artifacts", fingerprint)

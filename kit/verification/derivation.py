@@ -44,8 +44,8 @@ def derive(results: Results, recipe: Recipe, sources: RawOutputs) -> Iterator[Li
     if name not in recipe.targets:
         yield Link(subject, "wrong", f"the recipe has no target {name}")
         return
-    told = list(_settings(subject, recipe, planned, name))
-    yield from told
+    changes = list(_settings(subject, recipe, planned, name))
+    yield from changes
     records: dict[str, Record] = {}
     missing = False
     for run in results.runs:
@@ -67,7 +67,7 @@ def derive(results: Results, recipe: Recipe, sources: RawOutputs) -> Iterator[Li
     if missing:
         return
     yield from chain.check_files(results, records, sources)
-    yield from _from_records(results, recipe, planned, records, sources, changed=bool(told))
+    yield from _from_records(results, recipe, planned, records, sources, changed=bool(changes))
 
 
 def _settings(subject: str, recipe: Recipe, planned: Planned, target: str) -> Iterator[Link]:
@@ -95,7 +95,7 @@ def _from_records(
         recipe=recipe,
         target=name,
         batches=planned.batches,
-        weights=recipe.folder / "weights",  # where they are does not matter here; what they are, the records say
+        weights=recipe.folder / "weights",  # the paths do not matter here; the records have the digests
         images=recipe.folder / "images",
         labels=recipe.folder / "labels",
         simulate=any(record.simulated for record in records.values()),
@@ -117,7 +117,7 @@ def _from_records(
         yield Link(f"{subject}: runs: {step}", "wrong", which)
     if mine.keys() != records.keys():
         return
-    if not changed:  # of another recipe's run the first word is that the recipe changed
+    if not changed:  # otherwise the changed recipe has been reported already
         yield from chain.check_steps(name, mine, records)
     weights = _weights(results, job, steps, records, sources)
     yield from chain.check_inputs(name, mine, records, {job.weights: weights.sha256})
@@ -153,7 +153,6 @@ def _read(
 ) -> Iterator[Link]:
     """Read the outputs again with the target's own readers."""
     subject = f"results/{results.target}.json"
-
     outputs = Outputs.of_records(records, lambda fingerprint: sources.folder(fingerprint, place))
     try:
         derived = assemble(target, job, steps, records, outputs, weights)
@@ -164,11 +163,11 @@ def _read(
                 return
         yield Link(subject, "wrong", f"the outputs cannot be read: {error}")
         return
-    told = False
+    differs = False
     for field, stated, true in differences(results.model_dump(mode="json"), derived.model_dump(mode="json")):
-        told = True
+        differs = True
         yield Link(f"{subject}: {field}", "wrong", f"it says {_shown(stated)}, the outputs say {_shown(true)}")
-    if not told:
+    if not differs:
         yield Link(subject, "ok", "every field follows from the raw outputs")
         yield from _places(subject, derived, sources)
 

@@ -57,7 +57,7 @@ class RawOutputs:
 
         Raises:
             DamagedError: the store's is not a record.
-            ValueError, TypeError, KeyError: the kept one is none.
+            ValueError, TypeError, KeyError: the kept one is not a record.
         """
         record = None if run.fingerprint in self.another_run else self.store.load(run.fingerprint)
         if record is None and run.fingerprint in self.kept.records:

@@ -1,6 +1,6 @@
 """The records of a run, as they are checked: fingerprints from their parts, inputs from the outputs before, files.
 
-The chain goes forward: what a step took must be what the step before it made, and what it made must be what is there.
+The chain goes forward: what a step took must be what an earlier step made, and what it made must still be there.
 """
 
 from __future__ import annotations

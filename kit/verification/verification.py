@@ -24,7 +24,7 @@ __all__ = ["find_weights", "verify", "verify_results"]
 
 
 def verify(recipe: Recipe, folder: Path, store: Store, *, weights: Path | None = None) -> list[Link]:
-    """Look at everything that belongs to the report in ``folder``, from the raw outputs forward.
+    """Check everything that belongs to the report in ``folder``, from the raw outputs forward.
 
     Args:
         recipe: what the report is about.
@@ -57,7 +57,7 @@ def _quoted(places: Iterable[Path]) -> frozenset[str]:
     """Digests of the records that any results of the report quote."""
     found: set[str] = set()
     for place in places:
-        with contextlib.suppress(KitError):  # told where that place is looked at
+        with contextlib.suppress(KitError):  # reported when that place is checked
             found |= {run.record for one in load_all(place).values() for run in one.runs if run.record}
     return frozenset(found)
 
@@ -110,7 +110,7 @@ def _relative(place: Path, folder: Path) -> str:
 
 
 def find_weights(recipe: Recipe, store: Store, given: Path | None = None) -> tuple[FileDigest | None, Link]:
-    """Digests of the recipe's checkpoint, where it is on this machine and the right one, and what there is to say."""
+    """Digests of the recipe's checkpoint, if the right one is on this machine, and the link that says so."""
     wanted = recipe.weights
     key = wanted.md5 or wanted.sha256 or ""
     path = given or (recipe.resolve(wanted.path) if wanted.path else store.weights(key) / wanted.filename)
@@ -124,7 +124,7 @@ def find_weights(recipe: Recipe, store: Store, given: Path | None = None) -> tup
 
 
 def _report(recipe: Recipe, results: dict[str, Results], place: Path, folder: Path) -> Iterator[Link]:
-    """The rendered files, byte by byte, and files that no rendering makes."""
+    """Whether the rendered files are there, byte by byte."""
     expected = rendered(recipe, place, results)
     prefix = _relative(place, folder)
     for name, data in sorted(expected.items()):

@@ -150,7 +150,7 @@ def test_a_rehearsal_has_the_same_argv(root: Path, target: str) -> None:
         ({"chip": "310"}, "310 is not a chip of target 310P"),
         ({"rounds": 1025}, "targets -> 310P -> options -> rounds: 1025: input should be less than or equal to 1024"),
         ({"rounds": True}, "rounds"),
-        ({"mode": "fast"}, "options -> mode: 'fast'"),
+        ({"mode": "fast"}, "options -> mode: fast"),
         ({"moed": "dataset"}, "options -> moed: is not a known setting"),
         ({"base": "--privileged"}, "options -> base"),
         ({"sha256": {"x.run": "abc"}}, "options -> sha256 -> x.run"),

@@ -150,7 +150,7 @@ def test_the_image_is_the_vendors_or_made_from_the_archive(root: Path) -> None:
     ("options", "words"),
     [
         ({"workspace": 1}, "targets -> T4 -> options -> workspace: 1"),
-        ({"gpu": "0"}, "options -> gpu: '0'"),
+        ({"gpu": "0"}, "options -> gpu: 0"),
         ({"tarball": "../../etc/passwd"}, "options -> tarball"),
         ({"wrokspace": 4096}, "options -> wrokspace: is not a known setting"),
         ({"runs": 0}, "options -> runs"),
