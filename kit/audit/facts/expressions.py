@@ -44,7 +44,7 @@ _LEAD = re.compile(r"\s*(?:约为|约|大约|~|\*\*|`|about\s|approximately\s|=)
 
 
 class Expression(NamedTuple):
-    """A formula or a lone number: text, value, operands in order, position, unit, and whether it has an operator."""
+    """A formula or a single number: text, value, operands in order, position, unit, and whether it has an operator."""
 
     text: str
     right: Bounded
@@ -141,14 +141,14 @@ def comparisons(line: str, *, decimal_comma: bool = False) -> list[Inequality]:
         left = expression_before(line, mark.start(), decimal_comma=decimal_comma)
         lead = _LEAD.match(line, mark.end())
         right = expression_at(line, lead.end() if lead else mark.end(), decimal_comma=decimal_comma)
-        if left is None or right is None or _goes_on(line, right.end) or (right.unit == "倍" and left.unit != "倍"):
+        if left is None or right is None or _continues(line, right.end) or (right.unit == "倍" and left.unit != "倍"):
             continue
         if any(one.compound or one.unit or "." in one.text for one in (left, right)):
             found.append(Inequality(left, mark[1].replace("≥", ">=").replace("≤", "<="), right))
     return found
 
 
-def _goes_on(line: str, end: int) -> bool:
+def _continues(line: str, end: int) -> bool:
     """Whether a formula continues with something other than a number: "> 1.2 * T4", "> 1.2倍310"."""
     rest = line[end : end + 12].lstrip()
     return rest[:1] in {"*", "/", "(", "倍", "x", "X"} or rest.startswith("times")

@@ -167,7 +167,7 @@ def _context(table: Table, document: Document) -> str:
 
 
 def _full(row: ReportRow, table: Table) -> bool:
-    """Whether a row is data, and not one cell across the table or, which costs too much, short below a wide header."""
+    """Whether a row is read: not a heading across the table, nor a short row below a wide header (too costly)."""
     width = len(table.header.cells)
     if len(row.cells) > 1 and len(set(row.sources)) == 1 and width > 1 and row.sources:
         return False  # a heading across the whole table
