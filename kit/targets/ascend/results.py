@@ -16,6 +16,7 @@ from kit.results.evidence import Raw, field_name, measurement
 from kit.results.measurements import Energy, Mode, Throughput
 from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
+from kit.targets.ascend.datasetparts import shards_of
 from kit.targets.ascend.readers import npu_smi
 from kit.targets.ascend.steps import (
     bench_name,
@@ -24,7 +25,6 @@ from kit.targets.ascend.steps import (
     energy_name,
     on_dataset,
     rate_of_dataset,
-    shards_of,
 )
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 from kit.targets.batches import read_versions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING
 from kit.errors import InvalidInputError
 from kit.planning import common
 from kit.planning.cardsteps import SIMULATED, CardContext, before_name, convert_name, infer_name, metrics_name
-from kit.planning.shards import cut, cut_files, possible, shard_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
 from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
 from kit.targets import cards
 from kit.targets.ascend import shapes
 from kit.targets.ascend.commands import ais_bench, dataset_run, pure_inference
 from kit.targets.ascend.config import AscendOptions, options_of, soc_of
+from kit.targets.ascend.datasetparts import in_parts, part_files, shards_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
 from kit.targets.cards import files_prefix, known_shapes
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan", "rate_of_dataset",
-    "shards_of",
 ]  # fmt: skip
 
 #: Batches whose data set run is the official number; the others may be pure inference.
@@ -59,11 +57,6 @@ def card_name(target: str, batch: int) -> str:
 def energy_name(target: str, batch: int) -> str:
     """Name of the step that runs a batch while the chip's power is read."""
     return f"{target}/energy-bs{batch}"
-
-
-def shards_of(job: Job) -> int:
-    """Parts of each run over the data set."""
-    return possible(job, _unit(job))
 
 
 def rate_of_dataset(job: Job, batch: int) -> bool:
@@ -119,7 +112,7 @@ def plan(job: Job) -> list[Step]:
     elif dataset:
         steps.append(common.preprocess(job))
     if shards_of(job) > 1:
-        steps += _cut_files(chip, runs)
+        steps += part_files(job, options.tool, runs)
     steps += [_convert(chip, batch) for batch in job.batches]
     steps.append(chip.state("chip", "npu-smi", "info"))
     measured = []
@@ -139,63 +132,17 @@ def plan(job: Job) -> list[Step]:
     return steps
 
 
-def _unit(job: Job) -> int:
-    """Files between two cuts: whole batches of every batch, because all of them take the same parts."""
-    return math.lcm(*job.batches)
-
-
-def _cut_files(chip: _ChipContext, runs: Sequence[FileRun]) -> list[Step]:
-    """The parts of the files: ais_bench takes a folder as a whole, benchmark a list."""
-    parts, unit = shards_of(chip.job), _unit(chip.job)
-    if not runs:
-        listed = chip.options.tool != "ais_bench"
-        file = common.TENSOR_LIST if listed else common.TENSOR_FILES
-        return cut_files(_cut_name(chip.target), parts, unit, {file: Made(common.TENSORS, file)}, listed=listed)
-    steps = []
-    for run in runs:
-        folders = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
-        steps += cut_files(_cut_name(chip.target, run), parts, unit, folders)
-    return steps
-
-
-def _cut_name(target: str, run: FileRun | None = None) -> str:
-    return f"{target}/cut" + ("" if run is None or run.name == "main" else f"-{run.name}")
-
-
 def _over_dataset(job: Job, batch: int, task: Task | None, runs: Sequence[FileRun]) -> list[Step]:
-    """A batch over the data set, whole or in parts: those are not timed, whatever their tool says of its rate."""
+    """A batch over the data set, whole or in parts."""
     chips = [_context(one) for one in job.shard_jobs]
     if task is None:
         whole = [_infer(chip, batch) for chip in chips]
-        return _cut(job, whole, _cut_name(job.target))
+        return in_parts(job, whole)
     found: list[Step] = []
     for run in runs:
         whole = [_infer_files(chip, batch, task, run) for chip in chips]
-        found += _cut(job, whole, _cut_name(job.target, run))
+        found += in_parts(job, whole, run)
     return found
-
-
-def _cut(job: Job, steps: Sequence[Step], files: str) -> list[Step]:
-    count = shards_of(job)
-
-    def part(step: Step, number: int) -> Step:
-        made = Made(shard_name(files, number, count))
-        # The state of the chip is nothing to what measures no time.
-        inputs: dict[str, Input] = {name: one for name, one in step.inputs.items() if name != "state"}
-        links = dict(step.links)
-        if "tensors" not in inputs:
-            inputs |= {name: replace(made, file=name) for name in inputs if name.startswith("input")}
-        elif step.private:
-            inputs["tensors"] = made
-        else:
-            inputs["list"] = replace(made, file=common.TENSOR_LIST)
-            links = {
-                name: place.replace(f"{{in:tensors}}/{common.TENSOR_LIST}", "{in:list}")
-                for name, place in links.items()
-            }
-        return replace(step, inputs=inputs, links=links)
-
-    return cut(steps, count, merge="union", part=part)
 
 
 def _convert(chip: _ChipContext, batch: int) -> Step:
