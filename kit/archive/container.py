@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kit.errors import DamagedError, InvalidInputError
+from kit.inside.mistaken import mistaken_for
 from kit.storage.files import os_errors, write_atomically
 from kit.storage.inputs import read_input
-from kit.storage.mistaken import mistaken_for
 from kit.storage.tarball import tar_bytes, write_members
 
 __all__ = ["MAX_BYTES", "Members", "digests_of", "is_plain", "read_archive", "write_archive"]

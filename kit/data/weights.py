@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kit.errors import DamagedError, MissingError
+from kit.inside.mistaken import mistaken_for
 from kit.recipe.schema import Recipe, Weights, safe_url
 from kit.storage.digests import FileDigest, digest_file
 from kit.storage.files import os_errors, sync_folder
 from kit.storage.inputs import absent
-from kit.storage.mistaken import mistaken_for
 from kit.storage.store import Store
 
 __all__ = ["check_weights", "fetch_weights", "weights_path"]

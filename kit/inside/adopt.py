@@ -1,4 +1,4 @@
-"""An ONNX model that the user brings, in the place of an export: checked against the recipe, its weights in one file.
+"""An ONNX model of the user instead of an export: checked against the recipe, its weights in one file.
 
 Command line::
 
@@ -15,7 +15,8 @@ import platform
 from typing import Any
 
 from .companions import companions
-from .export import describe
+from .export import describe, describe_value, inputs_of
+from .mistaken import refuse_mistaken
 from .protocol import UserError, oneline, progress, run, write_bytes, write_json
 from .specification import InputSpec, NetworkSpec, parse_network
 
@@ -46,13 +47,10 @@ def _loaded(path: str) -> Any:
 
     try:
         with open(path, "rb") as file:
-            head = file.read(64)
+            head = file.read(512)
     except FileNotFoundError:
         raise UserError("there is no such model", "Give the ONNX file.", path, "missing") from None
-    if head.startswith(b"version https://git-lfs"):
-        raise UserError("is a pointer of Git LFS, not the model itself", _AGAIN, path, "damaged")
-    if head.lstrip()[:1] == b"<":
-        raise UserError("is a web page, not a model: the server has not sent the file", _AGAIN, path, "damaged")
+    refuse_mistaken(head, "an ONNX model", path)
     if head[:2] in {b"PK", b"\x80\x02", b"\x80\x04"}:
         remedy = "Set model -> source to timm, torchvision or code: a checkpoint needs its network."
         raise UserError("is a checkpoint of PyTorch, not an ONNX model", remedy, path)
@@ -79,13 +77,8 @@ def _loaded(path: str) -> Any:
     return proto
 
 
-def _inputs(proto: Any) -> dict[str, Any]:
-    weights = {one.name for one in proto.graph.initializer}
-    return {one.name: one for one in proto.graph.input if one.name not in weights}
-
-
 def _check_inputs(proto: Any, spec: NetworkSpec, path: str) -> None:
-    found = _inputs(proto)
+    found = {one.name: one for one in inputs_of(proto)}
     wanted = [one.name for one in spec.inputs]
     if set(found) != set(wanted):
         what = f"has the input{'s' if len(found) > 1 else ''} {', '.join(found)}, the recipe says {', '.join(wanted)}"
@@ -95,14 +88,12 @@ def _check_inputs(proto: Any, spec: NetworkSpec, path: str) -> None:
 
 
 def _check_input(value: Any, one: InputSpec, path: str) -> None:
-    import onnx
-
-    kind = value.type.tensor_type
-    dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)) if kind.elem_type else "unknown"
+    facts = describe_value(value)
+    dtype = facts["dtype"]
     if dtype != one.dtype:
         what = f"input {one.name} takes {dtype}, the recipe says {one.dtype}"
         raise UserError(what, f"Set dtype: {dtype} for this input.", path)
-    sizes = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in kind.shape.dim]
+    sizes = [size if isinstance(size, int) and size > 0 else None for size in facts["shape"]]
     shown = " x ".join("?" if size is None else str(size) for size in sizes)
     if len(sizes) != len(one.shape) + 1 or any(
         size not in {None, wanted} for size, wanted in zip(sizes[1:], one.shape, strict=True)
@@ -139,7 +130,7 @@ def _check_graph(proto: Any, path: str) -> None:
 
 
 def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
-    """Compute a batch of one and of two, or the one that it takes."""
+    """Compute a batch of one and one of two, or the only one that it takes."""
     import numpy as np
     import onnxruntime
 
@@ -178,14 +169,14 @@ def main(argv: list[str] | None = None) -> None:
     outside = list(companions(arguments.model))
     with open(arguments.model, "rb") as file:
         content = file.read()
-    declared = [one.name for one in _parsed(content).graph.output]
+    import onnx
+
+    declared = [one.name for one in onnx.load_from_string(content).graph.output]
     if outside or declared != list(spec.outputs):
         content = proto.SerializeToString(deterministic=True)
     progress(2, _STEPS, "steps")
     os.makedirs(arguments.out, exist_ok=True)
     write_bytes(os.path.join(arguments.out, "model.onnx"), content)
-    import onnx
-
     facts: dict[str, Any] = {
         "source": "onnx",
         "architecture": None,
@@ -196,13 +187,7 @@ def main(argv: list[str] | None = None) -> None:
     }
     write_json(os.path.join(arguments.out, "export.json"), facts)
     progress(_STEPS, _STEPS, "steps")
-    print(f"model.onnx: {len(content)} bytes, sha256 {facts['onnx']['sha256']}; taken over, nothing was exported")
-
-
-def _parsed(content: bytes) -> Any:
-    import onnx
-
-    return onnx.load_from_string(content)
+    print(f"model.onnx: {len(content)} bytes, sha256 {facts['onnx']['sha256']}; used as it is, nothing was exported")
 
 
 if __name__ == "__main__":

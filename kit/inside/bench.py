@@ -13,7 +13,7 @@ and ``bench.json``, where each entry of ``batches`` has
     rounds      [{"calls", "wall_s", "images", "rate"}]   rate = images / wall_s
     rate        images per second: the median of the rounds' rates; interval: its 95 % confidence interval, or null
     latency     percentiles in milliseconds per call by nearest rank over all n calls, where these are enough
-    unstable    why the rate is not to be relied on, a clause each; empty where nothing was seen
+    unstable    reasons not to rely on the rate, one phrase each; empty where none was found
     energy      joules per image and the method, or null where there is no counter
 """
 
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "real_inputs", "synthetic_inputs"]
 
-#: Different batches of real images that take turns, so that one that is easy on the caches does not decide.
+#: Different batches of real images that take turns, so that no single one favours the caches.
 _TURNS = 4
-#: At most so much memory for them, over all batch sizes.
+#: Memory limit for them, over all batch sizes.
 _INPUT_BYTES = 256 << 20
 
 
@@ -179,7 +179,7 @@ def _batch(one: Series, rules: Rules, words: list[str], out: str, meter: Meter |
 
 
 def _unstable(one: Series, rules: Rules, words: list[str]) -> list[str]:
-    """Why the rate is not to be relied on: its interval, and what was seen on the machine."""
+    """Reasons not to rely on the rate: its interval, and what else happened on the machine."""
     reasons = []
     width = one.half_width
     if width is None:
@@ -205,7 +205,7 @@ def _energy(one: Series, meter: Meter | None) -> dict[str, Any] | None:
 
 
 def _tell(series: list[Series], rules: Rules, seconds: float) -> None:
-    """The state so far, for who watches."""
+    """Report the rates so far."""
     shown = ", ".join(
         f"bs{one.batch} {one.rate:.4g}" + (f" ±{one.half_width:.1%}" if one.half_width is not None else "")
         for one in series

@@ -2,7 +2,7 @@
 
 Read are PyTorch checkpoints (zip, and the older plain pickle) through ``torch.load(weights_only=True)``, and
 safetensors. The weights may be at top level or under a key, together with numbers and texts of the training,
-which are left alone; as float16, bfloat16, float32 or float64; with the prefixes of wrapped models.
+which are ignored; as float16, bfloat16, float32 or float64; with the prefixes of wrapped models.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .companions import INDEX_SUFFIX, read_index
+from .mistaken import refuse_mistaken
 from .protocol import UserError, oneline
 from .weightsets import TENSORS_ONLY, choose_set, find_sets
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PREFIXES", "Checkpoint", "read_checkpoint"]
 
-#: What wrappers put before every name: DataParallel and DistributedDataParallel, torch.compile.
+#: Prefixes that wrappers add to every name: DataParallel and DistributedDataParallel, torch.compile.
 PREFIXES = ("module.", "_orig_mod.")
 #: What NumPy's scalars and arrays are pickled with; older versions say core.
 _NUMPY = (
@@ -62,7 +63,7 @@ def read_checkpoint(path: str, chosen: str | None = None, prefix: str | None = N
     Args:
         path: the file; of a checkpoint in shards its index.
         chosen: which set of weights of the file; dots lead into nested ones. None: the first.
-        prefix: only weights whose names begin with it are taken, and it is taken off.
+        prefix: only weights whose names begin with it are used, without it.
 
     Raises:
         UserError: no file, a folder, not a checkpoint, truncated, a wrong checksum inside, anything in it that would
@@ -106,8 +107,7 @@ def _survey(path: str) -> tuple[int, str, str, bytes]:
                 sha256.update(block)
     except FileNotFoundError:
         raise UserError("there are no such weights", "Give the file of the weights.", path, "missing") from None
-    if not size:
-        raise UserError("is empty", _FETCH, path, "damaged")
+    refuse_mistaken(head, "a checkpoint", path)
     return size, md5.hexdigest(), sha256.hexdigest(), head
 
 
@@ -116,7 +116,7 @@ def _load_pickled(path: str, head: bytes) -> Any:
         _check_archive(path)
     elif head[:1] != b"\x80":  # a pickle of protocol 2 or higher
         what, remedy = _foreign(head, path)
-        raise UserError(what, remedy, path, "damaged" if head[:1] in b"<\0v" else "invalid")
+        raise UserError(what, remedy, path, "damaged" if head[:1] == b"\0" else "invalid")
     return _load(path)
 
 
@@ -138,7 +138,7 @@ def _load_shards(path: str) -> Any:
 
 
 def _foreign(head: bytes, path: str) -> tuple[str, str]:
-    """What a file is that is not a checkpoint, and what to do."""
+    """What kind of file it is instead of a checkpoint, and what to do."""
     what = _kind(head)
     if what is not None:
         return what, _FETCH
@@ -154,10 +154,6 @@ def _foreign(head: bytes, path: str) -> tuple[str, str]:
 
 
 def _kind(head: bytes) -> str | None:
-    if head.startswith(b"version https://git-lfs"):
-        return "is a pointer of Git LFS, not the weights themselves"
-    if head.lstrip()[:1] == b"<":
-        return "is a web page, not a checkpoint: the server has not sent the file"
     if head[257:262] == b"ustar" or head[:2] == b"\x1f\x8b":
         return "is an archive (tar or gzip); unpack it, the checkpoint may be inside"
     if not head.strip(b"\0"):
@@ -166,7 +162,7 @@ def _kind(head: bytes) -> str | None:
 
 
 def _check_archive(path: str) -> None:
-    """Refuse a damaged archive: PyTorch itself reads a file with flipped bits without a word."""
+    """Refuse a damaged archive: PyTorch itself reads a file with flipped bits without an error."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.partition("/")[2] for name in archive.namelist()}
@@ -187,12 +183,12 @@ def _check_archive(path: str) -> None:
         what = f"is truncated or damaged: {oneline(error)}"
         raise UserError(what, _FETCH, path, "damaged") from None
     if damaged is not None:
-        what = f"is damaged: its part {damaged!r} does not have the checksum that was stored with it"
+        what = f"is damaged: its part {damaged!r} does not match the checksum that is stored with it"
         raise UserError(what, _FETCH, path, "damaged")
 
 
 class _Unused:
-    """Stands for a value that came with the weights that is not used: made without looking at what it was made of."""
+    """Takes the place of a value next to the weights that is not used; its content is ignored."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -237,13 +233,13 @@ def _load_safetensors(path: str) -> Any:
 
 
 def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights without what wrappers put before every name."""
+    """The weights without the prefixes of wrappers."""
     while wrapped := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), None):
         tensors = {name.removeprefix(wrapped): tensor for name, tensor in tensors.items()}
     return tensors
 
 
 def _short(error: Exception) -> str:
-    """The first sentence of an error of torch: the rest advises to switch the protection off."""
+    """The first sentence of torch's error: the rest advises to disable the protection."""
     text = re.sub(r"Weights only load failed.*?(?=Unsupported|Trying|$)", "", " ".join(str(error).split()))
     return text.split(". ")[0][:200].rstrip(".") or type(error).__name__

@@ -1,7 +1,7 @@
 """Files that a file refers to: shards of a checkpoint's index, external data of an ONNX model.
 
-They belong to it: whoever takes a digest of the file, copies it or puts it into a container takes them as well. Read by
-the host, too, so this module imports nothing heavy. Protocol buffer wire format:
+They belong to it, and are hashed, copied and mounted together with it. The host uses this module, too, so it imports
+nothing heavy. Protocol buffer wire format:
 https://protobuf.dev/programming-guides/encoding/; field numbers: onnx/onnx.proto.
 """
 
@@ -69,13 +69,13 @@ def read_index(path: str) -> dict[str, str]:
 def _checked(name: str, path: str) -> str:
     parts = name.split("/")
     if not name or name.startswith("/") or ".." in parts or "\0" in name or "\\" in name:
-        remedy = "Put the files that it refers to next to it, and let it name them without a folder above."
+        remedy = "Put the files that it refers to next to it, and refer to them without a parent folder."
         raise UserError(f"refers to a file outside its folder: {name[:200]!r}", remedy, path)
     return os.path.normpath(name)
 
 
 def _external(path: str) -> set[str]:
-    """Locations of external data in an ONNX model; none for a file that is not one: whoever opens it says so."""
+    """Locations of external data in an ONNX model; none for another file, which is refused where it is opened."""
     try:
         with open(path, "rb") as file:
             data = memoryview(file.read(_LARGEST_MODEL))

@@ -1,4 +1,4 @@
-"""A part of a data set's files, for a tool that takes all that a folder or a list holds.
+"""A part of a data set's files, for a tool that takes a whole folder or list.
 
 Command line::
 

@@ -1,6 +1,6 @@
-"""From an image file to pixels of 8 bits: which formats are opened, and what becomes of odd ones.
+"""From an image file to pixels of 8 bits: which formats are opened, and how unusual ones are treated.
 
-The rule, the same for both libraries where they let us:
+The rule is the same for both libraries as far as they allow:
 
 * JPEG, PNG, BMP, WebP and TIFF are opened, recognised by their first bytes; nothing else is, whatever its name.
 * Grey, palette, CMYK and bilevel images become RGB (or grey) as the library converts them. Transparency is dropped, as
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "open_cv", "open_pillow", "sniff"]
 
-#: Formats that are opened, in Pillow's words.
+#: Formats that are opened, by Pillow's names.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 _BROKEN = "Replace it by an intact copy, or remove it together with its label."
 _CONVERT = "Replace it by a copy of one frame, in JPEG or PNG of 8 bits."
@@ -70,7 +70,7 @@ def open_pillow(path: str, mode: str, use: Callable[[Image.Image], Image.Image])
     except UnidentifiedImageError:
         raise UserError(f"is not an image ({', '.join(FORMATS)})", _BROKEN, path, "damaged") from None
     except Image.DecompressionBombError:
-        what = "has more pixels than Pillow decodes: a photograph never has so many"
+        what = "has more pixels than Pillow decodes, and than any photograph has"
         raise UserError(what, "Remove it, or replace it by a smaller copy.", path, "damaged") from None
     except MemoryError:
         raise
@@ -96,7 +96,7 @@ def _converted(file: Image.Image, mode: str) -> Image.Image:
 
 
 def _check_tiff(file: Any) -> None:
-    """What Pillow reads as if it were plain: a picture that is nearly black, a negative, a wrong sign."""
+    """Refuse what Pillow would misread: samples that come out nearly black, a negative, a wrong sign."""
     bits, white_at_0, signs = file.tag_v2.get(258, (1,)), file.tag_v2.get(262) == 0, file.tag_v2.get(339, (1,))
     if file.mode in _SIXTEEN and (bits != (16,) or white_at_0):
         raise UserError(f"holds grey samples of {bits[0]} bits{', white at 0' * white_at_0}", _CONVERT)
@@ -141,7 +141,7 @@ def open_cv(path: str, *, grey: bool = False) -> NDArray[np.uint8]:
 
 
 def _check_bytes(data: bytes, path: str) -> None:
-    """Refuse what OpenCV accepts without a word: other formats, several frames, a truncated JPEG."""
+    """Refuse what OpenCV accepts without an error: other formats, several frames, a truncated JPEG."""
     import cv2
 
     kind = sniff(data[:16])

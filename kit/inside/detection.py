@@ -166,7 +166,7 @@ def _rows(rows: Floats, form: Mapping[str, Any], categories: int) -> tuple[Float
             "Correct task -> detection of the recipe: outputs, objectness; or give the annotations of these classes.",
         )
     scores = rows[:, start:] * (rows[:, 4:5] if form["objectness"] else 1.0)
-    # Every class of a box above the threshold is a detection of its own, as COCO's metric wants it.
+    # Each class of a box above the threshold is a detection, as COCO's metric requires.
     index, labels = np.nonzero(scores >= form["score"])
     return rows[index, :4], scores[index, labels], labels
 

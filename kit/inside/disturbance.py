@@ -1,6 +1,6 @@
 """What else happened on the machine while something was measured, from the kernel's counters.
 
-Read before and after; what a kernel or container does not show is left out, and so is unknown, not good.
+Read before and after. What the kernel or container does not show is missing, which means unknown, not undisturbed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["Snapshot", "clocks", "disturbances", "take"]
 
-#: A share of all cores beyond which it is named.
+#: Shares of all cores that are reported.
 _OTHERS, _STEAL, _PRESSURE = 0.05, 0.01, 0.10
 _CPU_STAT = ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpu/cpu.stat")
 
@@ -64,7 +64,7 @@ def _pressure() -> dict[str, float]:
 
 
 def disturbances(before: Snapshot, after: Snapshot) -> tuple[dict[str, float], list[str]]:
-    """Shares of the time between two snapshots, and those that are worth a word, in words."""
+    """Shares of the time between two snapshots, and a phrase for each that matters."""
     wall = max(after.wall - before.wall, 1e-9)
     grown = {name: after.counters[name] - before.counters[name] for name in after.counters if name in before.counters}
     shares: dict[str, float] = {}

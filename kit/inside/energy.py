@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Meter", "find_meter"]
 
 _RAPL = "/sys/class/powercap"
-#: nvidia-smi averages over up to a second, so that a shorter run would be mostly what was before it.
+#: nvidia-smi averages over up to a second: a shorter run would mostly measure what was before it.
 _GPU_SECONDS = 10.0
 
 

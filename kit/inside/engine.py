@@ -33,7 +33,7 @@ class EngineSpec:
 
 
 class Bound(NamedTuple):
-    """Calls with input and output in place: one per input batch, and a look at the last output."""
+    """Calls with input and output in place, one per input batch, and a function that returns the last output."""
 
     calls: list[Callable[[], None]]
     output: Callable[[], NDArray[Any]]
@@ -45,7 +45,7 @@ class Engine(ABC):
     title: ClassVar[str]  # "ONNX Runtime"
     version: str
     threads: int
-    #: Whether each batch size is an engine of its own, so that a last, smaller batch is better filled up.
+    #: Whether each batch size is compiled separately, so that a smaller last batch is better padded.
     fixed_batch: bool = False
     #: Batches that one call of :meth:`bind` works on side by side.
     side_by_side: int = 1
@@ -58,7 +58,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def conditions(self) -> dict[str, Any]:
-        """What of ``kit.results.conditions`` the engine decides: precision, threads, streams, transfers, ..."""
+        """The part of ``kit.results.conditions`` that the engine decides: precision, threads, streams, transfers."""
 
     @property
     @abstractmethod
@@ -103,7 +103,7 @@ class Engine(ABC):
         return output.reshape(count, -1).astype(np.float32, copy=False)
 
     def fails(self, error: Exception) -> UserError:
-        """What the engine says while it computes."""
+        """The error of an engine that fails while it computes."""
         remedy = "Check the model with the ONNX checker, and its input with the recipe."
         return UserError(f"{self.title} fails: {oneline(error)}", remedy, self.model, "tolerance")
 

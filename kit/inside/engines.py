@@ -1,7 +1,7 @@
 """All engines: opened by name.
 
-Each has a module of its own (``ort_engine``, ``openvino_engine``, ``torch_engine``), imported only when it is asked
-for: an image holds one of them.
+Each has its own module (``ort_engine``, ``openvino_engine``, ``torch_engine``), imported only when it is used: an image
+holds one of them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "PRECISIONS", "add_arguments", "compiler_cache", "gpu_of", "open_engine", "refuse_busy"]
 
 ENGINES = ("onnxruntime", "openvino", "torch")
-#: Arithmetic that a recipe may ask for. fp32 is the default of every engine, whatever its vendor's default is.
+#: Arithmetic that a recipe may ask for. fp32 is kit's default for every engine, also where its vendor has another.
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
 def open_engine(spec: EngineSpec, batch: int) -> Engine:
-    """The engine, with a look at whether the model takes `batch` images at once.
+    """The engine, after a check that the model takes `batch` images at once.
 
     Raises:
         UserError: no such engine, model or device; an unknown option; another input than asked for.
@@ -65,7 +65,7 @@ def gpu_of(spec: EngineSpec) -> int | None:
 
 
 def refuse_busy(spec: EngineSpec) -> None:
-    """Refuse a GPU that somebody else uses, before this process and its workers use it themselves.
+    """Refuse a GPU that another program uses, before this process and its workers use it.
 
     Raises:
         UserError: it is in use.

@@ -16,7 +16,7 @@ __all__ = ["half_width", "median_interval", "nearest_rank", "percentiles"]
 
 #: Confidence of the interval.
 LEVEL = 0.95
-#: At least so many calls are beyond a percentile, or it is left out: one slow call must not be the percentile.
+#: A percentile needs this many calls beyond it: a single slow call must not decide it.
 _BEYOND = 5
 
 

@@ -30,13 +30,14 @@ import numpy as np
 from .arguments import positive
 from .engine import EngineSpec
 from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
-from .labels import list_images, match, read_labels, unique_keys
+from .labels import check_range, list_images, match, read_labels, unique_keys
 from .pixels import Config, Preprocessor
 from .pool import Pool, cores
-from .preprocess import NAMES, config_argument, versions
-from .protocol import UserError, progress, run, write_json
+from .preprocess import config_argument, versions
+from .protocol import progress, run, write_json
 from .shard import Shard
-from .topk import K, best
+from .stored import write_predictions
+from .topk import K, best, check_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,13 +102,7 @@ class _Worker:
         # A model of a fixed batch gets it, whatever the rest of the last one holds.
         images = self._images if self._engine.fixed_batch else self._images[:count]
         scores = self._engine.run(images)[:count]
-        if not np.isfinite(scores).all():
-            raise UserError(
-                "the model gives scores that are NaN or infinite",
-                "Check the weights, and that the preprocessing is the one of the model's training.",
-                names[int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])],
-                "tolerance",
-            )
+        check_finite(scores, names, "Check the weights, and that the preprocessing is that of the model's training.")
         found = best(scores)
         ties = int(np.count_nonzero(found.tied))
         done = time.perf_counter()
@@ -201,11 +196,9 @@ def main(argv: list[str] | None = None) -> None:
     refuse_busy(spec)
     with compiler_cache(arguments.out):
         result = evaluate(spec, images, names, batch, workers)
-    if labels is not None and max(labels.values()) >= result.classes:
-        highest = max(labels.values())
-        what = f"the label {highest} is not in 0..{result.classes - 1}, the classes of the model"
-        raise UserError(what, "Use the labels of this model.", arguments.labels)
-    _write(arguments.out, result)
+    if labels is not None:
+        check_range(labels, result.classes, arguments.labels)
+    write_predictions(arguments.out, names, result.predictions, result.scores)
     write_json(
         os.path.join(arguments.out, "evaluate.json"),
         {
@@ -223,14 +216,6 @@ def main(argv: list[str] | None = None) -> None:
     )
     rate = len(names) / result.seconds["total"]
     print(f"{len(names)} images in {result.seconds['total']:.2f} s: {rate:.0f} images/s")
-
-
-def _write(out: str, result: Evaluation) -> None:
-    os.makedirs(out, exist_ok=True)
-    np.save(os.path.join(out, "predictions.npy"), result.predictions)
-    np.save(os.path.join(out, "scores.npy"), result.scores)
-    with open(os.path.join(out, NAMES), "w", encoding="utf-8") as file:
-        file.writelines(f"{name}\n" for name in result.names)
 
 
 if __name__ == "__main__":

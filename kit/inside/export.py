@@ -1,4 +1,4 @@
-"""Checkpoint to ONNX: dynamic batch, BatchNorm folded, the same bytes for the same weights wherever it runs.
+"""Checkpoint to ONNX: dynamic batch, BatchNorm folded, the same bytes for the same weights on every machine.
 
 Command line::
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     from .checkpoint import Checkpoint
 
-__all__ = ["LOWEST_OPSET", "describe", "export_network", "main", "to_onnx"]
+__all__ = ["LOWEST_OPSET", "describe", "describe_value", "export_network", "inputs_of", "main", "to_onnx"]
 
 #: What the published toolchains read; an opset of "auto" begins here and ends at the newest that the exporter writes.
 LOWEST_OPSET = 11
 _HIGHEST_OPSET = 20
-#: Protocol buffers end at 2 GiB; the graph itself needs some of it.
+#: A protocol buffer holds at most 2 GiB, some of which the graph itself needs.
 _LARGEST = (1 << 31) - (1 << 24)
 _STEPS = 4
 
@@ -56,7 +56,7 @@ def to_onnx(model: Module, spec: NetworkSpec, opset: int) -> Any:
     buffer = io.BytesIO()
     try:
         with warnings.catch_warnings():
-            # That this exporter is the older one of two: the newer one writes opset 18 and higher, vendors read 11.
+            # torch warns that this exporter is the older one; the newer one writes opset 18 or higher, vendors read 11.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 _graph(model, spec),
@@ -95,7 +95,7 @@ def _dynamic_axes(spec: NetworkSpec) -> dict[str, dict[int, str]]:
 
 
 def _graph(model: Module, spec: NetworkSpec) -> Module:
-    """The network as its graph is to look: images channels last, and one result of several, where that is asked for."""
+    """The network with the inputs and results of the graph: images channels last, or one of several results."""
     import torch
 
     plain = spec.returns is None and all(one.layout == "NCHW" for one in spec.inputs)
@@ -118,7 +118,7 @@ def export_network(model: Module, spec: NetworkSpec, opset: int | None) -> Any:
     """:func:`to_onnx` at an opset, or, for None, at the lowest from 11 on that works.
 
     Raises:
-        UserError: none works: what the exporter said about the last one.
+        UserError: none works, with the exporter's error for the last one.
     """
     if opset is not None:
         return to_onnx(model, spec, opset)
@@ -131,7 +131,7 @@ def export_network(model: Module, spec: NetworkSpec, opset: int | None) -> Any:
 
 
 def _tidy(proto: Any) -> None:
-    """Leave out what describes the place where it was made, not the model."""
+    """Remove what describes where the model was exported."""
     proto.doc_string = proto.graph.doc_string = ""
     for node in proto.graph.node:
         node.doc_string = ""
@@ -201,9 +201,7 @@ def _weights(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def describe(proto: Any, content: bytes) -> dict[str, Any]:
     """What an ONNX model is: size, digest, opset, inputs and outputs with shapes and types, operators."""
-    weights = {one.name for one in proto.graph.initializer}
-    inputs = [_tensor(value) for value in proto.graph.input if value.name not in weights]
-    outputs = [_tensor(value) for value in proto.graph.output]
+    inputs, outputs = list(map(describe_value, inputs_of(proto))), list(map(describe_value, proto.graph.output))
     opset = next((one.version for one in proto.opset_import if one.domain in {"", "ai.onnx"}), 0)
     return {
         "bytes": len(content),
@@ -220,7 +218,14 @@ def describe(proto: Any, content: bytes) -> dict[str, Any]:
     }
 
 
-def _tensor(value: Any) -> dict[str, Any]:
+def inputs_of(proto: Any) -> list[Any]:
+    """The inputs of the graph without weights, which older exporters list as inputs, too."""
+    weights = {one.name for one in proto.graph.initializer}
+    return [value for value in proto.graph.input if value.name not in weights]
+
+
+def describe_value(value: Any) -> dict[str, Any]:
+    """Name, shape (a name or None for a dynamic size) and NumPy type of an input or output."""
     import onnx
 
     kind = value.type.tensor_type

@@ -19,7 +19,7 @@ _REMEDY = "Let the script resize it, or add the shape in the recipe: task -> scr
 
 
 def check_shapes(work: str, folders: Sequence[str], known: Mapping[str, Any], nhwc: Sequence[str]) -> None:
-    """Look at the files of one run.
+    """Check the files of one run.
 
     Args:
         work: the folder that the paths of `folders` start in.

@@ -1,7 +1,7 @@
-"""Weight-only subgraphs of an ONNX model, computed once: networks that standardise their weights do it in each call.
+"""Weight-only subgraphs of an ONNX model, computed once: some networks standardise their weights in each call.
 
-Only what an operator really computes is folded; constants and plain copies of weights stay as the exporter wrote them,
-so that models without such subgraphs keep their bytes. What would make the file larger is left alone.
+Only computed values are folded; constants and plain copies of weights stay as the exporter wrote them, so that models
+without such subgraphs keep their bytes. What would make the file larger is not folded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SMALL = 4096
 
 
 def fold_weights(proto: Any) -> int:
-    """Replace weight-only subgraphs by their results, in place; returns the number of nodes that have gone.
+    """Replace weight-only subgraphs by their results, in place; returns the number of nodes that were removed.
 
     Args:
         proto: an ``onnx.ModelProto``.
@@ -57,7 +57,7 @@ def _has_subgraph(node: Any) -> bool:
 
 
 def _captured(nodes: list[Any]) -> set[str]:
-    """Names that subgraphs of these nodes take from the graph around them."""
+    """Names of the outer graph that subgraphs of these nodes use."""
     found: set[str] = set()
     pending = [graph for node in nodes for a in node.attribute for graph in ([a.g] if a.HasField("g") else a.graphs)]
     while pending:

@@ -1,4 +1,4 @@
-"""What ``nvidia-smi`` says of one GPU: whether somebody else uses it, what it draws, whether it is throttled."""
+"""What ``nvidia-smi`` reports of one GPU: whether it is in use, its power, whether it is throttled."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _DELIMITERS = ",;\t"
 
 
 class ClassNames:
-    """Names of the classes, one a line in the model's order; a line may begin with a WordNet id, and hold synonyms."""
+    """Names of the classes in the model's order, one per line, which may begin with a WordNet id and hold synonyms."""
 
     def __init__(self, lines: Sequence[str], where: str) -> None:
         self.where = where
@@ -74,11 +74,11 @@ def read_classes(path: str) -> ClassNames:
     """The names of the classes.
 
     Raises:
-        UserError: no file, not text, a name that stands twice.
+        UserError: no file, not text, a name that occurs twice.
     """
     lines = [line.strip() for line in _text(path).splitlines() if line.strip()]
     if not lines:
-        raise UserError("names no class", "Give one name a line, in the order of the model's output.", path)
+        raise UserError("names no class", "Give one name per line, in the order of the model's output.", path)
     if doubled := [line for line in lines if lines.count(line) > 1][:1] if len(lines) < 20000 else []:
         raise UserError(f"names {doubled[0][:80]!r} twice", "Name each class once.", path)
     return ClassNames(lines, path)
@@ -157,7 +157,7 @@ def _halves(line: str, where: str) -> tuple[str, str]:
 
 
 def _rows(text: str, path: str) -> list[tuple[int, str, str]]:
-    """Line number, image and label of each row of a CSV file; a header is recognised and left out."""
+    """Line number, image and label of each row of a CSV file; a header is recognised and skipped."""
     first = text.lstrip().splitlines()[0] if text.strip() else ""
     delimiter = max(_DELIMITERS, key=first.count)
     try:
@@ -196,7 +196,7 @@ def _collected(
             raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", "Correct the row.", where)
         number = number_of(text, where)
         if key in labels:
-            raise UserError(f"{name!r} has a label already, in a line before", "Keep one line per image.", where)
+            raise UserError(f"{name!r} has a label already, in an earlier line", "Keep one line per image.", where)
         labels[key] = number
     if not labels:
         raise UserError("holds no label", "Point to the label file.", path)
@@ -204,7 +204,7 @@ def _collected(
 
 
 def _keys(names: Sequence[str]) -> Mapping[str, str]:
-    """The key of an image by all that a label file may call it: with its folder, or, where that is clear, without."""
+    """The key of an image by each name that a label file may use: with its folder or, where unambiguous, without."""
     found: dict[str, str] = {}
     doubled = set()
     for name in names:
@@ -218,10 +218,10 @@ def _keys(names: Sequence[str]) -> Mapping[str, str]:
 
 
 def _ground_truth(text: str, path: str, names: Sequence[str], first_label: int, synsets: str | None) -> dict[str, int]:
-    """One label a line, for the images in the order of their names."""
+    """One label per line, for the images in the order of their names."""
     lines = text.split()
     if len(lines) != len(names):
-        what = f"has {len(lines)} labels for {len(names)} images, and the two belong together by their order"
+        what = f"has {len(lines)} labels for {len(names)} images, and they are matched by their order"
         raise UserError(what, "Complete the data set, or use the ground truth of just these images.", path)
     order: list[str] = []
     if synsets:

@@ -20,9 +20,9 @@ __all__ = [
     "read_labels", "some", "stem", "unique_keys",
 ]  # fmt: skip
 
-#: What counts as an image, in any case, wherever kit looks: the names; :mod:`.decoding` looks at the content.
+#: What counts as an image everywhere in kit, in upper or lower case; :mod:`.decoding` checks the content.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-#: A label file of ten million lines of ImageNet's names: anything larger is not one.
+#: Ten million lines of ImageNet's names: anything larger is not a label file.
 MAX_LABEL_BYTES = 400 << 20
 MAX_LINE_BYTES = 4096
 #: An explicit bound, so that a label always fits an int32 array.
@@ -39,7 +39,7 @@ def stem(name: str) -> str:
 
 
 def image_key(name: str) -> str:
-    """The key of an image: its file name up to the first dot, behind the name of its class folder if it has one."""
+    """The key of an image: its file name up to the first dot, after the name of its class folder if it has one."""
     folders, _, file = name.rpartition("/")
     key = file.split(".", 1)[0]
     return f"{folders.replace('/', '__')}__{key}" if folders else key
@@ -56,12 +56,12 @@ def list_images(folder: str, layout: Literal["flat", "folders"] = "flat") -> lis
     """Names of the images in `folder`, sorted by code point, whatever the locale.
 
     Links to files count as files, a dangling one is an error; links to folders are not followed. Hidden files and files
-    with other extensions are left out.
+    with other extensions are ignored.
 
     Args:
         folder: where to look.
         layout: ``flat``: all images are in `folder` itself, and a subfolder that holds images is an error, so that none
-            is lost unseen. ``folders``: one subfolder per class; names are then ``class/file``.
+            is missed. ``folders``: one subfolder per class; names are then ``class/file``.
 
     Raises:
         UserError: no such folder, no image, a dangling link, a name that is not UTF-8.
@@ -112,7 +112,7 @@ def _check(entry: os.DirEntry[str]) -> None:
             remedy = (
                 "Restore what the link points to, or copy the image itself into the folder: a container sees only that."
             )
-            raise UserError("the link points to no file that can be seen from here", remedy, where, "missing")
+            raise UserError("the link points to no file that is visible here", remedy, where, "missing")
         raise UserError("is not a regular file", "Remove it from the folder of images.", where)
 
 
@@ -153,7 +153,7 @@ def label_bytes(path: str) -> bytes:
 def read_labels(path: str, classes: int | None = None) -> dict[str, int]:
     """Return {key: label} in the order of the file.
 
-    A line is split at its first blank; blank lines are passed over; LF and CRLF are the same.
+    A line is split at its first blank; blank lines are skipped; LF and CRLF are the same.
 
     Raises:
         UserError: no file, not text, a line without two fields, a label that is not a number or not in 0..classes-1, a
@@ -183,7 +183,7 @@ def _line_by_line(data: bytes, highest: int, path: str) -> dict[str, int]:
                 continue
             key, label = _label_line(fields, highest)
             if key in labels:
-                what = f"{key!r} has a label already, in a line before"
+                what = f"{key!r} has a label already, in an earlier line"
                 raise UserError(what, "Keep one line per image; names count up to their first dot.")
             labels[key] = label
     except UserError as error:
@@ -224,7 +224,7 @@ def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subse
         images: names of image files.
         labels: {key: label}.
         where: the folder, for messages.
-        subset: labels may be there whose images are not.
+        subset: labels may have no image.
 
     Raises:
         UserError: an image without a label, a label without an image, two images with the same key.
@@ -247,7 +247,7 @@ def match(images: Sequence[str], labels: Mapping[str, int], where: str, *, subse
 
 
 def check_range(labels: Mapping[str, int], classes: int, where: str) -> None:
-    """Refuse labels that are not classes of the model, and say where they seem to count from 1.
+    """Refuse labels that are not classes of the model, and say so if they seem to count from 1.
 
     Raises:
         UserError: the highest is too high; with the first three images that have it.

@@ -4,7 +4,7 @@ Command line::
 
     python3 -m inside.lookup (--timm NAME | --torchvision NAME | --weights FILE) --out DIR
 
-writes ``lookup.json``: the configuration of the weights as timm words it, or the sets of weights in the file.
+writes ``lookup.json``: the configuration of the weights in timm's terms, or the sets of weights in the file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEYS = (
 
 
 def timm_config(name: str) -> dict[str, Any]:
-    """The configuration of a model and its tag.
+    """The configuration of a model's weights.
 
     Raises:
         UserError: timm has none of that name; with names that are near.
@@ -43,7 +43,7 @@ def timm_config(name: str) -> dict[str, Any]:
 
 
 def torchvision_config(name: str) -> dict[str, Any]:
-    """The configuration of a model's default weights, in timm's words.
+    """The configuration of a model's default weights, in timm's terms.
 
     Raises:
         UserError: torchvision has none of that name; with names that are near.
@@ -73,7 +73,7 @@ def torchvision_config(name: str) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> None:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="lookup", description="What is known of a model.")
+    parser = argparse.ArgumentParser(prog="lookup", description="What is known about a model.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--timm", help="name of a timm model")
     source.add_argument("--torchvision", help="name of a torchvision model")

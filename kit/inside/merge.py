@@ -4,9 +4,9 @@ Command line::
 
     python3 -m inside.merge --out DIR SHARD_DIR ...
 
-Nothing is averaged: predictions and scores are put one behind the other and counts are added, so that the arrays are
-byte for byte those of one run, and every metric is counted from all images. ``evaluate.json`` keeps what each shard
-said of itself under ``shards``.
+Nothing is averaged: predictions and scores are concatenated and counts are added, so that the arrays are byte for byte
+those of one run, and every metric is counted from all images. ``evaluate.json`` keeps the facts of each shard under
+``shards``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .preprocess import NAMES
 from .protocol import UserError, run, write_json
-from .stored import read_array, read_facts, read_names
+from .shard import check_alike
+from .stored import NAMES, read_array, read_facts, read_names, write_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _ARRAYS = ("predictions.npy", "scores.npy")
-#: What all shards must say alike: otherwise another model or another engine made a part of the result.
+#: What must be the same in all shards: otherwise another model or engine made a part of the result.
 _ALIKE = ("of", "classes", "batch", "versions")
 _NUMBERS = ("n", "first", "of", "classes", "ties")
 _OTHERS = ("batch", "engine", "versions", "seconds", "workers", "threads")
@@ -48,9 +48,8 @@ def main(argv: list[str] | None = None) -> None:
     for name in _ARRAYS:
         arrays = [_array(os.path.join(one, name), count) for one, count in zip(shards, counts, strict=True)]
         np.save(os.path.join(arguments.out, name), np.concatenate(arrays))
-    with open(os.path.join(arguments.out, NAMES), "w", encoding="utf-8") as out:
-        for one, count in zip(shards, counts, strict=True):
-            out.writelines(f"{name}\n" for name in _names(os.path.join(one, NAMES), count))
+    lists = [_names(os.path.join(one, NAMES), count) for one, count in zip(shards, counts, strict=True)]
+    write_names(arguments.out, [name for names in lists for name in names])
     first = facts[0]
     write_json(
         os.path.join(arguments.out, "evaluate.json"),
@@ -72,14 +71,10 @@ def _facts(path: str) -> dict[str, Any]:
 
 
 def _check(folders: list[str], facts: list[dict[str, Any]]) -> None:
-    """All shards by the same engine, one behind the other, and no image lacking or doubled."""
-    settings = [_engine(one["engine"]) for one in facts]
+    """Refuse shards of different engines, and an image that is missing or in two of them."""
+    check_alike(folders, [{name: one[name] for name in _ALIKE} | {"engine": _engine(one["engine"])} for one in facts])
     row = 0
-    for folder, one, setting in zip(folders, facts, settings, strict=True):
-        odd = [name for name in _ALIKE if one[name] != facts[0][name]] + (["engine"] if setting != settings[0] else [])
-        if odd:
-            what = f"differs from the first shard in {', '.join(odd)}: no one run"
-            raise UserError(what, "Run all shards with the same image and model.", folder, "tolerance")
+    for folder, one in zip(folders, facts, strict=True):
         if one["first"] != row:
             what = f"begins at image {one['first']}, and the shards before it end at {row}"
             raise UserError(what, "Give every shard once, in the order of the images.", folder, "damaged")

@@ -1,4 +1,4 @@
-"""Top1 to Top5 from results, as the published script counts them, with the checks that it lacks.
+"""Top1 to Top5 from results, as the published script counts them, with the checks that the script does not make.
 
 Command line::
 
@@ -30,12 +30,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arguments import positive
-from .labels import match, read_labels, some
+from .labels import check_range, match, read_labels, some
 from .pool import Pool, cores, reuse_freed_memory
-from .preprocess import NAMES
 from .protocol import UserError, progress, run, write_json
 from .results import FORMATS, ResultReader
-from .stored import read_array, read_facts, read_names
+from .stored import NAMES, read_array, read_facts, read_names
 from .topk import K, best
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ __all__ = ["Counts", "count_predictions", "count_results", "counting", "main", "
 
 _AGAIN = "Run the inference again."
 _SUFFIX = re.compile("0|[1-9][0-9]{0,5}")
-#: Results per task of a worker, and so many that workers are worth their start.
+#: Results per task of a worker, and the number from which starting workers pays off.
 _CHUNK, _MANY = 512, 16384
 
 
@@ -98,7 +97,6 @@ def count_predictions(
     if classes not in {None, facts["classes"]}:
         what = f"the predictions have {facts['classes']} classes, and {classes} are expected"
         raise UserError(what, f"Give --classes {facts['classes']}, or the predictions of the other model.", folder)
-    _check_labels(labels, facts["classes"])
     counts = Counts(facts["classes"], ties=facts["ties"])
     counts.count(predictions, wanted)
     return counts
@@ -112,13 +110,6 @@ def _predictions(path: str) -> NDArray[np.int32]:
     return array
 
 
-def _check_labels(labels: dict[str, int], classes: int) -> None:
-    highest = max(labels.values())
-    if highest >= classes:
-        what = f"a label is {highest}, and the model has the classes 0..{classes - 1}"
-        raise UserError(what, "Use the labels of this model.")
-
-
 def count_results(
     folder: str,
     labels: dict[str, int],
@@ -130,7 +121,7 @@ def count_results(
     subset: bool = False,
     count: Callable[[Iterable[Part]], Iterable[Counts]],
 ) -> tuple[Counts, dict[str, Any]]:
-    """Count one result file per image; also returns what else was found.
+    """Count one result file per image; also returns what else the folder holds.
 
     Args:
         folder: the files.
@@ -139,12 +130,11 @@ def count_results(
         classes: scores per image.
         suffix: which output of the model, as in ``<key>_<suffix>.<form>``; None: the only one there is.
         offset: 1 where class 0 is the background, as models with 1001 classes have it.
-        subset: labels may be there whose results are not.
+        subset: labels may have no result.
         count: counts part after part, as :func:`counting` gives it.
     """
     keys, suffix, others = find_results(folder, labels, form, suffix, subset=subset)
     names = [f"{key}_{suffix}.{form}" for key in keys]
-    _check_labels(labels, classes - offset)
     wanted = np.array([labels[key] + offset for key in keys], dtype=np.int32)
     tasks = ((names[i : i + _CHUNK], wanted[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK))
     counts = Counts(classes)
@@ -158,10 +148,10 @@ def count_results(
 def counting(
     folder: str, form: str, classes: int, workers: int
 ) -> Iterator[Callable[[Iterable[Part]], Iterable[Counts]]]:
-    """What counts the results of a folder, part after part: processes of their own where there is much text.
+    """A function that counts the results of a folder, part after part, in several processes where there is much text.
 
     The processes start at once, so that they are ready when the labels have been read and the results listed. For the
-    other forms one is enough: they are read in half the time that processes take to start.
+    other forms one process is enough: they are read in half the time that others take to start.
     """
     if workers == 1 or form != "txt" or not _holds_many(folder):
         yield functools.partial(map, _Counter(folder, form, classes))
@@ -209,7 +199,7 @@ def find_results(
     found: dict[int, set[str]] = {}
     others: Counter[str] = Counter()
     names = os.listdir(folder)
-    if suffix is not None:  # whole sets first: names one by one are only the odd ones
+    if suffix is not None:  # as sets, which is faster than name by name
         expected = {f"{key}_{suffix}.{form}": key for key in labels}
         if there := expected.keys() & names:
             found[suffix] = {expected[name] for name in there}
@@ -233,7 +223,7 @@ def find_results(
     there = found[suffix]
     if foreign := there - labels.keys():
         raise UserError(
-            f"{len(foreign)} results belong to no label, or are left from another run: {some(foreign)}",
+            f"{len(foreign)} results have no label, or are from an earlier run: {some(foreign)}",
             "Empty the folder and run the inference again, or use the labels of this data set.",
             folder,
         )
@@ -280,16 +270,20 @@ def main(argv: list[str] | None = None) -> None:
         counts = count_predictions(
             arguments.predictions, labels, arguments.images, subset=arguments.subset, classes=arguments.classes
         )
+        check_range(labels, counts.classes, arguments.labels)
     else:
+        offset = 1 if arguments.background_class else 0
         which = (arguments.results, arguments.format, arguments.classes)
         with counting(*which, workers=arguments.workers or cores()) as count:
+            labels = read_labels(arguments.labels)
+            check_range(labels, arguments.classes - offset, arguments.labels)
             counts, more = count_results(
                 arguments.results,
-                read_labels(arguments.labels),
+                labels,
                 arguments.format,
                 arguments.classes,
                 suffix=arguments.suffix,
-                offset=1 if arguments.background_class else 0,
+                offset=offset,
                 subset=arguments.subset,
                 count=count,
             )
@@ -309,7 +303,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", required=True, help="label file")
     parser.add_argument("--images", help="list of the predictions' images (images.txt next to them)")
     parser.add_argument("--format", choices=FORMATS, default="txt")
-    parser.add_argument("--suffix", type=int, help="number of the output behind the last _ of a name (the only one)")
+    parser.add_argument("--suffix", type=int, help="number of the output, after the last _ of a name (the only one)")
     parser.add_argument("--classes", type=positive, help="scores per image")
     parser.add_argument(
         "--background-class", action="store_true", help="class 0 is the background: labels count from 1"

@@ -39,8 +39,8 @@ def import_torchvision() -> Any:
     try:
         import torchvision
     except RuntimeError:
-        # Package indexes have torchvision's CUDA build. With a CPU build of torch its own operators are missing, and
-        # it refers to two of them while it is imported. Inference needs none: that they are declared is enough.
+        # Package indexes have torchvision's CUDA build. With a CPU build of torch its operators are missing, and its
+        # import refers to two of them. Inference needs none: declaring them is enough.
         import torch
 
         global _operators  # noqa: PLW0603 - the declarations live as long as this object
@@ -60,7 +60,7 @@ def import_timm() -> Any:
 
 
 def open_network(spec: NetworkSpec, weights: str, code: str | None = None) -> tuple[Module, Checkpoint, Transfer]:
-    """The network with its weights in it; also what was read, and how names of file and network were matched.
+    """The network with its weights in it; also the checkpoint, and how its names were matched to those of the network.
 
     Args:
         spec: the recipe's model.
@@ -72,7 +72,7 @@ def open_network(spec: NetworkSpec, weights: str, code: str | None = None) -> tu
             :func:`.transfer.load_weights` raise.
     """
     checkpoint = read_checkpoint(weights, spec.set, spec.prefix)
-    if checkpoint.others and spec.set is None:  # the average of a training, say, which is as good a guess as the last
+    if checkpoint.others and spec.set is None:  # such as the average of a training: neither is the obvious choice
         what = f"holds several sets of weights: {', '.join((checkpoint.key or '', *checkpoint.others))}"
         raise UserError(what, "Choose one with weights -> set of the recipe.", weights)
     model = create(spec, code)
@@ -88,7 +88,7 @@ def build(architecture: str, classes: int, shape: tuple[int, int, int]) -> Modul
 
 
 def create(spec: NetworkSpec, code: str | None = None) -> Module:
-    """The network with the weights that its code gives it, in evaluation mode, tried on a batch of two.
+    """The network with its initial weights, in evaluation mode, after a trial on a batch of two.
 
     Raises:
         UserError: no such model, arguments or inputs that it does not take, own code that fails.
@@ -188,7 +188,7 @@ def example_inputs(spec: NetworkSpec, batch: int | None = None, seed: int | None
 
 
 def unknown_model(package: Any, kind: str, name: str, names: list[str], lister: str) -> UserError:
-    """The error for a model that a package does not have, with the names that are near."""
+    """The error for a model that a package does not have, with similar names."""
     near = difflib.get_close_matches(name.partition(".")[0], names, 3)
     remedy = f"Did you mean {' or '.join(near)}?" if near else f"{lister} lists all names."
     return UserError(f"{package.__name__} {package.__version__} has no {kind} {name!r}", remedy)

@@ -5,8 +5,8 @@ Command line::
     python3 -m inside.npu_energy --device 0 --seconds 30 --out DIR -- benchmark.x86_64 -round=1024 ...
 
 The command runs again and again in ``DIR/run`` until the seconds are over, and ``npu-smi info`` is asked once a second
-meanwhile. The tools start slowly and say nothing of when they compute, so only samples count whose AICore load is near
-the highest that was seen; their mean power over the rate that the tool printed is the energy of an image.
+meanwhile. The tools start slowly and do not say when they compute, so only samples count whose AICore load is near the
+highest; their mean power over the rate that the tool printed is the energy of an image.
 It writes ``energy.json``:
 
     energy    {"joules_per_image", "method"}, or null where npu-smi shows too little
@@ -37,7 +37,7 @@ METHOD = (
 )
 #: The fewest samples of the chip at work, and how near to the highest AICore load they must be.
 _FEWEST, _AT_WORK = 10, 0.9
-#: A run is short and its start is long, so samples may be scarce: so many times the seconds are spent at most.
+#: A run is short and its start slow, so samples may be scarce: spend at most this many times the seconds.
 _PATIENCE = 4
 _RATE = re.compile(r'(?:ave_throughputRate\s*[=:]|"throughput"\s*:)\s*([0-9.]+(?:e[+-]?[0-9]+)?)')
 
@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(words[:place])
     command = words[place + 1 :]
     if not command or shutil.which(command[0]) is None:
-        parser.error("there is no command behind --")
+        parser.error("there is no command after --")
     code, found = measure(command, arguments.device, arguments.seconds, os.path.join(arguments.out, "run"))
     with open(os.path.join(arguments.out, "energy.json"), "w", encoding="utf-8") as file:
         json.dump(found, file, indent=1)

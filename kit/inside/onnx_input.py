@@ -1,7 +1,7 @@
 """Names and dimensions of an ONNX file's inputs, read from the file itself: is the batch axis dynamic?
 
-TensorRT 7.2 ignores ``--shapes`` on a static model and on a misspelt input without a word, and measures another batch
-than the one that is asked for.
+TensorRT 7.2 ignores ``--shapes`` on a static model and on a misspelt input without an error, and measures another batch
+than the one that was asked for.
 
 Command line::
 
@@ -27,7 +27,7 @@ _MAX = 4 << 30
 _GRAPH, _INITIALIZER, _INPUT, _OUTPUT, _INITIALIZER_NAME = 7, 5, 11, 12, 8
 #: ValueInfoProto.name and .type; TypeProto.tensor_type, its elem_type and shape; TensorShapeProto.dim; dim_value.
 _NAME, _TYPE, _TENSOR, _ELEMENT, _SHAPE, _DIM, _VALUE = 1, 2, 1, 1, 2, 1, 1
-#: TensorProto.DataType in NumPy's words.
+#: TensorProto.DataType by NumPy's names.
 _TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
 
 
@@ -40,7 +40,7 @@ class GraphValue(NamedTuple):
 
 
 def graph_values(path: str) -> tuple[list[GraphValue], list[GraphValue]]:
-    """Inputs and outputs of an ONNX file, read from the file itself; weights listed as inputs are left out.
+    """Inputs and outputs of an ONNX file, read from the file itself; weights listed as inputs are skipped.
 
     Raises:
         UserError: the file is not an ONNX model.

@@ -1,4 +1,4 @@
-"""A network made by the user's own code: its function is found and called, and its mistakes become one sentence.
+"""A network made by the user's own code: its function is found and called, and its errors become one sentence.
 
 The code is a file, a package, or a file in a folder (which then is the place that its imports start from). It runs in
 the locked-down container of the step, without a network.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["call", "find_function"]
 
-_LINES = "Correct your code; the lines above, in the log, tell the way there."
+_LINES = "Correct your code; the traceback is in the log, above."
 
 
 def find_function(build: str, path: str) -> Callable[..., Any]:
@@ -66,7 +66,7 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], path: str) -> 
 
 
 def _from_file(place: str, path: str) -> ModuleType:
-    inner = place.partition("/")[2]  # of src/my_model.py the folder src is there
+    inner = place.partition("/")[2]  # of src/my_model.py the folder src is mounted
     file = os.path.join(path, inner) if inner else path
     if not os.path.isfile(file):
         raise UserError(f"there is no such file as {place}", "Correct model -> build of the recipe.", file, "missing")
@@ -83,7 +83,7 @@ def _from_package(place: str, path: str) -> ModuleType:
     start = os.path.join(path, "__init__.py")
     if not os.path.isdir(path):
         raise UserError(f"there is no package {name}", "Correct model -> build of the recipe.", path, "missing")
-    # By its place and not through sys.path: in a container the folder has another name.
+    # By its path and not through sys.path: in a container the folder has another name.
     if os.path.isfile(start):
         spec = importlib.util.spec_from_file_location(name, start, submodule_search_locations=[path])
     else:

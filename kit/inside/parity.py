@@ -1,4 +1,4 @@
-"""The exported model against PyTorch, on real images: how far the outputs are apart, and whether Top1 agrees.
+"""The exported model against PyTorch, on real images: how far apart the outputs are, and whether Top1 agrees.
 
 Command line::
 
@@ -6,7 +6,7 @@ Command line::
         (--images DIR --preprocess JSON [--class-folders] | --random) [--samples 32] [--max-abs 1e-3]
         [--min-cosine 0.9999] [--min-top1 0.99] --out DIR
 
-writes ``DIR/parity.json`` in any case, and ends with an error of kind ``tolerance`` where a bound is passed.
+writes ``DIR/parity.json`` in any case, and ends with an error of kind ``tolerance`` where a bound is exceeded.
 ``--max-abs`` bounds the largest difference divided by the largest output: float32 rounds in proportion to its numbers.
 ``--random``: numbers of a fixed seed instead of images, for models that take something else.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chosen", "compare", "main", "open_session"]
 
-#: Sizes of the batches, one after the other: one alone, then more, so that the dynamic axis is tried as well.
+#: Sizes of the batches: one sample, then more, so that the dynamic axis is tested as well.
 _BATCHES = (1, 8)
 _EXPORT_AGAIN = "Export the model again from these weights."
 
@@ -66,7 +66,7 @@ def compare(reference: Floats, other: Floats) -> dict[str, Any]:
     norms = np.linalg.norm(wide, axis=1) * np.linalg.norm(narrow, axis=1)
     products = (wide * narrow).sum(axis=1)
     same = np.linalg.norm(wide - narrow, axis=1) == 0
-    # A sample of zeros has no direction: equal is equal, and anything else is as far away as can be.
+    # A sample of zeros has no direction: an equal one counts as 1, any other as 0.
     cosines = np.where(same, 1.0, np.divide(products, norms, out=np.zeros_like(norms), where=norms > 0))
     return {
         "max_abs": difference,
@@ -225,7 +225,7 @@ def _both(
 
 
 def _worst(outputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The figures of the output that is farthest away, figure by figure."""
+    """The worst of each figure over all outputs."""
     agreements = [one["top1_agreement"] for one in outputs if one["top1_agreement"] is not None]
     return {
         "max_abs": max(one["max_abs"] for one in outputs),
@@ -240,7 +240,7 @@ def _agreement(found: dict[str, Any]) -> str:
 
 
 def _broken(found: dict[str, Any], arguments: argparse.Namespace) -> list[str]:
-    """The bounds that were passed, in words."""
+    """The bounds that were exceeded, as phrases."""
     broken = []
     if not found["max_abs_scaled"] <= arguments.max_abs:
         broken.append(f"scaled difference {found['max_abs_scaled']:.3g} > {arguments.max_abs:g}")

@@ -3,7 +3,7 @@
 The published way: decode, convert to RGB, resize the whole, convert it to float32, centre crop, ``/255``, subtract the
 mean, divide by the standard deviation, channels first. Here only what the crop keeps is resized and computed.
 
-What is opened and how it becomes RGB or grey is the rule of :mod:`.decoding`.
+Which files are opened, and how they become RGB or grey, is defined in :mod:`.decoding`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Config", "Preprocessor", "parse_config"]
 
 _FORM = "Correct the preprocessing of the recipe."
 _SIDE_LIMIT = 1 << 20
-#: Pixels that an image may have after the resize of the whole: a thin picture would take gigabytes.
+#: Limit on the pixels of a resized image: a thin one would take gigabytes.
 _MOST_PIXELS = 1 << 26
 #: Types of tensors that images become; uint8 are the pixels themselves.
 _DTYPES = ("float32", "float16", "float64", "uint8")
@@ -160,7 +160,7 @@ class Preprocessor:
 
     Args:
         config: the recipe's ``preprocess`` object.
-        way: which order of its two passes the installed Pillow takes, as :attr:`way` of another instance found it;
+        way: in which order the installed Pillow makes its two passes, as found in :attr:`way` of another instance;
             None: find out, which takes some milliseconds.
     """
 
@@ -176,9 +176,9 @@ class Preprocessor:
         if self.config.library == "pillow":
             from PIL import Image, ImageFile
 
-            # Blocks of memory that Pillow keeps for the next image: fresh ones cost about as much as the resize.
+            # Memory blocks that Pillow keeps for the next image: allocating them costs about as much as the resize.
             Image.core.set_blocks_max(4)  # type: ignore[attr-defined]
-            # A photograph in one go: between two pieces of its file the decoder goes back to where its row began.
+            # Read a photograph at once: after each part of a file the decoder repeats the row that it was in.
             ImageFile.MAXBLOCK = 1 << 20
             self._resample = Image.Resampling[self.config.interpolation.upper()]
         else:
@@ -200,13 +200,13 @@ class Preprocessor:
         return out
 
     def prep_into(self, path: str, out: NDArray[Any]) -> None:
-        """Like :meth:`prep`, into an array that is there already."""
+        """Like :meth:`prep`, into an existing array."""
         pixels = self._pillow(path) if self.config.library == "pillow" else self._opencv(path)
         if self.config.fit == "contain":
             pixels = self._padded(pixels)
         if self.config.color == "BGR":
             pixels = pixels[:, :, ::-1]
-        # One contiguous copy of the bytes first: the three passes over floats then run over whole planes.
+        # Copy the bytes into whole planes first, which the three passes over floats then run through.
         planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
         if self.dtype == np.uint8:
             out[...] = planes if self.config.layout == "NCHW" else planes.transpose(1, 2, 0)
@@ -224,7 +224,7 @@ class Preprocessor:
         return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
     def _padded(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The image in the middle of a border, where it is smaller than the crop."""
+        """The image, centred in a border where it is smaller than the crop."""
         height, width = pixels.shape[:2]
         crop_height, crop_width = self.config.crop
         if (height, width) == (crop_height, crop_width):
@@ -237,7 +237,7 @@ class Preprocessor:
         return out
 
     def _region(self, image: Image.Image) -> Image.Image:
-        plan = self._plan(*image.size)  # before anything is decoded: it knows how large the result is
+        plan = self._plan(*image.size)  # before anything is decoded: it refuses a result that is too large
         image.load()
         for size, box in plan.calls:
             image = image.resize(size, self._resample, box)
@@ -252,7 +252,7 @@ class Preprocessor:
         whole = _Plan((((across, down), None),), (left, top, left + crop_width, top + crop_height))
         if self.way == "whole" or (across, down) == (width, height):
             return whole
-        # Along an axis on which the numbers do not come out exactly, everything is resized and cropped afterwards.
+        # Along an axis with rounded positions the whole is resized, and cropped afterwards.
         x0, x1, out_width = 0.0, float(width), across
         y0, y1, out_height = 0.0, float(height), down
         if _exact(width, across, left, crop_width):
@@ -265,7 +265,7 @@ class Preprocessor:
         calls: tuple[Any, ...]
         if vertical_first == self._vertical_first(width, height, out_width, out_height):
             calls = (((out_width, out_height), (x0, y0, x1, y1)),)
-        elif vertical_first:  # each call has one pass only, so that the order is ours
+        elif vertical_first:  # each call makes one pass only, in our order
             calls = (((width, out_height), (0, y0, width, y1)), ((out_width, out_height), (x0, 0, x1, out_height)))
         else:
             calls = (((out_width, height), (x0, 0, x1, height)), ((out_width, out_height), (0, y0, out_width, y1)))
@@ -279,7 +279,7 @@ class Preprocessor:
         """(width, height) after the resize of the whole.
 
         Raises:
-            UserError: more pixels than anybody resizes to.
+            UserError: more pixels than the limit.
         """
         resize = self.config.resize
         if isinstance(resize, int):  # as torchvision rounds
@@ -298,24 +298,24 @@ class Preprocessor:
         return across, down
 
     def _find_way(self) -> str:
-        """Try each known order of passes on noise of many sizes; `whole` where none gives the published bits."""
+        """Find the order of passes that gives the published bits on noise of many sizes; `whole` if none does."""
         if self.config.library != "pillow" or self.config.interpolation == "nearest":
             return "whole"
         from PIL import Image
 
         down, across = (self.config.resize,) * 2 if isinstance(self.config.resize, int) else self.config.resize
-        if max(across, down) > 1024:  # noise of such sizes would take seconds; nobody preprocesses like that
+        if max(across, down) > 1024:  # noise of such sizes would take seconds, and no recipe needs it
             return "whole"
         noise = np.random.default_rng(0)
         sizes = [(max(1, across * x // 8), max(1, down * y // 8)) for x, y in _SHAPES]
         images = [Image.fromarray(noise.integers(0, 256, (y, x, 3), dtype=np.uint8)) for x, y in sizes]
         whole = list(self._tried("whole", images))
-        # Mostly the first one is right, and of a wrong one the first differing image is enough.
+        # Usually the first is right; a wrong one is rejected at its first different image.
         ways = ("shrink", "horizontal")
         return next((way for way in ways if all(map(bytes.__eq__, self._tried(way, images), whole))), "whole")
 
     def _tried(self, way: str, images: list[Image.Image]) -> Iterator[bytes]:
-        """Pixels of the images when resized that way, one after the other."""
+        """Pixels of each image when resized that way."""
         self.way = way
         self._plan.cache_clear()
         for image in images:
@@ -340,8 +340,8 @@ class Preprocessor:
         return cropped
 
 
-#: Sides of the images of the self-check, in eighths of the resized sides: enlarged, kept, and shrunk by little and
-#: much, so that either order of passes is met, and cases where whole and region would differ in it.
+#: Sizes of the images of the self-check, in eighths of the resized size: enlarged, kept, and shrunk by little and much,
+#: so that both orders of passes occur, also where they differ between the whole and a region.
 _SHAPES = ((5, 5), (8, 12), (12, 8), (9, 9), (12, 16), (15, 11), (12, 17), (9, 20), (20, 9), (17, 18), (8, 9), (13, 18))
 
 

@@ -1,7 +1,7 @@
-"""Worker processes that share work in order: bounded memory, errors that reach the user, no orphan.
+"""Worker processes that share work, with results in order, bounded memory, errors for the user, and no orphans.
 
-Each worker has a pipe of its own: nothing is locked, so a worker that is killed can not block the others, and a worker
-whose parent is killed reads the end of its pipe and goes.
+Each worker has its own pipe: nothing is locked, so a killed worker cannot block the others, and a worker whose parent
+is killed reads the end of its pipe and exits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Pool", "cores", "reuse_freed_memory"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Seconds that a worker gets to end by itself before it is killed.
+#: Seconds that a worker has to end before it is killed.
 _GRACE = 0.2
 
 
@@ -41,10 +41,10 @@ def cores() -> int:
 
 
 def reuse_freed_memory() -> None:
-    """Let freed arrays of up to 16 MB be used again instead of going back to the kernel.
+    """Let freed arrays of up to 16 MB be reused instead of returned to the kernel.
 
-    glibc maps large arrays afresh each time, and the kernel clears their pages: that costs as much as what is computed
-    in them. It stops doing so up to the size of the largest one that was ever freed (``mallopt(3)``, M_MMAP_THRESHOLD).
+    glibc maps large arrays anew each time, and the kernel clears their pages, which costs as much as the computation.
+    It stops doing so up to the size of the largest one that was ever freed (``mallopt(3)``, M_MMAP_THRESHOLD).
     """
     bytearray(16 << 20)
 
@@ -81,7 +81,7 @@ class Pool(Generic[T, R]):
         self._stop()
 
     def map(self, tasks: Iterable[T], window: int) -> Iterator[R]:
-        """Results in the order of `tasks`; never more than `window` tasks are given out and not yet asked for.
+        """Results in the order of `tasks`; at most `window` tasks are sent whose results were not yet taken.
 
         Raises:
             UserError: the first one, in the order of the tasks, that a worker raised; or a worker was killed.
@@ -119,7 +119,7 @@ class Pool(Generic[T, R]):
         try:
             self._pipes[worker].send(task)
         except OSError:
-            self._receive(worker)  # it says why it could not start; else:
+            self._receive(worker)  # raises why it could not start, if it said so
             raise self._killed(worker) from None
 
     def _receive(self, worker: int) -> tuple[int, bool, Any]:
@@ -168,7 +168,7 @@ def _serve(pipe: connection.Connection, setup: Callable[..., Callable[[Any], Any
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     work: Callable[[Any], Any] | None = None
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has gone
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has ended
         while True:
             index, task = (-1, None) if work is None else pipe.recv()
             try:

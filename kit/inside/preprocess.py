@@ -6,7 +6,7 @@ Command line::
         [--info FILE --info-prefix PATH --width W --height H] [--workers N] [--limit N] [--out-json FILE]
 
 ``bin``: ``<stem>.bin``, by default float32 little-endian, channels first. ``packed``: ``tensors.npy`` (N, ...) and
-``images.txt``. Files that are there already are written over in place: new ones cost the kernel more.
+``images.txt``. Existing files are overwritten in place: new ones cost the kernel more.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from .labels import image_key, list_images, some, unique_keys
 from .pixels import Config, Preprocessor, parse_config
 from .pool import Pool, cores
 from .protocol import UserError, progress, run, write_json
+from .stored import write_names
 
-__all__ = ["NAMES", "PACKED", "Preprocessor", "config_argument", "main", "preprocess_folder", "versions"]
+__all__ = ["PACKED", "Preprocessor", "config_argument", "main", "preprocess_folder", "versions"]
 
-#: The packed layout's array, and the list of its images.
-PACKED, NAMES = "tensors.npy", "images.txt"
-#: Images per task: large enough that handing it out costs nothing, small enough that the cores end together.
+#: The packed layout's array.
+PACKED = "tensors.npy"
+#: Images per task: enough that sending it costs nothing, few enough that all cores end together.
 _CHUNK = 8
 
 
@@ -55,8 +56,7 @@ def preprocess_folder(
     os.makedirs(out, exist_ok=True)
     if layout == "packed":
         base = _create_packed(os.path.join(out, PACKED), (len(names), *config.shape), config.dtype)
-        with open(os.path.join(out, NAMES), "w", encoding="utf-8") as file:
-            file.writelines(f"{name}\n" for name in names)
+        write_names(out, names)
     else:
         base = None
         expected = {f"{image_key(name)}.bin" for name in names}
@@ -75,7 +75,7 @@ def preprocess_folder(
 
 
 def _create_packed(path: str, shape: tuple[int, ...], dtype: str) -> int:
-    """Make the array's file, its header written, its data to be filled in; returns the offset of the data."""
+    """Make the array's file with its header, to be filled by the workers; returns the offset of the data."""
     import numpy as np
 
     with open(path, "wb" if not os.path.isfile(path) else "r+b") as file:
@@ -112,7 +112,7 @@ class _Writer:
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         with contextlib.suppress(FileNotFoundError):
             status = os.lstat(path)
-            if status.st_nlink > 1 or not stat.S_ISREG(status.st_mode):  # what has another name keeps its content
+            if status.st_nlink > 1 or not stat.S_ISREG(status.st_mode):  # other hard links keep their content
                 os.unlink(path)
         handle = os.open(path, flags, 0o644)
         try:
@@ -203,7 +203,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def summary(config: Config, count: int, layout: str) -> dict[str, Any]:
-    """What was made and with which versions; nothing that changes from run to run."""
+    """What was made, with which versions; the same in each run."""
     import numpy as np
 
     shape = list(config.shape)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COCO", "find_metrics"]
 
-#: A text of a stranger: more of it is not searched.
+#: Limit on the text that is searched.
 _MAX_TEXT = 32 << 20
-#: Seconds for one pattern: a careless one on a careless text would never end.
+#: Time limit of one pattern: a careless one may never end.
 _SECONDS = 20
 _NUMBER = re.compile(r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,3})?", re.ASCII)
 #: ``np.float64(79.12)``, ``tensor(0.7220, dtype=..)``: what Python prints for a number of these libraries.
@@ -26,26 +26,25 @@ _WRAPPED = re.compile(r"(?:np\.|numpy\.|torch\.)?[a-z]+[0-9]*\(\s*([^\s,()]+)\s*
 _RANGES = {"percent": (0.0, 100.0), "fraction": (0.0, 1.0)}
 
 
-def _coco(title: str, short: str, iou: str, area: str, most: str) -> str:
-    where = rf"IoU={iou}\s*\|\s*area=\s*{area}\s*\|\s*maxDets=\s*{most}"
-    return rf"Average {title}\s+\({short}\)\s*@\[\s*{where}\s*\]\s*=\s*(\S+)"
-
-
-_ALL = r"0\.50:0\.95"
+_ALL, _ANY = r"0\.50:0\.95", r"\d+"
 #: The rows of the table that COCO's evaluation prints.
 COCO = {
-    "AP": _coco("Precision", "AP", _ALL, "all", r"\d+"),
-    "AP50": _coco("Precision", "AP", r"0\.50", "all", r"\d+"),
-    "AP75": _coco("Precision", "AP", r"0\.75", "all", r"\d+"),
-    "APs": _coco("Precision", "AP", _ALL, "small", r"\d+"),
-    "APm": _coco("Precision", "AP", _ALL, "medium", r"\d+"),
-    "APl": _coco("Precision", "AP", _ALL, "large", r"\d+"),
-    "AR1": _coco("Recall", "AR", _ALL, "all", "1"),
-    "AR10": _coco("Recall", "AR", _ALL, "all", "10"),
-    "AR100": _coco("Recall", "AR", _ALL, "all", "100"),
-    "ARs": _coco("Recall", "AR", _ALL, "small", r"\d+"),
-    "ARm": _coco("Recall", "AR", _ALL, "medium", r"\d+"),
-    "ARl": _coco("Recall", "AR", _ALL, "large", r"\d+"),
+    name: rf"Average {title}\s+\({name[:2]}\)\s*@\[\s*IoU={iou}\s*\|\s*area=\s*{area}\s*\|\s*maxDets=\s*{most}\s*\]"
+    r"\s*=\s*(\S+)"
+    for name, title, iou, area, most in (
+        ("AP", "Precision", _ALL, "all", _ANY),
+        ("AP50", "Precision", r"0\.50", "all", _ANY),
+        ("AP75", "Precision", r"0\.75", "all", _ANY),
+        ("APs", "Precision", _ALL, "small", _ANY),
+        ("APm", "Precision", _ALL, "medium", _ANY),
+        ("APl", "Precision", _ALL, "large", _ANY),
+        ("AR1", "Recall", _ALL, "all", "1"),
+        ("AR10", "Recall", _ALL, "all", "10"),
+        ("AR100", "Recall", _ALL, "all", "100"),
+        ("ARs", "Recall", _ALL, "small", _ANY),
+        ("ARm", "Recall", _ALL, "medium", _ANY),
+        ("ARl", "Recall", _ALL, "large", _ANY),
+    )
 }
 
 
@@ -54,7 +53,7 @@ def find_metrics(wanted: Sequence[Mapping[str, Any]], out: str, work: str) -> li
 
     Args:
         wanted: each with ``name``, ``find`` (a pattern with one group, or a row of :data:`COCO`), ``in`` (a file of the
-            working folder; none for standard output, and where it is not there for standard error), ``pick``
+            working folder; none for standard output, and where that has no match, standard error), ``pick``
             (``only``, ``first``, ``last``) and ``unit``.
         out: folder of ``stdout.txt`` and ``stderr.txt``; files that metrics were found in are copied there.
         work: the working folder.

@@ -1,4 +1,4 @@
-"""What arithmetic this processor has by itself. Without it an engine computes in another precision, or very slowly."""
+"""Which arithmetic this processor has. Without it an engine computes in another precision, or very slowly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FLAGS = {"bf16": {"avx512_bf16", "avx_ne_convert", "amx_bf16", "bf16"}, "fp16":
 
 
 def lacks(precision: str) -> bool:
-    """Whether the kernel says that the processor has no such arithmetic; False where it says nothing."""
+    """Whether the processor has no such arithmetic, by the kernel's list; False where there is no list."""
     if precision == "tf32":  # an NVIDIA format
         return True
     wanted, flags = _FLAGS.get(precision, set()), _flags()

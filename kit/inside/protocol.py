@@ -30,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 MARK = "@kit "
-#: EX_USAGE and EX_SOFTWARE of sysexits.h: no shell, interpreter or container engine ends with these by itself.
+#: EX_USAGE and EX_SOFTWARE of sysexits.h, which no shell, interpreter or container engine uses.
 EXIT_USER, EXIT_DEFECT = 64, 70
 #: What the runner turns into its error families: see kit/errors.py.
 KINDS = frozenset({"invalid", "missing", "damaged", "tolerance", "resource", "device"})
@@ -75,13 +75,13 @@ def progress(done: int, total: int, unit: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write `value` as JSON, keys sorted: either the whole file is there, on disk, or none. NaN is refused."""
+    """Write `value` as JSON, keys sorted: either the whole file is on disk, or none. NaN is refused."""
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file: either the whole of it is there, on disk, or none."""
+    """Write a file: either the whole of it is on disk, or none."""
     target = os.fspath(path)
     partial = f"{target}.{os.getpid()}.partial"
     try:
@@ -105,7 +105,7 @@ def run(main: Callable[[list[str] | None], None], argv: list[str] | None = None)
         signal.signal(signal.SIGTERM, previous)
     try:
         sys.stdout.flush()
-    except OSError:  # the reader has gone; without this the interpreter complains about it once more at its end
+    except OSError:  # the reader has ended; without this the interpreter reports it again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
@@ -119,7 +119,7 @@ def _outcome(main: Callable[[list[str] | None], None], argv: list[str] | None) -
         return _fail(UserError("the program ran out of memory", "Raise the memory limit of the step.", kind="resource"))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader has gone: end quietly, as every filter does
+    except BrokenPipeError:  # the reader has ended: exit quietly, as every filter does
         return 128 + signal.SIGPIPE
     except OSError as error:
         known = _from_os_error(error)
@@ -134,7 +134,7 @@ def _outcome(main: Callable[[list[str] | None], None], argv: list[str] | None) -
 
 
 def _from_os_error(error: OSError) -> UserError | None:
-    """Return the user's side of an operating system error, or None where it is a defect of ours."""
+    """The user error for an operating system error, or None where it is a defect of ours."""
     where = str(error.filename) if error.filename is not None else None
     if error.errno in _FULL:
         return UserError(
@@ -151,8 +151,8 @@ def _from_os_error(error: OSError) -> UserError | None:
 
 
 def _fail(error: UserError) -> int:
-    with contextlib.suppress(BrokenPipeError):  # nobody listens, and the exit code still says it
-        # A library may have printed half a line, as PyTorch does with a graph: the error stands on a line of its own.
+    with contextlib.suppress(BrokenPipeError):  # the reader has ended; the exit code remains
+        # A library may have printed half a line, as PyTorch does with a graph: the error gets its own line.
         sys.stdout.write("\n")
         _say({"error": {"kind": error.kind, "what": error.what, "where": error.where, "remedy": error.remedy}})
     return EXIT_USER
@@ -165,5 +165,5 @@ def _say(message: dict[str, Any]) -> None:
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    # An exception, not a quiet death: `finally` blocks remove partial files.
+    # An exception, so that `finally` blocks remove partial files.
     sys.exit(128 + signal.SIGTERM)

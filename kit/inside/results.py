@@ -1,4 +1,4 @@
-"""Result files of the vendors' tools, one image each, as rows of float32 scores: read many at a time, and suspiciously.
+"""Result files of the vendors' tools, one per image, as rows of float32 scores: read many at a time, and checked.
 
 A score is float32 whatever the file holds, as in the published script: text is read as double, then rounded.
 """
@@ -26,13 +26,13 @@ __all__ = ["FORMATS", "ResultReader", "parse_text"]
 FORMATS = ("txt", "bin", "npy")
 #: Files that are read together: some hundred kilobytes, which stay in the processor's caches.
 _BLOCK = {"txt": 32, "bin": 256, "npy": 256}
-#: A text of one float: twenty characters would do, but who knows.
+#: Bytes of one number as text: twice what any tool writes.
 _TEXT_BYTES = 64
 _AGAIN = "Empty the folder and run the inference again."
 _OTHER = "Choose the output that holds the scores with --suffix, or give a classifier with one score per class."
-#: Bytes of a text that is too long, up to which its numbers are counted.
+#: Bytes of a text that is too long, up to which its numbers are counted for the message.
 _COUNTED = 16 << 20
-#: Float32 numbers smaller than that are what small integers look like.
+#: Small integers, read as float32, are smaller than this.
 _DENORMAL = 1e-30
 
 
@@ -78,11 +78,11 @@ class ResultReader:
             try:
                 file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
             except FileNotFoundError:
-                raise self._error(name, "has gone while the results were read", "missing") from None
+                raise self._error(name, "was removed while the results were read", "missing") from None
             try:
                 data = os.read(file, self._limit + 1)
                 if len(data) != self._expected and (more := os.read(file, self._limit + 1)):
-                    data += more  # a short read, as network file systems have them, or too long a file
+                    data += more  # a short read, as on network file systems, or a file that is too long
             except IsADirectoryError:
                 raise self._error(name, "is a folder") from None
             finally:
@@ -107,7 +107,7 @@ class ResultReader:
         if set(map(len, contents)) != {size}:
             self._refuse_sizes(names, contents, size)
         block = b"".join(contents)
-        # Scores hardly ever are all of bytes below 128; text always is.
+        # All bytes of a text are below 128; those of scores hardly ever are.
         plain = np.frombuffer(block, dtype=np.uint8).reshape(len(names), size).max(axis=1) < 128
         for row in np.flatnonzero(plain):
             if not contents[row].strip(b"0123456789.+-eE \r\n"):
@@ -152,7 +152,7 @@ class ResultReader:
         except Exception:  # noqa: BLE001 - its header is parsed as Python: a flipped bit raises whatever a parser can
             raise self._error(name, "is not a whole .npy array of numbers") from None
         if stream.tell() != len(data):
-            raise self._error(name, "goes on behind its array")
+            raise self._error(name, "has more data after its array")
         if array.dtype.kind != "f":
             remedy = "Choose the output that holds the scores with --suffix."
             raise self._error(name, f"holds {array.dtype}, not scores", remedy=remedy)
@@ -188,7 +188,7 @@ class ResultReader:
         return scores
 
     def _refuse_long(self, name: str) -> NoReturn:
-        """A text of far more numbers than there are classes; how many, as far as a moment is enough to count."""
+        """Refuse a text of far more numbers than classes; says how many, unless counting takes too long."""
         with open(os.path.join(self._folder, name), "rb") as file:
             data = file.read(_COUNTED + 1)
         if len(data) <= _COUNTED:
@@ -243,7 +243,7 @@ def parse_fixed(contents: list[bytes], count: int) -> Floats | None:
     """
     lines = [data.rstrip() + b" " for data in contents]
     text = np.frombuffer(b"".join(lines), dtype=np.uint8)
-    ends = np.flatnonzero(text == 32)  # the blank behind each number
+    ends = np.flatnonzero(text == 32)  # the blank after each number
     borders = np.cumsum([len(line) for line in lines]) - 1
     if len(ends) != len(lines) * count or not np.array_equal(ends[count - 1 :: count], borders):
         return None

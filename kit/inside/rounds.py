@@ -1,6 +1,6 @@
 """The measuring protocol: warm-up until the rate is steady, then rounds that go through all batches in turn.
 
-A round gives each batch the same short time, so that a drift of the machine hits each alike. Rounds go on until the
+A round gives each batch the same short time, so that a drift of the machine affects each alike. Rounds go on until the
 confidence interval of each batch's median rate is narrow enough, or the time is up.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Round", "Rules", "Series", "measure", "timed"]
 
-#: Two windows of warm-up whose rates differ by less than this follow each other: it is steady.
+#: The warm-up is steady when the rates of two windows in a row differ by less than this.
 _STEADY = 0.02
 #: Seconds of such a window.
 _WINDOW = 0.25
@@ -114,9 +114,9 @@ def measure(series: Sequence[Series], rules: Rules, tell: Callable[[float], None
         _warm_up(one, rules, rules.limit / 4 / len(series))
     start = time.monotonic()
     while True:
-        # To and fro: what drifts steadily within a round then hits each batch alike, too.
+        # Forwards and backwards, so that a steady drift within a round affects each batch alike.
         for one in series if len(series[0].rounds) % 2 == 0 else reversed(series):
-            one.calls[0]()  # the caches are the other batches' still
+            one.calls[0]()  # the caches still hold the data of another batch
             one.rounds.append(one.run(rules.seconds))
         elapsed = time.monotonic() - start
         tell(elapsed)

@@ -1,7 +1,7 @@
 """Folders of input files, one folder per input of the model: which files they hold, and whether they fit together.
 
-The engine tools pair the folders by position, each sorted by itself, and name a result after the first folder's file
-up to its first dot. What would be paired or named wrongly is refused before anything runs on it.
+The engine tools sort each folder, pair their files by position, and name a result after the first folder's file
+up to its first dot. Folders that would be paired or named wrongly are refused first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def result_name(name: str) -> str:
 
 
 def list_samples(folder: str) -> list[str]:
-    """Names of the files in natural order; hidden ones are left out.
+    """Names of the files in natural order; hidden ones are skipped.
 
     Raises:
         UserError: no such folder, none in it, or two that would give one result.
@@ -53,7 +53,9 @@ def list_samples(folder: str) -> list[str]:
         other = taken.setdefault(result_name(name), name)
         if other != name:
             raise UserError(
-                f"{other} and {name} would give results of one name", "Let names differ before the first dot.", folder
+                f"{other} and {name} would give results of one name",
+                "Let names differ before the first dot.",
+                folder,
             )
     return names
 
@@ -61,12 +63,12 @@ def list_samples(folder: str) -> list[str]:
 def check_runs(
     work: str, runs: Mapping[str, Sequence[str]], counts: Mapping[str, int], *, from_files: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Look at what the engine will read.
+    """Check what the engine will read.
 
     Args:
         work: the folder that the paths of `runs` start in.
         runs: run -> one folder per input of the model, in the graph's order.
-        counts: run -> files that its folders must hold; none for a run whose number nobody says.
+        counts: run -> files that its folders must hold; none for a run whose number is unknown.
         from_files: whether shapes, and so sizes, differ from file to file.
 
     Returns:
@@ -88,7 +90,7 @@ def check_runs(
         if len(names) != counts.get(run, len(names)):
             raise UserError(
                 f"the script wrote {len(names)} samples into {first}, the recipe says {counts[run]}",
-                "Find out which are missing or too many, or correct dataset -> count in the recipe.",
+                "Find out which are missing or extra, or correct dataset -> count in the recipe.",
             )
         found[run] = [_describe(os.path.join(work, folder), folder, names_, from_files) for folder, names_ in listed]
     return found

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-#: A stranger's text: more of one stream is cut off.
+#: Limit on each stream: the rest is dropped.
 _MAX_STREAM = 32 << 20
-#: Seconds between two looks at how much the programs wrote.
+#: Seconds between two checks of how much the programs wrote.
 _LOOK = 3.0
 _PLACEHOLDER = re.compile(r"\{(data|work|results|summary)(?::([A-Za-z0-9_.-]+))?\}")
-#: Many scripts start a process per core, each with a pool of threads of its own.
+#: Many scripts start a process per core, each with its own pool of threads.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -115,7 +115,7 @@ def _inside(work: str, name: str) -> str:
 
 
 def _places(work: str, arguments: argparse.Namespace) -> dict[tuple[str, str], str]:
-    """What the placeholders stand for."""
+    """What the placeholders mean."""
     copied = arguments.plan["data"] == "copy"
     places = {("data", ""): os.path.join(work, "data") if copied else arguments.data, ("work", ""): work}
     for name, folder in arguments.results.items():
@@ -128,7 +128,7 @@ def _places(work: str, arguments: argparse.Namespace) -> dict[tuple[str, str], s
 
 
 def _localize(target: str, results: str, folders: Sequence[str]) -> None:
-    """Write the engine tool's summary with its files where the programs see them.
+    """Write the engine tool's summary with the paths under which the programs see its files.
 
     Raises:
         UserError: it names a result that is not there, or fewer results than files.
@@ -215,7 +215,7 @@ def _pump(
     plan: Mapping[str, Any],
     name: str,
 ) -> str:
-    """Keep both streams, within bounds of size and time; returns the last words of the program."""
+    """Store both streams, within limits of size and time; returns the last line of the program."""
     last = {0: b"", 1: b""}
     next_look = time.monotonic() + _LOOK
     with selectors.DefaultSelector() as selector:
@@ -251,7 +251,7 @@ def _late(name: str, seconds: float) -> UserError:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Nothing that the program started outlives it."""
+    """End the program with everything that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
@@ -272,7 +272,7 @@ def _check_size(work: str, most: int, name: str) -> None:
 
 
 def _resolve_links(work: str) -> None:
-    """An artifact holds no links: one to a file of the working folder becomes a copy, any other one goes."""
+    """An artifact holds no links: one to a file of the working folder becomes a copy, any other is removed."""
     for parent, folders, names in os.walk(work):
         for name in [*folders, *names]:
             path = os.path.join(parent, name)

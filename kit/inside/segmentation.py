@@ -7,7 +7,7 @@ Command line::
 ``--results`` holds ``NAME_0.npy`` for each image: scores (classes, height, width), or the class of each pixel (height,
 width). ``--masks`` holds ``NAME.png`` with the true class of each pixel. A prediction of another size than its mask is
 enlarged or reduced to it by the nearest pixel. It writes ``metrics.json``: ``metrics`` (mIoU and aAcc as fractions,
-each with a 95 % bootstrap interval over images) and ``iou`` of each class, null for one that is nowhere.
+each with a 95 % bootstrap interval over images) and ``iou`` of each class, null for one that does not occur.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RESAMPLES = 1000
 
 
 def confusion(truth: NDArray[Any], found: NDArray[Any], classes: int, ignore: int) -> Counts:
-    """(classes, classes): pixels by true and found class; those whose true label is ``ignore`` are left out."""
+    """(classes, classes): pixels by true and found class; without those whose true label is ``ignore``."""
     counted = truth != ignore
     pairs = truth[counted].astype(np.int64) * classes + found[counted].astype(np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
         progress(number + 1, len(names), "images")
     whole = matrices.sum(axis=0)
     if not whole.sum():
-        raise UserError("every pixel has the label that is left out", "Correct ignore in the recipe.", arguments.masks)
+        raise UserError("every pixel has the label that is ignored", "Correct ignore in the recipe.", arguments.masks)
     random = np.random.default_rng(0)
     drawn = [matrices[random.integers(len(names), size=len(names))].sum(axis=0) for _ in range(_RESAMPLES)]
     metrics = []
@@ -98,7 +98,7 @@ def _mask(path: str, classes: int, ignore: int) -> NDArray[Any]:
     except (OSError, ValueError, SyntaxError) as error:
         raise UserError(f"the mask cannot be read: {error}", "Replace it.", path, "damaged") from error
     if truth.ndim != 2:
-        raise UserError("the mask has several channels", "Give masks with one class number a pixel.", path)
+        raise UserError("the mask has several channels", "Give masks with one class number per pixel.", path)
     wrong = truth[(truth != ignore) & (truth >= classes)]
     if wrong.size:
         raise UserError(

@@ -1,13 +1,16 @@
-"""A part of a data set, cut by index between two batches, so that every batch is what it is in one run."""
+"""A part of a data set, cut between two batches, so that each batch is the same as in one run."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .protocol import UserError
 
-__all__ = ["Shard"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Shard", "check_alike"]
 
 _FORM = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 
@@ -38,3 +41,15 @@ class Shard(NamedTuple):
             raise UserError(what, "Ask for fewer shards, or give the run over the data set a smaller batch.")
         first, last = (number * batches // self.parts * batch for number in (self.number - 1, self.number))
         return range(first, min(last, total))
+
+
+def check_alike(folders: Sequence[str], facts: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse shards whose facts are not the same: they are not parts of one run.
+
+    Raises:
+        UserError: with the folder of the first such shard.
+    """
+    for folder, one in zip(folders, facts, strict=True):
+        if odd := [name for name, value in one.items() if value != facts[0][name]]:
+            what = f"differs from the first shard in {', '.join(odd)}: they are not parts of one run"
+            raise UserError(what, "Run all shards with the same image and model.", folder, "tolerance")

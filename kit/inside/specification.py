@@ -1,4 +1,4 @@
-"""What network it is, as the recipe says and the programs in containers take it: one JSON object.
+"""The network of a recipe, as the programs in containers take it: one JSON object.
 
 ::
 
@@ -21,7 +21,7 @@ __all__ = ["BATCH", "DTYPES", "InputSpec", "NetworkSpec", "parse_network"]
 
 #: Name of the dynamic axis, the first one of inputs and outputs.
 BATCH = "batch"
-#: Types of inputs, in NumPy's words.
+#: Types of inputs, by NumPy's names.
 DTYPES = ("float32", "float16", "float64", "uint8", "int8", "int32", "int64", "bool")
 _FORM = "Correct model, input and output of the recipe."
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,127}")
@@ -54,7 +54,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What network it is, what creates it, and how its graph is to look."""
+    """The network, what creates it, and the inputs and outputs of its graph."""
 
     source: str = "timm"
     architecture: str | None = None

@@ -1,8 +1,9 @@
-"""What an earlier step left, read again: arrays, lists of names, objects of facts, the summary of an engine's tool."""
+"""Files that one step writes and another reads: arrays, lists of names, facts, the summary of an engine's tool."""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,14 @@ import numpy as np
 from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-__all__ = ["read_array", "read_facts", "read_names", "read_summary"]
+__all__ = ["NAMES", "read_array", "read_facts", "read_names", "read_summary", "write_names", "write_predictions"]
+
+#: The list of the images of a packed array, or of an inference.
+NAMES = "images.txt"
 
 
 def read_array(path: str, remedy: str, *, missing: str = "there is no such file") -> NDArray[Any]:
@@ -28,6 +34,20 @@ def read_array(path: str, remedy: str, *, missing: str = "there is no such file"
     except (ValueError, OSError, EOFError) as error:
         raise UserError(f"is not an array: {oneline(error)}", remedy, path, "damaged") from None
     return array
+
+
+def write_names(folder: str, names: Iterable[str]) -> None:
+    """Write the list of images."""
+    with open(os.path.join(folder, NAMES), "w", encoding="utf-8") as file:
+        file.writelines(f"{name}\n" for name in names)
+
+
+def write_predictions(folder: str, names: Iterable[str], predictions: NDArray[np.int32], scores: NDArray[Any]) -> None:
+    """Write what an inference found for each image: its best classes, and their scores."""
+    os.makedirs(folder, exist_ok=True)
+    np.save(os.path.join(folder, "predictions.npy"), predictions)
+    np.save(os.path.join(folder, "scores.npy"), scores)
+    write_names(folder, names)
 
 
 def read_names(path: str, remedy: str) -> list[str]:

@@ -5,7 +5,7 @@ Command line::
     python3 -m inside.together --devices 0,1,2,3 --out DIR -- benchmark.x86_64 -round=50 -device_id={device} ...
 
 ``{device}`` in the command is the number of a device. Each runs in its own folder ``DIR/device<N>``, where its streams
-are ``stdout.txt`` and ``stderr.txt``; they start one right after the other, and what they say is repeated afterwards.
+are ``stdout.txt`` and ``stderr.txt``; they start right after each other, and their output is repeated at the end.
 It runs in the vendor's image, with whatever Python 3 that has. The exit status is the first that is not 0.
 """
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(words[:place])
     command = words[place + 1 :]
     if not command or shutil.which(command[0]) is None:
-        parser.error("there is no command behind --")
+        parser.error("there is no command after --")
     started = []
     for device in arguments.devices.split(","):
         folder = os.path.join(arguments.out, "device{}".format(device))  # noqa: UP032 - Python 3.7 reads both

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .protocol import UserError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Best", "K", "best"]
+__all__ = ["Best", "K", "best", "check_finite"]
 
 #: Places that are counted: Top1 to Top5.
 K = 5
@@ -20,10 +22,19 @@ class Best(NamedTuple):
 
     classes: NDArray[np.int32]  # (rows, 5)
     scores: NDArray[np.float32]  # (rows, 5)
-    tied: NDArray[
-        np.bool_
-    ]  # (rows,): equal scores among the six best, so that the rule decided the order or the last place
+    tied: NDArray[np.bool_]  # (rows,): equal scores among the six best: the rule decided the order or the last place
     nan: NDArray[np.bool_]  # (rows,): at least one score is NaN; a NaN is never among the best
+
+
+def check_finite(scores: NDArray[np.float32], names: list[str], remedy: str) -> None:
+    """Refuse scores (rows, classes) that are NaN or infinite; `names` are those of the rows.
+
+    Raises:
+        UserError: with the name of the first such row.
+    """
+    if not np.isfinite(scores).all():
+        row = int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])
+        raise UserError("the model gives scores that are NaN or infinite", remedy, names[row], "tolerance")
 
 
 def best(scores: NDArray[np.float32]) -> Best:

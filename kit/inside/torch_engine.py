@@ -1,6 +1,6 @@
 """PyTorch itself: the network of the checkpoint, eager or compiled, on the CPU or on an NVIDIA GPU.
 
-TF32, which PyTorch uses for convolutions on its own, is on only where it was asked for. A compilation that falls back
+TF32, which PyTorch uses for convolutions by default, is on only where it was asked for. A compilation that falls back
 to eager mode is an error.
 """
 
@@ -97,7 +97,7 @@ class TorchEngine(Engine):
             raise UserError(what, "Ask for fp32, or use hardware that has it.", kind="device")
 
     def _set_tf32(self) -> None:
-        """TF32 for matrices and convolutions alike: on or off. Old and new names of the switch must not be mixed."""
+        """TF32 for matrices and convolutions alike: on or off. PyTorch refuses a mix of old and new names of it."""
         backends = self._torch.backends
         on = self._precision == "tf32"
         if hasattr(backends.cudnn, "conv") and hasattr(backends.cuda.matmul, "fp32_precision"):

@@ -1,4 +1,4 @@
-"""From the names of a checkpoint to those of a network: by name, or by order where all shapes agree."""
+"""Weights of a checkpoint into a network: by name, or by order where all shapes agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COUNTER = ".num_batches_tracked"
 
 @dataclass(frozen=True)
 class Transfer:
-    """How the weights of a file came into a network."""
+    """How the weights of a file were matched to a network."""
 
     by: str
     """``name``, or ``order``."""
@@ -62,7 +62,7 @@ def _by_order(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[tuple
     theirs = [name for name in wanted if not name.endswith(_COUNTER)]
     if len(ours) != len(theirs):
         return []
-    # A name that both have stands for itself: elsewhere it would be another weight of the same shape.
+    # A name that both have must match itself: elsewhere it would be another weight of the same shape.
     agree = all(
         given[old].shape == wanted[new].shape and (old == new or (old not in wanted and new not in given))
         for old, new in zip(ours, theirs, strict=True)
@@ -77,7 +77,7 @@ def _check_names(given: dict[str, Tensor], wanted: dict[str, Tensor], where: str
         return
     if missing:
         what = f"lacks {len(missing)} of the {len(wanted)} weights of {architecture}: {_some(missing)}"
-        what += f"; of its own it has {_some(unexpected)}" if unexpected else ""
+        what += f"; it has {_some(unexpected)} instead" if unexpected else ""
     else:
         what = f"holds {len(unexpected)} weights that {architecture} does not have: {_some(unexpected)}"
     remedy = f"Check that these are weights of {architecture}, under the names that its code gives them."

@@ -1,4 +1,4 @@
-"""A data set of preprocessed tensors through a TensorRT plan: the very file whose speed was measured.
+"""A data set of preprocessed tensors through a TensorRT plan: the same file whose speed was measured.
 
 Command line::
 
@@ -28,7 +28,8 @@ from .arguments import parse_shape, positive
 from .labels import unique_keys
 from .protocol import UserError, progress, run, write_json
 from .shard import Shard
-from .topk import K, best
+from .stored import write_predictions
+from .topk import K, best, check_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Cuda:
         if status:
             words = (self._library.cudaGetErrorString(status) or b"").decode("ascii", "replace")
             raise UserError(
-                f"CUDA says {words} ({status}) in {name}",
+                f"CUDA fails in {name}: {words} ({status})",
                 "Check the driver with nvidia-smi, and that nothing else uses the GPU's memory.",
                 kind="resource",
             )
@@ -117,7 +118,7 @@ class TensorRtPlan:
         self.results = [name for name in self.names if name not in self.sources]
         self._cuda = Cuda()
         self._stream = self._cuda.stream()
-        # In the engine's own order: addresses are handed over by position.
+        # In the engine's order: addresses are passed by position.
         self._memory: dict[str, int] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
 
@@ -182,7 +183,7 @@ class TensorRtPlan:
             raise UserError(f"the plan was not built for the shape {shown}", _REBUILD, self._path)
 
     def _allocate(self) -> None:
-        """Memory for what the shapes of the inputs need."""
+        """Allocate memory for all tensors, by the shapes of the inputs."""
         self._free()
         for name in self.names:
             count = int(np.prod(self._actual_shape(name), dtype=np.int64))
@@ -207,7 +208,7 @@ class TensorRtPlan:
             raise UserError("TensorRT refused to run the plan", _REBUILD, kind="tolerance")
 
     def close(self) -> None:
-        """Give the GPU's memory back."""
+        """Free the GPU's memory."""
         self._free()
         self._cuda.call("cudaStreamDestroy", self._stream)
 
@@ -300,25 +301,14 @@ def evaluate(model: Classifier, folder: str, names: list[str], arguments: argpar
         if number < arguments.check:
             keep_check(arguments.out, number, images, output)
         output = output[:count]
-        finite = np.isfinite(output).all(axis=1)
-        if not finite.all():
-            worst = names[done + int(np.flatnonzero(~finite)[0])]
-            raise UserError(
-                "the plan gives scores that are NaN or infinite",
-                "fp16 overflows in this model: build without it, or check the weights.",
-                worst,
-                "tolerance",
-            )
+        check_finite(output, names[done:], "fp16 overflows in this model: build without it, or check the weights.")
         found = best(output)
         predictions[done : done + count], scores[done : done + count] = found.classes, found.scores
         ties += int(np.count_nonzero(found.tied))
         classes = output.shape[1]
         done += count
         progress(done, total, "images")
-    np.save(os.path.join(arguments.out, "predictions.npy"), predictions)
-    np.save(os.path.join(arguments.out, "scores.npy"), scores)
-    with open(os.path.join(arguments.out, "images.txt"), "w", encoding="utf-8") as file:
-        file.writelines(f"{name}\n" for name in names)
+    write_predictions(arguments.out, names, predictions, scores)
     return {"n": total, "classes": classes, "ties": ties, "seconds": {"total": round(time.perf_counter() - start, 6)}}
 
 

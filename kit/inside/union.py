@@ -6,7 +6,7 @@ Command line::
 
 Each shard has a folder ``result`` (of the vendor's older tool with one ``dumpOutput_device*`` in it), and where its
 tool writes them ``result_summary.json`` (which result came from which files) and ``infer.json``. The shards come in
-the order of their files. Nothing is averaged: a rate of a shard is left behind.
+the order of their files. Nothing is averaged: rates of shards are dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import shutil
 from typing import Any
 
 from .protocol import UserError, progress, run, write_json
+from .shard import check_alike
 from .stored import read_facts, read_summary
 
 __all__ = ["main"]
@@ -95,11 +96,7 @@ def _facts(shards: list[str]) -> dict[str, Any]:
         read_facts(os.path.join(shard, _FACTS), "result of a shard", _AGAIN, numbers=_COUNTS, others=_ALIKE)
         for shard in shards
     ]
-    for shard, facts in zip(shards, each, strict=True):
-        odd = [name for name in _ALIKE if facts[name] != each[0][name]]
-        if odd:
-            what = f"differs from the first shard in {', '.join(odd)}: no one run"
-            raise UserError(what, "Run all shards with the same image and model.", shard, "tolerance")
+    check_alike(shards, [{name: facts[name] for name in _ALIKE} for facts in each])
     return each[0] | {name: sum(facts[name] for facts in each) for name in _COUNTS}
 
 

@@ -1,4 +1,4 @@
-"""Sets of weights in a checkpoint: which there are, and which one is meant."""
+"""Sets of weights in a checkpoint: which there are, and which one to use."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def find_sets(content: Any, path: str) -> dict[str, dict[str, Any]]:
 def choose_set(
     sets: Mapping[str, Mapping[str, Any]], content: Mapping[str, Any], chosen: str | None, path: str
 ) -> tuple[str, dict[str, Tensor]]:
-    """The set that is meant, and its key; without a choice the first.
+    """The chosen set and its key; without a choice the first.
 
     Raises:
         UserError: no such set, a set that holds something else than weights.

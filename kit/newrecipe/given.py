@@ -9,12 +9,12 @@ from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError, MissingError
 from kit.inside.labelforms import ClassNames, folder_labels, labels_of, read_classes
 from kit.inside.labels import list_images
+from kit.inside.mistaken import mistaken_for
 from kit.newrecipe.draft import Draft
 from kit.newrecipe.wishes import Wishes, relative
 from kit.storage.digests import digest_file
 from kit.storage.files import os_errors
 from kit.storage.inputs import absent
-from kit.storage.mistaken import mistaken_for
 
 __all__ = ["add_dataset", "add_weights", "weights_entry"]
 

@@ -55,12 +55,9 @@ def arguments(program: str, argv: list[str], *, old: bool) -> argparse.Namespace
     parser.add_argument("--warmup_count", type=int, default=5 if old else 1)
     args = parser.parse_args(argv)
     if not old:
-        checked = [
-            ("om", args.model, False),
-            *(("input", path, False) for path in (args.input or "").split(",") if path),
-        ]
-        for kind, path, writes in (*checked, *([("output", args.output, True)] if args.output else [])):
-            problem = illegal(path, writes=writes)
+        inputs = [("input", path) for path in (args.input or "").split(",")]
+        for kind, path in (("om", args.model), *inputs, ("output", args.output)):
+            problem = illegal(path, writes=kind == "output") if path else ""
             if problem:
                 mark(f"{path}: {problem}")
                 parser.error(f"{kind} path:{path} is illegal. Please check.")
@@ -135,9 +132,8 @@ def main(program: str, argv: list[str]) -> int:
         if code:
             return code
         if len(args.device) > 1:
-            rate = session.rate()
-            total += rate
-            print(f"i:{place} device_{device} throughput:{rate} start_time:{started} end_time:{time.time()}")
+            total += session.rate
+            print(f"i:{place} device_{device} throughput:{session.rate} start_time:{started} end_time:{time.time()}")
     if len(args.device) > 1:
         info(f"summary throughput:{total}")
     return 0
@@ -150,9 +146,8 @@ class Session:
         self, machine: SimulatedMachine, args: argparse.Namespace, argv: list[str], device: int, *, old: bool
     ) -> None:
         self.machine, self.args, self.argv, self.device, self.old = machine, args, argv, device, old
-        self.h2d: list[float] = []  # milliseconds of each executed batch
-        self.compute: list[float] = []
-        self.d2h: list[float] = []
+        # Milliseconds of each executed batch.
+        self.times: dict[str, list[float]] = {"NPU_compute_time": [], "H2D_latency": [], "D2H_latency": []}
         self.spans: list[tuple[float, float]] = []  # start and end of each computation, ms
         self.batches: list[int] = []
         self.files: dict[str, dict[str, list[str]]] = {}
@@ -177,10 +172,11 @@ class Session:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
         self.summary(folder)
-        for text in ("unload model success, model Id is 1", "end to destroy context"):
+        for text in (
+            "unload model success, model Id is 1", "end to destroy context", f"end to reset device is {self.device}",
+            "end to finalize acl",
+        ):  # fmt: skip
             info(text)
-        info(f"end to reset device is {self.device}")
-        info("end to finalize acl")
         return 0
 
     @property
@@ -197,13 +193,11 @@ class Session:
             return True
         mark(why)
         print("EL003: The argument is invalid.")
+        where = "[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:162]"
         print(
             f"\t   Failed to open device,retCode=0x7020014,deviceId={self.device}.[FUNC:Init][FILE:device.cc][LINE:211]"
         )
-        print(
-            f"\t   open device {self.device} failed,runtime result = 507033."
-            "[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:162]"
-        )
+        print(f"\t   open device {self.device} failed,runtime result = 507033.{where}")
         print(f"[ERROR] acl open device {self.device} failed")
         print("SetDevice failed.ret=507033", file=sys.stderr)
         return False
@@ -314,10 +308,10 @@ class Session:
         end = time.perf_counter()
         self.check_memory(model.om, outputs)
         outputs = [value.copy() for value in outputs]
-        self.h2d.append((middle - start) * 1000)
-        self.compute.append((end - middle) * 1000)
+        spent = (end - middle, middle - start, time.perf_counter() - end)
+        for values, seconds in zip(self.times.values(), spent, strict=True):
+            values.append(seconds * 1000)
         self.spans.append((middle * 1000, end * 1000))
-        self.d2h.append((time.perf_counter() - end) * 1000)
         self.batches.append(model.batch)
         return outputs
 
@@ -356,34 +350,40 @@ class Session:
                 entry = self.files.setdefault(str(sample), {"infiles": files, "outfiles": []})
                 entry["outfiles"].append(str(path))
 
+    @property
+    def batch(self) -> float:
+        """The given batch counts, even where the model has another."""
+        return self.args.batchsize or float(np.mean(self.batches))
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.times["NPU_compute_time"]))
+
+    @property
     def rate(self) -> float:
-        """``1000 * batch / mean``: the given batch counts, whatever the model's is."""
-        batch = self.args.batchsize or float(np.mean(self.batches))
-        return 1000 * batch / float(np.mean(self.compute))
+        return 1000 * self.batch / self.mean
 
     def summary(self, folder: Path | None) -> None:
-        batch, mean = self.args.batchsize or float(np.mean(self.batches)), float(np.mean(self.compute))
         info("-----------------Performance Summary------------------")
-        shown = [("NPU_compute_time", self.compute)]
-        if self.old or self.args.display_all_summary:
-            shown = [("H2D_latency", self.h2d), *shown, ("D2H_latency", self.d2h)]
-        for name, values in shown:
-            info(f"{name} (ms): " + ", ".join(f"{key} = {value}" for key, value in statistics(values).items()))
+        every = self.old or self.args.display_all_summary
+        for name in ("H2D_latency", "NPU_compute_time", "D2H_latency") if every else ("NPU_compute_time",):
+            found = statistics(self.times[name])
+            info(f"{name} (ms): " + ", ".join(f"{key} = {value}" for key, value in found.items()))
         if self.old:
-            info(f"throughput (1000*batchsize/NPU_compute_time): {self.rate()}")
+            info(f"throughput (1000*batchsize/NPU_compute_time): {self.rate}")
         else:
-            info(f"throughput 1000*batchsize.mean({batch:g})/NPU_compute_time.mean({mean}): {self.rate()}")
+            info(f"throughput 1000*batchsize.mean({self.batch:g})/NPU_compute_time.mean({self.mean}): {self.rate}")
         info("------------------------------------------------------")
         if folder is None:
             return
         report: dict[str, Any] = {} if self.old else {"filesinfo": self.files, "args": [sys.argv[0], *self.argv]}
-        for name, values in (("NPU_compute_time", self.compute), ("H2D_latency", self.h2d), ("D2H_latency", self.d2h)):
+        for name, values in self.times.items():
             report[name] = statistics(values) | ({} if self.old else {"count": len(values)})
-        report["throughput"] = self.rate()
+        report["throughput"] = self.rate
         if not self.old:
-            report |= {"npu_compute_time_list": self.compute, "pid": os.getpid()}
+            report |= {"npu_compute_time_list": self.times["NPU_compute_time"], "pid": os.getpid()}
         if self.args.pipeline:  # computations overlap, so only their union has a mean
-            report["NPU_compute_time"] = {"mean": mean, "count": len(self.compute)}
+            report["NPU_compute_time"] = {"mean": self.mean, "count": len(self.batches)}
             report["npu_compute_time_list"] = self.spans
         # "sumary" is the older tool's spelling.
         path = folder / "sumary.json" if self.old else folder.parent / f"{folder.name}_summary.json"

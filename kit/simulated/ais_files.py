@@ -19,7 +19,7 @@ Group = list[list[str]]  # per model input, the files of one run
 
 
 class FilesError(Exception):
-    """What the tool prints behind ``[ERROR]``."""
+    """What the tool prints after ``[ERROR]``."""
 
 
 def natural(name: str) -> list[Any]:

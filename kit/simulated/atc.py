@@ -26,7 +26,7 @@ START = "ATC start working now, please wait for a moment."
 SUCCESS = "ATC run success, welcome to the next use."
 FAILED = "ATC run failed, Please check the detail log, Try 'atc --help' for more information"
 _INNER = "Inner Error, Please contact support engineer!"
-#: Fault -> error code, text behind it, and what stdout and stderr hold before it.
+#: Fault -> error code, text after it, and what is printed to stdout and stderr before it.
 _INJECTED: dict[str, tuple[str, str, str, str]] = {
     "atc-python-deps": (
         "EC0010", "Failed to import Python module [ModuleNotFoundError: No module named 'decorator'].", "", "",

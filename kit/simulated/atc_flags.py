@@ -144,7 +144,7 @@ def check(flags: Flags, version: Version) -> None:
 
 
 def check_words(flags: Flags, version: Version) -> None:
-    """Values that are one of some words, and flags that exclude each other."""
+    """Values that must be one of a list, and flags that exclude each other."""
     layout = flags.text("input_format")
     if flags["framework"] == 5 and layout not in {"", "NCHW", "ND", "NCDHW"}:
         raise invalid(layout, "--input_format", "only support NCHW, ND, NCDHW in ONNX model")

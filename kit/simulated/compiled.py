@@ -1,4 +1,4 @@
-"""A compiled om in use: bytes in, tensors out, whatever AIPP, half inputs or gears it was compiled with."""
+"""A loaded om: bytes in, tensors out, with the AIPP, half inputs and gears that it was compiled with."""
 
 from __future__ import annotations
 

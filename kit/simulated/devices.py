@@ -1,4 +1,4 @@
-"""Device nodes, driver files and libraries as the tools meet them: missing, not permitted, or fit for use."""
+"""Device nodes, driver files and libraries as the tools find them: missing, not permitted, or usable."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def find_library(name: str) -> Path | None:
 
 def missing_library(*names: str) -> str:
     """The loader's message about the first library that is not found, or nothing."""
-    lost = next((name for name in names if find_library(name) is None), None)
-    if lost is None:
+    missing = next((name for name in names if find_library(name) is None), None)
+    if missing is None:
         return ""
-    return f"error while loading shared libraries: {lost}: cannot open shared object file: No such file or directory"
+    return f"error while loading shared libraries: {missing}: cannot open shared object file: No such file or directory"
 
 
 def node_problem(machine: SimulatedMachine, name: str) -> str:
     """Why ``/dev/<name>`` cannot be used, or nothing.
 
-    A node made with mknod and no driver behind it answers ENXIO on open: it is mapped and permitted, which is all
-    that can be rehearsed. Under a root of its own (tests) a regular file stands for a node.
+    A node made with mknod that has no driver gives ENXIO on open: it is mapped and permitted, which is all that can be
+    rehearsed. Below another root (in tests) a regular file takes the place of a node.
     """
     path = machine.path(f"/dev/{name}")
     try:

@@ -1,6 +1,6 @@
 """Command lines as gflags 2.2 reads them: ``--f=v``, ``--f v``, ``-f=v``, and ``-`` and ``_`` alike in a name.
 
-Source of the rules: gflags' ParseNewCommandLineFlags. Values are taken first, then all errors are reported together,
+Source of the rules: gflags' ParseNewCommandLineFlags. All values are read first, then all errors are reported together,
 sorted by flag name, and the program ends with status 1.
 """
 
@@ -22,7 +22,7 @@ class FlagsError(Exception):
 
 
 class Flags(dict[str, Value]):
-    """Values by flag name (with ``_``); ``given`` holds the names that stood on the command line."""
+    """Values by flag name (with ``_``); ``given`` holds the names that were on the command line."""
 
     def __init__(self, defaults: Mapping[str, Value]) -> None:
         super().__init__(defaults)
@@ -45,7 +45,7 @@ def integer(text: str) -> int | None:
 
 
 def parse(argv: list[str], defaults: Mapping[str, Value]) -> Flags:
-    """Read ``argv`` (without the program name); words that are not flags are left out.
+    """Read ``argv`` (without the program name); words that are not flags are ignored.
 
     Raises:
         FlagsError: the caller prints it and exits with 1.

@@ -1,4 +1,4 @@
-"""Lays the stand-ins at the vendor's paths.
+"""Install the stand-ins at the vendor's paths.
 
     python3 -m simulated.install --root / --tools ascend --tools tensorrt --chip 310P3 --devices 2
 
@@ -58,7 +58,7 @@ os.environ.setdefault("KIT_SIM_ROOT", {root!r})
 from simulated.tensorrt_api import *
 from simulated.tensorrt_api import __version__
 """
-# What the vendor's atc is: a script around atc.bin that finds its package from its own, resolved place.
+# The vendor's atc is a script around atc.bin that finds its package from its own, resolved path.
 ATC = """#!/bin/bash
 # SIMULATED: stand-in for the converter's wrapper
 self="$(readlink -f "$0")"
@@ -119,7 +119,7 @@ class Installer:
         self.write("etc/kit-simulated.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
 
     def site(self) -> Path:
-        """Where Python looks: of this Python for a real root, below any other root."""
+        """Where Python imports from: this Python's own folder for a real root, or one below another root."""
         if self.root == Path("/"):
             return Path(sysconfig.get_path("purelib"))
         return self.root / "site-packages"

@@ -1,4 +1,4 @@
-"""The simulated machine: its root folder, chips, versions, faults, and the mark that every tool leaves."""
+"""The simulated machine: its root folder, chips, versions, faults, and the mark of every tool."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def this_machine() -> SimulatedMachine:
     names = {name.strip() for name in os.environ.get("KIT_SIM_FAULT", "").split(",") if name.strip()}
     unknown = sorted(names - FAULTS.keys())
     if unknown:
-        # A misspelt fault that did nothing would make a test pass for the wrong reason.
+        # A test with a misspelt fault would pass for the wrong reason.
         sys.exit(f"[SIMULATED] KIT_SIM_FAULT names no known fault: {', '.join(unknown)}")
     machine = SimulatedMachine(root=root, faults=frozenset(names), **values)
     if not machine.tensorrt.startswith(_SERIES):
@@ -98,12 +98,12 @@ def this_machine() -> SimulatedMachine:
 
 
 def mark(text: str) -> None:
-    """Say on stderr that this is a stand-in; vendor's stdout stays exact."""
+    """Say on stderr that this is a stand-in: stdout is exactly the vendor's."""
     print(f"[SIMULATED] {text}", file=sys.stderr, flush=True)
 
 
 def mark_folder(folder: Path, tool: str) -> None:
-    """Leave a ``SIMULATED`` file next to what a tool writes: not inside a folder whose files are counted."""
+    """Write a ``SIMULATED`` file next to a tool's results, not into a folder whose files are counted."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK_FILE).write_text(f"written by a stand-in for {tool}; not a measurement\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""ONNX models as the compilers of the stand-ins look at them, through the ``onnx`` package of their image."""
+"""ONNX models as the stand-ins compile them, through the ``onnx`` package of their image."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class StandInModel:
         return tuple(map(port_of, self.proto.graph.output))
 
     def copy(self) -> StandInModel:
-        """A model of its own, to be changed."""
+        """A copy that can be changed."""
         return StandInModel(type(self.proto).FromString(self.content()))
 
     @property
@@ -163,7 +163,7 @@ def unpacked(body: bytes) -> dict[str, Any]:
 
 
 def half(value: np.ndarray) -> np.ndarray:
-    """Rounded to half precision; what is out of its range is infinite, as on the cards."""
+    """Rounded to half precision; a number out of its range becomes infinite, as on the cards."""
     with np.errstate(over="ignore"):
         rounded: np.ndarray = value.astype(np.float16).astype(np.float32)
     return rounded

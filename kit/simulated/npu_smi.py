@@ -33,7 +33,7 @@ LAYOUT_22 = (
 
 
 def chips(machine: SimulatedMachine) -> list[dict[str, object]]:
-    """The chips with steady, made-up readings: a table of real ones cannot be mistaken for a measurement of speed."""
+    """The chips, with constant, made-up readings."""
     busy = machine.has("npu-busy") or _at_work()
     small = machine.chip == "310"
     used, total = (2621, 8192) if small else (1074, 21534)

@@ -28,7 +28,7 @@ _libraries = ctypes.CDLL
 
 
 class Logger:
-    """Severity levels; what the stand-in says goes to stderr whatever the level."""
+    """Severity levels; the stand-in writes to stderr at every level."""
 
     INTERNAL_ERROR, ERROR, WARNING, INFO, VERBOSE = range(5)
 

@@ -29,7 +29,7 @@ class Measured:
 
 
 def fill(shape: tuple[int, ...], dtype: np.dtype, path: str | None) -> np.ndarray:
-    """An input buffer: from a file (what a short one leaves is 0 here), else the same numbers in each run."""
+    """An input buffer: from a file (a short one is filled with zeros), or the same numbers in each run."""
     count = math.prod(shape)
     if path is not None:
         data = Path(path).read_bytes()[: count * dtype.itemsize] if Path(path).is_file() else b""

@@ -1,6 +1,6 @@
 """trtexec's command line by version: a table of options, read as samples/common/sampleOptions.cpp reads them.
 
-Arguments go into a multimap split at the first ``=``; each option takes its first match away; what is left over is
+Arguments go into a multimap split at the first ``=``; each option removes its first match; what remains is
 unknown. Booleans are true whatever their value; integers are read by ``std::stoi``.
 """
 
@@ -34,7 +34,7 @@ class InvalidArgumentError(Exception):
 
 
 class OutOfRangeError(Exception):
-    """``std::out_of_range``: nobody catches it, the program aborts."""
+    """``std::out_of_range``: trtexec does not catch it, and aborts."""
 
 
 def stoi(text: str) -> int:
@@ -75,7 +75,7 @@ def name_and_value(text: str) -> tuple[str, str]:
 
 
 def shapes(text: str) -> dict[str, Dims]:
-    """``name:1x3x224x224,name2:...``; single quotes in names are taken away."""
+    """``name:1x3x224x224,name2:...``; single quotes in names are removed."""
     result: dict[str, Dims] = {}
     for item in pieces(text, ","):
         name, value = name_and_value(item)
@@ -201,7 +201,7 @@ class Options:
 
     @property
     def transfers(self) -> bool:
-        """Whether inputs and outputs are copied in the loop: 11 leaves them out unless told otherwise."""
+        """Whether inputs and outputs are copied in the loop: from 11 on only with --includeDataTransfers."""
         return self.on("includeDataTransfers") if self.version >= _V11 else not self.on("noDataTransfers")
 
     @property
@@ -227,7 +227,7 @@ class Options:
 
 
 def taken(option: Option, items: list[tuple[str, str]]) -> Any:
-    """The option's value, taken out of the multimap."""
+    """The option's value, which is removed from the multimap."""
     key = f"-{option.name}" if option.name == "h" else f"--{option.name}"
     if option.kind == "list":
         found = [value for name, value in items if name == key]

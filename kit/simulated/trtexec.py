@@ -129,7 +129,7 @@ class Trtexec(Builder):
         if options.on("dumpProfile") or options.on("exportProfile"):
             mark("the times of layers are not rehearsed")
         times, output = options.text("exportTimes"), options.text("exportOutput")
-        with contextlib.suppress(OSError):  # nobody looks whether the files could be opened
+        with contextlib.suppress(OSError):  # trtexec does not check whether the files could be opened
             if times:
                 export_times(Path(times), options, self.version, measured.records)
             if output:

@@ -122,7 +122,7 @@ def test_damage_and_foreign_files(tmp_path: Path) -> None:
     for content, what in (
         (whole[: len(whole) // 2], "is not an ONNX model"),
         (b"<html>not found</html>", "is a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
         (b"PK\x03\x04" + bytes(40), "is a checkpoint of PyTorch"),
         (whole.replace(b"MatMul", b"MatMux"), "is not valid ONNX"),
     ):

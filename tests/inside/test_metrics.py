@@ -219,7 +219,7 @@ def test_background_class(program: Any, tmp_path: Path, labels: Path, scores: An
 
 def test_label_that_the_model_does_not_have(program: Any, tmp_path: Path, labels: Path, scores: Any) -> None:
     write(tmp_path / "results", "txt", scores[:, :10])
-    assert "classes 0..9" in refused(program, "--results", "results", "--classes", 10)["what"]
+    assert "not in 0..9" in refused(program, "--results", "results", "--classes", 10)["what"]
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def test_a_damaged_plan(site: Site) -> None:
 def test_a_gpu_without_memory(site: Site) -> None:
     site.plan()
     error = site.error(site.run(FAKE_CUDA_BYTES="100"))
-    assert "CUDA says out of memory (2) in cudaMalloc" in error["what"]
+    assert "CUDA fails in cudaMalloc: out of memory (2)" in error["what"]
 
 
 def test_no_cuda_in_the_image(site: Site) -> None:

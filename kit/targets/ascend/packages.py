@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.errors import DamagedError, InvalidInputError, MissingError
+from kit.inside.mistaken import mistaken_for
 from kit.storage.digests import digest_file
-from kit.storage.mistaken import mistaken_for
 from kit.targets.ascend.config import architecture, options_of
 from kit.targets.ascend.toolchains import Cann, toolchain_of
 

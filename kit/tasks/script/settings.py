@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from kit.errors import InvalidInputError
+from kit.inside.printed import COCO
 from kit.planning.task import FileShapes, settings_of
 from kit.recipe.fields import Line, Name, Positive, PositiveFloat, Section
 from kit.recipe.schema import Recipe
@@ -27,8 +28,8 @@ __all__ = [
     "InputForm", "KnownShapes", "MetricPattern", "OutputForm", "ScriptSettings", "ShapeRange", "script_settings",
 ]  # fmt: skip
 
-#: Ready-made patterns: see kit/inside/printed.py, which holds them.
-COCO_ROWS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+#: Names of the ready-made patterns.
+COCO_ROWS = tuple(COCO)
 
 
 def _inner(path: str) -> str:

@@ -1,8 +1,10 @@
-"""What often lies under the name of a large file: nothing, a Git LFS pointer, or the web page of a server's answer."""
+"""What is often found in the place of a large file: nothing, a Git LFS pointer, or a server's web page."""
 
 from __future__ import annotations
 
-__all__ = ["mistaken_for"]
+from .protocol import UserError
+
+__all__ = ["mistaken_for", "refuse_mistaken"]
 
 
 def mistaken_for(start: bytes) -> tuple[str, str] | None:
@@ -15,3 +17,14 @@ def mistaken_for(start: bytes) -> tuple[str, str] | None:
     if text.startswith(b"<"):
         return "a web page", "open the address in a browser, see what it says, and fetch the file itself"
     return None
+
+
+def refuse_mistaken(start: bytes, wanted: str, path: str) -> None:
+    """Refuse a file that is not the `wanted` one, by its first 512 bytes.
+
+    Raises:
+        UserError: it is empty, a Git LFS pointer or a web page.
+    """
+    if found := mistaken_for(start):
+        what, remedy = found
+        raise UserError(f"is {what}, not {wanted}", f"{remedy[0].upper()}{remedy[1:]}.", path, "damaged")
