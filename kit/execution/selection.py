@@ -127,10 +127,9 @@ class Selection:
                 remedy="leave --shards out for this target",
             )
         if len(choice.devices) > target.devices_per_card and not sharded:
+            count = f"{target.devices_per_card} devices" if target.devices_per_card > 1 else "one device"
             raise InvalidInputError(
-                f"target {name} has {target.devices_per_card} devices a card, --devices names {len(choice.devices)}"
-                if target.devices_per_card > 1
-                else f"target {name} has one device a card, --devices names {len(choice.devices)}",
+                f"target {name} has {count} a card, --devices names {len(choice.devices)}",
                 remedy="name the devices of one card, or one with --device N",
             )
         job = Job(

@@ -15,9 +15,7 @@ __all__ = ["Level", "annotation"]
 Level = Literal["error", "warning", "notice"]
 
 
-def annotation(
-    level: Level, title: str, message: str, *, file: str | None = None, line: int | None = None, end: int | None = None
-) -> str:
+def annotation(level: Level, title: str, message: str, *, file: str | None = None, line: int | None = None) -> str:
     """One annotation, on one line.
 
     Args:
@@ -25,10 +23,9 @@ def annotation(
         title: short, above the message.
         message: its line ends are kept, in GitHub's own form.
         file: path in the repository that it belongs to.
-        line: first line there, from 1.
-        end: last line there, where there are several.
+        line: the line there, from 1.
     """
-    places = {"file": file, "line": line, "endLine": end, "title": title}
+    places = {"file": file, "line": line, "title": title}
     written = ",".join(f"{name}={_property(value)}" for name, value in places.items() if value is not None)
     return f"::{level} {written}::{_message(message)}"
 

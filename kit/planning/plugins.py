@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, cast
 
 from kit.errors import InvalidInputError
 
-__all__ = ["no_such", "plugins"]
+__all__ = ["load_plugins", "no_such", "plugin_names"]
 
 
-@cache
-def plugins(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of a group, in the order of their names."""
-    return tuple(sorted(_installed().select(group=group), key=lambda entry: entry.name))
+def plugin_names(group: str) -> list[str]:
+    """Names of the entry points of a group, each once, sorted."""
+    return sorted(_installed().select(group=group).names)
+
+
+def load_plugins(group: str, name: str) -> Iterator[Any]:
+    """What the entry points of a name lead to; several packages may have the same name."""
+    for entry in _installed().select(group=group, name=name):
+        yield entry.load()
 
 
 @cache

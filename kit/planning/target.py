@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kit.errors import InvalidInputError
 from kit.planning.check import Check
-from kit.planning.plugins import no_such, plugins
+from kit.planning.plugins import load_plugins, no_such, plugin_names
 from kit.planning.step import Devices, Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.evidence import Raw
@@ -161,7 +161,7 @@ class Target(Protocol):
 
 def target_names() -> list[str]:
     """All targets that are installed."""
-    return sorted({entry.name for entry in plugins(_GROUP)})
+    return plugin_names(_GROUP)
 
 
 def load_target(name: str) -> Target:
@@ -170,11 +170,11 @@ def load_target(name: str) -> Target:
     Raises:
         InvalidInputError: no such target.
     """
-    for entry in (entry for entry in plugins(_GROUP) if entry.name == name):
-        found: Sequence[Target] = entry.load()
-        for target in found:
-            if target.name == name:
-                return target
+    found: Target
+    for targets in load_plugins(_GROUP, name):
+        for found in targets:
+            if found.name == name:
+                return found
     raise no_such("target", name, target_names(), ", or name one of them as its hardware")
 
 

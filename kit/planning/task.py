@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kit.errors import InvalidInputError
-from kit.planning.plugins import no_such, plugins
+from kit.planning.plugins import load_plugins, no_such, plugin_names
 from kit.planning.step import Made, Step
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Task(Protocol):
 
 def task_names() -> list[str]:
     """All tasks that are installed."""
-    return sorted({entry.name for entry in plugins(_GROUP)})
+    return plugin_names(_GROUP)
 
 
 def load_task(name: str) -> Task:
@@ -142,8 +142,8 @@ def load_task(name: str) -> Task:
     Raises:
         InvalidInputError: no such task.
     """
-    for entry in (entry for entry in plugins(_GROUP) if entry.name == name):
-        found: Task = entry.load()
+    found: Task
+    for found in load_plugins(_GROUP, name):
         return found
     raise no_such("task", name, task_names())
 

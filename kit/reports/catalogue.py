@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from kit.errors import DamagedError, KitError
 from kit.reports.cataloguerow import CatalogueRow, results_digest
-from kit.reports.templates import page_environment, page_style
+from kit.reports.templates import page_style, render_page
 from kit.results.reportparts import REHEARSAL
 from kit.results.resultsfile import load_all
 from kit.storage.files import exclusive, os_errors
@@ -65,20 +65,17 @@ def catalogue(reports: Path) -> str:
         except KitError as error:
             unreadable[visible(name)] = visible(error.what)
     counts = Counter(one["row"].state for one in listed)
-    return (
-        page_environment()
-        .get_template("index.html.j2")
-        .render(
-            style=Markup(page_style()),  # noqa: S704 - our own file
-            rows=listed,
-            models=len({one["model"].partition("/")[0] for one in listed}),
-            counts={state: counts[state] for state in _STATES},
-            stale=sum(bool(one["stale"]) for one in listed),
-            states=_STATES,
-            unreadable=unreadable,
-        )
-        + "\n"
+    page = render_page(
+        "index.html.j2",
+        style=Markup(page_style()),  # noqa: S704 - our own file
+        rows=listed,
+        models=len({one["model"].partition("/")[0] for one in listed}),
+        counts={state: counts[state] for state in _STATES},
+        stale=sum(bool(one["stale"]) for one in listed),
+        states=_STATES,
+        unreadable=unreadable,
     )
+    return f"{page}\n"
 
 
 def _reports(reports: Path) -> Iterator[tuple[str, Path]]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kit.errors import InvalidInputError, MissingError
 from kit.recipe.schema import Text
+from kit.recipe.sentences import sentence
 from kit.recipe.yamlfile import DocumentError, load_yaml
 from kit.reports.escaping import Safe, in_language, link
 from kit.reports.reportnumber import ReportNumber
@@ -54,13 +55,8 @@ def load(path: Path) -> tuple[Deviation, ...]:
     try:
         return _LIST.validate_python(load_yaml(data) or [])
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = " -> ".join(str(part) for part in first["loc"])
-        raise InvalidInputError(
-            f"{place}: {first['msg']}" if place else first["msg"],
-            where=str(path),
-            remedy="write each entry with lines, printed, ours and why",
-        ) from error
+        remedy = "write each entry with lines, printed, ours and why"
+        raise InvalidInputError(sentence(error), where=str(path), remedy=remedy) from error
     except DocumentError as error:
         raise InvalidInputError(
             f"not a list of deviations: {error}", where=str(path), remedy="correct that line"

@@ -12,7 +12,7 @@ from kit.reports.headlines import Headline, headlines
 from kit.reports.origins import TargetOrigin, origin
 from kit.reports.reportnumber import ReportNumber
 from kit.reports.standing import Standing, StatedMatch, standing
-from kit.reports.templates import page_environment
+from kit.reports.templates import render_page
 
 __all__ = ["first_screen"]
 
@@ -39,20 +39,17 @@ def first_screen(report: Report, words: Words, plot: str, traced: Callable[[str,
     found = standing(report)
     simulated = found.state == "simulated"
     w: Words = words["first"]
-    return (
-        page_environment()
-        .get_template("first.html.j2")
-        .render(
-            w=w,
-            colon=words["colon"],
-            state=found.state,
-            title=w["titles"][found.state],
-            sentence=_sentence(found, w),
-            remarks=_remarks(report, found, words),
-            headlines=[_headline(report, one, words, link) for one in headlines(report, simulated=simulated)],
-            origins=[_origin(view.name, origin(view, simulated=simulated), words) for view in report.targets],
-            plot=Markup(plot),  # noqa: S704 - drawn by kit.reports.plots, which escapes
-        )
+    return render_page(
+        "first.html.j2",
+        w=w,
+        colon=words["colon"],
+        state=found.state,
+        title=w["titles"][found.state],
+        sentence=_sentence(found, w),
+        remarks=_remarks(report, found, words),
+        headlines=[_headline(report, one, words, link) for one in headlines(report, simulated=simulated)],
+        origins=[_origin(view.name, origin(view, simulated=simulated), words) for view in report.targets],
+        plot=Markup(plot),  # noqa: S704 - drawn by kit.reports.plots, which escapes
     )
 
 

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from kit.output.fonts import MONOSPACE, SANS
 from kit.resources import resource
 
-__all__ = ["environment", "page_environment", "page_style"]
+__all__ = ["environment", "page_style", "render_page"]
 
 
 class _Compiled(FileSystemBytecodeCache):
@@ -59,9 +59,13 @@ def environment(folders: tuple[Path, ...] = ()) -> Environment:
     return _environment(resource("templates"), *folders, finalize=finalize)
 
 
+def render_page(name: str, **values: Any) -> str:
+    """An HTML page from its template; every value is escaped."""
+    return _page_environment().get_template(name).render(values)
+
+
 @cache
-def page_environment() -> Environment:
-    """Templates of HTML pages; every value is escaped."""
+def _page_environment() -> Environment:
     return _environment(resource("templates") / "html", autoescape=True)
 
 

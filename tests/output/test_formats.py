@@ -14,8 +14,8 @@ anything = st.text(alphabet=st.characters(exclude_categories=()))
 
 
 def test_an_annotation_names_its_place() -> None:
-    assert annotation("error", "kit audit: x", "a\nb 5%", file="a,b.md", line=3, end=4) == (
-        "::error file=a%2Cb.md,line=3,endLine=4,title=kit audit%3A x::a%0Ab 5%25"
+    assert annotation("error", "kit audit: x", "a\nb 5%", file="a,b.md", line=3) == (
+        "::error file=a%2Cb.md,line=3,title=kit audit%3A x::a%0Ab 5%25"
     )
 
 
