@@ -156,4 +156,4 @@ def _statements(members: Members, digests: Mapping[str, str], artifacts: Mapping
         if problem:
             yield Link(name, "wrong", problem)
         right += not problem
-    yield Link("statements", "ok", f"{right} of {len(names)} speak of files that are as they say")
+    yield Link("statements", "ok", f"{right} of {len(names)} match the files that they are about")

@@ -155,7 +155,7 @@ def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[
         for one in subjects:
             name, sha = str(one["name"]), str(one["digest"]["sha256"])
             if sha not in ({digests[name]} if name in digests else artifacts.get(name, ())):
-                return f"it speaks of another {name}, whose sha256 is {sha}"
+                return f"it is about another {name}, whose sha256 is {sha}"
         if kind == _TEST_RESULT:
             failed, warned = predicate["failedTests"], predicate["warnedTests"]
             if predicate["result"] != ("FAILED" if failed else "WARNED" if warned else "PASSED"):
@@ -164,4 +164,4 @@ def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[
             return "it names no builder"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it does not have the form of a statement"
-    return "" if subjects else "it speaks of nothing"
+    return "" if subjects else "it has no subject"

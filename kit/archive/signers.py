@@ -58,7 +58,7 @@ def check_signatures(
                 mine.add(statement)
                 continue
             problem = check_statement(data, digests, artifacts) or f"it is not {statement}"
-            yield Link(name, "wrong", f"it was signed for something else, and put here: {problem}")
+            yield Link(name, "wrong", f"it was signed for another statement and moved here: {problem}")
         trusted = key.keyid in trust.keys
         known = "trusted" if trusted else "nobody here said that this key is to be trusted: --trust FILE"
         yield Link(

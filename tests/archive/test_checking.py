@@ -124,7 +124,7 @@ FORGED: dict[str, Callable[[dict[str, bytes]], tuple[dict[str, bytes | None], st
         {VERIFY: statement(m, predicateType="https://example.org/trust-me/v1")},
         f"{VERIFY}: its predicate 'https://example.org/trust-me/v1' is unknown",
     ),
-    "another artifact": lambda m: ({VERIFY: statement(m, subject=other(m))}, f"{VERIFY}: it speaks of another"),
+    "another artifact": lambda m: ({VERIFY: statement(m, subject=other(m))}, f"{VERIFY}: it is about another"),
     "another kind of statement": lambda m: (
         {VERIFY: statement(m, _type="v2")},
         f"{VERIFY}: it is not an in-toto statement",

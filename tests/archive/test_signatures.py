@@ -104,14 +104,15 @@ def test_a_statement_for_another_artifact_is_refused(signed: Signed) -> None:
     name = f"{signed.folder}audit.json"
     signed.members[name] = signatures(older, [signed.key])[name]
     said = "\n".join(signed.check())
-    assert f"{name}: it was signed for something else, and put here: it speaks of another" in said
+    assert f"{name}: it was signed for another statement and moved here: it is about another" in said
 
 
 def test_a_replayed_statement_is_refused(signed: Signed) -> None:
     signed.members[f"{signed.folder}gate.json"] = signed.members[f"{signed.folder}audit.json"]
     said = "\n".join(signed.check())
     assert (
-        f"{signed.folder}gate.json: it was signed for something else, and put here: it is not statements/gate" in said
+        f"{signed.folder}gate.json: it was signed for another statement and moved here: it is not statements/gate"
+        in said
     )
 
 
