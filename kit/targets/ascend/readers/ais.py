@@ -263,7 +263,7 @@ class _AisScan:
             return True
         part = self._current(found[1]).parts.setdefault(found[1], {})
         for name, cell in zip(self.columns, cells, strict=False):
-            value = real(cell)
+            value = None if cell.startswith(".") else real(cell)  # ".2" has lost its first digit
             if value is None or value < 0:
                 self.findings.refused.append(f"{found[1]}.{name}: {cell[:30]!r} is not a time")
             else:

@@ -297,7 +297,7 @@ class _NpuSmiScan:
     def _number(self, words: list[str], what: str) -> Number | None:
         if not words or words[0] in _ABSENT:
             return None
-        value = real(words[0])
+        value = None if words[0].startswith(".") else real(words[0])  # ".2" has lost its first digit
         if value is None:
             self.findings.missing.append(f"missing: {what}: {short(words[0])!r} is not a number")
         return value
