@@ -29,7 +29,7 @@ _EXAMPLES = "unix:///var/run/docker.sock or tcp://HOST:PORT"
 
 @dataclass(frozen=True)
 class EngineAddress:
-    """An address that the SDK understands, who says so, and a folder of certificates where TLS is wanted."""
+    """An address for the SDK, its origin, and a folder of certificates for TLS."""
 
     url: str
     origin: str  # "DOCKER_HOST", "docker context NAME", or "the usual socket"
@@ -38,7 +38,7 @@ class EngineAddress:
 
 
 def find_engine() -> EngineAddress:
-    """The address, checked for its form; nobody is asked yet.
+    """The address, with its form checked, before any connection.
 
     Raises:
         EngineError: the address has a form that cannot work, or the chosen context is not there.
@@ -71,7 +71,7 @@ def _folder() -> Path:
 
 
 def _read(path: Path) -> Any:
-    """A JSON object; an empty one where there is none, or it cannot be read."""
+    """A JSON object; empty where there is none or it cannot be read."""
     try:
         tree = json.loads(read_input(path, _LIMIT))
     except (KitError, ValueError, RecursionError):
@@ -118,7 +118,7 @@ def _check(address: EngineAddress) -> None:
     if scheme == "fd":
         raise _refused(
             address,
-            "fd:// is how the engine is handed its socket when it starts, and nobody can connect to it",
+            "fd:// is only how the engine gets its socket from systemd; nobody can connect to it",
             f"name the socket itself: unix://{SOCKET}",
         )
     if scheme == "unix":

@@ -17,7 +17,7 @@ __all__ = ["choose_runner"]
 
 
 def choose_runner(name: str, images: Images, store: Path, needed: Sequence[str]) -> tuple[Runner, str]:
-    """The runner, and a sentence where it is not the one that a report should come from.
+    """The runner, and a sentence where reports should come from another one.
 
     ``auto`` asks the engine only where an image was never built: a run that the store answers needs none.
 

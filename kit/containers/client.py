@@ -20,7 +20,7 @@ FIRST_ANSWER_S, REQUEST_S, LONG_S = 10, 60, 600
 
 
 def available() -> str | None:
-    """None if an engine answers, else the reason in a few words."""
+    """None if an engine answers, else the reason."""
     try:
         connect()
     except EngineError as error:
@@ -31,7 +31,7 @@ def available() -> str | None:
 def connect() -> Any:
     """A client of the engine that :func:`kit.containers.address.find_engine` finds.
 
-    It waits :data:`REQUEST_S` for each answer; who asks for something that takes longer says so.
+    It waits :data:`REQUEST_S` for each answer; see :func:`patience` for requests that take longer.
 
     Raises:
         EngineError: none answers within :data:`FIRST_ANSWER_S`.
@@ -44,14 +44,14 @@ def connect() -> Any:
 
 @cache
 def _connected() -> Any:
-    """The client, or the error: several checks ask, and an engine that hangs is waited for only once."""
+    """The client, or the error, cached: several checks connect, and must wait for an engine that hangs only once."""
     try:
         address = find_engine()
     except EngineError as error:
         return error
     place = f"{address.url} ({address.origin})"
     answers: list[Any] = []
-    # In a thread: a peer that sends a byte now and then, or a name that is never resolved, passes every other limit.
+    # In a thread: a peer that sends a byte now and then, or a host name that never resolves, defeats other timeouts.
     asking = threading.Thread(target=lambda: answers.append(_first_answer(address)), daemon=True)
     asking.start()
     asking.join(FIRST_ANSWER_S)
@@ -72,7 +72,7 @@ def _connected() -> Any:
 
 
 def _first_answer(address: EngineAddress) -> Any:
-    """A client that has had an answer, or what went wrong."""
+    """A client that got an answer, or the error."""
     import docker
     import docker.tls
 
@@ -83,7 +83,7 @@ def _first_answer(address: EngineAddress) -> Any:
             tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=address.verify)
         client = docker.DockerClient(base_url=address.url, tls=tls, timeout=FIRST_ANSWER_S)
         client.ping()
-    except Exception as error:  # noqa: BLE001 - whatever a peer that is not an engine makes the SDK raise
+    except Exception as error:  # noqa: BLE001 - a peer that is not an engine can make the SDK raise anything
         return error
     client.api.timeout = REQUEST_S
     return client
@@ -91,7 +91,7 @@ def _first_answer(address: EngineAddress) -> Any:
 
 @contextlib.contextmanager
 def patience(client: Any, seconds: int = LONG_S) -> Iterator[None]:
-    """Wait longer for answers while this lasts: a build, a pull and the end of a step take their time."""
+    """Wait longer for answers inside this context: builds, pulls and steps take their time."""
     before, client.api.timeout = client.api.timeout, seconds
     try:
         yield
@@ -110,7 +110,7 @@ def version() -> str:
 
 @contextlib.contextmanager
 def engine_errors(doing: str) -> Iterator[None]:
-    """Turn the SDK's errors into sentences; ``doing`` says what was asked for."""
+    """Turn the SDK's errors into sentences; ``doing`` names the request."""
     import docker.errors
     import requests.exceptions
     import urllib3.exceptions

@@ -32,11 +32,11 @@ __all__ = ["LABEL", "DockerRunner", "leftovers", "remove_leftovers"]
 LABEL = "kit.store"
 _CODE = "/kit"
 _OUT = "/out"
-#: Who runs a step when the caller is root: nobody, so that a break-out is nobody, too.
+#: The user of a step when the caller is root: nobody, so that code that breaks out has no rights.
 _NOBODY = 65534
-#: A file of the store: containers were made for it, so some may be left.
+#: A file in a store for which containers were created, so some may be left over.
 MARKER = "containers"
-#: A living kit looks at its container within milliseconds of its end.
+#: A running kit removes its container within milliseconds of its end.
 _DEAD_AFTER = timedelta(minutes=1)
 
 
@@ -47,7 +47,7 @@ class DockerRunner:
     containerized = True
 
     def __init__(self, images: Images, store: Path) -> None:
-        """``store`` marks the containers, so that leftovers of a dead run are known by it."""
+        """``store`` marks the containers, to find those that a killed run left behind."""
         self._images = images
         self._store = str(store)
 
@@ -66,7 +66,7 @@ class DockerRunner:
     def command_line(self, step: Step, binding: Binding) -> str:
         """The same as a ``docker run`` line, which can be pasted."""
         line = self._describe(step, binding).command_line()
-        # Inputs that the program wants to see under a name of their own; the links hold in the container only.
+        # Inputs that the program needs under other names; the links are valid only in the container.
         for name, target in step.links.items():
             link = [_filled(target, binding), str(binding.out / name)]
             line = f"ln -sfn {shlex.join(link)} && {line}"
@@ -81,7 +81,9 @@ class DockerRunner:
         devices = step.devices
         mounts = [BindMount(str(path.absolute()), _inside(name, path)) for name, path in sorted(binding.inputs.items())]
         for name, path in sorted(binding.inputs.items()):
-            if not path.is_relative_to(Path(self._store) / "artifacts"):  # of what a step made nothing is elsewhere
+            if not path.is_relative_to(
+                Path(self._store) / "artifacts"
+            ):  # an artifact of a step refers to no other files
                 mounts += [
                     BindMount(str(path.absolute().parent / one), f"/in/{name}/{one}") for one in referenced_files(path)
                 ]
@@ -116,7 +118,7 @@ class DockerRunner:
         messages = Messages(listener)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
         place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
-        Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this is
+        Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this exists
         started, watch = time.monotonic(), Watch(step, binding.stop)
         _give(binding.out, description.user)
         if step.private:
@@ -193,10 +195,9 @@ def _container(client: Any, description: ContainerRun, labels: dict[str, str]) -
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let an interruption wait for the end of a short request; a second one does not wait.
+    """Delay an interruption until a short request has ended; a second one takes effect at once.
 
-    The engine does what it was asked for even when nobody waits for its answer, so that nobody would know the
-    container that it made.
+    The engine executes a request even when nobody waits for the answer, and its container would be lost.
     """
     came: list[int] = []
 
@@ -206,7 +207,7 @@ def _uninterrupted() -> Iterator[None]:
             raise KeyboardInterrupt
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
+    if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
         handlers = {}
     handlers = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     try:
@@ -221,10 +222,10 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _take_over(client: Any, lease: str) -> None:
-    """Free a device whose holder ended long ago: a kit that was killed does not remove its container.
+    """Free a device whose container ended long ago: a kit that was killed does not remove it.
 
     Raises:
-        BusyError: the holder lives, and who it is.
+        BusyError: the container is running; names it.
     """
     holder = client.api.inspect_container(lease)
     state = holder["State"]
@@ -238,7 +239,7 @@ def _take_over(client: Any, lease: str) -> None:
     store = f" of the store {labels[LABEL]}" if LABEL in labels else ""
     raise BusyError(
         f"the device is held by container {lease} ({state['Status']}{step}){store}",
-        remedy=f"wait until it has ended, or remove it if nobody uses it any more: docker rm -f {lease}",
+        remedy=f"wait until it has ended, or remove it if it is not in use: docker rm -f {lease}",
     )
 
 
@@ -251,13 +252,13 @@ def _remove(client: Any, container: str) -> None:
 
 
 def leftovers(store: Path) -> list[Any]:
-    """Containers that a dead run of this store left. Only under the store's lock: a living run has some, too."""
+    """Containers that a killed run of this store left. Call it under the store's lock: a running kit has some, too."""
     with engine_errors("looking for containers"):
         return list(connect().containers.list(all=True, filters={"label": f"{LABEL}={store}"}, ignore_removed=True))
 
 
 def remove_leftovers(store: Path) -> None:
-    """Remove what :func:`leftovers` finds; where the engine does not answer, the next run does."""
+    """Remove what :func:`leftovers` finds; where the engine does not answer, the next run tries again."""
     root = Root(store)
     if root.mode(MARKER) is None:
         return
@@ -275,7 +276,7 @@ def _user() -> tuple[int, int]:
 
 
 def _give(folder: Path, user: str | None) -> None:
-    """As root, hand the output folder to the container's user, and take what it made back."""
+    """As root, make the container's user the owner of the output folder, or without a user take it back."""
     if os.getuid() != 0:
         return
     uid, gid = (int(part) for part in user.split(":")) if user else (0, 0)
@@ -290,13 +291,13 @@ def _give(folder: Path, user: str | None) -> None:
                 path = Path(parent) / name
                 os.lchown(path, uid, gid)
                 mode = path.lstat().st_mode
-                # Some tools keep their output to themselves (atc: mode 600), and the next step's user is another.
+                # Some tools make private files (atc: mode 600), and the user of the next step may differ.
                 if stat.S_ISREG(mode) and mode & 0o444 != 0o444:
                     path.chmod(mode | 0o444)
 
 
 def _owning_groups(binding: Binding) -> tuple[int, ...]:
-    """Groups of the inputs that the container's user does not own: owner or group is what a tool may ask for."""
+    """Groups of the inputs that the container's user does not own, because a tool may check owner or group."""
     owners = [path.stat() for path in binding.inputs.values() if path.exists()]
     return tuple(sorted({status.st_gid for status in owners if status.st_uid != _user()[0]}))
 

@@ -45,9 +45,9 @@ _MIRRORS = (
     "APT_MIRROR",
 )
 _CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-#: What is remembered of a build has less bytes than this.
+#: The note about a build is smaller than this.
 _NOTE_LIMIT = 1 << 16
-#: What pip says of an index that cannot be reached, before it ends with "No matching distribution found".
+#: What pip prints about an index that it cannot reach, before "No matching distribution found".
 _UNREACHED = re.compile(r"Retrying \(Retry\(.*? after connection broken by '(?:.*>: )?(.*?)['\")]*': /")
 Log = Callable[[str], None]
 
@@ -80,7 +80,7 @@ class Images:
     """The images of a run: their ids, and how to build them."""
 
     def __init__(self, specs: Sequence[ImageSpec], store: Path, options: BuildOptions, log: Log) -> None:
-        """``store`` remembers ids by context digest; ``log`` hears the builder."""
+        """``store`` keeps ids by context digest; ``log`` gets the lines of the builder."""
         self._specs = {spec.name: spec for spec in (*STANDARD, *specs)}
         self._store, self._options, self._log = Root(store), options, log
         self._digests: dict[str, str] = {}
@@ -98,7 +98,7 @@ class Images:
             ) from error
 
     def digest(self, name: str) -> str:
-        """Digest of all that decides the image's content, its bases included."""
+        """Digest of everything that determines the image's content, including its bases."""
         if name not in self._digests:
             spec = self._spec(name)
             base = self.digest(spec.base) if spec.base in self._specs else spec.base or self._options.base or ""
@@ -110,7 +110,7 @@ class Images:
         return f"kit/{name}:{self.digest(name)[:12]}"
 
     def bases(self, name: str) -> tuple[str, ...]:
-        """References that the image may be built from, in the order of choice; none where that is an image of kit."""
+        """References that the image may be built from, by preference; none where the base is an image of kit."""
         spec = self._spec(name)
         if spec.base in self._specs:
             return ()
@@ -118,7 +118,7 @@ class Images:
         return (wanted,) if wanted else (_default_base(spec.folder / "Dockerfile"), LOCAL_BASE)
 
     def known_id(self, name: str) -> str:
-        """The id of the last build of this very context; empty where there was none."""
+        """The id of the last build of exactly this context; empty where there was none."""
         try:
             known = json.loads(self._store.read("images", f"{name}.json", limit=_NOTE_LIMIT))
         except (OSError, ValueError, RecursionError):
@@ -219,7 +219,7 @@ class Images:
         candidates = self.bases(spec.name)
         if not candidates:
             base, image = self.tag(str(spec.base)), client.images.get(self.known_id(str(spec.base)))
-            image.tag(*base.rsplit(":", 1))  # which a build of the same context next to this one may have taken
+            image.tag(*base.rsplit(":", 1))  # a concurrent build of the same context may have moved the tag
             return base, str(image.id)
         for reference in candidates:
             try:

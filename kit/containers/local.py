@@ -140,7 +140,7 @@ class LocalRunner:
 
 
 def _packages(folder: Path) -> list[str]:
-    """What decides the bytes that a step makes: the packages that the image is made from, with those of its base."""
+    """The packages of an image and its base, which determine the output of a step."""
     found = []
     for listed in sorted([*folder.glob("requirements.in"), *folder.glob("torch.lock")]):
         for word in _NAME.findall(listed.read_text(encoding="utf-8")):
@@ -153,7 +153,7 @@ def _packages(folder: Path) -> list[str]:
 
 @cache
 def _stand_in(image: str) -> list[str]:
-    """The packages that stand in for an image; none where nothing does.
+    """The packages that replace an image; none where nothing does.
 
     ``<package>-<variant>`` is an image whose package takes the place of the runtime image's, as ``<variant>.txt`` says.
     """
@@ -171,12 +171,12 @@ def _stand_in(image: str) -> list[str]:
 
 
 def _extra(image: str, missing: list[str]) -> str:
-    """What to give pip: the extra of an image, or the packages of a variant, which has none."""
+    """Arguments for pip: the extra of an image, or the packages of a variant, which has none."""
     return f"'kit-repro[{image}]'" if (resource("images") / image).is_dir() else " ".join(missing)
 
 
 class _Guard:
-    """Holds a child to its limits of time and memory, which in a container the engine and the kernel do."""
+    """Enforces the limits of time and memory on a child; for a container the engine and the kernel do."""
 
     def __init__(self, child: subprocess.Popen[bytes], watch: Watch, memory_bytes: int) -> None:
         self.watch, self.oom = watch, False
@@ -218,7 +218,7 @@ def _environment_id(image: str) -> str:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            if name == "opencv-python-headless":  # only recipes that preprocess with it need it
+            if name == "opencv-python-headless":  # needed only by recipes that preprocess with it
                 continue
             missing.append(name)
     if missing:
@@ -246,13 +246,13 @@ def _tools_id(image: str) -> str:
 
 
 def die_with_parent(number: int) -> Callable[[], None]:
-    """For a child right after its fork: however this process ends, the child gets the signal `number`."""
+    """A function for a child to call after its fork: when this process ends, the child gets the signal `number`."""
     libc = ctypes.CDLL(None)
     parent = os.getpid()
 
     def call() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it died between fork and prctl
+        if os.getppid() != parent:  # the parent died between fork and prctl
             os._exit(1)
 
     return call
@@ -266,7 +266,7 @@ def _pump(
     listener: Listener,
     guard: _Guard,
 ) -> None:
-    plain = Messages(listener)  # standard error carries no messages, but its lines are for the listener, too
+    plain = Messages(listener)  # standard error carries no messages, but the listener gets its lines, too
     with selectors.DefaultSelector() as selector:
         for stream, reader, write in ((child.stdout, messages, out), (child.stderr, plain, err)):
             assert stream is not None  # noqa: S101 - both are pipes
@@ -296,7 +296,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 def _reap(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)  # workers that outlived the program
+        os.killpg(child.pid, signal.SIGKILL)  # workers that are still running
     for stream in (child.stdout, child.stderr):
         if stream:
             stream.close()

@@ -1,4 +1,4 @@
-"""Memory of a child and of everything that it started, for the runner that has no container to limit it."""
+"""Memory of a child and its descendants, for the runner without a container to limit it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is installed in an image, asked of the image itself: its package lists, read in a container of it."""
+"""What is installed in an image: its package lists, read in a container of the image."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def list_packages(image: str) -> str:
     with engine_errors("reading the package lists of an image"):
         client = connect()
         try:
-            client.images.get(image)  # to run one that is not there would pull it
+            client.images.get(image)  # running a missing image would pull it
             output: bytes = client.containers.run(
                 image, ["-c", _SCRIPT], entrypoint="sh", user="65534:65534", network_mode="none", read_only=True,
                 cap_drop=["ALL"], security_opt=["no-new-privileges"], pids_limit=64, mem_limit="1g", remove=True,

@@ -15,7 +15,7 @@ from kit.planning.step import Outcome, Step
 
 __all__ = ["Binding", "Listener", "Messages", "Runner", "at_host", "links"]
 
-#: What ``inside.protocol`` puts before a line that is meant for the runner.
+#: The prefix of ``inside.protocol`` for lines that are meant for the runner.
 MARK = "@kit "
 _KINDS: dict[str, type[KitError]] = {
     "invalid": InvalidInputError,
@@ -29,18 +29,18 @@ _KINDS: dict[str, type[KitError]] = {
 
 @dataclass(frozen=True)
 class Binding:
-    """Where a step meets the host: the folder or file of each input, the folder for its outputs and its streams."""
+    """What connects a step to the host: the folder or file of each input, the folders for its outputs and its logs."""
 
     fingerprint: str
     inputs: Mapping[str, Path]
     out: Path
     logs: Path
     image_id: str
-    stop: threading.Event = field(default_factory=threading.Event)  # set by whoever wants the step to end
+    stop: threading.Event = field(default_factory=threading.Event)  # set to end the step
 
 
 class Listener(Protocol):
-    """Hears what a step says while it runs."""
+    """Receives the messages of a running step."""
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """``done`` of ``total`` are finished."""
@@ -74,13 +74,13 @@ class Runner(Protocol):
         ...
 
     def host(self) -> dict[str, str]:
-        """What of the runner belongs into a run record: engine and its version."""
+        """The runner's part of a run record: engine and version."""
         ...
 
 
 @dataclass
 class Messages:
-    """Takes a stream's bytes apart: progress and errors for us, everything else for the log."""
+    """Separates a stream: progress and errors for the runner, everything else for the log."""
 
     listener: Listener
     error: KitError | None = None
@@ -89,7 +89,7 @@ class Messages:
     def feed(self, data: bytes) -> bytes:
         """The part of ``data`` that belongs into the log."""
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > (1 << 16):  # a line without an end: no message of ours
+        if len(self._rest) > (1 << 16):  # a line this long is not a message
             lines, self._rest = [*lines, self._rest], b""
         return b"".join(self._line(line) for line in lines)
 
@@ -104,7 +104,7 @@ class Messages:
             try:
                 self._message(json.loads(text[len(MARK) :]))
             except (ValueError, KeyError, TypeError, AttributeError):
-                pass  # not ours after all
+                pass  # a line of the program that only looks like a message
             else:
                 return b""
         self.listener.line(text)

@@ -1,4 +1,4 @@
-"""How long a step may take, how long it may say nothing, and how much it may say.
+"""How long a step may take, how long it may be silent, and how much it may print.
 
 A model from a stranger may loop forever. kit's own programs report how far they are, so ten minutes of silence
 are one call of a model that took ten minutes. A vendor's compiler may be silent for hours: only the whole step has a
@@ -32,7 +32,7 @@ class Watch:
 
         Args:
             step: the step.
-            stop: set by whoever wants it to end early.
+            stop: set to end it early.
 
         Raises:
             InvalidInputError: KIT_STEP_SECONDS or KIT_STEP_SILENCE is not a number of seconds.
@@ -44,7 +44,7 @@ class Watch:
         self._said = 0
 
     def heard(self, count: int) -> None:
-        """The step said something, of so many bytes."""
+        """The step printed so many bytes."""
         self._heard = time.monotonic()
         self._said += count
 
@@ -56,7 +56,7 @@ class Watch:
         if self._said > _MOST_BYTES:
             return StepError(
                 f"step {self._step.name} was stopped: it printed more than {_MOST_BYTES >> 20} MiB",
-                remedy="look at what it prints in its log, and whether it ends",
+                remedy="see its log for what it prints, and check that it ends",
             )
         if self._silence is not None and now - self._heard > self._silence:
             what, name = f"it said nothing for {self._silence} s", "KIT_STEP_SILENCE"
@@ -71,7 +71,7 @@ class Watch:
 
 
 class Alarm:
-    """Looks at a watch from a thread of its own, for a runner that waits for a stream; stops the step when it is time.
+    """Checks a watch in its own thread, for a runner that waits for a stream; stops the step when it is overdue.
 
     ``with Alarm(watch, stop) as alarm: ...``, then ``alarm.error`` says why the step was stopped, if it was.
     """

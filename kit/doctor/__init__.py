@@ -20,7 +20,7 @@ _FAMILIES: dict[Exit, type[KitError]] = {
 
 
 def run(checks: Iterable[Check]) -> list[tuple[Check, Finding]]:
-    """Ask every check, in order. A check that itself goes wrong on this machine is a finding too, not an end."""
+    """Run every check, in order. A check that raises an error gives a finding, and the others still run."""
     found = []
     for check in checks:
         try:
@@ -30,7 +30,7 @@ def run(checks: Iterable[Check]) -> list[tuple[Check, Finding]]:
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             finding = Finding(
-                "fail", f"{place}{error.strerror or error}", "let the calling user read it, then run the check again"
+                "fail", f"{place}{error.strerror or error}", "make it readable for this user, then run the check again"
             )
         found.append((check, finding))
     return found

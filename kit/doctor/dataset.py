@@ -1,4 +1,4 @@
-"""Whether the data set is there: as many images as the recipe says, and a label for each."""
+"""Whether the data set is complete: as many images as the recipe says, and a label for each."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _look(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]
 
 
 def check(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]) -> Check:
-    """Images and labels; ``exists`` raises where one of them is not there."""
+    """Images and labels; ``exists`` raises where one of them is missing."""
     return Check("data set", lambda: _look(recipe, images, labels, exists), Exit.MISSING)
 
 
 def check_presence(images: Path, exists: Callable[[], None]) -> Check:
-    """The folder alone: what it holds, the task knows; ``exists`` raises where something is missing."""
+    """The folder alone, because only the task knows its content; ``exists`` raises where something is missing."""
 
     def look() -> Finding:
         exists()

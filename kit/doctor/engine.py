@@ -1,4 +1,4 @@
-"""Whether a container engine answers, and can hold a container to its limits."""
+"""Whether a container engine answers and can enforce limits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def _look() -> Finding:
     from kit.containers.client import connect, engine_errors, version
 
     with engine_errors("asking the engine for its state"):
-        client = connect()  # an engine that does not answer raises, and doctor makes a finding of it
+        client = connect()  # raises if no engine answers, which doctor turns into a finding
         facts = client.info()
         api = tuple(int(part) for part in str(client.version().get("ApiVersion", "0.0")).split("."))
     missing = [name for name in ("MemoryLimit", "PidsLimit") if facts.get(name) is False]
     if api < _API:
         return Finding(
             "warn",
-            f"{version()} is too old to hand out GPUs",
+            f"{version()} is too old to give containers GPUs",
             "update it to 19.03 or newer",
             prevents='could not select device driver "" with capabilities: [[gpu]]',
         )

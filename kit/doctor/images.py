@@ -1,4 +1,4 @@
-"""Which container images there are, and which must be built from a base that is not here yet."""
+"""Which container images exist, and which must be built from a base that must be pulled first."""
 
 from __future__ import annotations
 

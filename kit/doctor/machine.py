@@ -19,7 +19,7 @@ __all__ = ["bare", "examine", "look_at_targets"]
 
 
 def bare() -> dict[str, list[tuple[Check, Finding]]]:
-    """What can be said without a recipe."""
+    """The checks that need no recipe."""
     return {"machine": doctor.run([engine.check(), memory.check()])}
 
 
@@ -35,7 +35,7 @@ def examine(selection: Selection, store: Store, options: BuildOptions) -> dict[s
     jobs = selection.jobs(file)
     planned = plan(jobs)
     made = Images(image_specs(jobs), store.root, options, lambda _: None)
-    # What a step of that name made before is there already; were it outdated, its space would be needed twice.
+    # Steps of these names are done already; if outdated, their outputs take space twice.
     done = frozenset(record.step for record in store.records())
 
     def look_at_data() -> None:

@@ -1,4 +1,4 @@
-"""Whether the weights are there and are the recipe's, or from where they will come."""
+"""Whether the weights exist and are the recipe's, or where they will be downloaded from."""
 
 from __future__ import annotations
 

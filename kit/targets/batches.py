@@ -1,4 +1,4 @@
-"""What targets with one engine per batch have in common when they read their results back."""
+"""What targets with one engine per batch share when they read their results."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def check_complete(outputs: Outputs, accuracy: Accuracy, batch: int) -> None:
 
 
 def agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:
-    """Notes where batches differ: they are engines of one model, so by rounding at most.
+    """Notes where batches differ: engines of one model may differ only by rounding.
 
     Raises:
         StepError: two batches differ by more than the recipe's tolerance of accuracy.
@@ -84,8 +84,8 @@ def agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:
             one, other = accuracy.top(k), counted[first].top(k)
             if float(abs(one - other)) > job.recipe.tolerance.accuracy_points:
                 raise StepError(
-                    f"Top{k} of batch {batch} is {percent(one)} %, of batch {first} {percent(other)} %: no one model",
-                    remedy="make the engines again with --force; if they still differ, report it to the vendor",
+                    f"Top{k} of batch {batch} is {percent(one)} %, of batch {first} {percent(other)} %: not one model",
+                    remedy="build the engines again with --force; if they still differ, report it to the vendor",
                 )
         if accuracy.correct != counted[first].correct:
             notes.append(

@@ -82,8 +82,8 @@ def known_shapes(job: Job) -> FileShapes | None:
     form = job.file_task.form(job) if job.file_task else None
     if form and form.shapes == "files" and not form.known:
         raise InvalidInputError(
-            f"task -> {job.recipe.task_name} -> shapes: target {job.target} compiles for the shapes that it is told,"
-            " and the recipe does not say which the files have",
+            f"task -> {job.recipe.task_name} -> shapes: target {job.target} compiles for fixed shapes,"
+            " and the recipe does not state those of the files",
             remedy="write them: shapes: {files: {min: [3, 320, 320], max: [3, 640, 640]}}, or a list of all;"
             " target cpu needs none",
         )
@@ -91,7 +91,7 @@ def known_shapes(job: Job) -> FileShapes | None:
 
 
 def shape_notes(job: Job) -> list[str]:
-    """What a reader must know of rates where files have several shapes."""
+    """Notes for the report about rates where files have several shapes."""
     known = known_shapes(job)
     if known is None:
         return []
@@ -100,7 +100,7 @@ def shape_notes(job: Job) -> list[str]:
 
 
 class BatchScores:
-    """Accuracy, or the metrics of the task, by batch; those of the smallest batch count, the others must agree."""
+    """Accuracy, or the metrics of the task, by batch; the smallest batch counts, the others must agree with it."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -108,7 +108,7 @@ class BatchScores:
         self._scored: dict[int, tuple[Metric, ...]] = {}
 
     def read(self, batch: int, outputs: Outputs) -> None:
-        """Take what the steps of a batch counted.
+        """Read what the steps of a batch counted.
 
         Raises:
             StepError: results are missing.
@@ -123,16 +123,16 @@ class BatchScores:
 
     @property
     def accuracy(self) -> Accuracy | None:
-        """That of the smallest batch."""
+        """The accuracy at the smallest batch."""
         return self._counted[min(self._counted)] if self._counted else None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Those of the smallest batch."""
+        """The metrics at the smallest batch."""
         return self._scored[min(self._scored)] if self._scored else ()
 
     def notes(self) -> list[str]:
-        """How far the batches agree.
+        """Notes on how far the batches agree.
 
         Raises:
             StepError: they do not, beyond the recipe's tolerance.

@@ -1,7 +1,7 @@
-"""What targets have in common whose engine kit itself drives: ONNX Runtime, OpenVINO, PyTorch.
+"""What targets share whose engine is driven by kit itself: ONNX Runtime, OpenVINO, PyTorch.
 
 Accuracy and throughput come from the same engine with the same options: ``inside.evaluate`` runs it over the data set,
-``inside.bench`` measures it, all batches of a target in one step, because they take turns there.
+``inside.bench`` measures it, all batches of a target in one step because they alternate.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class EngineTarget(ABC):
         )
 
     def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
-        """Nothing beyond the exit code: these programs are kit's own and say what is wrong."""
+        """Nothing beyond the exit code: these programs are kit's own and report their errors."""
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Accuracy, and a throughput for each batch that was measured.
@@ -159,14 +159,14 @@ class EngineTarget(ABC):
             )
 
     def other_version(self, job: Job, ran: str) -> list[str]:
-        """A note where the recipe states another version than the one that ran; ``ran`` may say it in more parts."""
+        """A note where the recipe states another version than the one that ran; ``ran`` may have more parts."""
         stated = (job.toolchain or "")[len(self.toolchain) :].partition(",")[0].strip()
         if not stated or ran == stated or ran.startswith((f"{stated}.", f"{stated}+")):
             return []
         return [f"the recipe says {self.toolchain} {stated}, what ran is {self.toolchain} {ran}"]
 
     def variant(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
-        """What to add to the toolchain's name and version; nothing for the engine as it is."""
+        """What to add to the toolchain's name and version."""
         return ""
 
     def hardware_of(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
@@ -174,11 +174,11 @@ class EngineTarget(ABC):
         return self.hardware
 
     def notes(self, settings: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
-        """What a reader must know of the settings that the engine reported."""
+        """Notes for the report about the settings of the engine."""
         return []
 
     def checks(self, job: Job) -> Sequence[Check]:  # noqa: ARG002
-        """None: any processor will do."""
+        """None: any processor works."""
         return ()
 
 
@@ -215,7 +215,7 @@ def _infer(job: Job, use: EngineUse) -> Step:
 
 def _bench(job: Job, use: EngineUse) -> Step:
     bench = job.recipe.bench
-    round_s = math.ceil(len(job.batches) * bench.seconds)  # it says nothing within a round
+    round_s = math.ceil(len(job.batches) * bench.seconds)  # it prints nothing within a round
     return Step(
         name=bench_name(job),
         stage="bench",

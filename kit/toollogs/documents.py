@@ -1,4 +1,4 @@
-"""Where a document that quotes logs turns to something else: a measurement never crosses such a line."""
+"""Where a document that quotes logs begins a new part: a measurement never crosses such a line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 __all__ = ["begins_part"]
 
-# A fence, a heading (not a table row behind a number sign), a page's own blocks, or a label such as "Batch 32:".
+# A fence, a heading (not a table row after a number sign), an HTML block, or a label such as "Batch 32:".
 _PART = re.compile(
     r"[ \t>]*+(?:```|~~~|#{1,6}[ \t]+[^\s|+#\[&]|</?(?:pre|code|h[1-6]|details|summary)\b"
     r"|[*_+-]{0,3}(?:batch(?:[ _-]?size)?|bs|run|case|test)[ \t_=:#-]{0,8}\d{1,9}\b"
@@ -16,5 +16,5 @@ _PART = re.compile(
 
 
 def begins_part(line: str) -> bool:
-    """Whether the line is of the document and not of a log: what comes next belongs to nothing that stood before."""
+    """Whether the line belongs to the document and not to a log: what follows is unrelated to what precedes it."""
     return _PART.match(line) is not None

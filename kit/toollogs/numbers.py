@@ -1,8 +1,8 @@
-"""The one way from text to numbers: bounded, ASCII, finite.
+"""Numbers from text: bounded, ASCII, finite.
 
 Logs and reports come from strangers. Python's own ``int`` and ``float`` take superscript and full-width digits,
-underscores, ``inf`` and ``1e400``, and need time in the square of the digits. What is refused here is None, so a caller
-has to say what that means.
+underscores, ``inf`` and ``1e400``, and take quadratic time in the number of digits. What is refused here is None, so a
+caller must handle it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["LARGEST", "MOST_DIGITS", "SMALLEST", "Number", "decimal", "finite", 
 
 Number = int | float
 
-#: Digits of a whole number that is believed: what fits into 64 bits.
+#: Most digits of a whole number: what fits into 64 bits.
 MOST_DIGITS = 18
 #: Bounds of the magnitude. No rate, time or score comes near them, and the product of three numbers stays finite.
 SMALLEST, LARGEST = 1e-100, 1e100
@@ -49,12 +49,12 @@ def real(text: str) -> Number | None:
 
 
 def decimal(text: str) -> Decimal | None:
-    """The same number with the very digits of the text."""
+    """The same number with exactly the digits of the text."""
     return Decimal(text) if real(text) is not None else None
 
 
 def load_json(text: str) -> Any:
-    """The value of a JSON text of a stranger.
+    """The value of an untrusted JSON text.
 
     Raises:
         ValueError: it is not JSON, is nested too deep, or holds a number that :func:`real` refuses.

@@ -1,7 +1,7 @@
-"""What transports a log puts a prefix on its lines: stamps of ``docker logs -t`` or journald, services, quote marks.
+"""Prefixes that transport adds to the lines of a log: time stamps, names of services, quote marks.
 
-The prefixes are removed, so that the readers see what the tool printed. A kind of prefix is believed only when nearly
-every line has it, and lines that several services, files or processes wrote in turns are separated again.
+The prefixes are removed, so that the readers see what the tool printed. A prefix is removed only when nearly every line
+has it, and lines that several services, files or processes wrote alternately are separated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Stripped", "strip_levels", "strip_prefixes"]
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[ ]?[+-]\d\d:?\d\d)?"
 _HOST = r"[\w.-]+ (?P<key>[A-Za-z][\w./@-]*(?:\[\d+\])?):"
 _LEVEL = r"(?:DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL)"
-#: Each at the start of a line, with the blank behind it. ``key`` names the writer, where the prefix does.
+#: Each at the start of a line, with the blank after it. ``key`` is the writer, where the prefix names one.
 _PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -34,7 +34,7 @@ _PREFIXES = tuple(
         r"[ \t]*[>#](?: |$)",
     )
 )
-#: Numbers that count the lines could be a tool's own, so every line has to have one, each above the last.
+#: Line numbers could be the tool's own output, so every line must have one, each larger than the last.
 _COUNTS = (re.compile(r"(\d+):"), re.compile(r" *(\d+)\t"), re.compile(r"[ \t]*(\d+)\. "))
 _LEVELS = re.compile(r"\[INFO\](?:[ \t]|(?=\n))")
 _OBJECT = re.compile(r"\{\s*\"log\"\s*:\s*\"")
@@ -43,7 +43,7 @@ _MOST = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Stripped:
-    """A text without its prefixes. ``prefix`` is the first one, as messages quote it; None where there was none."""
+    """A text without its prefixes. ``prefix`` is the first one, for messages; None where there was none."""
 
     text: str
     prefix: str | None = None
@@ -67,7 +67,7 @@ def strip_prefixes(text: str) -> Stripped:
 def strip_levels(text: str) -> str | None:
     """The text without the level before every line; None where a line has none.
 
-    Some tools print such levels themselves: the caller has to find out whether this is one of them.
+    Some tools print such levels themselves: the caller must find out whether this is one of them.
     """
     lines = text.splitlines(keepends=True)
     if not all(line.isspace() or _LEVELS.match(line) for line in lines):
@@ -76,7 +76,7 @@ def strip_levels(text: str) -> str | None:
 
 
 def _json_lines(lines: list[str]) -> list[str] | None:
-    """Docker's own file: an object for every line, the line in ``log``."""
+    """The lines of Docker's own log file, which holds a JSON object for each, with the line as ``log``."""
     if not lines or not _OBJECT.match(lines[0]):
         return None
     found = []
@@ -96,8 +96,8 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
     few = full[:: max(1, len(full) // 100)]
     for pattern in _PREFIXES:
         if sum(pattern.match(line.rstrip("\n") + " ") is not None for line in few) < _MOST * len(few) / 2:
-            continue  # not worth to look at a hundred thousand lines
-        # A blank line may have lost the blank behind its prefix.
+            continue  # not worth matching a hundred thousand lines
+        # A blank line may have lost the blank after its prefix.
         hits = [pattern.match(line.rstrip("\n") + " ") for line in full]
         if sum(hit is not None for hit in hits) >= _MOST * len(full):
             break
@@ -114,16 +114,16 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
                 line = line.rstrip("\n")  # noqa: PLW2901 - a long line in parts
         by_writer.setdefault(key, []).append(line)
     if not lines[-1].endswith("\n"):
-        by_writer[key] = by_writer.pop(key)  # a cut line stays the last one of all
+        by_writer[key] = by_writer.pop(key)  # a cut line must stay the last
     mark = next(hit[0] for hit in hits if hit is not None)
-    if len(by_writer) > 1:  # what one wrote is not a continuation of what another did
+    if len(by_writer) > 1:  # output of one writer does not continue that of another
         for key, part in by_writer.items():
             part.insert(0, f"# {key or 'other lines'}\n")
     return mark.strip(), [line for part in by_writer.values() for line in part]
 
 
 def _whole(lines: list[str], full: list[str]) -> tuple[str, list[str]] | None:
-    """The prefixes that every line has to have."""
+    """Remove line numbers, which every line must have."""
     for pattern in _COUNTS:
         hits = [hit for line in full if (hit := pattern.match(line))]
         counts = [count for hit in hits if (count := integer(hit[1])) is not None]

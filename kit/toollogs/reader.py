@@ -1,8 +1,8 @@
 """Readers turn what a vendor tool printed into checked, typed values.
 
-A reader is two functions: ``sniff(text)`` says how surely the text is of its tool (0 to 1), ``read(text)`` gives the
-values. Each target folder lists its readers as ``READERS`` and registers them in the entry point group ``kit.readers``,
-so that this module, and ``kit read``, know none of them by name.
+A reader is two functions: ``sniff(text)`` says how likely the text is to be from its tool (0 to 1), ``read(text)``
+returns the values. Each target folder lists its readers as ``READERS`` and registers them in the entry point group
+``kit.readers``, so that this module, and ``kit read``, know none of them by name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_BYTES = 64 * 1024 * 1024
 class Reader:
     """One tool's output: its family, the names that ``--tool`` takes, and the two functions.
 
-    ``again`` gives, from the text and a place that evidence names, a number that is computed from the whole text.
+    ``again`` computes a number from the whole text again, given the place that evidence names.
     """
 
     family: str
@@ -71,7 +71,7 @@ def readers() -> tuple[Reader, ...]:
     for point in sorted(entry_points(group="kit.readers"), key=lambda point: point.name):
         try:
             listed: Iterable[Reader] = point.load()
-        except Exception as error:  # what a foreign package does at import is not ours to foresee
+        except Exception as error:  # a third-party package may raise anything
             raise InvalidInputError(
                 f"the readers of {point.name!r} cannot be imported: {type(error).__name__}: {error}",
                 where=f"entry point kit.readers: {point.value}",
@@ -166,19 +166,19 @@ def _read(text: str, where: str, tool: str | None) -> tuple[Reader, ToolOutput]:
     if not plain.endswith("\n"):
         _doubt_last_line(reader, output, plain)
     if stripped.prefix is not None:
-        said = f"non-standard line: all have a mark before them, such as {short(stripped.prefix)!r}"
+        said = f"non-standard line: all start with a prefix, such as {short(stripped.prefix)!r}"
         output.problems = [said, *output.problems]
         output.status = "lenient" if output.status == "ok" else output.status
     return reader, output
 
 
 def _known(text: str) -> float:
-    """How surely the text is of any tool."""
+    """How likely the text is to be from any tool."""
     return max((reader.sniff(text) for reader in readers()), default=0.0)
 
 
 def _doubt_last_line(reader: Reader, output: ToolOutput, text: str) -> None:
-    """Say so where the last line would say more with a line end: without one it may be cut in a number."""
+    """Note where the last line would give other values with a line end: without one it may be cut inside a number."""
     if output.status not in ("ok", "lenient"):
         return
     whole = reader.read(text + "\n").as_json()

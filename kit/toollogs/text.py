@@ -1,7 +1,7 @@
-"""The text of a log: bytes to characters, odd characters to plain ones, and numbers that are surely whole.
+"""The text of a log: bytes to characters, odd characters to plain ones, and numbers that are certainly complete.
 
-Every reader builds on these few functions, so that a byte-order mark, a GBK file, colours or full-width commas are
-solved once. A number is taken only when it cannot have been cut off: something other than a number has to follow it.
+Every reader builds on these functions, so that byte-order marks, GBK files, colours and full-width commas are handled
+once. A number is used only when it cannot have been cut off: something other than a number must follow it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ NUMBER = (
     r"(?![\d.]|[eE](?:[-+\s]|\Z)|[ '\u2019_]\d{3}(?!\d)|[kKMG]\b)(?=[\s\S])"
 )
 
-# The escape itself is lost where a page or ``cat -v`` showed the text; what follows it is nothing that a tool prints.
+# A page or ``cat -v`` may have lost the escape character; no tool prints the rest of the sequence by itself.
 _COLOUR = re.compile(r"\^\[\[(?:\d{1,3}(?:;\d{1,3})*)?[mK]|\[\d{1,3}(?:;\d{1,3})*m(?!\])")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _NEWLINE = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _DROPPED = dict.fromkeys([0xFEFF, 0x200B, 0x200C, 0x200D, 0x2060, 0x08, 0x07])
-# Full-width forms of ASCII, and the blanks and dashes that word processors put in their place.
+# Full-width forms of ASCII, and the blanks and dashes of word processors.
 _NARROW = (
     {0xFF01 + i: 0x21 + i for i in range(94)}
     | dict.fromkeys([0x3000, 0x00A0, 0x2002, 0x2003, 0x2009, 0x202F], " ")
@@ -73,7 +73,7 @@ def _checked(data: bytes, name: str, where: str, errors: str = "replace") -> str
 
 
 def clean(text: str) -> str:
-    """The text without colours, byte-order marks and carriage returns; each line as it was otherwise."""
+    """The text without colours, byte-order marks and carriage returns, otherwise unchanged."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     text = _COLOUR.sub("", text)
@@ -91,27 +91,27 @@ def lines(text: str) -> list[str]:
 
 
 def one_line(text: str, most: int = 2000) -> str:
-    """A tool's message as kit quotes it: whole, in one line, without control characters."""
+    """A tool's message as kit quotes it: on one line, without control characters."""
     line = " ".join(_CONTROL.sub(" ", text).split())
     return line if len(line) <= most else line[: most - 1] + "\u2026"
 
 
 def short(line: str) -> str:
-    """A line as messages quote it: no blanks around it, 60 characters at most."""
+    """A line as messages quote it: stripped, 60 characters at most."""
     return line.strip()[:60]
 
 
 def table_row(line: str) -> list[str]:
-    """What stands between the bars of a table's row, without blanks; nothing where the line is not a whole row."""
+    """The stripped columns of a table row; empty where the line is not a whole row."""
     body = line.strip().lstrip("#>* ")
     return [part.strip() for part in body[1:-1].split("|")] if len(body) > 2 and body[0] == body[-1] == "|" else []
 
 
 def six_digits(value: float) -> bool:
-    """Whether a C++ stream with its default of six significant digits can have printed this number."""
+    """Whether a C++ stream with its default of six significant digits can print this number."""
     return float(f"{value:.6g}") == float(value)
 
 
 def spread(value: float) -> float:
-    """By how much a number printed with six significant digits may differ from the number that was measured."""
+    """The rounding error of a number printed with six significant digits."""
     return 0.5 * 10.0 ** (math.floor(math.log10(abs(value))) - 5) if value else 0.0

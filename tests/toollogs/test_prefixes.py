@@ -47,7 +47,7 @@ def test_marks_of_what_carried_the_lines_are_taken_off(sample: str, mark: str) -
     _, reading = read_bytes(MARKS[mark](SAMPLES[sample]).encode(), "x")
     assert numbers(reading.as_json()) == numbers(reader_of(sample).read(SAMPLES[sample]).as_json())
     assert reading.status == "lenient"
-    assert reading.problems[0].startswith("non-standard line: all have a mark before them")
+    assert reading.problems[0].startswith("non-standard line: all start with a prefix")
     assert reading.rows() == reader_of(sample).read(SAMPLES[sample]).rows()
 
 

@@ -1,8 +1,8 @@
-"""The vendor's files, which nobody else may hand out: the user puts them into a folder, kit checks them.
+"""The vendor's files, which may not be redistributed: the user puts them into a folder, kit checks them.
 
 ``Ascend-cann-toolkit_<version>_linux-<arch>.run`` and ``benchmark.<arch>`` (or the wheels of ais_bench); optionally
 ``SHA256SUMS``, the host's ``version.info`` and ``ascend_install.info``, and ``Python-3.7.5.tar.xz``. A toolchain with a
-public image needs no installer; one that is there is used all the same.
+public image needs no installer; if there is one it is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MACHINES = {62: "x86_64", 183: "aarch64"}
 
 @dataclass(frozen=True)
 class Packages:
-    """What of the vendor's files is there; ``folder`` is None where there is no such folder."""
+    """The vendor's files that were found; ``folder`` is None where it does not exist."""
 
     folder: Path | None
     wanted: Path
@@ -127,7 +127,7 @@ def verify(job: Job) -> list[str]:
         raise MissingError(
             f"the recipe has a checksum for {unknown[0]}, which is not there",
             where=str(found.wanted),
-            remedy="put the file there, or take its line out of options -> sha256",
+            remedy="put the file there, or remove its line from options -> sha256",
         )
     return lines
 
@@ -145,7 +145,7 @@ def _the_toolkit(found: Packages) -> Path:
     raise MissingError(
         f"the CANN installer {name} is not there",
         where=str(found.wanted),
-        remedy="get it from the vendor (its licence forbids handing it on) and put it into this folder",
+        remedy="get it from the vendor (its licence forbids redistribution) and put it into this folder",
     )
 
 
@@ -190,7 +190,7 @@ def _verified(path: Path, sums: dict[str, str], problem: str | None) -> str:
 
 
 def _shell_archive(path: Path) -> str | None:
-    """What is wrong with a self-extracting installer at first sight: an error page or a pointer file has its name."""
+    """What is obviously wrong with a self-extracting installer: an error page or a pointer file may have its name."""
     with path.open("rb") as file:
         start = file.read(512)
     if found := mistaken_for(start):

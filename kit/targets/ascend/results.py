@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-#: The published reports compare with pure inference to find out whether the chip was used by others meanwhile.
+#: Below this share of pure inference another program probably used the chip.
 _SUSPICIOUS = 0.8
 #: Keys of a performance file as its lines print them.
 _PRINTED = {"interface": "Interface throughputRate"}
@@ -166,7 +166,7 @@ def _with_energy(job: Job, measured: Throughput, outputs: Outputs, notes: list[s
         return measured
     output = outputs.file(energy_name(job.target, measured.batch), "energy.json")
     if output.key("energy").value is None:
-        notes.append(f"batch {measured.batch}: npu-smi showed too little of the chip's power to tell the energy")
+        notes.append(f"batch {measured.batch}: npu-smi printed the chip's power too rarely to compute the energy")
         return measured
     raw = output.keys("energy")
     energy = Energy(**{name: one.value for name, one in raw.items()})
@@ -247,7 +247,7 @@ def _environment(job: Job, outputs: Outputs, toolchain: str) -> dict[str, str | 
 
 
 def _state(job: Job, outputs: Outputs) -> tuple[dict[str, str | Raw[str]], list[str]]:
-    """What npu-smi said before and after, and what a reader must know of it."""
+    """What npu-smi printed before and after, and notes for the report."""
     host: dict[str, str | Raw[str]] = {}
     notes = []
     for when, name in (("before", before_name(job.target)), ("after", after_name(job.target))):
@@ -257,9 +257,7 @@ def _state(job: Job, outputs: Outputs) -> tuple[dict[str, str | Raw[str]], list[
         if reading.driver_version:
             host["Ascend driver"] = output.line(reading.driver_version, "Version:")
         if reading.tool_version and reading.driver_version and reading.tool_version != reading.driver_version:
-            notes.append(
-                f"npu-smi {reading.tool_version} and driver {reading.driver_version} are of different versions"
-            )
+            notes.append(f"npu-smi {reading.tool_version} and driver {reading.driver_version} have different versions")
         if chip is None:
             continue
         facts = _facts(output, chip)
@@ -273,7 +271,7 @@ def _state(job: Job, outputs: Outputs) -> tuple[dict[str, str | Raw[str]], list[
 
 
 def _facts(output: Output, chip: Chip) -> dict[str, Raw[str]]:
-    """What the two rows of a chip say of it."""
+    """What the two rows of a chip say about it."""
     lines = output.text.split("\n")
     second = next((number for number, line in enumerate(lines) if chip.bus_id and chip.bus_id in line), 1)
     first = max(0, second - 1)

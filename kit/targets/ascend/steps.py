@@ -33,7 +33,7 @@ OFFICIAL = (1, 16)
 _RUN = Limits(memory_bytes=16 * GIB, pids=1024)
 #: Images of one run while the power is read, as far as the rounds of the tools go: npu-smi answers once a second.
 _ENERGY_IMAGES, _MOST_ROUNDS = 4096, 1024
-#: What a stand-in that needs no device must know.
+#: What the stand-in for atc reads.
 _OF_THE_TOOLKIT = ("KIT_SIM_CHIP", "KIT_SIM_TOOLKIT")
 #: A vendor's tool writes logs and caches into its home.
 _HOME = {"HOME": "/tmp", "ASCEND_PROCESS_LOG_PATH": "/tmp/ascend-log"}  # noqa: S108 - in the container
@@ -179,7 +179,7 @@ def _convert(chip: _ChipContext, batch: int) -> Step:
 
 
 def _input_format(job: Job) -> str:
-    """ND for inputs that are no images, and with profiles of several sizes, which need it."""
+    """ND for inputs that are not images, and for profiles of several sizes, which need it."""
     images = all(len(one.shape) == 3 for one in job.recipe.graph_inputs)
     return "NCHW" if images and known_shapes(job) is None else "ND"
 
@@ -311,7 +311,7 @@ def _step(
         outputs=outputs,
         inputs={
             "engine": Made(convert_name(chip.target, batch), _engine(chip, batch)),
-            # The chip's state is an input of what is measured: a chip in use stops the run before its numbers are low.
+            # The chip's state is an input of what is measured: a chip in use stops the run early.
             "state": Made(before_name(chip.target)),
             **(inputs or {}),
         },

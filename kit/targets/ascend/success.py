@@ -1,4 +1,4 @@
-"""Whether a vendor's tool did what it should, whatever its exit code says.
+"""Whether a vendor's tool succeeded, whatever its exit code is.
 
 ``benchmark`` ends with 0 on several failures, so its success is: no ``[ERROR]`` line, a performance file, and one
 result file per image. The output folder is new at every run, so nothing in it can be stale.
@@ -49,7 +49,7 @@ def check_outcome(job: Job, step: Step, outcome: Outcome) -> None:
             return  # kit's own program, which says itself what is wrong
         _refuse_errors(step, outcome, texts)
         if step.outputs == ("energy.json",):
-            return  # it is there, and says itself whether there was a power to read
+            return  # the file exists, and says itself whether the power could be read
         if step.code:  # all devices of the card at once, each in its own folder
             for name in step.outputs:
                 (load_summary if options_of(job).tool == "ais_bench" else pure_block)(outcome.folder / name)
@@ -96,12 +96,12 @@ def _refuse_errors(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None
     if said:
         raise StepError(f"{step.argv[0]} failed: {said}", where=where, remedy="read its log; `kit doctor` helps")
     if outcome.exit_code in {126, 127}:
-        return  # the runner knows better: there is no such program
+        return  # the runner reports that the program is missing
     if outcome.exit_code == 139:
         raise StepError(
             "the inference tool crashed (segmentation fault)",
             where=where,
-            remedy="use driver, toolkit and tool of versions that belong together; `kit doctor` shows them",
+            remedy="use compatible versions of driver, toolkit and tool; `kit doctor` shows them",
         )
     raise StepError(
         f"the inference tool failed without a message (exit code {outcome.exit_code})",

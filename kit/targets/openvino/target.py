@@ -46,7 +46,7 @@ class OpenVino(EngineTarget):
         return (ImageSpec(_IMAGE, resource("images") / "openvino", base="runtime"),)
 
     def notes(self, settings: Mapping[str, Any]) -> list[str]:
-        """Threads and streams that OpenVINO changed without a word."""
+        """Threads and streams that OpenVINO changed silently."""
         return [
             f"OpenVINO changed {name}: {values['asked']} was asked for, {values['real']} is what it took"
             for name, values in sorted(settings["changed"].items())

@@ -1,4 +1,4 @@
-"""The GPUs of this host as its driver lists them, without a program of the vendor."""
+"""The GPUs of this host as its driver lists them, without running a vendor's program."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def gpus(top: Path | None = None) -> list[HostGpu]:
 
 
 def request(device: int, uuid: str | None) -> str:
-    """What the engine is asked for: a UUID, which no restart renumbers, or where none is known the index."""
+    """The UUID of the GPU, which no restart renumbers, or its index where none is known."""
     if uuid:
         return uuid
     known = gpus()
@@ -64,7 +64,7 @@ def request(device: int, uuid: str | None) -> str:
 
 
 def device_access(device: int, uuid: str | None) -> DeviceAccess:
-    """How a container gets that GPU. Whatever its number on the host: in the container it is GPU 0."""
+    """How a container gets that GPU, which is GPU 0 in the container whatever its number on the host."""
     gpu = request(device, uuid)
     devices = Devices(gpus=(gpu,), leases=(f"gpu-{gpu}",))
     return DeviceAccess(devices, {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}, present=bool(gpus()))

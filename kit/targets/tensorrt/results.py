@@ -54,7 +54,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
     for batch in job.batches:
         measured, remarks = _throughput(job, batch, outputs)
         throughput.append(measured)
-        notes += () if job.simulate else remarks  # of a rehearsal they would be about the CPU
+        notes += () if job.simulate else remarks  # in a rehearsal they would describe the CPU
         scores.read(batch, outputs)
         if job.file_task:
             runs = job.file_task.runs(job)
@@ -181,7 +181,7 @@ def _taken(times: Output, reading: ExportTimesReading, name: str, warm_up: float
 
 
 def _compare(job: Job, batch: int, number: int, inferred: Output, checked: Output) -> None:
-    """Two programs, one plan, one input: the scores must be equal within the digits that trtexec prints."""
+    """Two programs ran one plan on one input: the scores must be equal within the digits that trtexec prints."""
     reading = export_output.read(checked.text)
     found = [output for output in reading.outputs if output.name == job.recipe.output]
     expected = array("f")
@@ -196,7 +196,7 @@ def _compare(job: Job, batch: int, number: int, inferred: Output, checked: Outpu
         raise StepError(
             f"trtexec computed another number of scores than the inference at batch {batch}",
             where=where,
-            remedy="build the plan again with --force: the two did not run the same shape",
+            remedy="build the plan again with --force: the two ran different shapes",
         )
     classes = len(expected) // batch
     for row in range(batch):
@@ -226,7 +226,7 @@ _MOMENT = (
 
 
 def _state(job: Job, outputs: Outputs) -> tuple[dict[str, str | Raw[str]], Raw[str] | None, list[str]]:
-    """Facts of the GPU before and after, its name, and what a reader must know."""
+    """Facts of the GPU before and after, its name, and notes for the report."""
     host: dict[str, str | Raw[str]] = {}
     hardware: Raw[str] | None = None
     notes = []

@@ -172,7 +172,7 @@ def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
 
 
 def _guard(job: Job) -> Step:
-    """The model's input by its file, before trtexec silently measures something else."""
+    """Check the model's input, because trtexec would silently measure another shape."""
     return Step(
         name=f"{job.target}/input",
         stage="query",
@@ -304,7 +304,7 @@ def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, st
             "--exportTimes=times.json",
         ),
         outputs=("times.json",),
-        # The GPU's state is an input: a GPU that is taken stops the run before its numbers are low.
+        # The GPU's state is an input: a GPU in use stops the run before it gives low numbers.
         inputs={"engine": gpu.made(batch), "state": Made(before_name(gpu.target))},
         links={gpu.engine(batch): "{in:engine}"},
         # The number of the run distinguishes equal steps: each has to run.
@@ -316,6 +316,6 @@ def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, st
 
 
 def _overridden(flags: Sequence[str], by: Sequence[str]) -> tuple[str, ...]:
-    """``flags`` with those of ``by`` in their places: trtexec takes no option twice."""
+    """``flags`` with those of ``by`` instead of their own: trtexec accepts no option twice."""
     names = {flag.partition("=")[0] for flag in by}
     return (*(flag for flag in flags if flag.partition("=")[0] not in names), *by)

@@ -1,4 +1,4 @@
-"""Whether trtexec and nvidia-smi did what they should, whatever their exit code says."""
+"""Whether trtexec and nvidia-smi succeeded, whatever their exit codes are."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def _check_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str
     where = str(outcome.stdout)
     marks = [line for line in texts[0].splitlines() if "&&&& " in line]
     passed = outcome.exit_code == 0 and bool(marks) and "&&&& PASSED" in marks[-1]
-    # Stamps stand in one stream and words in the other, so a message starts anywhere in its line.
+    # Stamps and messages are in different streams, so a message may start anywhere in its line.
     if not passed or first_line(texts, _WRONG_SHAPES):
         if outcome.exit_code in {126, 127} and not marks:
-            return  # the runner knows better: there is no such program
+            return  # the runner reports that the program is missing
         if error := explain(TRTEXEC, *texts, where=where):
             raise error
         if outcome.exit_code == 139:
@@ -77,7 +77,7 @@ def _check_trtexec(job: Job, step: Step, outcome: Outcome, texts: tuple[str, str
 
 
 def _refuse_version(job: Job, text: str, where: str) -> None:
-    """7.x prints no version, all later ones do: a log of another version would be measured with the wrong flags."""
+    """Refuse a log of another TensorRT, whose flags differ; 7.x prints no version, all later ones do."""
     run, wanted = trtexec.read(text).run, toolchain_of(job).version
     found = run.version if run else None
     same = wanted.startswith("7.") if found is None else found.split(".")[:3] == wanted.split(".")[:3]
@@ -116,7 +116,7 @@ def load_times(folder: Path, warm_up: float) -> ExportTimesReading:
 
 
 def gpu_of(text: str) -> Gpu | None:
-    """The one GPU that a state step saw."""
+    """The GPU that a state step saw, if there is exactly one."""
     reading = nvidia_smi.read_query(text, list(QUERY))
     return reading.gpus[0] if len(reading.gpus) == 1 else None
 

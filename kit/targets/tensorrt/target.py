@@ -62,7 +62,7 @@ class T4:
         return steps.plan(job)
 
     def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:
-        """Success by what a tool left and said; the exported model's input by its file."""
+        """Success according to the output and files of the tool."""
         success.check_outcome(job, step, outcome)
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:

@@ -225,7 +225,7 @@ def test_batches_that_disagree_are_no_one_model(rehearsals: Any) -> None:
     counts = json.loads(path.read_text())
     counts["correct"] = [0, 0, 0, 0, 0]
     path.write_text(json.dumps(counts))
-    with pytest.raises(StepError, match="no one model"):
+    with pytest.raises(StepError, match="not one model"):
         made.target.read(made.job, made.outputs)
     counts["n"] = 9
     path.write_text(json.dumps(counts))
@@ -286,4 +286,4 @@ def test_no_power_is_no_energy(rehearsals: Any) -> None:
         (made.outputs[name] / "energy.json").write_text('{"energy": null, "samples": [], "rates": [100.0]}')
     reading = made.target.read(made.job, made.run_all())
     assert [one.energy for one in reading.throughput] == [None, None]
-    assert sum("too little of the chip's power" in note for note in reading.notes) == 2
+    assert sum("power too rarely" in note for note in reading.notes) == 2

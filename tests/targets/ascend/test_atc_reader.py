@@ -37,7 +37,7 @@ def test_failure_with_cause_solution_and_trace() -> None:
 def test_a_conversion_that_did_not_end() -> None:
     reading = atc.read(START + "..\n")
     assert reading.success is None
-    assert reading.problems == ["the text ends before atc said how it went"]
+    assert reading.problems == ["the text ends before atc reported its result"]
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_chip_that_is_not_well_is_said() -> None:
 
 def test_tool_and_driver_of_two_versions_are_said() -> None:
     reading = npu_smi.read(table((0, 0, 0, "310P3"), driver="22.0.2"))
-    assert reading.problems == ["npu-smi 22.0.0 and driver 22.0.2 are of different versions"]
+    assert reading.problems == ["npu-smi 22.0.0 and driver 22.0.2 have different versions"]
 
 
 @pytest.mark.parametrize(

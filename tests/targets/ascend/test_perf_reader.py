@@ -175,7 +175,7 @@ def test_runs_that_wrote_in_turns_give_no_value() -> None:
     text = "".join(f"{one}\n{other}\n" for one, other in zip(first, second, strict=True))
     reading = perf.read(text)
     assert (reading.status, reading.blocks) == ("error", [])
-    assert "no value can be told" in reading.problems[0]
+    assert "no value can be assigned" in reading.problems[0]
     lines = "".join(line + "\n" for line in (first[3], second[3], first[3]))  # one line of each batch, as reports do
     assert len(perf.read(lines).blocks) == 3
     heads = "".join(f"{run[0]}\n" + "".join(line + "\n" for line in run) for run in (first, second))
@@ -191,7 +191,7 @@ def test_a_sentence_about_a_value_is_no_run() -> None:
 def test_a_key_given_twice_with_two_values_is_not_taken() -> None:
     reading = perf.read(PLAIN.replace("moduleLatency: 4.25", "moduleLatency: 4.25, moduleLatency: 5.25"))
     assert "moduleLatency" not in one(reading).stages["infer"]
-    assert any("is there twice, 4.25 and 5.25" in problem for problem in reading.problems)
+    assert any("appears twice, as 4.25 and 5.25" in problem for problem in reading.problems)
 
 
 @pytest.mark.parametrize(

@@ -46,4 +46,4 @@ def test_shapes_that_are_none(shape: str) -> None:
 def test_an_output_that_is_there_twice_is_said() -> None:
     reading = export_output.read(TEXT + TEXT)
     assert reading.status == "lenient"
-    assert "flag: the output is there twice" in reading.problems
+    assert "flag: the output appears twice" in reading.problems

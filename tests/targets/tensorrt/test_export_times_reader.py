@@ -64,7 +64,7 @@ def test_a_cut_file_gives_whole_records() -> None:
     reading = export_times.read(whole[: whole.rindex("computeMs") + 14])
     assert len(reading.records) == 4
     assert reading.status == "partial"
-    assert reading.problems == ["the list is cut off: whole records are taken"]
+    assert reading.problems == ["the list is cut off: the whole records are used"]
 
 
 @pytest.mark.parametrize("bad", ["nan", "-inf", '"2"', "null", "true", "1e999"])
@@ -90,7 +90,7 @@ def test_two_files_in_one_give_no_rate() -> None:
     for both in (text(one + other), text(one) + text(other)):
         reading = export_times.read(both)
         assert (reading.status, reading.records, reading.enqueues_per_s()) == ("error", [], None)
-        assert "records of several runs in one text: none is taken" in reading.problems
+        assert "records of several runs in one text: none is used" in reading.problems
     one[200], one[201] = one[201], one[200]
     assert "1 records begin before the one above: not one run" in export_times.read(text(one)).problems
 

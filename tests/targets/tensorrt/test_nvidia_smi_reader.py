@@ -106,7 +106,7 @@ def test_a_query_without_header_needs_its_fields() -> None:
     row = "0, Tesla T4, 460.32.03\n"
     unnamed = nvidia_smi.read(row)
     assert (unnamed.status, unnamed.gpus[0].values["column 2"]) == ("partial", "Tesla T4")
-    assert unnamed.problems == ["the answer has no header line: what its columns are is not said"]
+    assert unnamed.problems == ["the answer has no header line: the meaning of its columns is unknown"]
     reading = nvidia_smi.read_query(row, ["index", "name", "driver_version"])
     assert (reading.gpus[0].index, reading.driver_version) == (0, "460.32.03")
 

@@ -146,7 +146,7 @@ def test_two_runs_that_wrote_at_the_same_time_give_no_value() -> None:
     both = "".join(line for pair in zip(run("a"), run("b"), strict=True) for line in pair)
     reading = trtexec.read(both)
     assert reading.status == "error"
-    assert any("no value can be told" in problem for problem in reading.problems)
+    assert any("no value can be assigned" in problem for problem in reading.problems)
     assert not any(item.usable for item in reading.runs)
     crashed = trtexec.read("".join(run("a")[:1] + run("b") + run("c")))
     assert [item.throughput_qps for item in crashed.runs] == [None, 400, 400]

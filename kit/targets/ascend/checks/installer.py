@@ -15,5 +15,5 @@ __all__ = ["check"]
 
 def check(job: Job) -> Finding:
     """Names, architecture, checksums."""
-    # A missing or damaged file is raised as an error, and doctor makes a finding of it.
+    # A missing or damaged file raises an error, which doctor turns into a finding.
     return Finding("ok", "; ".join(verify(job)))

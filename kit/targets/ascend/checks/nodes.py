@@ -1,4 +1,4 @@
-"""Whether the device nodes are there, and are device nodes."""
+"""Whether the device nodes exist and are device nodes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def check(job: Job) -> Finding:
         return Finding(
             "fail",
             f"missing: {', '.join(missing)}{have}",
-            "choose a chip with --device N (all from 0 to N are handed on), or load the driver again",
+            "choose a chip with --device N (the container gets all from 0 to N), or load the driver again",
             _PREVENTS,
         )
     if wrong:

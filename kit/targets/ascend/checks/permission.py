@@ -1,4 +1,4 @@
-"""Whether a container of this user may open the nodes: by their group, which it is given."""
+"""Whether a container of this user may open the nodes, through their group."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def check(job: Job) -> Finding:
             "ok", f"containers get the group of the nodes: {', '.join(_name(gid) for gid in sorted(groups))}"
         )
     if not seen:
-        return Finding("note", "there are no nodes to look at")
+        return Finding("note", "there are no nodes to check")
     return Finding("ok", "every user may use the nodes")

@@ -1,4 +1,4 @@
-"""How containers will get the chip: ascend-docker-runtime where the engine has it, plain nodes otherwise."""
+"""How containers get the chip: through ascend-docker-runtime, or as plain device nodes."""
 
 from __future__ import annotations
 

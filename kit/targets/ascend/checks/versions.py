@@ -1,4 +1,4 @@
-"""Whether driver and toolkit are known to go together."""
+"""Whether driver and toolkit are known to be compatible."""
 
 from __future__ import annotations
 

@@ -46,12 +46,12 @@ _PROGRAM = re.compile(
     r"\[INFO\] (?:acl init success|open device \d+ success|load model .* success|try get model batchsize)"
     r"|\[ERROR\] (?:arg\d+ tensorsize|save out files error|load model from file failed|acl open)"
 )
-# The lines as the programs write them, and the JSON of their summary; other lines with values are odd.
+# The lines as the programs write them, and the JSON of their summary; other lines with values are non-standard.
 _N = NUMBER
 _PLAIN = re.compile(
     rf"\s*(?:\[INFO\] )?(?:(?:{'|'.join(PARTS)}) \(ms\): min = {_N}, max = {_N}, mean = {_N}, median = {_N}, "
     rf"percentile\({_N}%\) = {_N}"
-    # With several threads the mean is all that is there.
+    # With several threads only the mean is printed.
     rf"|(?:{'|'.join(PARTS)}) \(ms\): mean = {_N}"
     rf"|[tT]hroughput 1000\*batchsize(?:\.mean)?\({_N}\)/NPU_compute_time\.mean\({_N}\): {_N}"
     rf"|throughput \(1000\*batchsize/NPU_compute_time\): {_N})\s*\Z"
@@ -61,22 +61,22 @@ _THREADED = re.compile(rf"\s*(?:\[INFO\] )?(?:{'|'.join(PARTS)}) \(ms\): mean = 
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``ais_infer`` or ``ais_bench``."""
+    """How likely the text is to be from ``ais_infer`` or ``ais_bench``."""
     if _THROUGHPUT.search(text) or re.search(r"\bNPU_compute_time\"? ?(?:\(ms\))? ?:", text):
         return 1.0
     if re.search(r"[│|][ \t]*NPU_compute_time", text) or _DEVICE.search(text) or _SUMMARY.search(text):
         return 1.0
-    # The lines of the library below are msame's, too, and so they say least.
+    # msame prints the same lines of the library, so they are the weakest sign.
     return 0.6 if _PROGRAM.search(text) else 0.0
 
 
 def read(text: str) -> AisReading:
-    """Every summary that the text holds: printed, a table, or JSON. A value is taken only when it is surely whole."""
+    """Every summary in the text: printed, a table, or JSON. A value is used only when it is certainly complete."""
     return _AisScan().run(text)
 
 
 class _AisScan:
-    """One pass; a heading, or a part or throughput that was there already, begins a new run."""
+    """One pass; a heading, or a repeated part or throughput, begins a new run."""
 
     def __init__(self) -> None:
         self.runs: list[AisRun] = []
@@ -86,7 +86,7 @@ class _AisScan:
         self.findings = Findings()
         self.devices: dict[int, Number] = {}
         self.total: Number | None = None
-        self.explaining = False  # whether indented lines continue an error
+        self.explaining = False  # whether indented lines continue the last error
 
     def run(self, text: str) -> AisReading:
         for raw in lines(text):
@@ -129,7 +129,7 @@ class _AisScan:
         last = self.runs[-1] if self.runs else None
         taken = last is not None and (part in last.parts if part else last.throughput is not None)
         if last is not None and part is not None and last.throughput is not None:
-            # Two devices that print at the same time may swap a part and the other's throughput.
+            # Two devices that print at the same time may swap the order of one's part and the other's throughput.
             taken = taken or not last.parts or "NPU_compute_time" in last.parts
         if last is None or self.fresh or taken:
             last = AisRun()
@@ -157,7 +157,7 @@ class _AisScan:
             self._statistics(line)
 
     def _error(self, line: str) -> bool:
-        """An error with the indented lines that explain it; True where nothing else can stand in the line."""
+        """Note an error or an indented line that continues it; True where the line holds nothing else."""
         if error := _ERROR.search(line):
             self.findings.errors.append(f"the tool says: {one_line(error[0])}")
             self.explaining = True
@@ -203,7 +203,7 @@ class _AisScan:
             self.findings.refused.append(f"throughput: not surely a whole number above zero: {short(line)}")
             return
         batch, mean = named.get("batch"), real(named.get("mean") or "")
-        # Two devices that print at the same time mix their lines; the mean says whose throughput it is.
+        # Two devices that print at the same time mix their lines; the mean identifies the run of a throughput.
         open_ = [run for run in self.runs[-8:] if run.throughput is None and mean is not None and run.mean == mean]
         run = open_[-1] if open_ and not self.fresh else self._current(None)
         self.part = None
@@ -247,7 +247,7 @@ class _AisScan:
             name = whole[1] if share is None else f"p{share:g}"
             if self.part.setdefault(name, value) != value:
                 self.findings.refused.append(
-                    f"{name} is there twice, {self.part.pop(name)} and {value}: neither is taken"
+                    f"{name} appears twice, as {self.part.pop(name)} and {value}: neither is used"
                 )
         if closed:
             self.part = None

@@ -45,7 +45,7 @@ class AisRun:
 
     @property
     def missing(self) -> list[str]:
-        """What the tool always prints and the log does not say."""
+        """What the tool always prints and the log lacks."""
         absent = []
         for part in PARTS:
             values = self.parts.get(part)

@@ -19,7 +19,7 @@ __all__ = ["AtcMessage", "AtcReading", "read", "sniff"]
 _START = "ATC start working now"
 _SUCCESS = "ATC run success"
 _FAILED = "ATC run failed"
-# Newer releases put process and time before the message, and the code without a colon before its second line.
+# Newer releases put the process and time before the message, and repeat the code without a colon on its second line.
 _PROCESS = r"(?:\[PID: \d+\][ \t]*\S+[ \t]*)?"
 _CODE = re.compile(
     rf"^[ \t]*{_PROCESS}(?:\[[^\]]*\][ \t]*)?((?:[EW][A-Z]?\d{{4,5}})|E[A-Z]\d{{3,4}}):[ \t]*{_PROCESS}(.*)$"
@@ -30,7 +30,7 @@ _TRACE = re.compile(r"\[FUNC:[^\]]*\]\[FILE:")
 _PART = re.compile(r"(Possible Cause|Solution|TraceBack \(most recent call last\)):?[ \t]*(.*)")
 _FLAG = re.compile(r"^ERROR: unknown command line flag '([^']*)'")
 _INFO = re.compile(r"\b(\w+)\[([^\]]*)\]")
-# What stops atc before its first line.
+# Errors that occur before atc prints its first line.
 _OUTSIDE = re.compile(
     r"(error while loading shared libraries: [^\n]+)|(\batc(?:\.bin)?: (?:(?:command )?not found|Permission denied))"
     r"|(RuntimeError: \(\{'errCode': [^\n]+)|(set_env\.sh: No such file[^\n]*)|(BrokenPipeError[^\n]*)"
@@ -51,7 +51,7 @@ class AtcMessage:
 
 @dataclass
 class AtcReading(ToolOutput):
-    """``success`` is None where the text ends before ``atc`` said how it went."""
+    """``success`` is None where the text ends before ``atc`` reported its result."""
 
     family: ClassVar[str] = "atc"
 
@@ -76,19 +76,19 @@ class AtcReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``atc``."""
+    """How likely the text is to be from ``atc``."""
     if _START in text or _SUCCESS in text or _FAILED in text or "Display Model Info start" in text:
         return 1.0
     if re.search(r"\batc(?:\.bin)?: ", text):
         return 0.7
     if _FLAG.search(text) or re.search(r"set_env\.sh: No such file", text):
         return 0.5
-    # The runtime below the other tools has such codes too.
+    # The runtime that other tools use prints such codes as well.
     return 0.4 if re.search(r"(?m)^[ \t>]*(?:\[PID: \d+\] \S+ )?(?:[EW]\d{5}|E[A-Z]\d{4}): ", text) else 0.0
 
 
 def read(text: str) -> AtcReading:
-    """How the conversion went. Several conversions in one text are reported as such, not merged."""
+    """The result of the conversion. Several conversions in one text are reported as such, not merged."""
     scan = _AtcScan()
     for raw in lines(text):
         if not raw.isspace():
@@ -97,7 +97,7 @@ def read(text: str) -> AtcReading:
 
 
 class _AtcScan:
-    """One pass; a message continues over indented lines until something else begins at the margin."""
+    """One pass; a message continues over indented lines until a line without indentation."""
 
     def __init__(self) -> None:
         self.outcomes: list[bool] = []
@@ -156,11 +156,11 @@ class _AtcScan:
             )
         cut = self.starts > len(self.outcomes) and not failed
         if cut:
-            findings.missing.append("the text ends before atc said how it went")
+            findings.missing.append("the text ends before atc reported its result")
         if success and errors:
             findings.contradictions.append("atc says success and errors")
         if success is None and not cut:
-            findings.missing.append("the text does not say how the conversion went")
+            findings.missing.append("the text has no result of the conversion")
         usable = bool(self.outcomes or self.messages or self.model) and not failed
         nothing = "the conversion failed, and the text does not say why" if failed else ""
         status, problems = findings.status(usable=usable), findings.problems(nothing)

@@ -1,7 +1,7 @@
 """``msame``, the tool before ``ais_infer``: mean times of inference in ms per batch.
 
-It prints one time for every enqueue, then the mean, and the mean without the first one, which loads what the others
-find there. It does not say the batch, so no rate follows from these alone.
+It prints one time for every enqueue, then the mean, and the mean without the first one, which includes loading. It does
+not print the batch, so no rate follows from these times alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class MsameRun:
 
     @property
     def missing(self) -> list[str]:
-        """What the tool always prints and the log does not say."""
+        """What the tool always prints and the log lacks."""
         values = {"average": self.mean, "average without the first": self.later_mean}
         return [name for name, value in values.items() if value is None]
 
@@ -75,7 +75,7 @@ class MsameReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``msame``; the lines of the library below are of ``ais_infer``, too."""
+    """How likely the text is to be from ``msame``; ``ais_infer`` prints the same lines of the library."""
     found = [mean for mean in _MEAN.finditer(narrow(text)) if mean["value"]]
     if found:
         return 1.0 if any(mean["later"] for mean in found) else 0.78
@@ -83,7 +83,7 @@ def sniff(text: str) -> float:
 
 
 def read(text: str) -> MsameReading:
-    """The means of every run. A value is taken only when it is surely whole and has its unit."""
+    """The means of every run. A value is used only when it is certainly complete and has its unit."""
     runs: list[MsameRun] = []
     findings = Findings()
     times = 0

@@ -1,4 +1,4 @@
-"""What ``npu-smi`` says of a chip, a process on it, and its place in the machine."""
+"""What ``npu-smi`` prints about a chip, a process on it, and its place in the machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Chip", "MappedChip", "NpuProcess"]
 
 @dataclass(slots=True)
 class Chip:
-    """One chip. None where npu-smi says NA or the log does not say it."""
+    """One chip. None where npu-smi prints NA or the log lacks the value."""
 
     npu: int
     chip: int
@@ -32,7 +32,7 @@ class Chip:
 
     @property
     def healthy(self) -> bool:
-        """Whether npu-smi has nothing to say against the chip."""
+        """Whether npu-smi reports the chip as healthy."""
         return self.health.upper() == "OK"
 
     @property
@@ -41,7 +41,7 @@ class Chip:
         return f"card {self.npu} chip {self.chip}" if self.device is None else f"device {self.device}"
 
     def rows(self) -> list[Row]:
-        """What the table for people says of the chip."""
+        """The chip in the table for people."""
         place = self.place
         return [
             Row(place, self.soc_version, f"card {self.npu} chip {self.chip}, {self.health}"),

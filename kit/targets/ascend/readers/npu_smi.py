@@ -1,6 +1,6 @@
 """``npu-smi info``: the chips of the machine, what they are called and whether they are idle.
 
-Two rows stand for one chip: card, name, health, power, temperature, huge pages; then chip on the card, device (the N of
+A chip has two rows: card, name, health, power, temperature, huge pages; then chip on the card, device (the N of
 ``/dev/davinciN``), bus id, AICore use, memory. Newer versions add a table of processes. ``npu-smi info -m`` maps card
 and chip to the logic id; ``npu-smi info -t TYPE`` prints ``Key : value`` lines, with ``Chip ID`` before the values of a
 chip or after them. Cards of the 910 have a second memory, and their older tables of processes count in bytes.
@@ -81,7 +81,7 @@ class NpuSmiReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``npu-smi``."""
+    """How likely the text is to be from ``npu-smi``."""
     text = narrow(text)
     if _TITLE.search(text) or re.search(r"\|\s*NPU\s+Name\s*\|\s*Health", text):
         return 1.0
@@ -96,7 +96,7 @@ def sniff(text: str) -> float:
 
 
 def read(text: str) -> NpuSmiReading:
-    """The chips that the table names. A chip whose second row is cut off is left out and said to be missing."""
+    """The chips that the table names. A chip whose second row is cut off is left out and reported as missing."""
     scan = _NpuSmiScan()
     for raw in lines(text):
         if raw.isspace():
@@ -111,7 +111,7 @@ def _first(cells: list[str]) -> Chip | None:
         return None
     number, _, name = cells[0].partition(" ")
     card, name = integer(number), " ".join(name.split())
-    # A number of one or two digits is a device, and the row is a second one.
+    # A number of one or two digits is a device, so this is the second row of a chip.
     if card is None or not name or (integer(name) is not None and len(name) < 3):
         return None
     if not re.match(r"[A-Za-z]{1,20}\Z", cells[1]):
@@ -135,7 +135,7 @@ def _place(block: dict[str, str]) -> str:
 
 
 class _NpuSmiScan:
-    """One pass over tables and ``Key : value`` blocks; what a row leaves open is named."""
+    """One pass over tables and ``Key : value`` blocks, which notes what a row lacks."""
 
     def __init__(self) -> None:
         self.chips: dict[tuple[int, int], Chip] = {}
@@ -147,7 +147,7 @@ class _NpuSmiScan:
         self.findings = Findings()
         self.columns: list[str] = []
         self.bytes = False
-        self.table = self.second_table = False  # whether rows of chips, or of processes, are to be expected
+        self.table = self.second_table = False  # whether rows of chips, or of processes, are expected
         self.card: dict[str, str] | None = None
         self.card_is_named = False
         self.block: dict[str, str] = {}
@@ -229,7 +229,7 @@ class _NpuSmiScan:
         elif self.card is not None and key == "Chip ID":
             self._chip_id(value)
         elif self.card is not None and self.block.setdefault(key, value) != value:
-            self.findings.refused.append(f"{_place(self.card)}: {key} is there twice, {self.block[key]} and {value}")
+            self.findings.refused.append(f"{_place(self.card)}: {key} appears twice, as {self.block[key]} and {value}")
 
     def _chip_id(self, value: str) -> None:
         card = self.card or {}
@@ -242,14 +242,14 @@ class _NpuSmiScan:
             self.block = {}
 
     def _end_chip(self) -> None:
-        """In the form with ``Chip ID`` first: what was said of a chip."""
+        """End the values of a chip, in the form with ``Chip ID`` first."""
         if self.leading and self.card is not None:
             self.properties.append({**self.card, **self.block})
             self.card_is_named = True
             self.block = {}
 
     def _end_card(self) -> None:
-        """What was said of a card that names no chip (``-t board``, ``-l``)."""
+        """End the values of a card; some answers name no chip (``-t board``, ``-l``)."""
         if self.leading:
             self._end_chip()
         elif self.card is not None and (self.block or not self.card_is_named):
@@ -290,7 +290,7 @@ class _NpuSmiScan:
         chip.memory_used_mb, chip.memory_total_mb = self._pair(words[1:2], f"{place} memory")
         chip.hbm_used_mb, chip.hbm_total_mb = self._pair(words[2:3], f"{place} HBM")
         if (chip.npu, chip.chip) in self.chips:
-            self.findings.contradictions.append(f"{place} is there more than once: the last table counts")
+            self.findings.contradictions.append(f"{place} appears more than once: the last table counts")
             del self.chips[chip.npu, chip.chip]
         self.chips[chip.npu, chip.chip] = chip
 
@@ -330,7 +330,7 @@ class _NpuSmiScan:
         found = self.findings
         chips = list(self.chips.values())
         if self.tool and self.driver and self.tool != self.driver:
-            found.notes.append(f"npu-smi {self.tool} and driver {self.driver} are of different versions")
+            found.notes.append(f"npu-smi {self.tool} and driver {self.driver} have different versions")
         found.doubts += [f"{chip.place}: health is {chip.health}" for chip in chips if not chip.healthy]
         found.doubts += [
             f"{_place(block)}: {key} is {value}"

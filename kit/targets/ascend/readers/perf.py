@@ -34,7 +34,7 @@ _TAGS = {
 
 
 def _spaced(word: str) -> str:
-    """The word with blanks allowed anywhere in it: reports have "th roughputRate"."""
+    """The word with blanks allowed anywhere: some reports have "th roughputRate"."""
     return r"[ \t]*".join(word)
 
 
@@ -47,25 +47,25 @@ _KEY = re.compile(
     rf"(?P<interface>{_spaced('Interface')}[ \t]*)?(?P<rate>{_RATE})|\b(?P<latency>(?:module[ \t]*)?lan?tency)",
     re.IGNORECASE,
 )
-#: Tags without a rate behind them, after which a text is not a log of this tool.
+#: After so many tags without a rate the text is not a log of this tool.
 _MOST_TAGS = 2000
 _VALUE = re.compile(rf"[ \t]*[:=][ \t]*({NUMBER})")
 _UNSURE = re.compile(r"[ \t]*[:=][ \t]*([^\s,]+)")
 _AVE = re.compile(
     rf"\bave_[ \t]*(?:(?P<rate>{_RATE})|(?P<latency>lan?tency))[ \t]*[:=][ \t]*(?P<value>{NUMBER})", re.IGNORECASE
 )
-# The tool prints samples/s and ms; a report that was written anew may give seconds.
+# The tool prints samples/s and ms; a report that was retyped may give seconds.
 _OTHER_UNIT = re.compile(r"[ \t]*(?:sec|seconds?|[un\u00b5\u03bc]?s|min|h|%)(?![\w/])")
-# Without a colon the name is a word of a sentence about it.
+# Without a colon the name is part of a sentence.
 _AVE_CUT = re.compile(rf"\bave_[ \t]*{_RATE}[ \t]*(?:[:=]|\Z)", re.IGNORECASE)
 _RESULT_FILE = re.compile(r"PureInfer result saved in[ \t]+(\S+)(?=\s)")
 _EXPRESSION = re.compile(r"[ \t]*[*x×/][ \t]*[A-Za-z_(]")  # "1000 * batchsize/mean" is a formula, not a rate
-# A 310P has one chip, a card of 310 four: where the text itself says which, nothing is multiplied that must not be.
+# A 310P has one chip, a card of 310 four: the text may say which, and a 310P rate must not be multiplied.
 _ONE_CHIP = re.compile(r"\b(?:Ascend)?(?:310P\d?|710)\b", re.IGNORECASE)
 _FOUR_CHIPS = re.compile(r"\b(?:Ascend)?310\b")
 _NOISE = re.compile(r"\[(?:INFO|WARN|WARNING|DEBUG|EVENT)\]")
 _ERROR = re.compile(r"\[ERROR\].*|\[Inference\] last frame inference failed.*")
-# What it says when it ends before any module begins.
+# Errors that end it before any module starts.
 _REFUSED = re.compile(
     r"\[ERROR\] (?:Command params input error|invalid [\w ]+, please check|aclInit failed|aclrt\w+ failed!|creat result"
     r"|Get absolute \w+ (?:path )?failed|Input text file open|CheckTextContent|moduleInstance\.|execute model failed"
@@ -76,7 +76,7 @@ _MODULES = re.compile(
     r"|PureInfer (?:result saved|Performance Summary)|Please check help message|benchmark as root user"
 )
 
-# The lines as the tool writes them; anything else that carries a value is an odd form.
+# The lines as the tool writes them; any other line with a value is non-standard.
 _N = NUMBER
 _PLAIN = {
     "e2e": re.compile(rf"\[e2e\] throughputRate: {_N}, latency: {_N}\s*\Z"),
@@ -100,13 +100,13 @@ class PerfReading(ToolOutput):
 
     @property
     def dataset(self) -> DatasetBlock | None:
-        """The one data set run; None where there is none or more than one."""
+        """The data set run, if there is exactly one."""
         found = [block for block in self.blocks if isinstance(block, DatasetBlock)]
         return found[0] if len(found) == 1 else None
 
     @property
     def pure(self) -> PureBlock | None:
-        """The one pure inference run; None where there is none or more than one."""
+        """The pure inference run, if there is exactly one."""
         found = [block for block in self.blocks if isinstance(block, PureBlock)]
         return found[0] if len(found) == 1 else None
 
@@ -123,7 +123,7 @@ class PerfReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``benchmark``."""
+    """How likely the text is to be from ``benchmark``."""
     plain = narrow(text)
     for tag in itertools.islice(_TAG.finditer(plain), _MOST_TAGS):
         if _KEY.search(plain[tag.end() : tag.end() + 200].split("\n", 1)[0]):
@@ -138,21 +138,21 @@ def sniff(text: str) -> float:
 def read(text: str) -> PerfReading:
     """Every run that the text holds.
 
-    The text may be the performance file, what the tool printed, or a report that quotes them. A value is taken only
-    when it is surely whole; what is missing, odd or contradictory is in ``problems``.
+    The text may be the performance file, what the tool printed, or a report that quotes them. A value is used only
+    when it is certainly complete; what is missing, odd or contradictory is in ``problems``.
     """
     return _PerfScan().run(text)
 
 
 class _PerfScan:
-    """One pass over the lines; a tag or key that was there already, or goes back in the order, begins a new block."""
+    """One pass over the lines; a tag or key that is repeated or out of order begins a new block."""
 
     def __init__(self) -> None:
         self.blocks: list[DatasetBlock | PureBlock] = []
         self.findings = Findings()
         self.bare: list[tuple[Number, str]] = []
         self.stage: str | None = None  # the stage that a wrapped line may continue
-        self.open = False  # whether the next line may still belong to the last block
+        self.open = False  # whether the next line may belong to the last block
         self.result_file: str | None = None
         self.orphans: list[str] = []
 
@@ -165,7 +165,7 @@ class _PerfScan:
         found = self.findings
         if self._mixed():
             self.blocks = []
-            found.missing.append("lines of runs at the same time are mixed: no value can be told to be of one of them")
+            found.missing.append("lines of concurrent runs are mixed: no value can be assigned to one of them")
         for place, block in numbered(self.blocks, "block"):
             block.card_factor = 1 if one_chip else 4
             found.missing += [f"{place}missing: {', '.join(block.missing)}"] if block.missing else []
@@ -177,10 +177,10 @@ class _PerfScan:
         return PerfReading(*outcome, self.blocks if usable else [])
 
     def _name_orphans(self) -> None:
-        """Results that were announced, and whose values are missing or cannot be assigned."""
+        """Report announced results whose values are missing or cannot be assigned."""
         files = [block.result_file is not None for block in self.blocks if isinstance(block, PureBlock)]
         if self.orphans and True in files and False in files[files.index(True) :]:
-            # Announced in another order than the values came: two processes wrote into the text.
+            # The order of announcements and values differs: two processes wrote into the text.
             for block in self.blocks:
                 if isinstance(block, PureBlock):
                     block.result_file = None
@@ -188,13 +188,13 @@ class _PerfScan:
         self.findings.missing += self.orphans
 
     def _mixed(self) -> bool:
-        """Whether two runs wrote in turns: again and again a block begins with the stage that ended the one before."""
+        """Whether two runs wrote alternately: several blocks begin with the stage that ended the one before."""
         blocks = [[*block.stages] for block in self.blocks if isinstance(block, DatasetBlock)]
         pairs = itertools.pairwise(block for block in blocks if block)
         return sum(len(after) > 1 and before[-1] == after[0] != STAGES[0] for before, after in pairs) > 1
 
     def _orphan(self) -> None:
-        """A result that was announced, and whose values did not come."""
+        """Note an announced result whose values are missing."""
         if self.result_file is not None:
             self.orphans.append(f"the values of {self.result_file} are missing")
             self.result_file = None
@@ -247,14 +247,14 @@ class _PerfScan:
         return last if isinstance(last, DatasetBlock) else None
 
     def _values(self, block: DatasetBlock, stage: str, line: str, keys: list[re.Match[str]]) -> None:
-        """The values behind the keys of a stage; the number after the last key may only end at the next tag."""
+        """The values after the keys of a stage."""
         values = block.stages.setdefault(stage, {})
         for key in keys:
             name = _key_name(stage, key)
             value = self._value(line, key, f"{stage}.{name}") if name in KEYS[stage] else None
             if value is not None and values.setdefault(name, value) != value:
                 self.findings.refused.append(
-                    f"{stage}.{name} is there twice, {values.pop(name)} and {value}: neither is taken"
+                    f"{stage}.{name} appears twice, as {values.pop(name)} and {value}: neither is used"
                 )
 
     def _value(self, line: str, key: re.Match[str], name: str) -> Number | None:
@@ -286,7 +286,7 @@ class _PerfScan:
                 values["rate" if found["rate"] else "latency"] = value
         rate, latency = values.get("rate"), values.get("latency")
         if rate is not None and latency is None and self._restated(rate):
-            return  # "ave_throughputRate = 974.27, 974.27x4=3897.08fps" explains the line above
+            return  # "ave_throughputRate = 974.27, 974.27x4=3897.08fps" repeats the line above
         was_open, self.open, self.stage = self.open, rate is not None and latency is None, None
         last = self.blocks[-1] if self.blocks else None
         if rate is None and was_open and isinstance(last, PureBlock) and last.latency is None and latency is not None:
@@ -298,7 +298,7 @@ class _PerfScan:
             self.findings.odd_lines.append(raw)
 
     def _goes_on(self, line: str) -> bool:
-        """A line that a terminal or an editor broke: its keys belong to the stage above, where they are missing."""
+        """Read the rest of a line that an editor broke: its keys belong to the stage above if it lacks them."""
         block = self._dataset()
         first = _KEY.match(line, len(line) - len(line.lstrip(" \t,")))
         if not self.open or self.stage is None or block is None or first is None:
@@ -310,7 +310,7 @@ class _PerfScan:
         return True
 
     def _note_bare(self, raw: str, line: str, key: re.Match[str]) -> None:
-        """An Interface rate in prose: a restatement of a block, or a run of which the report says nothing else."""
+        """Note an Interface rate in prose: it repeats a block, or is all that the report says about a run."""
         self.open = False
         found = _VALUE.match(line, key.end())
         if not key["interface"] or found is None or _EXPRESSION.match(line, found.end()):
@@ -342,7 +342,7 @@ def _holds(block: DatasetBlock | PureBlock) -> bool:
 
 
 def _later(block: DatasetBlock, stage: str) -> bool:
-    """Whether this stage cannot belong to the block any more."""
+    """Whether this stage can no longer belong to the block."""
     return any(STAGES.index(known) >= STAGES.index(stage) for known in block.stages)
 
 
@@ -354,5 +354,5 @@ def _key_name(stage: str, key: re.Match[str]) -> str:
 
 
 def _plain(raw: str) -> bool:
-    """Whether the line is as the tool writes it; blanks around it are the editor's."""
+    """Whether the line is as the tool writes it, apart from indentation."""
     return any(pattern.match(raw.lstrip()) for pattern in _PLAIN.values())

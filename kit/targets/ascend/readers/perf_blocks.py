@@ -1,4 +1,4 @@
-"""One run of the ``benchmark`` tool: what its five lines, or its pure inference summary, say and imply.
+"""One run of the ``benchmark`` tool: its five lines or its pure inference summary, and what follows from them.
 
 Numbers come as the tool prints them: six significant digits, so identities are checked within that rounding.
 """
@@ -31,16 +31,16 @@ class DatasetBlock:
     """
 
     stages: dict[str, dict[str, Number]] = field(default_factory=dict)
-    card_factor: int = 4  # devices of a card, as far as the text says it
+    card_factor: int = 4  # devices of a card, if the text does not say otherwise
 
     @property
     def interface(self) -> float | None:
-        """Interface throughputRate: samples/s of one device; None where the log does not say it."""
+        """Interface throughputRate: samples/s of one device; None if not in the log."""
         return self.stages.get("infer", {}).get("interface")
 
     @property
     def samples(self) -> float | None:
-        """Samples of the run as ``e2e`` says them: throughputRate x latency / 1000, near a whole number."""
+        """Samples of the run according to ``e2e``: throughputRate x latency / 1000, close to a whole number."""
         e2e = self.stages.get("e2e", {})
         return e2e["throughputRate"] * e2e["latency"] / 1000 if len(e2e) == 2 else None
 
@@ -52,7 +52,7 @@ class DatasetBlock:
 
     @property
     def missing(self) -> list[str]:
-        """Stages that are not there, and keys that are missing in those that are."""
+        """Missing stages, and missing keys of the others."""
         absent = []
         for stage in STAGES:
             values = self.stages.get(stage)
@@ -75,7 +75,7 @@ class DatasetBlock:
         return near * (latency - spread(latency)) / 1000, far * (latency + spread(latency)) / 1000
 
     def contradictions(self) -> list[str]:
-        """The identities of the tool that do not hold, in words."""
+        """The identities of the tool that do not hold, as sentences."""
         found = []
         low, high = self._between()
         if low < high < math.ceil(low):
@@ -131,7 +131,7 @@ class PureBlock:
     rate: float | None = None
     latency: float | None = None
     result_file: str | None = None
-    card_factor: int = 4  # devices of a card, as far as the text says it
+    card_factor: int = 4  # devices of a card, if the text does not say otherwise
 
     @property
     def _values(self) -> dict[str, float | None]:

@@ -32,20 +32,20 @@ class VisionMetricResult:
 
     @property
     def missing(self) -> list[str]:
-        """What the script always writes, and the text does not hold."""
+        """What the script always writes and the text lacks."""
         absent = [] if self.images is not None else ["Number of images"]
         few = self.classes if self.classes is not None else 5
         return absent + [f"Top{k} accuracy" for k in (1, 5) if k not in self.accuracy and k <= few]
 
     def contradictions(self) -> list[str]:
-        """Values that cannot be."""
+        """Impossible values."""
         found = ["no image was scored: the result folder was empty"] if self.images == 0 else []
         ladder = sorted(self.accuracy.items())
         found += [f"Top{k} accuracy {value:g} % is above 100 %" for k, value in ladder if value > 100]
         for (k, value), (more, larger) in itertools.pairwise(ladder):
             if larger < value:
                 found.append(f"Top{more} accuracy {larger:g} % is below Top{k} accuracy {value:g} %")
-        # The script rounds a share of the images to two digits: some whole count has to give it.
+        # The script rounds a share of the images to two digits, so it must follow from a whole count.
         images = self.images if self.images and self.images < 5000 else None
         for k, value in ladder if images else []:
             if images and abs(round(value / 100 * images) / images * 100 - value) > 0.0051:
@@ -73,7 +73,7 @@ class VisionMetricReading(ToolOutput):
 
     @property
     def result(self) -> VisionMetricResult | None:
-        """The one result; None where there is none or more than one."""
+        """The result, if there is exactly one."""
         return self.results[0] if len(self.results) == 1 else None
 
     def values(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class VisionMetricReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is such a JSON."""
+    """How likely the text is to be such a JSON."""
     if "Overall statistical evaluation" in text:
         return 1.0
     return 0.9 if any(_TOP.match(found[1]) or found[1] == "Number of images" for found in _PAIR.finditer(text)) else 0.0
@@ -97,7 +97,7 @@ def read(text: str) -> VisionMetricReading:
     seen: set[str] = set()
     end = 0
     for found in _PAIR.finditer(text):
-        # The pairs of one result stand in one list: whatever stands between two makes them two results.
+        # The pairs of one result are in one list: anything else between two of them separates two results.
         if not results or found[1] in seen or not _NEXT.match(text[end : min(found.start(), end + 1000)]):
             results.append(VisionMetricResult())
             seen = set()

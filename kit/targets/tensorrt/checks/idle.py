@@ -34,7 +34,7 @@ def check(job: Job) -> Finding:
     """Memory, load, temperature and processes."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return Finding("note", "nvidia-smi is not on this host, so nobody can say whether the GPU is idle")
+        return Finding("note", "nvidia-smi is not on this host, so it is unknown whether the GPU is idle")
     gpu = request(job.device, options_of(job).gpu)
     ask = partial(ask_tool, program, f"--id={gpu}", faults=NVIDIA_SMI)
     try:

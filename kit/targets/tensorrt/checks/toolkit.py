@@ -1,4 +1,4 @@
-"""Whether the engine can hand a GPU to a container: its container toolkit."""
+"""Whether the engine can give a container a GPU: the NVIDIA container toolkit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOOKS = ("nvidia-container-runtime-hook", "nvidia-container-toolkit")
 
 
 def check(job: Job) -> Finding:  # noqa: ARG001 - the same for every job
-    """The engine's way to a GPU."""
+    """The hook or runtime that gives containers a GPU."""
     from kit.containers.client import connect
 
     try:

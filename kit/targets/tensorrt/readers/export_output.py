@@ -80,7 +80,7 @@ class ExportOutputReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is an output export."""
+    """How likely the text is to be an output export."""
     return 1.0 if re.search(r"\"dimensions\"\s*:\s*\"[^\"\n]*\"\s*,\s*\"values\"\s*:\s*\[", text) else 0.0
 
 
@@ -105,7 +105,7 @@ def read(text: str) -> ExportOutputReading:
         if output.not_finite:
             findings.contradictions.append(f"{output.name}: {output.not_finite} values are not finite numbers")
     names = Counter(output.name for output in outputs)
-    findings.contradictions += [f"{name}: the output is there twice" for name in sorted(names) if names[name] > 1]
+    findings.contradictions += [f"{name}: the output appears twice" for name in sorted(names) if names[name] > 1]
     usable = any(output.values for output in outputs)
     if outputs and not re.search(r"\]\s*\}\s*\]", text) and not findings.missing:
         findings.missing.append("the list is cut off: other outputs may be missing")

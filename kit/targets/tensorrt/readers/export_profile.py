@@ -77,7 +77,7 @@ class ExportProfileReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is a profile."""
+    """How likely the text is to be a profile."""
     return 1.0 if re.search(r"\"timeMs\"\s*:[^{}\n]{0,1000}\"averageMs\"\s*:", text) else 0.0
 
 
@@ -99,9 +99,9 @@ def read(text: str) -> ExportProfileReading:
         findings.missing.append(f"{refused} objects are not whole or not finite: they are left out")
     whole = re.search(r"\}\s*\]", text) is not None
     if not whole:
-        findings.missing.append("the list is cut off: whole layers are taken")
+        findings.missing.append("the list is cut off: the whole layers are used")
     if len(counts) > 1 or len(_BEGIN.findall(text)) > 1:
-        findings.missing.append("profiles of several runs in one file; none is taken")
+        findings.missing.append("profiles of several runs in one file; none is used")
         layers, counts = [], []
     count = counts[0] if counts else None
     findings.contradictions += _contradictions(layers, count)

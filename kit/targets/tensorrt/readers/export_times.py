@@ -195,16 +195,16 @@ def read(text: str) -> ExportTimesReading:
     records = [record for record in found if record is not None]
     versions = list(dict.fromkeys(form for form, record in zip(forms, found, strict=True) if form and record))
     if not whole:
-        findings.missing.append("the list is cut off: whole records are taken")
+        findings.missing.append("the list is cut off: the whole records are used")
     if len(records) < len(items):
         findings.missing.append(f"{len(items) - len(records)} records are not whole or not finite: they are left out")
     if len(versions) > 1:
-        findings.missing.append(f"records of different versions in one file: {', '.join(versions)}; none is taken")
+        findings.missing.append(f"records of different versions in one file: {', '.join(versions)}; none is used")
         records = []
     again = any(after.input_start < before.input_start / 2 - 1 for before, after in itertools.pairwise(records))
     if again or len(_BEGIN.findall(text)) > 1:
         # trtexec sorts records by this stamp, so the clock restarted, and a rate over two runs belongs to neither.
-        findings.missing.append("records of several runs in one text: none is taken")
+        findings.missing.append("records of several runs in one text: none is used")
         records = []
     findings.contradictions += _contradictions(records)
     form = versions[0] if len(versions) == 1 else ""

@@ -140,7 +140,7 @@ class Gpu:
 
 
 def faults_of(gpus: Iterable[Gpu]) -> list[str]:
-    """What has to be said of the GPUs that are in error."""
+    """A sentence about each GPU that is in error."""
     found = []
     for position, gpu in enumerate(gpus):
         if gpu.faults:

@@ -66,7 +66,7 @@ class NvidiaSmiReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``nvidia-smi``."""
+    """How likely the text is to be from ``nvidia-smi``."""
     text = narrow(text)
     if is_query(text) or is_trace(text) or is_process_trace(text) or is_table(text):
         return 1.0
@@ -95,7 +95,7 @@ def read(text: str) -> NvidiaSmiReading:
     if not is_table(plain) and (found := _nameless(rows)):
         names = [f"column {number}" for number in range(1, len(found[0]) + 1)]
         reading = _query([row for row in rows if _guid(row)], names, _failures(text))
-        reading.problems.append("the answer has no header line: what its columns are is not said")
+        reading.problems.append("the answer has no header line: the meaning of its columns is unknown")
         reading.status = "partial"
         return reading
     return _table(rows, _failures(text))
@@ -137,14 +137,14 @@ def _tree(text: str, failures: list[str]) -> NvidiaSmiReading:
     findings.missing += [f"missing: {', '.join(missing)}"] if missing else []
     buses = [gpu.values.get("pci.bus_id") or gpu.values.get("uuid") for gpu in found.gpus]
     if len(set(buses)) < len(buses):
-        findings.contradictions.append("a GPU is there twice: answers of several moments")
+        findings.contradictions.append("a GPU appears twice: answers from several moments")
     cuda = None if found.cuda == "N/A" else found.cuda
     reading = NvidiaSmiReading("ok", [], found.gpus, None, found.driver, cuda, found.processes, found.mig)
     return _finished(reading, findings, "there is no GPU in this text")
 
 
 def _finished(reading: NvidiaSmiReading, findings: Findings, nothing: str) -> NvidiaSmiReading:
-    """The reading with what has to be known of it: faults, and GPUs of which only a slice may have been measured."""
+    """The reading with its problems: faults, and GPUs of which only a MIG instance may have been measured."""
     findings.missing += faults_of(reading.gpus)
     for position, gpu in enumerate(reading.gpus):
         if gpu.values.get("mig.mode.current") == "Enabled":
@@ -258,6 +258,6 @@ def _table(rows: list[str], failures: list[str]) -> NvidiaSmiReading:
     if table.tables > 1:
         findings.contradictions.append(f"{table.tables} tables: the last one counts")
     if any("nvgpu" in (gpu.name or "") for gpu in table.gpus):
-        findings.notes.append("an integrated GPU tells nothing here: ask tegrastats")
+        findings.notes.append("nvidia-smi shows nothing about an integrated GPU: use tegrastats")
     reading = NvidiaSmiReading("ok", [], table.gpus, *table.versions, processes=table.processes, mig_devices=table.mig)
     return _finished(reading, findings, "there is no GPU in this text; a query without header needs its field names")

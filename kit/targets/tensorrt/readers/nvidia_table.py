@@ -70,7 +70,7 @@ class NvidiaTable:
             self._gpu = None
 
     def end(self) -> None:
-        """The rows of a GPU have to be there when something else begins."""
+        """Drop a GPU whose second row is missing when something else begins."""
         if self._gpu is not None and self._row == 1:
             self.missing.append(f"second row of GPU {self._gpu.index}")
             self.gpus.remove(self._gpu)
@@ -80,7 +80,7 @@ class NvidiaTable:
         self.end()
         self.versions = (title[1], title[2], title[3] if title[3] and title[3][0].isdigit() else None)
         self.tables += 1
-        if self.tables > 1:  # what nvidia-smi said before is of another moment
+        if self.tables > 1:  # an earlier table is of another moment
             self.gpus, self.processes, self.mig = [], None, []
         self._part = "gpus"
 

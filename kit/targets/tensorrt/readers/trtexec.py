@@ -31,7 +31,7 @@ class TrtexecReading(ToolOutput):
 
     @property
     def run(self) -> TrtexecRun | None:
-        """The one run; None where there is none or more than one."""
+        """The run, if there is exactly one."""
         return self.runs[0] if len(self.runs) == 1 else None
 
     def values(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class TrtexecReading(ToolOutput):
 
 
 def sniff(text: str) -> float:
-    """How surely the text is of ``trtexec``."""
+    """How likely the text is to be from ``trtexec``."""
     if re.search(r"&&&& (?:RUNNING|PASSED|FAILED) TensorRT\.trtexec", text):
         return 1.0
     plain = narrow(text)
@@ -64,8 +64,8 @@ def sniff(text: str) -> float:
 def read(text: str) -> TrtexecReading:
     """Every run that the text holds.
 
-    The text may be both streams of trtexec in any order, an excerpt, or a report that quotes them. A value is taken
-    only when it is surely whole and has its unit; a section whose statistics contradict each other is rejected.
+    The text may be both streams of trtexec in any order, an excerpt, or a report that quotes them. A value is used
+    only when it is certainly complete and has its unit; a section with contradictory statistics is rejected.
     """
     scan = TrtexecScan()
     for raw in lines(text):

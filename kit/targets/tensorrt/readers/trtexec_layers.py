@@ -70,7 +70,7 @@ class LayerTable:
         return LayerTime(name, float(time), float(average), float(percent), None if median is None else float(median))
 
     def missing(self) -> list[str]:
-        """What the table always has, and this one has not."""
+        """What the table always has and this one lacks."""
         return [*self.refused, *([] if self.ended else ["the table of layers ends before its total"])]
 
     def contradictions(self) -> list[str]:

@@ -52,7 +52,7 @@ RATE = re.compile(rf"\b[Tt]hroughput[ \t]*[:=|][ \t]*(?:(?P<value>{_N})[ \t]*qps
 NUMERIC = re.compile(r"[-+.\d]|[-+]?(?:nan|inf)", re.IGNORECASE)
 WALL = re.compile(rf"\b(?:walltime|Total Host Walltime)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
 TOTAL = re.compile(rf"\b(?:total compute time|Total GPU Compute Time)[ \t]*[:=][ \t]*(?P<value>{_N})[ \t]*s\b")
-#: Begins a line with one time or size; where the value is not surely whole, that has to be said.
+#: Begins a line with one time or size; a value that may be cut off is reported.
 TIMES_LIKE = re.compile(
     r"\b(?:(?:walltime|Total Host Walltime|total compute time|Total GPU Compute Time)[ \t]*[:=]|Timing trace has"
     r"|Engine (?:built|loaded|deserialized) in|Created engine with size:)[ \t]*[-+.\d]"

@@ -1,4 +1,4 @@
-"""One run of trtexec: its values, what they imply, and what contradicts itself in them."""
+"""One run of trtexec: its values, what follows from them, and their contradictions."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ class TrtexecRun:
     mixed: bool = False
 
     def forget(self) -> None:
-        """Drop every value: nobody can say which run they are of."""
+        """Drop every value, because its run is unknown."""
         for values in (self.sections, self.unnamed, self.rejected, self.averages):
             values.clear()
         self.throughput_qps = self.walltime_s = self.queries = self.profile = None
 
     @property
     def measured(self) -> bool:
-        """Whether the run holds a part of its summary: what comes before a summary is then of another run."""
+        """Whether the run has a part of its summary: the next set-up line then belongs to another run."""
         return bool(self.sections or self.rejected or self.unnamed or self.throughput_qps or self.walltime_s)
 
     @property
     def begun(self) -> bool:
-        """Whether anything of a run was there, so that what follows elsewhere in a document is another run."""
+        """Whether anything of a run was found, so that the next part of a document is another run."""
         return self.usable or self.started or bool(self.outcome or self.errors)
 
     @property
@@ -107,7 +107,7 @@ class TrtexecRun:
 
     @property
     def missing(self) -> list[str]:
-        """What the forms that the log has always hold, and it does not."""
+        """What the forms in the log always contain, and it lacks."""
         absent = []
         for name, values in self.sections.items():
             # 7.x prints neither mean nor percentile of the enqueue time.
@@ -208,11 +208,11 @@ _DOUBTS = re.compile(r"unstable|may be bound by|may not be accurate|not (?:be )?
 
 
 def check_run(run: TrtexecRun) -> Findings:
-    """What has to be known of a run; values that contradict each other are rejected."""
+    """Problems of a run; values that contradict each other are rejected."""
     found = Findings(errors=[f"trtexec says: {error}" for error in run.errors])
     if run.mixed:
         run.forget()
-        found.missing.append("lines of runs at the same time are mixed: no value can be told to be of this one")
+        found.missing.append("lines of concurrent runs are mixed: no value can be assigned to this one")
         return found
     found.missing += _reject(run)
     found.contradictions = _contradictions(run)
@@ -237,7 +237,7 @@ def check_run(run: TrtexecRun) -> Findings:
 
 
 def _check_unnamed(run: TrtexecRun, found: Findings) -> None:
-    """Values without a heading: the lone mean of a run is taken, as the published scripts do."""
+    """Values without a heading: the only mean of a run is used, as the published scripts do."""
     if run.unnamed and "6.x" not in run.form and run.gpu_mean == run.unnamed.get("mean") and run.gpu_mean is not None:
         lacking = any(name not in run.unnamed for name in _STATS)
         kind = found.missing if lacking else found.refused
@@ -247,7 +247,7 @@ def _check_unnamed(run: TrtexecRun, found: Findings) -> None:
 
 
 def _check_end(run: TrtexecRun, found: Findings) -> None:
-    """How the run ended, against what it was asked for."""
+    """Compare how the run ended with what it was asked to do."""
     if run.started and run.outcome is None:
         # The total is the last value that trtexec prints: with it, nothing but the outcome is missing.
         whole = "total_s" in run.sections.get("gpu_compute", {})
@@ -259,7 +259,7 @@ def _check_end(run: TrtexecRun, found: Findings) -> None:
 
 
 def _reject(run: TrtexecRun) -> list[str]:
-    """Take out the sections whose statistics cannot be of one set of samples."""
+    """Remove the sections whose statistics cannot come from one set of samples."""
     found = []
     for name in list(run.sections):
         broken = disorder(run.sections[name])
@@ -269,7 +269,7 @@ def _reject(run: TrtexecRun) -> list[str]:
     if broken := disorder(run.unnamed):
         run.rejected["unnamed"] = dict(run.unnamed)
         run.unnamed.clear()
-        found.append(f"the values without heading are rejected: {'; '.join(broken)}")
+        found.append(f"the values without a heading are rejected: {'; '.join(broken)}")
     return found
 
 

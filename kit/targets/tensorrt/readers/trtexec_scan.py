@@ -1,4 +1,4 @@
-"""The pass of the trtexec reader over the lines: which value is of which run and section."""
+"""The trtexec reader's pass over the lines, which assigns each value to its run and section."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def version_of(digits: str) -> str:
     return f"{value // 1000}.{value // 100 % 10}.{value % 100}"
 
 
-#: Concurrent runs that are kept apart; in a log of more nothing can be assigned.
+#: Concurrent runs that can be told apart.
 _MOST_OPEN = 32
 #: Lines over which one error may continue.
 _MOST_LINES = 20
@@ -35,7 +35,7 @@ _MIB = {"B": 1 / 1024**2, "KB": 1 / 1024, "KiB": 1 / 1024, "MB": 1.0, "MiB": 1.0
 
 
 class TrtexecScan:
-    """One pass; ``&&&& RUNNING``, a part of a document, or a value that was there already, begins a new run."""
+    """One pass; ``&&&& RUNNING``, a new part of a document, or a repeated value begins a new run."""
 
     def __init__(self) -> None:
         self.runs: list[TrtexecRun] = []
@@ -69,12 +69,12 @@ class TrtexecScan:
             self._said(raw[: mark.start()])
             self._mark(mark, raw)
         elif "[V] [TRT]" in raw and not any(level in raw for level in ("[I]", "[W]", "[E]")):
-            pass  # most of a verbose log: the library explains what it builds
+            pass  # most of a verbose log describes what is built
         elif not self._goes_on(raw):
             self._content(raw)
 
     def _goes_on(self, raw: str) -> bool:
-        """Whether the line continues the error above: a message with line ends gets one stamp only."""
+        """Whether the line continues the error above: a message of several lines has only one stamp."""
         if not self.explaining:
             return False
         self.explaining -= 1
@@ -109,7 +109,7 @@ class TrtexecScan:
             self.runs.append(TrtexecRun(started=True))
             self.open = [*self.open[-_MOST_OPEN:], len(self.runs) - 1]
         elif self.run.outcome is not None:
-            # A crashed run says nothing at its end; one that says so after another one has ended ran in parallel.
+            # A crashed run prints no outcome; an outcome after that of another run comes from a parallel one.
             parallel = [index for index in self.open if command in (None, self.runs[index].command)]
             if parallel:
                 self.mixed_from = min(parallel[0], len(self.runs) if self.mixed_from is None else self.mixed_from)
@@ -137,7 +137,7 @@ class TrtexecScan:
             run.version = version or run.version
 
     def _fresh(self) -> None:
-        """A new run, since what comes next was there already; what the old run knows of its set-up stays with it."""
+        """Begin a new run."""
         self.runs.append(TrtexecRun())
         self.section = self.profile = None
 
@@ -183,7 +183,7 @@ class TrtexecScan:
         name = printed.NAMES[title.lower()]
         # Before 8.0 the host latency is the first section of a run.
         later = name == "host_latency" and form == "7.x" and (self.run.sections or self.run.throughput_qps is not None)
-        # Each form prints its sections in one order: what goes back in it is of another run.
+        # Each form prints its sections in one order: an earlier section belongs to another run.
         back = any(_ORDER[known] > _ORDER[name] for known in self.run.sections)
         if later or back or name in self.run.sections or self._ended():
             self._fresh()
@@ -201,7 +201,7 @@ class TrtexecScan:
         self.run.sections.setdefault(name, {})
 
     def _ended(self) -> bool:
-        """Whether the run said how it ended and has its values: what comes next is of another one."""
+        """Whether the run has its outcome and its values: the next line belongs to another run."""
         return self.run.outcome is not None and self.run.usable
 
     def _pairs(self, body: str, position: int) -> None:
@@ -223,7 +223,7 @@ class TrtexecScan:
     def _pair(self, pair: re.Match[str]) -> None:
         percent = pair["p"] or pair["at"]
         if pair["name"] == "percentile" and percent is None:
-            self.run.refused.append(f"percentile {pair['value']} ms: of how many percent is not said")
+            self.run.refused.append(f"percentile {pair['value']} ms: its percentage is missing")
             return
         share = real(percent) if percent else None
         if pair["name"] == "percentile" and (share is None or not 0 <= share <= 100):
@@ -236,7 +236,7 @@ class TrtexecScan:
             return
         section = self.section
         if section is None and pair["e2e"]:
-            # Only the host latency has a time from end to end with it, so it needs no heading.
+            # Only the host latency comes with an end-to-end time, so it needs no heading.
             section = "host_latency"
             if name in self.run.sections.get(section, {}) or self._ended():
                 self._fresh()
@@ -247,7 +247,7 @@ class TrtexecScan:
                 self._fresh()
                 values = self.run.unnamed
             else:
-                self.run.refused.append(f"{section}.{name} is there twice: {values[name]} and {value} ms")
+                self.run.refused.append(f"{section}.{name} appears twice: {values[name]} and {value} ms")
                 del values[name]
                 return
         values[name] = value
@@ -269,7 +269,7 @@ class TrtexecScan:
         return True
 
     def _set_up(self, body: str) -> bool:
-        """What comes before a summary."""
+        """Lines before a summary."""
         if found := printed.QUERIES.search(body):
             self._before_summary().queries = integer(found["queries"])
         elif found := printed.BUILT.search(body):
@@ -290,7 +290,7 @@ class TrtexecScan:
         elif found := printed.OVERRIDDEN.search(body):
             self._note(
                 f"input {found[1].strip()} got no shape, so every open dimension is 1: "
-                "if a batch was asked for, its input name is misspelt"
+                "if a batch was requested, its input name is misspelt"
             )
         elif printed.TIMES_LIKE.search(body):
             self.run.refused.append(f"a value that is cut or odd: {short(body)}")
@@ -301,13 +301,13 @@ class TrtexecScan:
         return True
 
     def _before_summary(self) -> TrtexecRun:
-        """The run that a line of the set-up is of: not one that has its summary already."""
+        """The run of a set-up line: not one that already has its summary."""
         if self.run.measured and not self.run.started:
             self._fresh()
         return self.run
 
     def _times(self, body: str) -> bool:
-        """Wall time and total compute time, which stand alone or after the last section."""
+        """Wall time and total compute time, on their own lines or after the last section."""
         wall, sum_ = printed.WALL.search(body), printed.TOTAL.search(body)
         if wall:
             if self.run.walltime_s is not None:
@@ -330,7 +330,7 @@ class TrtexecScan:
         if found := printed.AVERAGE.search(body):
             self._before_summary()
         elif found := printed.AVERAGE_6.search(body):
-            # These lines are all that 6.0 prints of a run, so a line between two of them parts two runs.
+            # 6.0 prints nothing else of a run, so any line between two of them separates two runs.
             if self.run.averages and not self.averaging:
                 self._fresh()
             if "6.x" not in self.run.form:
