@@ -90,5 +90,7 @@ class SecondEngine:
             self.end(signal.SIGTERM)
         subprocess.run(["pkill", "--full", "--", f"-address {self.folder}/"], check=False)  # what a SIGKILL orphaned
         subprocess.run(["ip", "link", "delete", self._bridge], check=False, capture_output=True)
-        # An engine binds its folder to itself, and one that was killed leaves it so: then it cannot be removed.
-        subprocess.run(["umount", "--lazy", str(self.folder / "data")], check=False, capture_output=True)
+        # What one that was killed leaves mounted could not be removed: its folder, bound to itself, and namespaces.
+        for line in reversed(Path("/proc/mounts").read_text().splitlines()):
+            if (place := line.split()[1]).startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)

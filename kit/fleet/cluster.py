@@ -25,6 +25,7 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5",
     "RAY_DEDUP_LOGS": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # or Ray, having lost its head, starts a cluster of its own
     "RAY_NUM_REDIS_GET_RETRIES": "4",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "60",
 }
@@ -66,6 +67,7 @@ def connected(address: str) -> Iterator[Cluster]:
         ) from error
     if place:
         knock(place)
+    logging.getLogger("ray.util.client.logsclient").disabled = True  # it talks of its streams when the head has gone
     try:
         with warnings.catch_warnings(action="ignore"):
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
@@ -157,8 +159,10 @@ class Cluster:
         try:
             self._probe()
             ended, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=seconds)
-        except ConnectionError as error:  # of Ray's client
-            raise self._head_gone() from error
+        except Exception as error:
+            if isinstance(error, ConnectionError) or not self._ray.is_initialized():  # of Ray's client
+                raise self._head_gone() from error
+            raise
         return list(ended)
 
     def _probe(self) -> None:
@@ -193,7 +197,9 @@ class Cluster:
 
         try:
             return self._ray.get(task)
-        except (exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.RaySystemError) as error:
+        except (
+            exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.RaySystemError, ConnectionError
+        ) as error:  # fmt: skip
             if not self._answers():
                 raise self._head_gone() from error
             what = f"the worker or its host ended while it was {doing}"
