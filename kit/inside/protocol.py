@@ -15,6 +15,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -59,9 +60,14 @@ class UserError(Exception):
         super().__init__(f"{where}: {what}" if where else what)
 
 
+_PLACE = re.compile(r"/\S+\.(?:h|cc|cpp|cu):\d+ [^()]*(?:\([^()]*\)(?: const)?)? ")
+
+
 def oneline(error: BaseException) -> str:
     """An exception's message on one line, not longer than a sentence; its type where it says nothing."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    # A place in the engine's own C++ sources is longer than the cause that comes after it.
+    text = _PLACE.sub("", " ".join(str(error).split())[:2000])
+    return text[:300] or type(error).__name__
 
 
 def progress(done: int, total: int, unit: str) -> None:

@@ -205,3 +205,11 @@ def test_what_is_no_json_leaves_the_old_file(tmp_path: Path, value: object) -> N
 def test_json_into_a_missing_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         protocol.write_json(tmp_path / "no" / "a.json", {})
+
+
+def test_a_place_in_the_engines_sources_does_not_hide_the_cause() -> None:
+    text = (
+        "running Reshape node. Status Message: /onnxruntime_src/core/providers/cpu/tensor/reshape_helper.h:91"
+        " onnxruntime::ReshapeHelper::ReshapeHelper(const onnxruntime::TensorShape&, bool) size was false. Input {2,3}"
+    )
+    assert protocol.oneline(RuntimeError(text)) == "running Reshape node. Status Message: size was false. Input {2,3}"
