@@ -126,6 +126,17 @@ class Images:
         found = isinstance(known, dict) and known.get("context") == self.digest(name)
         return str(known.get("id", "")) if found else ""
 
+    def find(self, client: Any, name: str) -> str:
+        """The id of a finished build of exactly this context; empty where the engine has none.
+
+        Labels are inherited: what an interrupted build of another image left has those of its base, but not its tag.
+        """
+        label = [f"{CONTEXT_LABEL}={self.digest(name)}", f"kit.image={name}"]
+        tags = {str(image.id): image.tags for image in client.images.list(filters={"label": label})}
+        if (known := self.known_id(name)) in tags:
+            return known
+        return next((id_ for id_, names in tags.items() if any(one.endswith(self.tag(name)) for one in names)), "")
+
     def build(self, name: str) -> str:
         """Build the image, bases first, unless the engine has it; returns its id.
 
@@ -141,13 +152,8 @@ class Images:
         context = self.digest(name)
         with engine_errors(f"looking for image {name}"):
             client = connect()
-            found = client.images.list(filters={"label": [f"{CONTEXT_LABEL}={context}", f"kit.image={name}"]})
-        known = self.known_id(name)
-        ids = [str(image.id) for image in found]
-        if ids and not self._options.no_cache:
-            image = known if known in ids else ids[0]
-        else:
-            image = self._build(client, spec, context)
+            image = "" if self._options.no_cache else self.find(client, name)
+        image = image or self._build(client, spec, context)
         data = json.dumps({"context": context, "id": image}).encode()
         with os_errors(self._store.path):
             self._store.write("images", f"{name}.json", data=data)

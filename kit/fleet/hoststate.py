@@ -92,7 +92,6 @@ def image_ids(selection: Selection, store: Path, runner: str, base: str | None) 
         EngineError: the runner is docker and no engine answers; without containers, packages are missing.
     """
     from kit.containers.client import available, connect
-    from kit.containers.images import CONTEXT_LABEL
     from kit.containers.local import LocalRunner
 
     images, _, needed = _images(selection, store, base)
@@ -102,12 +101,7 @@ def image_ids(selection: Selection, store: Path, runner: str, base: str | None) 
         raise EngineError(reason, where=where, remedy="start the engine there, or choose --runner local")
     if runner == "local" or reason:
         return {name: LocalRunner().image_id(name) for name in needed}
-    found = {}
-    for name in needed:
-        label = [f"{CONTEXT_LABEL}={images.digest(name)}", f"kit.image={name}"]
-        there = [str(image.id) for image in connect().images.list(filters={"label": label})]
-        found[name] = next((one for one in (images.known_id(name), *there) if one in there), "")
-    return found
+    return {name: images.find(connect(), name) for name in needed}
 
 
 def _images(selection: Selection, store: Path, base: str | None) -> tuple[Images, set[str], tuple[str, ...]]:

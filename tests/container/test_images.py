@@ -111,6 +111,26 @@ def test_an_index_on_this_machine_is_not_passed_on(
     assert read(engine, images(spec).build("toy"), "/seen").startswith("|")
 
 
+def test_what_a_failed_build_left_is_not_taken_for_its_base(
+    engine: Any, images: Callable[..., Images], spec: ImageSpec, tmp_path: Path
+) -> None:
+    base = images(spec).build("toy")
+    folder = tmp_path / "child"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"ARG BASE\nFROM {base}\nRUN touch /polluted\nRUN false\n")
+    with pytest.raises(StepError):
+        Images((ImageSpec("child", folder),), tmp_path / "store", BuildOptions(), lambda _: None).build("child")
+    elsewhere = Images((spec,), tmp_path / "another store", BuildOptions(), lambda _: None)
+    found = engine.images.list(filters={"label": f"{CONTEXT_LABEL}={elsewhere.digest('toy')}"})
+    left = [image.id for image in found if image.id != base]
+    try:
+        assert left  # the labels of the base are inherited
+        assert elsewhere.build("toy") == base
+    finally:
+        for image in left:
+            engine.images.remove(image, force=True)
+
+
 def test_a_failing_instruction_is_named(images: Callable[..., Images], spec: ImageSpec) -> None:
     with (spec.folder / "Dockerfile").open("a") as file:
         file.write("RUN echo almost there; exit 3\n")
