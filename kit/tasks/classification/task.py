@@ -17,7 +17,7 @@ __all__ = ["TASK", "Classification"]
 
 
 class Classification:
-    """One row of scores per image, of which the best classes count."""
+    """One row of scores per image; the classes with the highest scores count."""
 
     name = "classification"
     counts_classes = True

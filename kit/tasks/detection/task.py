@@ -34,11 +34,13 @@ class DetectionSettings(Section):
     )
     boxes: Literal["xyxy", "cxcywh"] = Field("xyxy", description="Form of a box, in pixels of the model's input.")
     objectness: bool = Field(False, description="Whether rows have a score for a box as such before those per class.")
-    score: Share = Field(0.001, description="Boxes below are dropped; a higher threshold lowers the metric.")
+    score: Share = Field(
+        0.001, description="Boxes with a lower score are dropped; a higher threshold lowers the metric."
+    )
     iou: Share | None = Field(
         0.65, description="Overlap beyond which the worse box of a class is dropped; null: the model has done it."
     )
-    most: int = Field(100, gt=0, le=10000, description="Boxes of an image that are kept; COCO counts 100.")
+    most: int = Field(100, gt=0, le=10000, description="How many boxes are kept per image; COCO counts 100.")
     first_label: int = Field(0, ge=0, description="Number of the first class in the labels of lists.")
     metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="Published values: mAP, AP50.")
 

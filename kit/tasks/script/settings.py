@@ -58,7 +58,9 @@ class MetricPattern(Section):
     in_: InnerPath | None = Field(None, alias="in", description="File of the working folder instead of the output.")
     unit: Unit | None = Field(None, description="Unit as printed: kit does not guess it. COCO's rows are fractions.")
     better: Better = Field("higher", description="Which direction is better.")
-    pick: Literal["only", "first", "last"] = Field("only", description="Which one, where different values are printed.")
+    pick: Literal["only", "first", "last"] = Field(
+        "only", description="Which one to take where different values are printed."
+    )
     published: float | None = Field(None, description="The value that was published, in the same unit.")
     tolerance: PositiveFloat | None = Field(
         None, description="How far from the published value still counts as the same, in the same unit."
@@ -84,8 +86,8 @@ class InputForm(Section):
 
     dtype: DType | None = Field(None, description="Type of the numbers in the files.")
     layout: Literal["NCHW", "NHWC"] | None = Field(None, description="Order of the axes in the files.")
-    mean: PerChannel | None = Field(None, description="Is subtracted; one number, or one per channel.")
-    scale: PerChannel | None = Field(None, description="Multiplies what is left; one number, or one per channel.")
+    mean: PerChannel | None = Field(None, description="Subtracted from the numbers; one, or one per channel.")
+    scale: PerChannel | None = Field(None, description="Multiplies what is left; one, or one per channel.")
 
 
 class OutputForm(Section):
@@ -110,11 +112,13 @@ class ShapeRange(Section):
 
     min: Sample = Field(description="Smallest shape of a sample; of several inputs a list, one shape for each.")
     max: Sample = Field(description="Largest shape of a sample.")
-    opt: Sample | None = Field(None, description="What engines are tuned for and measured at; default: the largest.")
+    opt: Sample | None = Field(
+        None, description="The shape that engines are tuned for and measured at; by default the largest."
+    )
 
 
 class KnownShapes(Section):
-    """Files of different shapes, and which: compilers must know that."""
+    """The shapes of files that differ: compilers must know them."""
 
     files: Annotated[
         Annotated[ShapeRange, Tag("[range]")]
@@ -196,9 +200,11 @@ class ScriptSettings(Section):
     files: dict[InnerPath, Line] = Field(
         default_factory=dict, description="Name in the working folder -> weights, model, or a path of the recipe."
     )
-    seconds: PositiveFloat = Field(3600, description="Time of all programs before, and of all after inference.")
-    max_gib: PositiveFloat = Field(50, description="Size of what they may write, GiB.")
-    memory_gib: Positive = Field(8, description="Memory of their containers, GiB.")
+    seconds: PositiveFloat = Field(
+        3600, description="Seconds that all programs before inference may take, and all after it."
+    )
+    max_gib: PositiveFloat = Field(50, description="How much they may write, in GiB.")
+    memory_gib: Positive = Field(8, description="Memory of their containers, in GiB.")
 
     @field_validator("metrics", mode="before")
     @classmethod

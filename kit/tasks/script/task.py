@@ -33,7 +33,7 @@ class Script:
     settings = ScriptSettings
 
     def check(self, recipe: Recipe) -> None:
-        """Look at every setting, and whether code and files are there."""
+        """Check every setting, and that code and files are there."""
         settings = script_settings(recipe)
         _check_shapes(recipe, settings)
         for place, path in [("code", settings.code), *_paths(settings)]:
@@ -45,7 +45,7 @@ class Script:
                 )
 
     def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:  # noqa: ARG002
-        """A folder; what it must hold, the scripts know."""
+        """Whether there is a folder; only the scripts know what it must hold."""
         if not images.is_dir():
             raise MissingError(
                 f"there is no folder of the data set {recipe.dataset.name}",

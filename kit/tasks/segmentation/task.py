@@ -22,12 +22,12 @@ __all__ = ["TASK", "Segmentation"]
 class SegmentationSettings(Section):
     """``task -> segmentation``."""
 
-    ignore: int = Field(255, ge=0, le=65535, description="Label of the pixels that nobody counts.")
+    ignore: int = Field(255, ge=0, le=65535, description="Label of pixels that are not counted.")
     metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="Published values: mIoU, aAcc.")
 
 
 class Segmentation(ImageTask):
-    """Scores or a class per pixel, against masks of the images' names."""
+    """Scores or a class per pixel, compared with masks named like the images."""
 
     name = "segmentation"
     settings = SegmentationSettings
