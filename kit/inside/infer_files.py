@@ -3,7 +3,7 @@
 Command line::
 
     python3 -m inside.infer_files --model model.onnx --inputs JSON --outputs JSON --batch N --out DIR
-        [--engine NAME] [--options JSON] [--types FILE] [--shard I/N]
+        [--engine NAME] [--options JSON] [--types FILE] [--shard I/N] [--keep-batch]
 
 It runs in TensorRT's own image, too (Python 3.8). ``--inputs`` is a list, one entry per input of the graph: ``folder``,
 and where the files are not what the graph takes ``dtype``, ``layout``, ``mean``, ``scale``; ``shape`` fixes dynamic
@@ -15,8 +15,8 @@ The folders pair by position. A call takes as many files as fill the batch; a fi
 is filled up with its first file, and what comes of the filling is dropped. ``--shard 2/4`` takes the second of four
 parts, cut between two calls: their results together (:mod:`.union`) are those of one run.
 
-It writes ``result/NAME_I.EXT`` for each output I, ``result_summary.json`` (which result came from which files) and
-``infer.json``.
+It writes ``result/NAME_I.EXT`` for each output I, ``result_summary.json`` (which result came from which files),
+``infer.json`` and, with ``--keep-batch``, ``batch/I.bin``: the first batch of each input I, in the engine's type.
 """
 
 from __future__ import annotations
@@ -128,6 +128,10 @@ def _run(arguments: argparse.Namespace) -> None:
     result = os.path.join(arguments.out, "result")
     os.makedirs(result)
     batch = 1 if arguments.shapes == "files" else arguments.batch
+    if arguments.keep_batch:
+        os.makedirs(os.path.join(arguments.out, "batch"))
+        for number, array in enumerate(first_batches(sources, batch, 1, from_files=arguments.shapes == "files")[0]):
+            array.tofile(os.path.join(arguments.out, "batch", f"{number}.bin"))
     rows = arguments.shard.rows(len(sources[0].names), batch)
     summary, calls = _infer(graph, sources, batch, arguments, result, rows)
     write_json(os.path.join(arguments.out, "result_summary.json"), {"filesinfo": summary})
@@ -326,6 +330,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--types")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--shard", type=Shard.parse, default=Shard())
+    parser.add_argument("--keep-batch", action="store_true")
     parser.add_argument("--out", required=True)
     return parser.parse_args(argv)
 

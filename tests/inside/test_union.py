@@ -58,6 +58,12 @@ def test_the_union_is_one_run(folder: Path, tmp_path: Path) -> None:
     assert named(tmp_path) == named(folder / "whole")
 
 
+def test_the_first_batch_is_kept_for_tools_that_measure(folder: Path, tmp_path: Path) -> None:
+    infer(folder, folder / "val", str(tmp_path), "--keep-batch")
+    first = b"".join((folder / "val" / f"img_{number}.bin").read_bytes() for number in range(BATCH))
+    assert (tmp_path / "batch" / "0.bin").read_bytes() == first
+
+
 def test_a_part_of_the_files_is_whole_batches_in_the_order_of_the_tools(folder: Path, tmp_path: Path) -> None:
     for number in range(1, PARTS + 1):
         words = ["--shard", f"{number}/{PARTS}", "--unit", str(BATCH), "--out", str(tmp_path / str(number))]

@@ -16,7 +16,7 @@ from kit.planning import common
 from kit.planning.cardsteps import SIMULATED, CardContext, before_name, convert_name, infer_name, metrics_name
 from kit.planning.shards import cut, possible, shard_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
-from kit.planning.tensorfiles import infer_step
+from kit.planning.tensorfiles import infer_step, run_name
 from kit.targets import cards
 from kit.targets.cards import files_prefix
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
@@ -40,6 +40,7 @@ QUERY = (
 )  # fmt: skip
 _NVIDIA_SMI = ("nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader,nounits")
 LONG_WARM_UP_MS = 2000
+_WHOLE = ("int8", "int32", "int64")
 _LIMITS = Limits(memory_bytes=16 * GIB, pids=1024, shm_bytes=GIB)
 _HOME = {"HOME": "/tmp"}  # noqa: S108 - in the container
 
@@ -99,6 +100,20 @@ class _GpuContext(CardContext):
     def made(self, batch: int) -> Made:
         return Made(convert_name(self.target, batch), self.engine(batch))
 
+    def real_inputs(self, batch: int) -> Made | None:
+        """The step that keeps a batch for the measurement; None where the numbers of trtexec's own are as good.
+
+        It fills whole numbers with -128 to 127, which are no rows of a table that a model looks up.
+        """
+        job, task = self.job, self.job.file_task
+        if task is None or self.known or not any(one.dtype in _WHOLE for one in job.recipe.graph_inputs):
+            return None
+        name, parts = (
+            run_name(files_prefix(self.target, batch), task.runs(job)[0], task.runs(job)),
+            possible(job, batch),
+        )
+        return Made(name if parts == 1 else shard_name(name, 1, parts))
+
 
 def _context(job: Job) -> _GpuContext:
     options, row, known = options_of(job), toolchain_of(job), cards.known_shapes(job)
@@ -152,7 +167,10 @@ def checked_step(job: Job, batch: int) -> str:
 def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
     """The task's runs through a plan by kit's own program, which also converts files, and the task's score."""
     job, prefix = gpu.job, files_prefix(gpu.target, batch)
-    words = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
+    words: tuple[str, ...] = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
+    kept: tuple[str, ...] = ()
+    if gpu.real_inputs(batch):
+        words, kept = (*words, "--keep-batch"), ("batch",)
     types = [one.dtype for one in job.recipe.graph_inputs]
     results: dict[str, Made] = {}
     infer: list[Step] = []
@@ -165,7 +183,8 @@ def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
                 model=gpu.made(batch), environment=one.environment, devices=one.devices, memory_gib=16,
                 more={"checked": Made(f"{gpu.target}/input")},
             )  # fmt: skip
-            whole.append(replace(step, batch=batch, simulated=job.simulate))
+            outputs = (*step.outputs, *kept)
+            whole.append(replace(step, batch=batch, simulated=job.simulate, outputs=outputs))
         infer += cut(whole, possible(job, batch), merge="union")
         results[run.name] = Made(whole[0].name)
     return [*infer, *(replace(step, batch=batch) for step in task.score(job, prefix, results))]
@@ -292,6 +311,11 @@ def _check(gpu: _GpuContext, batch: int, number: int, name: str) -> Step:
 
 
 def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, str], flags: Sequence[str]) -> Step:
+    inputs = {"engine": gpu.made(batch), "state": Made(before_name(gpu.target))}
+    if real := gpu.real_inputs(batch):
+        inputs["real"] = real
+        files = (f"{one.name}:{{in:real}}/batch/{i}.bin" for i, one in enumerate(gpu.job.recipe.graph_inputs))
+        flags = (*flags, f"--loadInputs={','.join(files)}")
     step = Step(
         name=name,
         stage="bench",
@@ -305,7 +329,7 @@ def _bench(gpu: _GpuContext, batch: int, name: str, environment: Mapping[str, st
         ),
         outputs=("times.json",),
         # The GPU's state is an input: a GPU in use stops the run before it gives low numbers.
-        inputs={"engine": gpu.made(batch), "state": Made(before_name(gpu.target))},
+        inputs=inputs,
         links={gpu.engine(batch): "{in:engine}"},
         # The number of the run distinguishes equal steps: each has to run.
         environment=environment,

@@ -228,3 +228,8 @@ def test_a_task_on_files_goes_through_the_same_plans(tmp_path: Path) -> None:
     assert infer.simulated and infer.inputs["model"] == Made("T4/convert-bs4", "several_bs4.plan")
     assert infer.argv[:3] == ("python3", "-m", "inside.infer_files") and "tensorrt" in infer.argv
     assert '"dtype":"int64"' in infer.argv[infer.argv.index("--inputs") + 1]
+    # trtexec's own whole numbers are no words of a vocabulary: it measures a batch of the data set.
+    assert "--keep-batch" in infer.argv and "batch" in infer.outputs
+    bench = steps["T4/bench-bs4-run1"]
+    assert "--loadInputs=ids:{in:real}/batch/0.bin,mask:{in:real}/batch/1.bin" in bench.argv
+    assert bench.inputs["real"] == Made("T4/bs4-infer")
