@@ -229,7 +229,7 @@ def _check_alike(states: Sequence[tuple[Host, Order, HostState]], images: Mappin
             raise EngineError(
                 f"image {odd[0]} is another one there, or not there at all: shards must come from one image",
                 where=host.name,
-                remedy="build it once, and give it to all hosts: docker save, docker load",
+                remedy="build it once, and give it to all hosts by its name: docker save, docker load",
             )
 
 

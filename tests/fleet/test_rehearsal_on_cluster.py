@@ -57,10 +57,10 @@ def second(alone: subprocess.Popen[str], site: FleetSite) -> Iterator[SecondEngi
         one = SecondEngine(Path(folder))
         try:
             one.start()
-            notes = [site.folder / "alone" / "images" / f"{name}.json" for name in ("runtime", "simulated")]
-            wait_for(lambda: all(note.exists() for note in notes))
-            ids = [json.loads(note.read_text())["id"] for note in notes]
-            with subprocess.Popen(["docker", "save", *ids], stdout=subprocess.PIPE) as saved:
+            notes = {name: site.folder / "alone" / "images" / f"{name}.json" for name in ("runtime", "simulated")}
+            wait_for(lambda: all(note.exists() for note in notes.values()), alone)
+            tags = [f"kit/{name}:{json.loads(note.read_text())['context'][:12]}" for name, note in notes.items()]
+            with subprocess.Popen(["docker", "save", *tags], stdout=subprocess.PIPE) as saved:
                 load = ["docker", "--host", one.socket, "load", "--quiet"]
                 subprocess.run(load, stdin=saved.stdout, stdout=subprocess.DEVNULL, check=True)
             yield one
@@ -78,11 +78,14 @@ def cluster(site: FleetSite, second: SecondEngine) -> Iterator[RayCluster]:
             yield one
 
 
-def wait_for(condition: Callable[[], Any]) -> Any:
-    """What it says when it is true."""
+def wait_for(condition: Callable[[], Any], child: subprocess.Popen[str]) -> Any:
+    """What it says when it is true; not longer than the child runs that makes it so."""
     deadline = time.monotonic() + 240
     while not (said := condition()):
-        assert time.monotonic() < deadline
+        assert child.poll() is None, child.communicate()
+        if time.monotonic() > deadline:
+            child.send_signal(signal.SIGINT)
+            raise AssertionError(child.communicate(timeout=120))
         time.sleep(0.05)
     return said
 
@@ -112,7 +115,9 @@ def test_an_interruption_empties_both_engines_and_what_comes_then_equals_one_mac
     words = (*WORDS, "--on", cluster.address)
     child = site.start(*words, environment=cluster.environment)
     here, there = engine, second.client
-    both = wait_for(lambda: (one := containers(here, cluster)) and (two := containers(there, cluster)) and one + two)
+    both = wait_for(
+        lambda: (one := containers(here, cluster)) and (two := containers(there, cluster)) and one + two, child
+    )
     for host in (one.attrs["HostConfig"] for one in both):  # as at home
         assert (host["NetworkMode"], host["ReadonlyRootfs"], host["Privileged"]) == ("none", True, False)
         assert (host["CapDrop"], host["SecurityOpt"]) == (["ALL"], ["no-new-privileges"])
@@ -146,7 +151,7 @@ def test_an_engine_that_dies_on_a_host_is_told_and_then_refused(
     """The last test: the second engine does not survive it."""
     words = ("reproduce", "--on", cluster.address, "--runner", "docker", "--target", "cpu")
     child = site.start(*words, environment=cluster.environment)
-    wait_for(lambda: containers(second.client, cluster) or child.poll() is not None)
+    wait_for(lambda: containers(second.client, cluster), child)
     second.end(signal.SIGKILL)
     out, err = child.communicate(timeout=120)
     sentence(subprocess.CompletedProcess([], child.returncode, out, err), 7, "target cpu: ")

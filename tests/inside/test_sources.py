@@ -193,7 +193,7 @@ def test_another_network_than_the_checkpoint_s(tmp_path: Path, code: Path) -> No
     with pytest.raises(UserError) as caught:
         open_network(own(), weights, str(code))
     assert "lacks 4 of the 4 weights" in caught.value.what
-    assert "of its own it has net.body.weight, net.body.bias, net.head.weight and 2 more" in caught.value.what
+    assert "it has net.body.weight, net.body.bias, net.head.weight and 2 more instead" in caught.value.what
     assert caught.value.remedy == "Write weights -> prefix: net. in the recipe."
     _, _, transfer = open_network(own(prefix="net."), weights, str(code))
     assert transfer.by == "name"
