@@ -13,8 +13,8 @@ from kit.resources import package
 __all__ = ["code_digest", "imported_modules"]
 
 #: Programs that import by name what is not in ``inside``: the user's own code, an input of the step with a digest
-#: of its own, and a vendor's library, which belongs to the image.
-_LOADERS = frozenset({"owncode", "trt_infer"})
+#: of its own, and a vendor's library, which belongs to the image; ``needs`` only asks what is installed.
+_LOADERS = frozenset({"needs", "owncode", "trt_infer"})
 
 
 @cache

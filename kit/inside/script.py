@@ -6,10 +6,10 @@ Command line::
         [--results RUN=DIR ...] [--given NAME=FILE ...]
 
 ``--plan`` holds ``commands`` (argv lists; no shell), ``links``, ``data`` (``read`` or ``copy``), ``seconds`` and
-``max_bytes``; before inference also ``runs`` (run -> folders that the engine reads), ``counts`` (run -> files),
-``shapes``, and with known ones ``known`` and ``nhwc`` (:mod:`inside.fileshapes`); after it ``folders`` (as ``runs``)
-and ``metrics``. The working folder is a copy of the code, or with ``--before`` of the folder that the first programs
-left.
+``max_bytes``; before inference also ``programs`` (Python programs of all commands, those after inference, too),
+``runs`` (run -> folders that the engine reads), ``counts`` (run -> files), ``shapes``, and with known ones ``known``
+and ``nhwc`` (:mod:`inside.fileshapes`); after it ``folders`` (as ``runs``) and ``metrics``. The
+working folder is a copy of the code, or with ``--before`` of the folder that the first programs left.
 
 Before inference it leaves ``work`` and ``runs.json``; after it ``metrics.json``; both times ``stdout.txt`` and
 ``stderr.txt`` of the programs.
@@ -31,6 +31,7 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .fileshapes import check_shapes
+from .needs import check_imports
 from .printed import find_metrics
 from .protocol import UserError, run, write_json
 from .samples import check_runs, list_samples
@@ -56,6 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     plan: dict[str, Any] = arguments.plan
     work = os.path.join(arguments.out, "work")
     _prepare(work, arguments)
+    check_imports(work, plan.get("programs", ()))
     places = _places(work, arguments)
     for name, folders in plan.get("folders", {}).items():
         _localize(places["summary", name], places["results", name], [os.path.join(work, one) for one in folders])

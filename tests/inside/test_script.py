@@ -101,6 +101,18 @@ def test_scripts_before_and_after_share_a_folder(folder: Folder) -> None:
     )
 
 
+def test_packages_that_any_of_the_programs_lacks_are_told_before_the_first_one_runs(folder: Folder) -> None:
+    folder.script("post.py", "import json, scoring, made_by_pre\nfrom nothing.eval import x")
+    folder.script("scoring.py", "import numpy.random, nothing_too\ntry:\n    import ujson\nexcept ImportError: pass")
+    (folder.code / "made_by_pre.pyx").touch()
+    code, error = folder.before(programs=["post.py", "pre.py", "comes_later.py"])
+    assert (code, error["kind"]) == (64, "missing")
+    assert "not installed: nothing (imported by post.py), nothing_too (imported by scoring.py)" in error["what"]
+    assert not (folder.out / "stdout.txt").exists()
+    folder.script("post.py", "print('no import'")
+    assert folder.before(programs=["post.py", "pre.py"], out="again")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("script", "said", "kind"),
     [

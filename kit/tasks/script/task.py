@@ -80,6 +80,7 @@ class Script:
         plan: dict[str, Any] = {
             **_shared_plan(settings),
             "commands": settings.preprocess,
+            "programs": _python_programs(settings),
             "runs": settings.runs,
             "counts": {next(iter(settings.runs)): job.recipe.dataset.count} if settings.samples == "each" else {},
             "shapes": shapes,
@@ -210,6 +211,11 @@ def _shared_plan(settings: ScriptSettings) -> dict[str, Any]:
         "seconds": settings.seconds,
         "max_bytes": int(settings.max_gib * GIB),
     }
+
+
+def _python_programs(settings: ScriptSettings) -> list[str]:
+    words = (word for line in (*settings.preprocess, *settings.postprocess) for word in line)
+    return sorted({word for word in words if word.endswith(".py") and "{" not in word})
 
 
 def _pattern(name: str, settings: ScriptSettings) -> dict[str, Any]:
