@@ -49,6 +49,8 @@ _CA = ("KIT_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _NOTE_LIMIT = 1 << 16
 #: What pip prints about an index that it cannot reach, before "No matching distribution found".
 _UNREACHED = re.compile(r"Retrying \(Retry\(.*? after connection broken by '(?:.*>: )?(.*?)['\")]*': /")
+#: The last thing that pip or apt says before it ends a build.
+_SAID = re.compile(r"(?:\x1b\[[0-9;]*m)*(?:ERROR|E): (.+)")
 Log = Callable[[str], None]
 
 
@@ -191,7 +193,7 @@ class Images:
                 return self._follow(spec, lines)
 
     def _follow(self, spec: ImageSpec, lines: Iterator[dict[str, Any]]) -> str:
-        image, tail, unreached = "", "", ""
+        image, tail, unreached, said = "", "", "", ""
         for line in lines:
             if "error" in line:
                 if unreached:
@@ -200,8 +202,9 @@ class Images:
                         where=str(spec.folder / "Dockerfile"),
                         remedy="set PIP_INDEX_URL to one that answers from a container, or give --wheelhouse DIR",
                     )
+                cause = said or f"{str(line['error']).strip()} after {tail.strip()!r}"
                 raise StepError(
-                    f"image {spec.name} cannot be built: {str(line['error']).strip()} after {tail.strip()!r}",
+                    f"image {spec.name} cannot be built: {cause}",
                     where=str(spec.folder / "Dockerfile"),
                     remedy="read the lines above (-v shows all); images/README.md explains proxy, mirror and CA",
                 )
@@ -210,6 +213,8 @@ class Images:
                 tail = text
                 if found := _UNREACHED.search(text):
                     unreached = excerpt(found[1])
+                if found := _SAID.match(text):
+                    said = excerpt(found[1].replace("\x1b[0m", ""))
                 self._log(text.rstrip("\n"))
             if "aux" in line and "ID" in line["aux"]:
                 image = str(line["aux"]["ID"])
@@ -305,16 +310,17 @@ def context_digest(spec: ImageSpec, base: str) -> str:
 
 
 def _wheels(spec: ImageSpec, places: Sequence[Path]) -> dict[str, Path]:
-    """Wheels that this image's requirements pin, from the wheelhouses."""
+    """Wheels that this image's requirements pin, of its own lock or the recipe's, from the wheelhouses."""
     pins = set()
-    for lock in spec.folder.glob("*.lock"):
-        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock.read_text(), re.MULTILINE):
+    for text in (*(lock.read_text() for lock in spec.folder.glob("*.lock")), *spec.args.values()):
+        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
             pins.add((re.sub(r"[-_.]+", "_", name).lower(), version))
     found: dict[str, Path] = {}
     for place in places:
         for path in sorted(place.glob("*.whl")):
             name, version = path.name.split("-")[:2]
-            if (re.sub(r"[-_.]+", "_", name).lower(), version.partition("+")[0]) in pins:
+            named = re.sub(r"[-_.]+", "_", name).lower()
+            if {(named, version), (named, version.partition("+")[0])} & pins:
                 found.setdefault(path.name, path)
     return found
 

@@ -6,6 +6,7 @@ import io
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,14 @@ def test_a_failing_instruction_is_named(images: Callable[..., Images], spec: Ima
     assert "almost there" in str(caught.value)
 
 
+def test_what_the_package_tool_said_is_the_cause(images: Callable[..., Images], spec: ImageSpec) -> None:
+    with (spec.folder / "Dockerfile").open("a") as file:
+        file.write("RUN echo 'ERROR: No matching distribution found for a==1'; exit 1\n")
+    with pytest.raises(StepError) as caught:
+        images(spec).build("toy")
+    assert caught.value.what == "image toy cannot be built: No matching distribution found for a==1"
+
+
 def test_a_base_that_nobody_has(images: Callable[..., Images], spec: ImageSpec) -> None:
     with pytest.raises(EngineError, match="nobody/has-this:1 cannot be pulled") as caught:
         images(spec, base="nobody/has-this:1").build("toy")
@@ -148,6 +157,17 @@ def test_a_base_that_nobody_has(images: Callable[..., Images], spec: ImageSpec) 
 def test_a_wheelhouse_that_is_not_there() -> None:
     with pytest.raises(MissingError, match="no such wheelhouse"):
         BuildOptions.from_environment(None, (Path("/nowhere"),))
+
+
+def test_wheels_that_the_recipe_s_requirements_pin_are_in_the_context(spec: ImageSpec, tmp_path: Path) -> None:
+    wanted = "Wheel.b==3.0+cpu \\\n    --hash=sha256:00\nwheel-c==1.0 --hash=sha256:00\n"
+    for name in ("wheel_b-3.0+cpu", "wheel_b-3.0", "wheel_c-1.0+cu12", "wheel_c-2.0"):
+        (tmp_path / f"{name}-py3-none-any.whl").touch()
+    file = io.BytesIO()
+    _write_context(file, replace(spec, args={"REQUIREMENTS": wanted}), (tmp_path,))
+    with tarfile.open(fileobj=io.BytesIO(file.getvalue())) as tar:
+        found = [name.split("/")[1].split("-py3")[0] for name in tar.getnames() if name.endswith(".whl")]
+    assert found == ["wheel_b-3.0+cpu", "wheel_c-1.0+cu12"]
 
 
 def test_the_context_has_the_same_bytes_twice(spec: ImageSpec, tmp_path: Path) -> None:
