@@ -18,10 +18,14 @@ from kit.storage.store import Record
 from kit.verification.link import Link
 from kit.verification.raw_outputs import RawOutputs
 
-__all__ = ["check_archive", "check_files", "check_inputs", "check_record", "check_steps"]
+__all__ = ["around_difference", "check_archive", "check_files", "check_inputs", "check_record", "check_steps"]
 
 #: Parts of a fingerprint that the plan decides on any machine: devices and environment depend on the host.
 _PLANNED = ("argv", "workdir", "links", "outputs", "limits", "simulated", "root", "keep_output")
+
+
+#: Characters of a command that a message quotes.
+_SHOWN = 120
 
 
 def check_record(subject: str, run: Run, record: Record) -> Iterator[Link]:
@@ -48,9 +52,21 @@ def check_steps(target: str, steps: Mapping[str, Step], records: Mapping[str, Re
         known["argv"] = (_portable(here["argv"], platform.machine()), _portable(record.parts["argv"], _machine(record)))
         for part, (planned, ran) in known.items():
             if planned != ran:
-                message = f"its {part} is not what the recipe plans: {ran!r} and not {planned!r}"
+                found, wanted = around_difference(repr(ran), repr(planned))
+                message = f"its {part} is not what the recipe plans: {found} and not {wanted}"
                 yield Link(f"{target}: {name}", "wrong", message)
                 break
+
+
+def around_difference(one: str, other: str) -> list[str]:
+    """Both texts, where they are short; else what stands where they begin to differ."""
+    if len(one) <= _SHOWN >= len(other):
+        return [one, other]
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    start = max(0, same - _SHOWN // 4)
+    end = start + _SHOWN
+    return [f"{'…' * (start > 0)}{text[start:end]}{'…' * (len(text) > end)}" for text in (one, other)]
 
 
 def _machine(record: Record) -> str:

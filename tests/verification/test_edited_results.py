@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from kit.reports.folder import rendered, write
+from kit.results.resultsfile import load_all
+from kit.verification.records import around_difference
 from tests.verification.conftest import Proven
 from tests.verification.manipulation import edit, hundredfold, refused
 
@@ -146,8 +149,25 @@ def test_a_recipe_that_was_changed_after_the_run_is_told(proven: Proven, name: s
 
 
 def test_results_of_a_rehearsal_have_their_own_folder(proven: Proven) -> None:
-    shutil.copytree(proven.report / "results", proven.report / "simulated" / "results")
-    refused(proven, "measured lie where simulated ones belong")
+    edit(proven, lambda tree: tree.update(source="simulated"))
+    refused(proven, "simulated lie where measured ones belong")
+
+
+def test_a_rehearsal_may_hold_what_was_measured_on_the_way(proven: Proven) -> None:
+    folder = proven.report / "simulated"
+    shutil.copytree(proven.report / "results", folder / "results")
+    write(folder, rendered(proven.recipe, folder, load_all(folder)))
+    assert proven.verify() == []
+
+
+def test_a_long_command_is_quoted_where_it_differs() -> None:
+    assert around_difference("['a']", "['b']") == ["['a']", "['b']"]
+    start, end = "x" * 500, "y" * 500
+    one, other = around_difference(start + "--batch=1" + end, start + "--batch=8" + end)
+    assert "--batch=1yy" in one
+    assert "--batch=8yy" in other
+    assert one[0] == one[-1] == "…"
+    assert around_difference(start, start + "z")[1].endswith("z")
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.en.md", "report.html", "report.json", "plots/throughput.svg"])
