@@ -13,7 +13,7 @@ from kit.archive.intoto import as_json
 from kit.archive.sbom import sbom
 from kit.containers.packages import list_packages
 from kit.errors import DamagedError, EngineError, InvalidInputError, KitError, MissingError
-from kit.execution.selection import Choice, Selection
+from kit.execution.selection import Choice, Selection, image_specs
 from kit.planning.planner import plan
 from kit.planning.step import External
 from kit.recipe.schema import Recipe
@@ -135,15 +135,15 @@ class Contents:
     def _code(self) -> None:
         """Files of the recipe's folder that steps take, but for weights and data."""
         data = {self.weights.absolute(), self._selection.images, self._selection.labels}
-        paths = set()
+        paths: set[Path] = set()
         try:
-            steps = plan(self._selection.jobs(self.weights)).steps
+            jobs = self._selection.jobs(self.weights)
+            inputs = [one for step in plan(jobs).steps for one in step.inputs.values()]
+            paths |= {one.path.absolute() for one in inputs if isinstance(one, External)}
+            paths |= {spec.requirements.absolute() for spec in image_specs(jobs) if spec.requirements}
         except KitError as error:
             self.absent.append(("own code", f"the recipe cannot be planned here: {error.what}"))
-            steps = ()
-        for step in steps:
-            paths |= {one.path.absolute() for one in step.inputs.values() if isinstance(one, External)}
-        for name in (self.recipe.dataset.classes, self.recipe.dataset.synsets, self.recipe.model.requirements):
+        for name in (self.recipe.dataset.classes, self.recipe.dataset.synsets):
             paths |= {self.recipe.resolve(name)} if name else set()
         total = 0
         for path in sorted(paths - data):

@@ -43,8 +43,7 @@ def provenance(results: Results, kept: Kept, kit: str) -> Iterator[tuple[str, by
     """Name and statement of each step that made artifacts: its image, inputs, command, time, and the version of kit."""
     for run in results.runs:
         record = Record.from_proof(kept.records[run.fingerprint]) if run.fingerprint in kept.records else None
-        files = record.files if record else [one for one in results.artifacts if one.step == run.step]
-        subjects = [_subject(f"{run.step}/{file.path}", file.sha256) for file in files]
+        subjects = [_subject(f"{run.step}/{one.path}", one.sha256) for one in results.artifacts if one.step == run.step]
         if subjects:
             name = f"statements/provenance/{results.target}/{run.step.replace('/', '-')}.json"
             yield name, as_json(_step_statement(results, run, record, subjects, kit))

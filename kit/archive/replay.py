@@ -43,7 +43,7 @@ class Replay:
 
         A rehearsal is rehearsed again: no card is asked for.
         """
-        rehearsed = bool(self.results) and all(one.source == "simulated" for one in self.results.values())
+        rehearsed = any(one.source == "simulated" for one in self.results.values())
         return replace(
             choice,
             targets=choice.targets or tuple(self.results),

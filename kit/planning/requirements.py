@@ -21,7 +21,8 @@ def packages_image(name: str, path: Path, base: str) -> ImageSpec:
         MissingError: it cannot be read.
         InvalidInputError: it is not locked.
     """
-    return ImageSpec(name, resource("images") / "packages", args={"REQUIREMENTS": check_requirements(path)}, base=base)
+    args = {"REQUIREMENTS": check_requirements(path)}
+    return ImageSpec(name, resource("images") / "packages", args, base, requirements=path)
 
 
 def check_requirements(path: Path) -> str:

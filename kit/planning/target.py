@@ -45,6 +45,7 @@ class ImageSpec:
     base: str | None = None  # a reference, or the name of another ImageSpec
     files: Path | None = None  # folder of vendor packages that the user filled, added to the build context
     code: tuple[str, ...] = ()  # folders of the package that belong into the build context
+    requirements: Path | None = None  # the recipe's file whose text an ARG is
 
 
 @dataclass(frozen=True)

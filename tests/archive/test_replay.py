@@ -16,6 +16,7 @@ from kit.archive.replay import archived_results, replay
 from kit.errors import CheckFailedError
 from kit.execution.selection import Choice
 from kit.storage.store import Store
+from tests.tasks.publishedfolders import several_inputs
 
 Kit = Callable[..., CompletedProcess[str]]
 
@@ -80,3 +81,23 @@ def test_what_was_archived_runs_again_from_its_own_inputs(kit: Kit, root: Path, 
     )
     ran = kit(tmp_path, "compare", "mine.tar", "reproduced/digits")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.slow
+def test_scripts_and_their_packages_come_along(kit: Kit, tmp_path: Path) -> None:
+    recipe = several_inputs(tmp_path)
+    local = ("--runner", "local", "--store", str(tmp_path / "store"), "--reports", str(tmp_path / "reports"))
+    assert kit(recipe.parent, "reproduce", *local, "--target", "cpu").returncode == 0
+    whole = ("archive", str(tmp_path / "mine.tar"), *local[2:], "--with-weights", "--with-data")
+    made = kit(recipe.parent, *whole)
+    assert "missing: scripts" not in made.stdout, made.stdout
+    assert " 0 wrong," in kit(tmp_path, "verify", "mine.tar").stdout
+    other = recipe.read_text().replace("code: scripts", "code: scripts\n    packages: locked.txt")
+    with_packages = recipe.with_name("packages.yaml")
+    with_packages.write_text(other)
+    (recipe.parent / "locked.txt").write_text(f"numpy==2.4.6 --hash=sha256:{'0' * 64}\n")
+    assert kit(recipe.parent, *whole[:1], str(tmp_path / "more"), *local[2:], "-r", "packages.yaml").returncode == 0
+    assert (tmp_path / "more" / "recipe" / "locked.txt").is_file()
+    shutil.rmtree(recipe.parent)
+    ran = kit(tmp_path, "reproduce", "--from", "mine.tar", *local[:4])
+    assert "different   nothing" in ran.stdout, ran.stdout + ran.stderr
