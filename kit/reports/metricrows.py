@@ -69,21 +69,23 @@ def _row(
     unit = "" if metric.unit in {"none", "fraction"} else "%" if metric.unit == "percent" else metric.unit
     base = f"{prefix}{target}/{metric.name}"
 
-    def number(id_: str, value: float, formula: str) -> ReportNumber:
+    def number(id_: str, value: float, formula: str, field: str) -> ReportNumber:
         return numbers.keep(
             ReportNumber(
                 id=id_, value=Decimal(repr(value)), text=_shown(value), unit=unit, source=results.source,
                 formula=formula, target=target, toolchain=results.toolchain,
                 raw={"value": metric.value} | ({"samples": metric.samples} if metric.samples else {}),
+                evidence={name: one for name, one in metric.evidence.items() if name.startswith(field)},
             )
         )  # fmt: skip
 
-    shown = number(base, metric.value, metric.text)
+    shown = number(base, metric.value, metric.text, "value")
     row = MetricRow(target, metric.name, unit, shown, samples=metric.samples)
     if metric.interval:
         how = f"95 % interval ({metric.method})"
         low, high = (
-            number(f"{base}/{end}", value, how) for end, value in zip(("low", "high"), metric.interval, strict=True)
+            number(f"{base}/{end}", value, how, "interval")
+            for end, value in zip(("low", "high"), metric.interval, strict=True)
         )
         row = replace(row, low=low, high=high)
     return _compared(row, metric, declared, numbers) if declared and declared.published is not None else row

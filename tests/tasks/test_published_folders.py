@@ -18,12 +18,16 @@ FOLDERS = [
 ]  # fmt: skip
 
 
-def reproduce(recipe: Path, *words: str) -> int:
+def kit(recipe: Path, *words: str) -> int:
     top = recipe.parent.parent
-    command = ["reproduce", "--recipe", str(recipe), "--store", str(top / "store"), "--reports", str(top / "reports")]
+    places = ["--recipe", str(recipe), "--store", str(top / "store"), "--reports", str(top / "reports")]
     with pytest.raises(SystemExit) as end:
-        main([*command, *words])
+        main([*words, *places])
     return int(end.value.code or 0)
+
+
+def reproduce(recipe: Path, *words: str) -> int:
+    return kit(recipe, "reproduce", *words)
 
 
 def metrics_of(path: Path) -> list[dict[str, Any]]:
@@ -32,7 +36,9 @@ def metrics_of(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("make", "metric", "value"), FOLDERS)
-def test_on_cpu(tmp_path: Path, make: Callable[[Path], Path], metric: str, value: float) -> None:
+def test_on_cpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], Path], metric: str, value: float
+) -> None:
     recipe = make(tmp_path)
     before = {path: path.read_bytes() for path in recipe.parent.rglob("*") if path.is_file()}
     assert reproduce(recipe, "--runner", "local") == 0
@@ -43,6 +49,10 @@ def test_on_cpu(tmp_path: Path, make: Callable[[Path], Path], metric: str, value
     assert one["evidence"]["value"]["step"] == "cpu/score"
     for name in ("README.md", "README.en.md"):
         assert f"| {metric} |" in (report / name).read_text()
+    capsys.readouterr()
+    assert kit(recipe, "explain", f"cpu/{metric}") == 0
+    told = capsys.readouterr().out
+    assert "evidence   value: cpu/score/" in told and "command    python3 -m inside.script" in told
     # Twelve files in batches of up to four: in three parts they are the same.
     cut = [*("--runner", "local"), *("--shards", "3")]
     assert reproduce(recipe, *cut) == 0
