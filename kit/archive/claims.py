@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from kit.reports.compare import Verdict
 from kit.reports.context import Report, TargetView
 from kit.results.measurements import plain
 
-__all__ = ["AppendixRow", "as_rows", "claims", "claims_page"]
+__all__ = ["AppendixRow", "claims", "claims_page"]
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,3 @@ def claims_page(model: str, found: list[AppendixRow]) -> str:
         columns = (one.claim, f"`{one.command}`", one.expected, one.origin, one.tolerance or "-", obtained, one.outcome)
         lines.append("| " + " | ".join(text.replace("|", "\\|") for text in columns) + " |")
     return "\n".join(lines) + "\n"
-
-
-def as_rows(found: list[AppendixRow]) -> list[dict[str, Any]]:
-    """For JSON."""
-    return [asdict(one) for one in found]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kit.archive.claims import as_rows, claims, claims_page
+from kit.archive.claims import claims, claims_page
 from kit.archive.container import Members, digests_of
 from kit.archive.contents import Manifest
 from kit.archive.crate import CRATE, crate
@@ -73,7 +73,7 @@ def derive_members(members: Members, manifest: Manifest) -> Derived:
         report = _report(recipe, results)
         made = dict(members)
         found = claims(report)
-        made["claims.json"] = as_json(as_rows(found))
+        made["claims.json"] = as_json([asdict(one) for one in found])
         made["CLAIMS.md"] = claims_page(manifest.model, found).encode()
         made[_ABOUT] = _about(manifest).encode()
         made |= {f"system/{name}.json": as_json(system_description(one)) for name, one in results.items()}
@@ -108,10 +108,7 @@ def _checks(
     files = {name: sha for name, sha in digests.items() if name.startswith((f"{top}/", "recipe/"))}
     by_state = {state: [one.subject for one in links if one.state == state] for state in ("ok", "wrong")}
     doubtful = [one.subject for one in links if one.state in {"unproven", "absent"}]
-    yield (
-        "statements/verify.json",
-        test_result(files, "kit verify", by_state["ok"], doubtful, by_state["wrong"]),
-    )
+    yield "statements/verify.json", test_result(files, "kit verify", by_state["ok"], doubtful, by_state["wrong"])
     rendered = {name.removeprefix("reports/").partition("/")[2] for name in files}
     mine = tuple(one for one in links if one.subject != "weights" and one.subject not in rendered)
     closed = failures(GateInput(report, mine))

@@ -35,23 +35,23 @@ def as_json(tree: Any) -> bytes:
     return (json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _subject(name: str, sha256: str) -> dict[str, Any]:
-    return {"name": name, "digest": {"sha256": sha256}}
+def _statement(subjects: Iterable[tuple[str, str]], kind: str, predicate: dict[str, Any]) -> bytes:
+    """A statement about subjects, each a name and its sha256."""
+    listed = [{"name": name, "digest": {"sha256": sha}} for name, sha in subjects]
+    return as_json({"_type": _STATEMENT, "subject": listed, "predicateType": kind, "predicate": predicate})
 
 
 def provenance(results: Results, kept: Kept, kit: str) -> Iterator[tuple[str, bytes]]:
     """Name and statement of each step that made artifacts: its image, inputs, command, time, and the version of kit."""
     for run in results.runs:
         record = Record.from_proof(kept.records[run.fingerprint]) if run.fingerprint in kept.records else None
-        subjects = [_subject(f"{run.step}/{one.path}", one.sha256) for one in results.artifacts if one.step == run.step]
+        subjects = [(f"{run.step}/{one.path}", one.sha256) for one in results.artifacts if one.step == run.step]
         if subjects:
             name = f"statements/provenance/{results.target}/{run.step.replace('/', '-')}.json"
-            yield name, as_json(_step_statement(results, run, record, subjects, kit))
+            yield name, _statement(subjects, _PROVENANCE, _origin_of_step(results, run, record, kit))
 
 
-def _step_statement(
-    results: Results, run: Run, record: Record | None, subjects: list[dict[str, Any]], kit: str
-) -> dict[str, Any]:
+def _origin_of_step(results: Results, run: Run, record: Record | None, kit: str) -> dict[str, Any]:
     planned = results.planned
     command = next((one for one in results.commands if one.step == run.step), None)
     argv = list(record.parts["argv"]) if record else list(command.argv) if command else []
@@ -59,31 +59,26 @@ def _step_statement(
     inputs = sorted((record.inputs if record else {}).items())
     started = datetime.fromisoformat(run.started)
     return {
-        "_type": _STATEMENT,
-        "subject": subjects,
-        "predicateType": _PROVENANCE,
-        "predicate": {
-            "buildDefinition": {
-                "buildType": _STEP,
-                "externalParameters": {
-                    "target": results.target,
-                    "batches": list(planned.batches) if planned else [],
-                    "recipeSettingsSha256": planned.recipe_sha256 if planned else "",
-                },
-                "internalParameters": {"step": run.step, "argv": argv, "source": results.source},
-                "resolvedDependencies": [
-                    {"name": "image", "digest": {"sha256": run.image.rpartition(":")[2]}},
-                    # A folder's digest is that of its listing: docs/archive.md says how it is made.
-                    *({"name": key, "digest": {"sha256" if one in files else "kitInput": one}} for key, one in inputs),
-                ],
+        "buildDefinition": {
+            "buildType": _STEP,
+            "externalParameters": {
+                "target": results.target,
+                "batches": list(planned.batches) if planned else [],
+                "recipeSettingsSha256": planned.recipe_sha256 if planned else "",
             },
-            "runDetails": {
-                "builder": {"id": f"{_BUILDER}{kit}:{record.runner if record else 'unknown'}"},
-                "metadata": {
-                    "invocationId": run.fingerprint,
-                    "startedOn": _stamp(started),
-                    "finishedOn": _stamp(started + timedelta(seconds=run.seconds)),
-                },
+            "internalParameters": {"step": run.step, "argv": argv, "source": results.source},
+            "resolvedDependencies": [
+                {"name": "image", "digest": {"sha256": run.image.rpartition(":")[2]}},
+                # A folder's digest is that of its listing: docs/archive.md says how it is made.
+                *({"name": key, "digest": {"sha256" if one in files else "kitInput": one}} for key, one in inputs),
+            ],
+        },
+        "runDetails": {
+            "builder": {"id": f"{_BUILDER}{kit}:{record.runner if record else 'unknown'}"},
+            "metadata": {
+                "invocationId": run.fingerprint,
+                "startedOn": _stamp(started),
+                "finishedOn": _stamp(started + timedelta(seconds=run.seconds)),
             },
         },
     }
@@ -95,24 +90,10 @@ def _stamp(moment: datetime) -> str:
 
 def contents_statement(digests: Mapping[str, str], images: Mapping[str, str], kit: str) -> bytes:
     """Provenance of the archive itself: its subjects are all members but the statements; ``images`` are name -> id."""
-    return as_json(
-        {
-            "_type": _STATEMENT,
-            "subject": [_subject(name, sha) for name, sha in sorted(digests.items())],
-            "predicateType": _PROVENANCE,
-            "predicate": {
-                "buildDefinition": {
-                    "buildType": _ARCHIVE,
-                    "externalParameters": {},
-                    "resolvedDependencies": [
-                        {"name": name, "digest": {"sha256": one.rpartition(":")[2]}}
-                        for name, one in sorted(images.items())
-                    ],
-                },
-                "runDetails": {"builder": {"id": _BUILDER + kit}},
-            },
-        }
-    )
+    built_from = [{"name": name, "digest": {"sha256": id_.rpartition(":")[2]}} for name, id_ in sorted(images.items())]
+    definition = {"buildType": _ARCHIVE, "externalParameters": {}, "resolvedDependencies": built_from}
+    predicate = {"buildDefinition": definition, "runDetails": {"builder": {"id": _BUILDER + kit}}}
+    return _statement(sorted(digests.items()), _PROVENANCE, predicate)
 
 
 def test_result(
@@ -120,20 +101,14 @@ def test_result(
 ) -> bytes:
     """What a check said of files (name -> sha256); ``configuration`` is the command."""
     passed, warned, failed = (list(dict.fromkeys(names)) for names in (passed, warned, failed))
-    return as_json(
-        {
-            "_type": _STATEMENT,
-            "subject": [_subject(name, sha) for name, sha in sorted(subjects.items())],
-            "predicateType": _TEST_RESULT,
-            "predicate": {
-                "result": "FAILED" if failed else "WARNED" if warned else "PASSED",
-                "configuration": [{"name": configuration}],
-                "passedTests": passed,
-                "warnedTests": warned,
-                "failedTests": failed,
-            },
-        }
-    )
+    predicate = {
+        "result": "FAILED" if failed else "WARNED" if warned else "PASSED",
+        "configuration": [{"name": configuration}],
+        "passedTests": passed,
+        "warnedTests": warned,
+        "failedTests": failed,
+    }
+    return _statement(sorted(subjects.items()), _TEST_RESULT, predicate)
 
 
 def check_statement(data: bytes, digests: Mapping[str, str], artifacts: Mapping[str, Collection[str]]) -> str:

@@ -6,15 +6,17 @@ https://github.com/secure-systems-lab/dsse
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from securesystemslib.signer import SSlibKey
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
 from kit.archive.container import Members
 from kit.archive.intoto import as_json
@@ -36,10 +38,6 @@ def new_key(path: Path) -> tuple[Path, str]:
         InvalidInputError: there is a file of that name.
         ResourceError: no permission, no space.
     """
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from securesystemslib.signer import SSlibKey
-
     public = path.with_name(path.name + ".pub")
     for one in (path, public):
         if one.exists() or one.is_symlink():
@@ -58,9 +56,6 @@ def new_key(path: Path) -> tuple[Path, str]:
 
 
 def _pem(key: SSlibKey) -> bytes:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.keyval["public"]))
     return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -81,16 +76,12 @@ def key_of(data: bytes, where: str) -> SSlibKey:
     Raises:
         InvalidInputError: it is not such a key.
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from securesystemslib.signer import SSlibKey
-
     if b"PRIVATE KEY" in data:
         raise InvalidInputError(
             "this is a private key", where=where, remedy="give the public one, which ends with .pub"
         )
     try:
-        public = load_pem_public_key(data)
+        public = serialization.load_pem_public_key(data)
     except (ValueError, TypeError) as error:
         raise _no_key(where) from error
     if not isinstance(public, Ed25519PublicKey):
@@ -112,8 +103,6 @@ def signatures(members: Members, keys: Sequence[Path]) -> dict[str, bytes]:
         MissingError: there is no such key.
         InvalidInputError: not an Ed25519 key, a public one, or one that others can read.
     """
-    from securesystemslib.signer import CryptoSigner
-
     made: dict[str, bytes] = {}
     for path in keys:
         signer = CryptoSigner(_private(path))
@@ -121,15 +110,13 @@ def signatures(members: Members, keys: Sequence[Path]) -> dict[str, bytes]:
         made[f"{folder}key.pub"] = _pem(signer.public_key)
         for name, data in members.items():
             if name.startswith("statements/"):
-                signature = bytes.fromhex(signer.sign(_encoding(data)).signature)
-                made[folder + name.removeprefix("statements/")] = _envelope(data, signer.public_key.keyid, signature)
+                envelope = Envelope(data, _TYPE, {})
+                envelope.sign(signer)
+                made[folder + name.removeprefix("statements/")] = as_json(envelope.to_dict())
     return made
 
 
-def _private(path: Path) -> Any:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
+def _private(path: Path) -> Ed25519PrivateKey:
     data = read_input(path, _MAX_BYTES, "key")
     if b"PUBLIC KEY" in data:
         raise InvalidInputError(
@@ -138,26 +125,12 @@ def _private(path: Path) -> Any:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise InvalidInputError("others can read this private key", where=str(path), remedy=f"chmod 600 {path}")
     try:
-        private = load_pem_private_key(data, password=None)
+        private = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as error:  # no PEM, or one that asks for a password
         raise _no_key(str(path)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise _no_key(str(path))
     return private
-
-
-def _envelope(statement: bytes, keyid: str, signature: bytes) -> bytes:
-    tree = {
-        "payloadType": _TYPE,
-        "payload": base64.b64encode(statement).decode(),
-        "signatures": [{"keyid": keyid, "sig": base64.b64encode(signature).decode()}],
-    }
-    return as_json(tree)
-
-
-def _encoding(statement: bytes) -> bytes:
-    """The bytes that are signed: DSSE's pre-authentication encoding."""
-    return b"DSSEv1 %d %s %d %s" % (len(_TYPE), _TYPE.encode(), len(statement), statement)
 
 
 def key_in(members: Members, folder: str) -> SSlibKey:
@@ -182,24 +155,19 @@ def opened(data: bytes, key: SSlibKey, where: str) -> bytes:
     Raises:
         DamagedError: not an envelope, or not signed by this key.
     """
-    from securesystemslib.exceptions import UnverifiedSignatureError
-    from securesystemslib.signer import Signature
-
     try:
-        tree = json.loads(data)
-        statement = base64.b64decode(tree["payload"], validate=True)
-        (one,) = tree["signatures"]
-        keyid, signature = str(one["keyid"]), base64.b64decode(one["sig"], validate=True)
-        if _envelope(statement, keyid, signature) != data:
+        found = Envelope.from_dict(json.loads(data))
+        (one,) = found.signatures.values()
+        # Made again from what counts: no other type, and no field that nobody signed.
+        envelope = Envelope(found.payload, _TYPE, {one.keyid: Signature(one.keyid, one.signature)})
+        if as_json(envelope.to_dict()) != data:
             raise ValueError("another form")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError("it is not a signed statement", where=where, remedy="get the archive again") from error
     try:
-        if keyid != key.keyid:
-            raise UnverifiedSignatureError(keyid)
-        key.verify_signature(Signature(keyid, signature.hex()), _encoding(statement))
-    except UnverifiedSignatureError as error:
+        envelope.verify([key], 1)
+    except VerificationError as error:
         raise DamagedError(
             f"key {key.keyid[:16]} did not sign these bytes", where=where, remedy="somebody changed the statement"
         ) from error
-    return statement
+    return envelope.payload
