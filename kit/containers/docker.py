@@ -10,8 +10,9 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -74,16 +75,11 @@ class DockerRunner:
 
     def _describe(self, step: Step, binding: Binding) -> ContainerRun:
         """What the container of a step gets."""
-
-        def place(text: str) -> str:
-            return _filled(text, binding)
-
-        devices = step.devices
+        place, devices = partial(_filled, binding=binding), step.devices
         mounts = [BindMount(str(path.absolute()), _inside(name, path)) for name, path in sorted(binding.inputs.items())]
         for name, path in sorted(binding.inputs.items()):
-            if not path.is_relative_to(
-                Path(self._store) / "artifacts"
-            ):  # an artifact of a step refers to no other files
+            # An artifact of a step refers to no other files.
+            if not path.is_relative_to(Path(self._store) / "artifacts"):
                 mounts += [
                     BindMount(str(path.absolute().parent / one), f"/in/{name}/{one}") for one in referenced_files(path)
                 ]
@@ -117,7 +113,6 @@ class DockerRunner:
         client = connect()
         messages = Messages(listener)
         stdout, stderr = binding.logs / "stdout.txt", binding.logs / "stderr.txt"
-        place: Callable[[str], str] = lambda text: _filled(text, binding)  # noqa: E731
         Root(Path(self._store)).write(MARKER, data=b"")  # a later run looks for leftovers only where this exists
         started, watch = time.monotonic(), Watch(step, binding.stop)
         _give(binding.out, description.user)
@@ -125,7 +120,7 @@ class DockerRunner:
             binding.out.chmod(0o750)
         try:
             with (
-                links(step, binding.out, place),
+                links(step, binding.out, partial(_filled, binding=binding)),
                 patience(client),
                 engine_errors(f"running step {step.name}"),
                 _container(client, description, {LABEL: self._store, "kit.step": step.name}) as container,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from kit import __version__
-from kit.errors import EngineError, KitError, MissingError, StepError
+from kit.errors import EngineError, MissingError, StepError
 from kit.planning.step import canonical
 from kit.planning.target import ImageSpec
 from kit.resources import package, resource
@@ -244,14 +243,10 @@ class Images:
             return reference, _digest_of(client.images.pull(repository, tag=tag))
         except docker.errors.APIError as error:
             words = " ".join(str(error.explanation or error).split())
-            raise _no_base(reference, words) from error
-
-
-def _no_base(reference: str, words: str) -> KitError:
-    return EngineError(
-        f"the base image {reference} cannot be pulled ({words})",
-        remedy="name another with --base or KIT_BASE, or make one without a registry: images/base/make-base.sh",
-    )
+            raise EngineError(
+                f"the base image {reference} cannot be pulled ({words})",
+                remedy="name another with --base or KIT_BASE, or make one without a registry: images/base/make-base.sh",
+            ) from error
 
 
 def _digest_of(image: Any) -> str:
@@ -305,24 +300,27 @@ def context_digest(spec: ImageSpec, base: str) -> str:
             parts[name] = f"{stat.st_size} {stat.st_mtime_ns}"
         else:
             parts[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    args: Mapping[str, str] = spec.args
-    return hashlib.sha256(canonical({"files": parts, "args": dict(args), "base": base})).hexdigest()
+    return hashlib.sha256(canonical({"files": parts, "args": dict(spec.args), "base": base})).hexdigest()
 
 
 def _wheels(spec: ImageSpec, places: Sequence[Path]) -> dict[str, Path]:
     """Wheels that this image's requirements pin, of its own lock or the recipe's, from the wheelhouses."""
-    pins = set()
-    for text in (*(lock.read_text() for lock in spec.folder.glob("*.lock")), *spec.args.values()):
-        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
-            pins.add((re.sub(r"[-_.]+", "_", name).lower(), version))
+    pins = {
+        (_normalized(name), version)
+        for text in (*(lock.read_text() for lock in spec.folder.glob("*.lock")), *spec.args.values())
+        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)
+    }
     found: dict[str, Path] = {}
     for place in places:
         for path in sorted(place.glob("*.whl")):
             name, version = path.name.split("-")[:2]
-            named = re.sub(r"[-_.]+", "_", name).lower()
-            if {(named, version), (named, version.partition("+")[0])} & pins:
+            if {(_normalized(name), version), (_normalized(name), version.partition("+")[0])} & pins:
                 found.setdefault(path.name, path)
     return found
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def _write_context(file: IO[bytes], spec: ImageSpec, wheelhouse: Sequence[Path]) -> None:
@@ -338,8 +336,8 @@ def _write_context(file: IO[bytes], spec: ImageSpec, wheelhouse: Sequence[Path])
         if bundle and Path(bundle).is_file():
             _add(tar, "ca/ca-certificates.crt", Path(bundle))
         else:
-            _text(tar, "ca/.keep", b"")
-        _text(tar, "wheelhouse/.keep", b"")
+            tar.addfile(tarfile.TarInfo("ca/.keep"))
+        tar.addfile(tarfile.TarInfo("wheelhouse/.keep"))
         for name, path in sorted(_wheels(spec, wheelhouse).items()):
             _add(tar, f"wheelhouse/{name}", path)
 
@@ -350,9 +348,3 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
     entry.size, entry.mode = stat.st_size, 0o755 if stat.st_mode & 0o100 else 0o644
     with path.open("rb") as source:
         tar.addfile(entry, source)
-
-
-def _text(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    tar.addfile(entry, io.BytesIO(data))

@@ -82,9 +82,8 @@ class LocalRunner:
         """One line for a shell."""
         argv, environment, place = self._argv(step, binding)
         own = {} if not self.stands_in(step.image) and not step.code else {"PYTHONPATH": environment["PYTHONPATH"]}
-        shown = {**own, **step.environment}
-        prefix = ["cd", place(step.workdir), "&&", "env", *(f"{name}={place(text)}" for name, text in shown.items())]
-        line = " ".join([*prefix[:2], "&&", *(shlex.quote(word) for word in [*prefix[3:], *argv])])
+        shown = (f"{name}={place(text)}" for name, text in {**own, **step.environment}.items())
+        line = f"cd {place(step.workdir)} && {shlex.join(['env', *shown, *argv])}"
         for name, target in step.links.items():
             line = f"ln -sfn {shlex.join([place(target), str(binding.out / name)])} && {line}"
         return line
@@ -170,11 +169,6 @@ def _stand_in(image: str) -> list[str]:
     ]
 
 
-def _extra(image: str, missing: list[str]) -> str:
-    """Arguments for pip: the extra of an image, or the packages of a variant, which has none."""
-    return f"'kit-repro[{image}]'" if (resource("images") / image).is_dir() else " ".join(missing)
-
-
 class _Guard:
     """Enforces the limits of time and memory on a child; for a container the engine and the kernel do."""
 
@@ -218,13 +212,14 @@ def _environment_id(image: str) -> str:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            if name == "opencv-python-headless":  # needed only by recipes that preprocess with it
-                continue
-            missing.append(name)
+            if name != "opencv-python-headless":  # needed only by recipes that preprocess with it
+                missing.append(name)
     if missing:
+        # A variant of an image has no extra of its own.
+        wanted = f"'kit-repro[{image}]'" if (resource("images") / image).is_dir() else " ".join(missing)
         raise MissingError(
             f"to run without containers, {', '.join(missing)} must be installed",
-            remedy=f"pip install {_extra(image, missing)}, or start a Docker engine",
+            remedy=f"pip install {wanted}, or start a Docker engine",
         )
     return "local:" + hashlib.sha256("\n".join(found).encode()).hexdigest()
 
@@ -287,11 +282,9 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, number)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
-        break
+            return
 
 
 def _reap(child: subprocess.Popen[bytes]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -131,17 +132,15 @@ def at_host(error: KitError, places: Mapping[str, str]) -> KitError:
     return type(error)(what, where=where, remedy=error.remedy)
 
 
-class links:  # noqa: N801 - reads as a statement: with links(step, …)
+@contextlib.contextmanager
+def links(step: Step, out: Path, place: Callable[[str], str]) -> Iterator[None]:
     """The step's links in its output folder while it runs; they are not part of what it makes."""
-
-    def __init__(self, step: Step, out: Path, place: Callable[[str], str]) -> None:
-        self._links = {out / name: place(target) for name, target in step.links.items()}
-
-    def __enter__(self) -> None:
-        for link, target in self._links.items():
+    made = {out / name: place(target) for name, target in step.links.items()}
+    try:
+        for link, target in made.items():
             link.symlink_to(target)
-
-    def __exit__(self, *_: object) -> None:
-        for link in self._links:
+        yield
+    finally:
+        for link in made:
             if link.is_symlink():
                 link.unlink()
