@@ -11,7 +11,7 @@ from kit.execution.selection import Choice, Selection
 from kit.planning.planner import plan
 from kit.planning.target import SchedulerDevice
 
-__all__ = ["BatchJob", "batch_jobs", "check_paths", "reproduce_words"]
+__all__ = ["BatchJob", "batch_jobs", "check_paths", "given_places", "reproduce_words"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ def batch_jobs(selection: Selection, weights: Path) -> list[BatchJob]:
         memory = max(step.limits.memory_bytes for step in steps)
         found.append(BatchJob(job.target, device, max(1, len(job.devices)), memory, any(step.timed for step in steps)))
     return found
+
+
+def given_places(choice: Choice) -> dict[str, Path]:
+    """Option -> the file or folder of this machine that the command line gives in place of the recipe's."""
+    given = {"--weights": choice.weights, "--images": choice.images, "--labels": choice.labels}
+    return {option: place.absolute() for option, place in given.items() if place is not None}
 
 
 def reproduce_words(choice: Choice, target: str, places: Mapping[str, Path | str], runner: str) -> list[str]:

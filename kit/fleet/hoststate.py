@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from kit import __version__
-from kit.containers.images import Images
+from kit.containers.client import available, connect
+from kit.containers.images import BuildOptions, Images
+from kit.containers.local import LocalRunner
 from kit.errors import EngineError, KitError, ResourceError
-from kit.execution.selection import Selection
+from kit.execution.selection import Choice, Selection, image_specs
 from kit.fleet.delivery import Delivery
 from kit.fleet.order import Order
+from kit.fleet.remote import site, store_of_host
 from kit.host import label_of
+from kit.planning.planner import plan
+from kit.recipe.schema import load_recipe
+from kit.resources import package, resource
+from kit.storage.store import Store
 
 __all__ = ["HostState", "base_digests", "code_digest", "look"]
 
@@ -27,8 +34,6 @@ _LEAST_BYTES = 256 << 20
 
 def code_digest() -> str:
     """Digest of kit's own files, images included: the same version may have been changed."""
-    from kit.resources import package, resource
-
     whole = hashlib.sha256()
     for root in (package(), resource("images")):
         for path in sorted(root.rglob("*")):
@@ -39,11 +44,6 @@ def code_digest() -> str:
 
 def look(order: Order, parcels: Delivery) -> HostState:
     """What this host is, and whether it can run the order."""
-    from kit.execution.selection import Choice, Selection
-    from kit.fleet.remote import site, store_of_host
-    from kit.recipe.schema import load_recipe
-    from kit.storage.store import Store
-
     place = store_of_host()
     state: HostState = {"version": __version__, "code": code_digest(), "label": label_of(place)}
     try:
@@ -91,9 +91,6 @@ def image_ids(selection: Selection, store: Path, runner: str, base: str | None) 
     Raises:
         EngineError: the runner is docker and no engine answers; without containers, packages are missing.
     """
-    from kit.containers.client import available, connect
-    from kit.containers.local import LocalRunner
-
     images, _, needed = _images(selection, store, base)
     reason = None if runner == "local" else available()
     if runner == "docker" and reason:
@@ -106,10 +103,6 @@ def image_ids(selection: Selection, store: Path, runner: str, base: str | None) 
 
 def _images(selection: Selection, store: Path, base: str | None) -> tuple[Images, set[str], tuple[str, ...]]:
     """The images of a selection, the names of those with a vendor's packages, and of those that its plan needs."""
-    from kit.containers.images import BuildOptions, Images
-    from kit.execution.selection import image_specs
-    from kit.planning.planner import plan
-
     jobs = selection.jobs(selection.recipe.folder / "weights")
     specs = image_specs(jobs)
     images = Images(specs, store, BuildOptions.from_environment(base), lambda _: None)

@@ -17,7 +17,7 @@ import yaml
 from kit.containers.local import LocalRunner
 from kit.errors import InvalidInputError
 from kit.execution.selection import Selection
-from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, reproduce_words
+from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, given_places, reproduce_words
 
 __all__ = ["kubernetes_jobs", "with_vendors_tools"]
 
@@ -58,10 +58,8 @@ def kubernetes_jobs(selection: Selection, weights: Path, *, image: str, more: Se
         mounts.append({"name": "data", "mountPath": str(_common(outside)), "readOnly": True})  # type: ignore[dict-item]
         volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": "kit-data", "readOnly": True}})
     places: dict[str, Path | str] = {"--recipe": _WORK, "--reports": _WORK / "reports"}
-    for option, place in (("--weights", choice.weights), ("--images", choice.images), ("--labels", choice.labels)):
-        if place is not None:
-            inside = place.absolute().is_relative_to(folder)
-            places[option] = _WORK / place.absolute().relative_to(folder) if inside else place.absolute()
+    for option, place in given_places(choice).items():
+        places[option] = _WORK / place.relative_to(folder) if place.is_relative_to(folder) else place
     documents = []
     for number, job in enumerate(batch_jobs(selection, weights)):
         own = places | {"--store": _WORK / ".kit" / "kubernetes" / job.target}

@@ -27,9 +27,7 @@ def offered(recipe: Recipe) -> dict[str, int]:
     found = {}
     for name in target_names():
         entry = recipe.targets.get(name, TargetEntry())
-        own = recipe.model_copy(update={"targets": {name: entry}})
-        count = _devices(own, name)
-        if count:
+        if count := _devices(recipe.model_copy(update={"targets": {name: entry}}), name):
             found[f"kit_{name}"] = count
     return {**found, QUIET: 1}
 
@@ -62,7 +60,5 @@ def start_line(resources: dict[str, int], address: str | None) -> str:
                 f"{address!r} is for kit at home: a host does not join there", remedy="give HEAD:6379"
             )
     join = ["--head", "--ray-client-server-port=10001"] if address is None else [f"--address={address}"]
-    labels = {"kit": __version__}
-    words = ["ray", "start", *join, "--num-cpus=2", f"--resources={json.dumps(resources)}"]
-    text = ",".join(f"{name}={value}" for name, value in labels.items())
-    return f"RAY_AUTH_MODE=token {shlex.join([*words, f'--labels={text}'])}"
+    own = [f"--resources={json.dumps(resources)}", f"--labels=kit={__version__}"]
+    return f"RAY_AUTH_MODE=token {shlex.join(['ray', 'start', *join, '--num-cpus=2', *own])}"

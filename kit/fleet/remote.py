@@ -27,6 +27,7 @@ from kit.fleet.order import Order
 from kit.host import LABEL, label_of
 from kit.results.kept import SUFFIX
 from kit.storage.files import os_errors, write_atomically
+from kit.storage.record import decode
 from kit.storage.store import Record, Store
 
 __all__ = ["run", "site", "store_of_host"]
@@ -72,8 +73,7 @@ def run(order: Order, parcels: Delivery, tell: Tell, shards: Sequence[Delivery] 
 def _words(order: Order, folder: Path) -> list[str]:
     command = "infer" if order.shard else "reproduce"
     words = [sys.executable, "-m", "kit", command, "--recipe", str(folder), "--target", order.target]
-    words += ["--json", "--wait"]
-    words += ["--store", str(store_of_host()), "--runner", order.runner]
+    words += ["--json", "--wait", "--store", str(store_of_host()), "--runner", order.runner]
     words += ["--shard", str(order.shard)] if order.shard else ["--reports", str(folder / "reports")]
     words += ["--shards", str(order.shards)] if order.shards > 1 else []
     for option, text in order.options:
@@ -163,7 +163,7 @@ def _plant(shards: Sequence[Delivery], attempt: str) -> None:
         files = unpack(one, attempt, "another host")
         for name in [name for name in files if name.startswith("records/")]:
             try:
-                record = Record.from_proof(_proof(files[name]))
+                record = Record.from_proof(decode(files[name]).proof)  # without what only its own store knows
             except (ValueError, TypeError, KeyError) as error:
                 what = "the record of a shard cannot be read"
                 raise DamagedError(what, remedy="run the same command again") from error
@@ -178,13 +178,6 @@ def _plant(shards: Sequence[Delivery], attempt: str) -> None:
                 if made.proof != record.proof:
                     store.forget(record.fingerprint)
                     raise DamagedError("a shard is not what its record says", remedy="run the same command again")
-
-
-def _proof(data: bytes) -> bytes:
-    """A stored record without what only its own store knows."""
-    from kit.storage.record import decode
-
-    return decode(data).proof
 
 
 def _command(words: list[str], tell: Tell) -> tuple[int, str]:

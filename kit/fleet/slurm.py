@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kit.errors import Exit
 from kit.execution.selection import Selection
-from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, reproduce_words
+from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, given_places, reproduce_words
 
 __all__ = ["slurm_script"]
 
@@ -54,11 +54,7 @@ def slurm_script(
     choice = selection.choice
     jobs = batch_jobs(selection, weights)
     places: dict[str, Path | str] = {"--recipe": recipe.absolute(), "--reports": reports.absolute()}
-    for option, place in (("--weights", choice.weights), ("--images", choice.images), ("--labels", choice.labels)):
-        if place is not None:
-            places[option] = place.absolute()
-    if base:
-        places["--base"] = base
+    places |= given_places(choice) | ({"--base": base} if base else {})
     check_paths(*places.values(), store.absolute(), choice.mirror)
     name = f"kit-{selection.recipe.model.name}"
     parts = [_HEAD]
@@ -69,10 +65,8 @@ def slurm_script(
     after = ":".join(f"${{job{number}%%;*}}" for number in range(len(jobs)))
     render = ["kit", "report", "--recipe", str(places["--recipe"]), "--reports", str(places["--reports"])]
     render += ["--simulated"] if choice.simulate else []
-    options = [
-        f"--job-name={name}-report",
-        "--kill-on-invalid-dep=yes",
-    ]  # where a target failed there is no use to wait
+    # Where a target failed, it is no use waiting.
+    options = [f"--job-name={name}-report", "--kill-on-invalid-dep=yes"]
     parts.append(_submission("report", options, render, f'--dependency="afterok:{after}" '))
     parts.append('echo "submitted; the report is written by job ${report%%;*}"\n')
     return "\n".join(parts)
