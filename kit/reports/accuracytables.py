@@ -19,41 +19,35 @@ class AccuracyTables(Markup):
 
     def accuracy(self, figures: Figures) -> Safe:
         """Section 6.x: Top1 and Top5 of a target."""
-        name = self._name(figures.target, simulated=figures.simulated)
+        name = self.tagged(figures.target, simulated=figures.simulated)
         return self.table(
             [self.words["simulated"] if figures.simulated else "", "Top1 accuracy", "Top5 accuracy"],
-            [[name, *(Safe(f"{self.number(figures.accuracy[k])}%") for k in (1, 5))]],
+            [[name, *(self.percent(figures.accuracy[k]) for k in (1, 5))]],
         )
 
     def topk(self, figures: Figures) -> Safe:
         """Top1 to Top5 of a run with counts and Wilson intervals."""
         w = self.words
-        suffix = f" ({w['simulated']})" if figures.simulated else ""
+        topk, accuracy = (self.tagged(text, simulated=figures.simulated) for text in ("TopK", w["accuracy"]))
         rows = []
         for k, number in figures.accuracy.items():
-            low, high = figures.intervals[k]
             count = f"{number.raw['correct']} / {number.raw['n']}"
-            rows.append(
-                [f"Top{k}", count, Safe(f"{self.number(number)}%"), Safe(f"{self.number(low)}%–{self.number(high)}%")]
-            )
-        return self.table(
-            [f"TopK{suffix}", f"{w['count']} / {w['images']}", f"{w['accuracy']}{suffix}", w["interval"]], rows
-        )
+            rows.append([f"Top{k}", count, self.percent(number), self.interval(*figures.intervals[k], "%")])
+        return self.table([topk, f"{w['count']} / {w['images']}", accuracy, w["interval"]], rows)
 
     def reference(self) -> Safe:
         """Section 6.3: the open-source accuracy."""
         stated = self.report.reference
-        row = [self.report.recipe.model.name, *(Safe(f"{self.number(stated[k])}%") for k in (1, 5))]
+        row = [self.report.recipe.model.name, *(self.percent(stated[k]) for k in (1, 5))]
         return self.table([self.words["model"], "Top1 accuracy", "Top5 accuracy"], [row])
 
     def metrics(self, rows: Sequence[MetricRow]) -> Safe:
         """Section 6.x of a task with metrics of its own."""
         w = self.words
         compared = any(row.published for row in rows)
-        header = [w["metric"], w["shown"], w["images"], w["interval"]]
+        shown = self.tagged(w["shown"], simulated=any(row.simulated for row in rows))
+        header = [w["metric"], shown, w["images"], w["interval"]]
         header += [f"{w['was']}†", w["delta"], w["tolerance"], w["verdict"]] if compared else []
-        if any(row.simulated for row in rows):
-            header[1] = f"{header[1]} ({w['simulated']})"
         return self.table(header, [self._metric(row, compared=compared) for row in rows])
 
     def _metric(self, row: MetricRow, *, compared: bool) -> list[object]:
@@ -62,49 +56,38 @@ class AccuracyTables(Markup):
         def shown(number: ReportNumber | None) -> Safe:
             return Safe(f"{self.number(number)}{unit}" if number else w["none"])
 
-        between = Safe(f"{shown(row.low)}–{shown(row.high)}") if row.low and row.high else Safe(w["none"])
-        line: list[object] = [row.name, shown(row.shown), str(row.samples or w["none"]), between]
+        interval = self.interval(row.low, row.high, unit)
+        line: list[object] = [row.name, shown(row.shown), str(row.samples or w["none"]), interval]
         if not compared:
             return line
-        verdict = w["none"] if row.met is None else w["met"] if row.met else w["not_met"]
-        if row.simulated and row.met is not None:
-            verdict = f"{verdict} ({w['simulated']})"
+        verdict = w["none"]
+        if row.met is not None:
+            verdict = self.tagged(w["met" if row.met else "not_met"], simulated=row.simulated)
         return [*line, shown(row.published), shown(row.delta), row.tolerance or w["none"], verdict]
 
     def checks(self, *, simulated: bool) -> Safe:
         """Section 6.4: each accuracy against the open-source one."""
         w = self.words
-        checks = [check for check in self.report.checks if (check.shown.source == "simulated") == simulated]
+        checks = [check for check in self.report.checks if check.shown.simulated == simulated]
         sources: set[str] = {check.shown.source for check in checks}
         rows = [
             [
-                self._name(check.target, simulated=simulated),
+                self.tagged(check.target, simulated=simulated),
                 f"Top{check.k}",
-                self.marked_percent(check.shown, sources),
-                Safe(f"{self.number(check.reference)}%"),
-                self.number(check.delta),
-                Safe(f"{self.number(check.low)}%–{self.number(check.high)}%"),
+                self.percent(check.shown, sources),
+                self.percent(check.reference),
+                check.delta,
+                self.interval(check.low, check.high, "%"),
                 self._met(check),
             ]
             for check in checks
         ]
-        unit = w["points"].format(number="").strip()
-        header = [
-            w["target"],
-            "TopK",
-            w["accuracy"],
-            w["reference"],
-            f"{w['delta']} ({unit})",
-            w["interval"],
-            w["verdict"],
-        ]
+        delta = f"{w['delta']} ({w['points'].format(number='').strip()})"
+        header = [w["target"], "TopK", w["accuracy"], w["reference"], delta, w["interval"], w["verdict"]]
         return self.table(header, rows)
 
     def _met(self, check: AccuracyCheck) -> str:
         w = self.words
-        if check.met:
-            text = w["inside"] if check.inside else w["met"]
-        else:
-            text = w["below_inside"] if check.inside else w["not_met"]
-        text = text if check.complete else text + w["partial"]
-        return f"{text} ({w['simulated']})" if check.shown.source == "simulated" else str(text)
+        inside, outside = ("inside", "met") if check.met else ("below_inside", "not_met")
+        text = w[inside if check.inside else outside] + ("" if check.complete else w["partial"])
+        return self.tagged(text, simulated=check.shown.simulated)

@@ -137,12 +137,12 @@ def throughput_reasons(
 
 
 def classify_accuracy(
-    reasons: tuple[Reason, ...], delta: Decimal, published: Decimal, interval: tuple[float, float], tolerance: float
+    reasons: tuple[Reason, ...], delta: Decimal, published: Decimal, interval: tuple[Decimal, Decimal], tolerance: float
 ) -> Outcome:
     """Different where the distance is beyond the tolerance and chance does not explain it."""
     if reasons:
         return "not comparable"
-    inside = Decimal(repr(interval[0])) <= published <= Decimal(repr(interval[1]))
+    inside = interval[0] <= published <= interval[1]
     return "same" if abs(delta) <= Decimal(repr(tolerance)) or inside else "different"
 
 

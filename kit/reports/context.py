@@ -16,7 +16,7 @@ from kit.reports.metricrows import MetricRow, declarations, metric_rows
 from kit.reports.reportnumber import ReportNumber, difference
 from kit.reports.tables import ReportTable
 from kit.reports.targetfacts import TargetFacts
-from kit.results.measurements import Interval, plain
+from kit.results.measurements import plain
 from kit.results.resultsfile import Results
 
 __all__ = ["Report", "TargetView", "build"]
@@ -204,8 +204,8 @@ def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> list[Ve
             shown, against = run.accuracy[k], published.accuracy[k]
             delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "points"))
             low, high = run.intervals[k]
-            interval: Interval = (float(low.value), float(high.value))
             tolerance = recipe.tolerance.accuracy_points
+            interval = (low.value, high.value)
             outcome = compare.classify_accuracy(reasons, delta.value, against.value, interval, tolerance)
             verdicts.append(
                 Verdict(

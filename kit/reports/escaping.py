@@ -11,17 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from kit.recipe.schema import Text
 
-__all__ = [
-    "Safe",
-    "code",
-    "escape",
-    "fence",
-    "in_language",
-    "link",
-    "one_line",
-    "slug",
-]
-
+__all__ = ["Safe", "code", "escape", "fence", "in_language", "link", "one_line", "slug"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000-\ue002]+")
 _SPECIAL = re.compile(r"([\\`*\[\]<|]|&(?=[#A-Za-z])|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_]))")
@@ -57,8 +47,7 @@ def code(value: object) -> Safe:
     text = one_line(value)
     if not text:
         return Safe("")
-    run = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
-    ticks = "`" * (run + 1)
+    ticks = _ticks(text, 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return Safe(f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|"))
 
@@ -66,9 +55,13 @@ def code(value: object) -> Safe:
 def fence(lines: Iterable[object], language: str = "") -> Safe:
     """A block of code, with a fence that none of the lines can close."""
     body = "\n".join(re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\ue002]", " ", str(line)) for line in lines)
-    run = max((len(ticks) for ticks in re.findall("`+", body)), default=0)
-    ticks = "`" * max(3, run + 1)
+    ticks = _ticks(body, 3)
     return Safe(f"{ticks}{language}\n{body}\n{ticks}")
+
+
+def _ticks(text: str, least: int) -> str:
+    """More backticks than stand next to each other in the text."""
+    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
 def link(text: object, address: str | None) -> Safe:

@@ -118,11 +118,7 @@ def _name(one: Headline, words: Words) -> str:
 
 def _range(one: Headline, w: Words, link: Link, comma: str) -> Markup:
     if one.kind == "latency":
-        return (
-            Markup("{}")
-            .format(comma)
-            .join(Markup("{} {} ms").format(name, link(number)) for name, number in one.others)
-        )
+        return escape(comma).join(Markup("{} {} ms").format(name, link(number)) for name, number in one.others)
     if one.interval:
         return escape(w["interval"].format(low=one.interval[0], high=one.interval[1]))
     return escape(w["no_interval"])

@@ -101,51 +101,40 @@ def _contents(pages: Pages, language: str, plots: tuple[str, ...], prefix: str) 
 
 
 def _appendix(report: Report, words: Mapping[str, Any], anchors: Mapping[str, str], prefix: str) -> str:
-    labels: Mapping[str, str] = words["html"]
-    entries = "\n".join(
-        _entry(trace(report, number), words, labels, anchors, prefix) for number in report.numbers.values()
-    )
-    return f'<section class="numbers"><h2>{escape(labels["open"])}</h2>\n{entries}\n</section>'
+    entries = "\n".join(_entry(trace(report, number), words, anchors, prefix) for number in report.numbers.values())
+    return f'<section class="numbers"><h2>{escape(words["html"]["open"])}</h2>\n{entries}\n</section>'
 
 
-def _entry(
-    found: Trace, words: Mapping[str, Any], labels: Mapping[str, str], anchors: Mapping[str, str], prefix: str
-) -> str:
+def _entry(found: Trace, words: Mapping[str, Any], anchors: Mapping[str, str], prefix: str) -> str:
     number = found.number
-    rows = [(labels["formula"], f"<code>{escape(number.formula)}</code>"), (labels["source"], _source(found, words))]
-    if number.mode:
-        rows.append((labels["mode"], escape(words[f"{number.mode}_mode"])))
-    if number.toolchain:
-        rows.append((labels["toolchain"], escape(number.toolchain)))
-    raw = {name: value for name, value in number.raw.items() if name != "at"}
-    if raw:
-        rows.append((labels["raw"], "<br>".join(f"<code>{escape(_plain(item))}</code>" for item in raw.items())))
-    if found.inputs:
-        links = (
+    rows = [
+        ("formula", [f"<code>{escape(number.formula)}</code>"]),
+        ("source", [_source(found, words)]),
+        ("mode", [escape(words[f"{number.mode}_mode"])] if number.mode else []),
+        ("toolchain", [escape(number.toolchain)] if number.toolchain else []),
+        ("raw", [f"<code>{escape(_plain(name, raw))}</code>" for name, raw in number.raw.items() if name != "at"]),
+        ("from", [
             f'<a class="n" href="#{prefix}{anchors[one.id]}">{escape(one.text)}</a> <small>{escape(one.id)}</small>'
             for one in found.inputs
-        )
-        rows.append((labels["from"], "<br>".join(links)))
-    rows += [(labels["doubt"], escape(in_language(one, words["language"]))) for one in found.conflicts]
-    if found.evidence:
-        shown = (
+        ]),
+        *(("doubt", [escape(in_language(one, words["language"]))]) for one in found.conflicts),
+        ("evidence", [
             f"<code>{escape(name)}</code>: {escape(one.step)}/{escape(one.file)}, {escape(one.place)}"
             for name, one in found.evidence.items()
-        )
-        rows.append((labels["evidence"], "<br>".join(shown)))
-    if found.commands:
-        shown = (f"<code>{escape(shlex.join(one.argv))}</code>" for one in found.commands)
-        rows.append((labels["commands"], "<br>".join(shown)))
-    if found.artifacts:
-        shown = (f"{escape(one.step)}/{escape(one.path)} <code>sha256:{one.sha256}</code>" for one in found.artifacts)
-        rows.append((labels["artifacts"], "<br>".join(shown)))
-    if found.runs:
-        shown = (
+        ]),
+        ("commands", [f"<code>{escape(shlex.join(one.argv))}</code>" for one in found.commands]),
+        ("artifacts", [
+            f"{escape(one.step)}/{escape(one.path)} <code>sha256:{one.sha256}</code>" for one in found.artifacts
+        ]),
+        ("runs", [
             f"{escape(one.step)}: {escape(one.started)}, {one.seconds:.2f} s, <code>{escape(one.image)}</code>"
             for one in found.runs
-        )
-        rows.append((labels["runs"], "<br>".join(shown)))
-    listed = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in rows)
+        ]),
+    ]  # fmt: skip
+    labels: Mapping[str, str] = words["html"]
+    listed = "".join(
+        f"<dt>{escape(labels[name])}</dt><dd>{'<br>'.join(values)}</dd>" for name, values in rows if values
+    )
     return (
         f'<article id="{prefix}{anchors[number.id]}" tabindex="-1">'
         f"<h3>{_value(number)} <small>{escape(number.id)}</small></h3><dl>{listed}</dl></article>"
@@ -165,6 +154,5 @@ def _source(found: Trace, words: Mapping[str, Any]) -> str:
     return f"{text}, {escape(at)}" if at else text
 
 
-def _plain(item: tuple[str, object]) -> str:
-    name, value = item
+def _plain(name: str, value: object) -> str:
     return f"{name}: {value if isinstance(value, str) else json.dumps(value)}"

@@ -7,7 +7,7 @@ Each number is wrapped in private-use characters with its id: the HTML report ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +53,17 @@ class Markup:
             return Safe(self.words["none"])
         return Safe(self.number(number) + (MARKS[number.source] if len(sources) > 1 else ""))
 
-    def marked_percent(self, number: ReportNumber, sources: set[str]) -> Safe:
-        """A percentage with the mark of its source where there are several."""
+    def percent(self, number: ReportNumber, sources: Collection[str] = ()) -> Safe:
+        """A percentage, with the mark of its source where there are several."""
         return Safe(f"{self.number(number)}%{MARKS[number.source] if len(sources) > 1 else ''}")
+
+    def interval(self, low: ReportNumber | None, high: ReportNumber | None, unit: str = "") -> Safe:
+        """An interval, the unit behind both ends."""
+        return Safe(f"{self.number(low)}{unit}–{self.number(high)}{unit}" if low and high else self.words["none"])
+
+    def tagged(self, text: object, *, simulated: bool) -> str:
+        """Text that says SIMULATED where that is so."""
+        return f"{text} ({self.words['simulated']})" if simulated else str(text)
 
     def legend(self, sources: set[str]) -> Safe:
         """The marks of a table in words."""
@@ -78,9 +86,4 @@ class Markup:
 
     def facts(self, pairs: Mapping[str, str]) -> Safe:
         """Two columns."""
-        return self.table(
-            [self.words["item"], self.words["content"]], [[name, text] for name, text in sorted(pairs.items())]
-        )
-
-    def _name(self, name: str, *, simulated: bool) -> str:
-        return f"{name} ({self.words['simulated']})" if simulated else name
+        return self.table([self.words["item"], self.words["content"]], sorted(pairs.items()))

@@ -39,7 +39,7 @@ class MetricRow:
     @property
     def simulated(self) -> bool:
         """Whether a rehearsal gave it."""
-        return self.shown.source == "simulated"
+        return self.shown.simulated
 
 
 def declarations(recipe: Recipe) -> dict[str, Declaration]:
@@ -115,9 +115,8 @@ def _compared(row: MetricRow, metric: Metric, declared: Declaration, numbers: Nu
             inputs=(row.shown.id, published.id), target=row.target,
         )
     )  # fmt: skip
-    met = None
-    if declared.tolerance is not None:
-        worse = -value if metric.better == "higher" else value
-        met = worse <= Decimal(repr(declared.tolerance))
-    tolerance = plain(declared.tolerance) if declared.tolerance is not None else ""
-    return replace(row, published=published, delta=delta, tolerance=tolerance, met=met)
+    row = replace(row, published=published, delta=delta)
+    if declared.tolerance is None:
+        return row
+    worse = -value if metric.better == "higher" else value
+    return replace(row, tolerance=plain(declared.tolerance), met=worse <= Decimal(repr(declared.tolerance)))

@@ -49,14 +49,10 @@ def outline(
     """
     names: Mapping[str, str] = words["headings"]
     chapters: list[tuple[str, str | None, list[Part]]] = [
-        ("overview", None, [(names["paper"], "paper", {}), (names["code"], "code", {})]),
-        ("environment", None, [(names["frameworks"], "frameworks", {}), (names["libraries"], "libraries", {})]),
-        ("conversion", None, [(names["export"], "export", {}), *_conversions(report, families)]),
-        (
-            "data",
-            None,
-            [(names["dataset"], "dataset", {}), (names["preprocess"], "preprocess", {}), (names["info"], "info", {})],
-        ),
+        ("overview", None, _fixed(names, "paper", "code")),
+        ("environment", None, _fixed(names, "frameworks", "libraries")),
+        ("conversion", None, [*_fixed(names, "export"), *_conversions(report, families)]),
+        ("data", None, _fixed(names, "dataset", "preprocess", "info")),
         ("inference", None, _inferences(report, families)),
         ("accuracy_comparison", None, _accuracies(report, names)),
         ("throughput_comparison", None, _throughputs(report, names, plots)),
@@ -74,6 +70,11 @@ def outline(
     return sections
 
 
+def _fixed(names: Mapping[str, str], *templates: str) -> list[Part]:
+    """Sections that every report has."""
+    return [(names[one], one, {}) for one in templates]
+
+
 def _views(report: Report, family: str) -> list[Any]:
     return [view for view in report.targets if view.facts.family == family]
 
@@ -89,9 +90,7 @@ def _inferences(report: Report, families: Callable[[str], Words]) -> list[Part]:
     parts: list[Part] = []
     for family in report.families:
         variables = {"views": _views(report, family), "family": family}
-        parts.append((families(family)["tool"], f"{family}/tool", variables))
-        title = families(family)["infer"]
-        parts.append((title, f"{family}/infer", variables))
+        parts += [(families(family)[name], f"{family}/{name}", variables) for name in ("tool", "infer")]
     return parts
 
 
@@ -103,9 +102,7 @@ def _accuracies(report: Report, names: Mapping[str, str]) -> list[Part]:
         for view in report.targets
         if view.figures("accuracy") or not view.figures("throughput")
     ]
-    parts.append((names["reference"], "reference", {}))
-    parts.append((names["accuracy_comparison"], "accuracy_comparison", {}))
-    return parts
+    return parts + _fixed(names, "reference", "accuracy_comparison")
 
 
 def _throughputs(report: Report, names: Mapping[str, str], plots: tuple[str, ...]) -> list[Part]:
@@ -113,5 +110,4 @@ def _throughputs(report: Report, names: Mapping[str, str], plots: tuple[str, ...
         (names["throughput"].format(target=view.name), "throughput", {"view": view, "family": view.facts.family})
         for view in report.targets
     ]
-    parts.append((names["throughput_comparison"], "throughput_comparison", {"plots": plots}))
-    return parts
+    return [*parts, (names["throughput_comparison"], "throughput_comparison", {"plots": plots})]

@@ -135,6 +135,7 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
     )
     names = [view.name for view in report.targets]
     shape = recipe.input.shape
+    checks = [one for one in report.checks if not one.shown.simulated]
     return {
         "r": report,
         "recipe": recipe,
@@ -160,10 +161,8 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "tensor_bytes": 4 * prod(shape),
         "b0": recipe.batches[0],
         "deviations": deviations,
-        "check_sources": {one.shown.source for one in report.checks if one.shown.source != "simulated"},
-        "unmet": [
-            f"{one.target} Top{one.k}" for one in report.checks if not one.met and one.shown.source != "simulated"
-        ],
+        "check_sources": {one.shown.source for one in checks},
+        "unmet": [f"{one.target} Top{one.k}" for one in checks if not one.met],
         "claim_line": lambda claim, first, last: _claim(claim, writer, first=first, last=last),
         "plot_alt": lambda name: escape(words[f"plot_{name.split('.')[0].split('-')[0]}"]),
     }

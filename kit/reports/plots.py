@@ -28,14 +28,15 @@ def draw(report: Report, words: Mapping[str, Any], suffix: str = "") -> dict[str
             if figures.simulated == simulated
         ]
         kind = "-simulated" if simulated else ""
+        key = f"{kind}{suffix}".replace(".", "-")
         note = f" – {words['simulated']}" if simulated else ""
         if series:
-            plots[f"throughput{kind}{suffix}"] = _throughput(series, words, note, f"tp{kind}{suffix}")
+            plots[f"throughput{kind}{suffix}"] = _throughput(series, words, note, f"tp{key}")
         timed = [
             (index, figures) for index, figures in series if any(one.latency_ms for one in figures.throughput.values())
         ]
         if timed:
-            plots[f"latency{kind}{suffix}"] = _latency(timed, report.numbers, words, note, f"lat{kind}{suffix}")
+            plots[f"latency{kind}{suffix}"] = _latency(timed, report.numbers, words, note, f"lat{key}")
     return plots
 
 
@@ -96,7 +97,7 @@ def _throughput(series: _Series, words: Mapping[str, Any], note: str, key: str) 
         + ", ".join(f"bs{batch} {number.text}" for batch, number in figures.numbers.items())
         for _, figures in series
     )
-    return svg.frame(words["plot_throughput"] + note, described, parts, key=_key(key), height=bottom + svg.BOTTOM)
+    return svg.frame(words["plot_throughput"] + note, described, parts, key=key, height=bottom + svg.BOTTOM)
 
 
 def _latency(
@@ -137,10 +138,4 @@ def _latency(
             shown = " ".join(f"{name} {number.text}" for name, number in known.items())
             described.append(f"{figures.target} bs{batch} {shown} ms")
         parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
-    return svg.frame(
-        words["plot_latency"] + note, "; ".join(described), parts, key=_key(key), height=bottom + svg.BOTTOM
-    )
-
-
-def _key(name: str) -> str:
-    return "".join(character if character.isalnum() else "-" for character in name)
+    return svg.frame(words["plot_latency"] + note, "; ".join(described), parts, key=key, height=bottom + svg.BOTTOM)

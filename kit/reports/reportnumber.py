@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Literal
@@ -59,6 +59,10 @@ class ReportNumber:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def simulated(self) -> bool:
+        return self.source == "simulated"
 
 
 def mixed(sources: Iterable[Origin]) -> Origin:
@@ -169,16 +173,10 @@ def _of(throughput: Throughput, *fields: str) -> dict[str, Evidence]:
 
 def best_number(id_: str, numbers: Mapping[int, ReportNumber]) -> ReportNumber:
     """The highest of the throughputs by batch; the smaller batch where two are equal."""
-    batch, number = max(sorted(numbers.items()), key=lambda item: item[1].value)
-    listed = ", ".join(one.text for _, one in sorted(numbers.items()))
-    return ReportNumber(
-        id=id_, value=number.value, text=number.text, unit=number.unit,
-        source=mixed(one.source for one in numbers.values()),
-        formula=f"max({listed}) = {number.text}, at batch {batch}",
-        inputs=tuple(one.id for _, one in sorted(numbers.items())),
-        target=number.target, batch=batch, mode=number.mode, toolchain=number.toolchain, exact=number.exact,
-        half_width=number.half_width, measured=number.measured,
-    )  # fmt: skip
+    listed = [numbers[batch] for batch in sorted(numbers)]
+    best = max(listed, key=lambda one: one.value)
+    formula = f"max({', '.join(one.text for one in listed)}) = {best.text}, at batch {best.batch}"
+    return replace(best, id=id_, formula=formula, inputs=tuple(one.id for one in listed), raw={}, evidence={})
 
 
 def ratio_number(id_: str, numerator: ReportNumber, denominator: ReportNumber) -> ReportNumber:
@@ -216,13 +214,10 @@ def ratio_ends(number: ReportNumber) -> tuple[str, str] | None:
 
 def difference(id_: str, shown: ReportNumber, against: ReportNumber, unit: Literal["%", "points"]) -> ReportNumber:
     """How far ``shown`` is from ``against``: in percent of it, or in percentage points."""
-    if unit == "points":
-        value = shown.value - against.value
-        formula = f"{shown.text} - {against.text}"
-    else:
-        value = 100 * (shown.value - against.value) / against.value
-        formula = f"100 * ({shown.text} - {against.text}) / {against.text}"
-    rounded = plain(value, 3 if unit == "points" else 2)
+    value, formula, places = shown.value - against.value, f"{shown.text} - {against.text}", 3
+    if unit == "%":
+        value, formula, places = 100 * value / against.value, f"100 * ({formula}) / {against.text}", 2
+    rounded = plain(value, places)
     text = rounded if rounded.startswith("-") or value <= 0 else f"+{rounded}"
     text = "0" if text in {"-0", "+0"} else text
     return ReportNumber(

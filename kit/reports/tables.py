@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kit.recipe.schema import Recipe
 from kit.reports.figures import Figures, NumberIndex
-from kit.reports.reportnumber import ReportNumber, mixed, ratio_number
+from kit.reports.reportnumber import ReportNumber, ratio_number
 from kit.results.differences import Difference, differences
 from kit.results.measurements import plain
 
@@ -104,7 +104,7 @@ def table(
         if one is None or other is None:
             return None
         refused = []
-        for difference in _differences(one, other):
+        for difference in differences(one.measured, other.measured) if one.measured and other.measured else ():
             if difference.name in recipe.comparison.accept:
                 accepted[Accepted(*pair, difference)] = None
             else:
@@ -129,16 +129,12 @@ def table(
     return ReportTable(bool(prefix), tuple(present), pairs, tuple(rows), tuple(claims), tuple(accepted))
 
 
-def _differences(one: ReportNumber, other: ReportNumber) -> tuple[Difference, ...]:
-    return differences(one.measured, other.measured) if one.measured and other.measured else ()
-
-
 def _times(quotient: ReportNumber) -> ReportNumber:
     """The ratio as the sentence prints it: three decimals."""
     text = plain(quotient.value, 3) if quotient.value >= Decimal("0.1") else f"{quotient.value:.3g}"
     if quotient.half_width is not None:
         text = quotient.text  # no more digits than the interval justifies
-    return ReportNumber(
-        id=f"{quotient.id}/times", value=quotient.value, text=text, unit="", source=mixed((quotient.source,)),
-        formula=f"{quotient.formula}, printed as {text}", inputs=(quotient.id,), exact=False,
+    return replace(
+        quotient, id=f"{quotient.id}/times", text=text, formula=f"{quotient.formula}, printed as {text}",
+        inputs=(quotient.id,), batch=None, half_width=None,
     )  # fmt: skip

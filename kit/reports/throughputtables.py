@@ -23,7 +23,7 @@ class ThroughputTables(Markup):
         pattern = self.words["rate_line_host" if measured.per == "image" else "rate_line"]
         start, _, end = pattern.partition("{formula}")
         line = start.format(batch=batch, target=escape(figures.target)) + formula + end
-        return Safe(line + (f" ({self.words['simulated']})" if figures.simulated else ""))
+        return Safe(self.tagged(line, simulated=figures.simulated))
 
     def rates(self, figures: Figures) -> Safe:
         """Raw rates of a run: factor, spread over repeats, latency per call of one batch."""
@@ -35,17 +35,16 @@ class ThroughputTables(Markup):
         if latency:
             header += [w["ms"].format(name=name) for name in ("p50", "p90", "p99")] + [w["calls"]]
         header += [w["joules"]] if energy else []
-        if figures.simulated:
-            marked = {w["batch"], w["value"], w["joules"]}
-            header = [f"{name} ({w['simulated']})" if name in marked else name for name in header]
+        marked = {w["batch"], w["value"], w["joules"]} if figures.simulated else set()
+        header = [self.tagged(name, simulated=name in marked) for name in header]
         numbers, rows = self.report.numbers, []
         for batch, one in figures.throughput.items():
             number = figures.numbers[batch]
-            spread = numbers.get(f"{number.id}/spread")
+            low, high, spread = (numbers.get(f"{number.id}/{name}") for name in ("low", "high", "spread"))
             rate = number.formula.partition(" * ")[0]
             row: list[object] = [
                 f"bs{batch}", self.number(number, rate), str(one.factor), number,
-                *self._interval(number, shown=interval),
+                *([self.interval(low, high)] if interval else []),
                 Safe(w["spread_of"].format(spread=self.number(spread), n=len(one.repeats))) if spread else w["once"],
             ]  # fmt: skip
             if latency and one.latency_ms:
@@ -57,12 +56,6 @@ class ThroughputTables(Markup):
                 row.append(f"{one.energy.joules_per_image:.4g}" if one.energy else w["none"])
             rows.append(row)
         return self.table(header, rows)
-
-    def _interval(self, number: ReportNumber, *, shown: bool) -> list[object]:
-        low, high = (self.report.numbers.get(f"{number.id}/{name}") for name in ("low", "high"))
-        if not shown:
-            return []
-        return [Safe(f"{self.number(low)}–{self.number(high)}") if low and high else self.words["none"]]
 
     def conditions(self, figures: Figures) -> str:
         """``precision fp32, transfers none, ...``, as far as all batches agree; empty where nothing is known."""
@@ -87,7 +80,7 @@ class ThroughputTables(Markup):
         header = [w["simulated"] if table.simulated else ""]
         for name, sources in zip(names, columns, strict=True):
             mark = MARKS[next(iter(sources))] if several and len(sources) == 1 else ""
-            header.append(self._name(name, simulated=table.simulated) + mark)
+            header.append(self.tagged(name, simulated=table.simulated) + mark)
         rows = [
             [
                 self._batch(row),

@@ -20,13 +20,13 @@ class Writer(AccuracyTables, ThroughputTables, Provenance):
         w = self.words
         rows = []
         for one in self.report.verdicts:
-            if (one.shown.source == "simulated") != simulated:
+            if one.shown.simulated != simulated:
                 continue
             percent = "%" if one.quantity.startswith("top") else ""
             unit = "%" if one.delta.unit == "%" else f" {w['points'].format(number='').strip()}"
             rows.append(
                 [
-                    self._name(one.target, simulated=simulated),
+                    self.tagged(one.target, simulated=simulated),
                     one.quantity,
                     Safe(f"{self.number(one.shown)}{percent}"),
                     Safe(f"{self.number(one.published)}{percent}"),
@@ -36,18 +36,9 @@ class Writer(AccuracyTables, ThroughputTables, Provenance):
                     self.outcome(one),
                 ]
             )
-        header = [
-            w["target"],
-            w["quantity"],
-            w["shown"],
-            f"{w['was']}†",
-            w["delta"],
-            w["range"],
-            w["tolerance"],
-            w["verdict"],
-        ]
-        if simulated:
-            header[2] = f"{header[2]} ({w['simulated']})"
+        shown = self.tagged(w["shown"], simulated=simulated)
+        header = [w["target"], w["quantity"], shown, f"{w['was']}†"]
+        header += [w["delta"], w["range"], w["tolerance"], w["verdict"]]
         return self.table(header, rows)
 
     def _tolerance(self, verdict: Verdict) -> str:
