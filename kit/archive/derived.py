@@ -21,7 +21,6 @@ from kit.audit.diagnostic import Severity
 from kit.errors import KitError
 from kit.recipe.schema import Recipe, load_recipe
 from kit.reports.context import Report, build
-from kit.reports.targetfacts import describe_targets, reported_targets
 from kit.results.kept import SUFFIX, unpack
 from kit.results.reportparts import part
 from kit.results.resultsfile import Results, load_all
@@ -70,7 +69,7 @@ def derive_members(members: Members, manifest: Manifest) -> Derived:
         folder = top / place_of_report(manifest)
         results = load_all(folder)
         links = _verified(recipe, top)
-        report = _report(recipe, results)
+        report = build(recipe, results)
         made = dict(members)
         found = claims(report)
         made["claims.json"] = as_json([asdict(one) for one in found])
@@ -94,11 +93,6 @@ def _verified(recipe: Recipe, top: Path) -> list[Link]:
     given = weights if weights.is_file() else None
     first, *rest = verify(recipe, top / "reports" / recipe.model.name, Store(top / "store"), weights=given)
     return [first if given else Link(first.subject, "unproven", "they are not in the archive"), *rest]
-
-
-def _report(recipe: Recipe, results: dict[str, Results]) -> Report:
-    chosen = reported_targets(recipe, results)
-    return build(recipe, results, chosen, describe_targets(chosen, recipe, results))
 
 
 def _checks(

@@ -53,7 +53,6 @@ def command(
     from kit.reports.context import build
     from kit.reports.explain import find, trace
     from kit.reports.folder import report_of
-    from kit.reports.targetfacts import describe_targets, reported_targets
     from kit.results.kept import SUFFIX, unpack
     from kit.results.resultsfile import load_all
     from kit.storage.store import Store
@@ -62,8 +61,7 @@ def command(
     parsed = load_recipe(recipe)
     folder = report_of(parsed, reports, simulated=simulated, here=here)
     stored = load_all(folder)
-    targets = reported_targets(parsed, stored)
-    report = build(parsed, stored, targets, describe_targets(targets, parsed, stored))
+    report = build(parsed, stored)
     if number is None:
         _list(report, as_json=as_json)
         return

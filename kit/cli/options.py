@@ -12,34 +12,9 @@ import typer
 from kit.errors import InvalidInputError
 
 __all__ = [
-    "Adopt",
-    "Base",
-    "BaseRevision",
-    "Batches",
-    "Cluster",
-    "Device",
-    "Devices",
-    "Here",
-    "Images",
-    "Json",
-    "Labels",
-    "Mirror",
-    "OneShard",
-    "PlanFormat",
-    "RecipePath",
-    "Reports",
-    "Runner",
-    "RunnerName",
-    "Shards",
-    "Simulate",
-    "Simulated",
-    "StorePath",
-    "Targets",
-    "Verbose",
-    "Wait",
-    "WeightsPath",
-    "Wheelhouse",
-    "parse_devices",
+    "Adopt", "Base", "BaseRevision", "Batches", "Cluster", "Device", "Devices", "Here", "Images", "Json", "Labels",
+    "Mirror", "OneShard", "Out", "PlanFormat", "RecipePath", "Reports", "Runner", "RunnerName", "Shards", "Simulate",
+    "Simulated", "StorePath", "Targets", "Use", "Verbose", "Wait", "WeightsPath", "Wheelhouse", "parse_devices",
 ]  # fmt: skip
 
 

@@ -202,17 +202,14 @@ class Cluster:
         ) as error:  # fmt: skip
             if not self._answers():
                 raise self._head_gone() from error
-            what = f"the worker or its host ended while it was {doing}"
-            raise EngineError(what, where=self.address, remedy=_AGAIN) from error
+            what, cause = f"the worker or its host ended while it was {doing}", error
         except exceptions.TaskCancelledError as error:
-            raise EngineError(f"cancelled while it was {doing}", where=self.address, remedy=_AGAIN) from error
+            what, cause = f"cancelled while it was {doing}", error
         except exceptions.RayTaskError as error:
-            words = str(error).strip().splitlines()[-1]
-            raise EngineError(
-                f"the host failed while it was {doing}: {words}", where=self.address, remedy=_AGAIN
-            ) from error
+            what, cause = f"the host failed while it was {doing}: {str(error).strip().splitlines()[-1]}", error
         except exceptions.RayError as error:
-            raise EngineError(f"the cluster failed while it was {doing}", where=self.address, remedy=_AGAIN) from error
+            what, cause = f"the cluster failed while it was {doing}", error
+        raise EngineError(what, where=self.address, remedy=_AGAIN) from cause
 
     def messages(self) -> list[dict[str, Any]]:
         """What the tasks told since the last call; nothing where the messenger's host has gone."""

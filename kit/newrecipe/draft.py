@@ -47,10 +47,7 @@ class Draft:
 
 def recipe_text(draft: Draft) -> str:
     """The file."""
-    text = [
-        f"# {draft.title}",
-        "# `kit doctor` checks it, `kit reproduce` runs it, `kit schema` describes settings.",
-    ]
+    text = [f"# {draft.title}", "# `kit doctor` checks it, `kit reproduce` runs it, `kit schema` describes settings."]
     if draft.open:
         text += ["#", "# Still to be said:", *(f"#   {one}" for one in draft.open)]
     text.append("kit: 1")

@@ -16,13 +16,7 @@ _BATCHES = [1, 4, 8, 16, 32, 64]
 
 def add_graph(draft: Draft, graph: dict[str, Any], output: str, tree: dict[str, Any]) -> None:
     """Input `graph`, output name and preprocessing `tree` of a model that takes one image."""
-    draft.settings |= {
-        "input": graph,
-        "output": output,
-        "opset": "auto",
-        "preprocess": tree,
-        "batches": _BATCHES,
-    }
+    draft.settings |= {"input": graph, "output": output, "opset": "auto", "preprocess": tree, "batches": _BATCHES}
     draft.remarks["opset"] = "11, which published toolchains read, or the next that works; the run says which"
 
 

@@ -36,11 +36,10 @@ _LAST = re.compile(r"metric|eval|accuracy|acc\.py|map_calc", re.IGNORECASE)
 
 @dataclass
 class ScriptDraft:
-    """Settings of the task, what is still to be said about them, and the ONNX model if the folder holds one."""
+    """Settings of the task, what is still to be said about them, and how many samples its preprocessing reads."""
 
     settings: dict[str, Any]
     open: list[str] = field(default_factory=list)
-    model: Path | None = None
     samples: int = 0
 
 
@@ -68,8 +67,6 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
     _add_packages(draft, folder, programs, code)
     draft.samples = _samples(draft.settings, data)
     draft.open.append("task -> script -> metrics: check the patterns, and the units: percent, fraction, dB, ...")
-    models = sorted(folder.glob("*.onnx"))
-    draft.model = models[0] if len(models) == 1 else None
     return draft
 
 

@@ -6,16 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["preprocessing", "resize_of"]
+__all__ = ["preprocessing"]
 
 #: timm's own, where a configuration says nothing.
 _CROP_PCT, _INTERPOLATION = 0.875, "bilinear"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-def resize_of(size: tuple[int, int], crop_pct: float) -> tuple[int, int]:
-    """(height, width) that timm resizes to before it crops `size`: divided by crop_pct, rounded down."""
-    return math.floor(size[0] / crop_pct), math.floor(size[1] / crop_pct)
 
 
 def preprocessing(config: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
@@ -26,8 +21,9 @@ def preprocessing(config: Mapping[str, Any], size: tuple[int, int]) -> dict[str,
         size: (height, width) of its input.
     """
     mean, std = tuple(config.get("mean") or _MEAN), tuple(config.get("std") or _STD)
-    resized = resize_of(size, config.get("crop_pct") or _CROP_PCT)
-    tree: dict[str, Any] = {"resize": list(resized)}
+    crop_pct = config.get("crop_pct") or _CROP_PCT
+    resized = [math.floor(side / crop_pct) for side in size]  # before timm crops
+    tree: dict[str, Any] = {"resize": resized}
     mode = config.get("crop_mode") or "center"
     if mode == "border":
         tree |= {"fit": "contain", "pad": [round(255 * value) for value in mean]}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -15,7 +15,7 @@ from kit.reports.figures import TOPS, Figures, NumberIndex, published_figures, r
 from kit.reports.metricrows import MetricRow, declarations, metric_rows
 from kit.reports.reportnumber import ReportNumber, difference
 from kit.reports.tables import ReportTable
-from kit.reports.targetfacts import TargetFacts
+from kit.reports.targetfacts import TargetFacts, describe_targets, reported_targets
 from kit.results.measurements import plain
 from kit.results.resultsfile import Results
 
@@ -72,7 +72,7 @@ class Report:
     checks: tuple[AccuracyCheck, ...]
     verdicts: tuple[Verdict, ...]
     numbers: Mapping[str, ReportNumber]
-    families: tuple[str, ...] = field(default=())
+    families: tuple[str, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
     counts_classes: bool = True
 
@@ -107,40 +107,41 @@ class Report:
 
 
 def build(
-    recipe: Recipe, results: Mapping[str, Results], targets: Sequence[str], facts: Mapping[str, TargetFacts]
+    recipe: Recipe,
+    results: Mapping[str, Results],
+    targets: Sequence[str] | None = None,
+    facts: Mapping[str, TargetFacts] | None = None,
 ) -> Report:
     """Compute the report.
 
     Args:
         recipe: what was to be reproduced, and the published numbers.
         results: stored results by target.
-        targets: the targets to report, in order.
-        facts: each target in words.
+        targets: the targets to report, in order; by default those with a stored or published number.
+        facts: each target in words; taken from the installed targets where absent.
 
     Raises:
-        InvalidInputError: a published rate per device of a target whose devices are unknown.
+        InvalidInputError: a target that is not installed and has no results, or a published rate per device of one
+            whose devices are unknown.
     """
     numbers = NumberIndex()
-    views = tuple(_view(recipe, results.get(name), name, facts[name], numbers) for name in targets)
+    chosen = reported_targets(recipe, results) if targets is None else targets
+    known = facts or describe_targets(chosen, recipe, results)
+    views = tuple(_view(recipe, results.get(name), name, known[name], numbers) for name in chosen)
     stated = reference(recipe, numbers)
     real = [(view.name, view.throughput) for view in views]
     fake = [(view.name, view.simulated) for view in views]
     both = [tables.table(recipe, real, numbers, ""), tables.table(recipe, fake, numbers, "simulated:")]
-    checks = [
-        check
-        for view in views
-        for figures in view.figures("accuracy")
-        for check in _checks(recipe, view, figures, stated, numbers)
-    ]
-    verdicts = [verdict for view in views for verdict in _verdicts(recipe, view, numbers)]
+    checks = tuple(check for view in views for check in _checks(recipe, view, stated, numbers))
+    verdicts = tuple(verdict for view in views for verdict in _verdicts(recipe, view, numbers))
     declared = declarations(recipe)
     return Report(
         recipe=recipe,
         targets=views,
         reference=stated,
         tables=tuple(table for table in both if table),
-        checks=tuple(checks),
-        verdicts=tuple(verdicts),
+        checks=checks,
+        verdicts=verdicts,
         numbers=numbers,
         families=tuple(dict.fromkeys(view.facts.family for view in _described(views))),
         metrics=tuple(row for view in views for row in metric_rows(view.name, view.results, declared, numbers)),
@@ -148,10 +149,9 @@ def build(
     )
 
 
-def _described(views: Iterable[TargetView]) -> list[TargetView]:
+def _described(views: Sequence[TargetView]) -> Sequence[TargetView]:
     """Targets whose conversion and inference are described: those with an accuracy, or all where none has one."""
-    listed = list(views)
-    return [view for view in listed if view.ran or view.accuracy] or listed
+    return [view for view in views if view.ran or view.accuracy] or views
 
 
 def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts, numbers: NumberIndex) -> TargetView:
@@ -169,32 +169,27 @@ def _view(recipe: Recipe, results: Results | None, name: str, facts: TargetFacts
 
 
 def _checks(
-    recipe: Recipe, view: TargetView, figures: Figures, reference: Mapping[int, ReportNumber], numbers: NumberIndex
-) -> list[AccuracyCheck]:
-    checks = []
-    for k, stated in reference.items():
-        shown = figures.accuracy[k]
-        low, high = figures.intervals[k]
-        delta = numbers.keep(difference(f"{shown.id}@reference", shown, stated, "points"))
-        complete = figures.source == "published" or bool(
-            view.results and view.results.accuracy and view.results.accuracy.n == recipe.dataset.count
-        )
-        checks.append(
-            AccuracyCheck(
+    recipe: Recipe, view: TargetView, reference: Mapping[int, ReportNumber], numbers: NumberIndex
+) -> Iterator[AccuracyCheck]:
+    accuracy = view.results.accuracy if view.results else None
+    whole = accuracy is not None and accuracy.n == recipe.dataset.count
+    for figures in view.figures("accuracy"):
+        for k, stated in reference.items():
+            shown = figures.accuracy[k]
+            low, high = figures.intervals[k]
+            delta = numbers.keep(difference(f"{shown.id}@reference", shown, stated, "points"))
+            yield AccuracyCheck(
                 target=view.name, k=k, shown=shown, reference=stated, delta=delta, low=low, high=high,
                 met=delta.value >= -Decimal(repr(recipe.tolerance.accuracy_points)),
                 inside=low.value <= stated.value <= high.value,
-                complete=complete,
-            )
-        )  # fmt: skip
-    return checks
+                complete=whole or figures.source == "published",
+            )  # fmt: skip
 
 
-def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> list[Verdict]:
+def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> Iterator[Verdict]:
     run, published, results = view.run, view.published, view.results
     if run is None or published is None or results is None:
-        return []
-    verdicts = []
+        return
     stated = recipe.published.accuracy.get(view.name)
     if stated:
         reasons = compare.accuracy_reasons(recipe, results, stated.toolchain)
@@ -207,11 +202,9 @@ def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> list[Ve
             tolerance = recipe.tolerance.accuracy_points
             interval = (low.value, high.value)
             outcome = compare.classify_accuracy(reasons, delta.value, against.value, interval, tolerance)
-            verdicts.append(
-                Verdict(
-                    view.name, f"top{k}", shown, against, delta, outcome, reasons,
-                    f"{plain(tolerance)} points", low.text, high.text,
-                )
+            yield Verdict(
+                view.name, f"top{k}", shown, against, delta, outcome, reasons,
+                f"{plain(tolerance)} points", low.text, high.text,
             )  # fmt: skip
     rates = recipe.published.throughput.get(view.name)
     for batch, throughput in run.throughput.items():
@@ -220,16 +213,9 @@ def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> list[Ve
         shown, against = run.numbers[batch], published.numbers[batch]
         delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "%"))
         why = compare.throughput_reasons(recipe, results, throughput, rates, published.throughput[batch].factor)
-        low_end, high_end = throughput.extent
         tolerance = recipe.tolerance.throughput_percent
         outcome, reasons = compare.classify_throughput(
             why, throughput.value, throughput.extent, against.value, tolerance
         )
-        several = len(throughput.repeats) > 1
-        verdicts.append(
-            Verdict(
-                view.name, f"bs{batch}", shown, against, delta, outcome, reasons, f"{plain(tolerance)} %",
-                plain(low_end, 3) if several else "", plain(high_end, 3) if several else "",
-            )
-        )  # fmt: skip
-    return verdicts
+        ends = (plain(end, 3) for end in throughput.extent) if len(throughput.repeats) > 1 else ()
+        yield Verdict(view.name, f"bs{batch}", shown, against, delta, outcome, reasons, f"{plain(tolerance)} %", *ends)

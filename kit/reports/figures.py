@@ -104,18 +104,13 @@ def published_figures(
             accuracy[k] = numbers.keep(_stated(f"{accuracy_prefix}{name}/top{k}", stated, k, recipe, target=name))
             n = recipe.dataset.count
             intervals[k] = _interval(accuracy[k], round(accuracy[k].value * n / 100), n, numbers)
-    measured = {}
-    if rates:
-        for batch, rate in sorted(rates.rates.items()):
-            measured[batch] = Throughput(
-                batch=batch,
-                rate=rate,
-                per=rates.per,
-                factor=factor(rates, batch, facts),
-                unit=rates.unit,
-                mode=rates.mode,
-                conditions=rates.conditions,
-            )  # fmt: skip
+    measured = {} if rates is None else {
+        batch: Throughput(
+            batch=batch, rate=rate, per=rates.per, factor=factor(rates, batch, facts), unit=rates.unit,
+            mode=rates.mode, conditions=rates.conditions,
+        )
+        for batch, rate in rates.rates.items()
+    }  # fmt: skip
     toolchain = (rates.toolchain if rates else None) or (stated.toolchain if stated else None) or ""
     return _figures(
         name, "published", throughput_prefix, accuracy, intervals, measured, toolchain, numbers,
@@ -136,14 +131,13 @@ def _figures(
     conflicts: tuple[Text, ...] = (),
     command: str | None = None,
 ) -> Figures:
-    values = {}
-    for batch in sorted(throughput):
-        made = throughput_numbers(prefix, name, source, throughput[batch], toolchain)
+    values, ordered = {}, dict(sorted(throughput.items()))
+    for batch, one in ordered.items():
+        made = throughput_numbers(prefix, name, source, one, toolchain)
         for number in made.values():
             numbers.keep(number)
         values[batch] = made[f"{prefix}{name}/bs{batch}"]
     best = numbers.keep(best_number(f"{prefix}{name}/best", values)) if values else None
-    ordered = {batch: throughput[batch] for batch in sorted(throughput)}
     return Figures(name, source, accuracy, intervals, ordered, values, best, toolchain, conflicts, command)
 
 

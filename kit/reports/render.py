@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from kit.recipe.schema import Recipe
 from kit.reports.cataloguerow import rows
 from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
 from kit.reports.pages import Pages, document, readme
-from kit.reports.targetfacts import TargetFacts, describe_targets, reported_targets
+from kit.reports.targetfacts import TargetFacts, reported_targets
 from kit.reports.writer import Writer
 from kit.results.resultsfile import Results
 
@@ -49,9 +48,9 @@ def render(
     from kit.reports import deviations as deviation_pages
     from kit.reports import html, plots
 
-    chosen = reported_targets(recipe, results) if targets is None else list(targets)
-    report = build(recipe, results, chosen, facts or describe_targets(chosen, recipe, results))
-    pages = Pages(report, bool(deviations), _folders(facts or {}, report))
+    report = build(recipe, results, targets, facts)
+    folders = dict.fromkeys(view.facts.templates for view in report.targets if view.facts.templates)
+    pages = Pages(report, bool(deviations), tuple(folders))
     files: dict[str, str] = {}
     drawn: dict[str, dict[str, str]] = {}
     documents: dict[str, str] = {}
@@ -66,13 +65,9 @@ def render(
             files[name] = deviation_pages.page(deviations, Writer(report, pages.words(language)), language)
     files["report.html"] = html.page(pages, documents, drawn)
     names = sorted([*files, "report.json"])
-    files["report.json"] = _data(report, languages, names, chosen=chosen != reported_targets(recipe, results))
+    chosen = [view.name for view in report.targets] != reported_targets(recipe, results)
+    files["report.json"] = _data(report, languages, names, chosen=chosen)
     return {name: text.encode() for name, text in sorted(files.items())}
-
-
-def _folders(facts: Mapping[str, TargetFacts], report: Report) -> tuple[Path, ...]:
-    known = [*facts.values(), *(view.facts for view in report.targets)]
-    return tuple(dict.fromkeys(one.templates for one in known if one.templates))
 
 
 def _data(report: Report, languages: Sequence[str], files: Sequence[str], *, chosen: bool) -> str:

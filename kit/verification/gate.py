@@ -10,7 +10,6 @@ from kit.errors import CheckFailedError
 from kit.recipe.schema import PublishedAccuracy, Recipe
 from kit.reports.compare import same_toolchain
 from kit.reports.context import Report, TargetView, build
-from kit.reports.targetfacts import describe_targets, reported_targets
 from kit.results.measurements import plain
 from kit.results.resultsfile import Results
 from kit.storage.store import Store
@@ -247,8 +246,8 @@ def check(
     Raises:
         CheckFailedError: the results must not pass; every reason is named.
     """
-    chosen = reported_targets(recipe, results) if targets is None else list(targets)
-    report = build(recipe, results, chosen, describe_targets(chosen, recipe, results))
+    report = build(recipe, results, targets)
+    chosen = {view.name for view in report.targets}
     looked_at = {name: one for name, one in results.items() if name in chosen}
     digest, _ = find_weights(recipe, store, weights)
     links = verify_results(recipe, folder, looked_at, store, digest, simulated=simulated)
