@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
+from kit.errors import KitError
 from kit.terminal import visible
 
 if TYPE_CHECKING:
@@ -82,9 +84,6 @@ def command(
 
 def _line(source: RawOutputs, evidence: Evidence) -> str:
     """The line or key that evidence names; nothing where the file is not here, or is another one."""
-    import hashlib
-
-    from kit.errors import KitError
     from kit.results.places import context_of
 
     data = source.data(evidence.fingerprint, evidence.file, evidence.reader)
@@ -145,13 +144,11 @@ def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
         shown = ", ".join(values) if all(said) else "this file is not on this machine"
         lines.append(f"             {shown}")
     lines += [f"  command    {' '.join(one.argv)}" for one in found.commands]
-    for artifact in found.artifacts:
-        lines.append(f"  artifact   {artifact.step}/{artifact.path}  sha256 {artifact.sha256}")
-    for run in found.runs:
-        lines.append(
-            f"  run        {run.step}  {run.started}  {run.seconds:.2f} s  image {run.image}  "
-            f"fingerprint {run.fingerprint}"
-        )
+    lines += [f"  artifact   {one.step}/{one.path}  sha256 {one.sha256}" for one in found.artifacts]
+    lines += [
+        f"  run        {one.step}  {one.started}  {one.seconds:.2f} s  image {one.image}  fingerprint {one.fingerprint}"
+        for one in found.runs
+    ]
     best = number.id.endswith("/best")  # of the highest, only the one that it is; the formula shows the others
     for one in (one for one in found.inputs if not best or one.batch == number.batch):
         lines += [f"  {line}" for line in _text(trace(report, one), report, quote)]

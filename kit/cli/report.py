@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.errors import InvalidInputError
 
 __all__ = ["command"]
 
@@ -85,9 +86,8 @@ def command(
         changed = report_folder.write(folder, files)
     if not here:
         write_index(within)
-    typer.echo(
-        f"report: {folder / _first(files)} ({f'{len(changed)} files written' if changed else 'nothing changed'})"
-    )
+    first = "README.md" if "README.md" in files else "README.en.md"
+    typer.echo(f"report: {folder / first} ({f'{len(changed)} files written' if changed else 'nothing changed'})")
     if gate:
         from kit.recipe.revision import recipe_at
         from kit.storage.store import Store
@@ -106,18 +106,12 @@ def command(
         )
 
 
-def _first(files: dict[str, bytes]) -> str:
-    return "README.md" if "README.md" in files else "README.en.md"
-
-
 def _chosen(known: Mapping[str, object], stored: Mapping[str, object], wanted: list[str] | None) -> list[str] | None:
     """The wanted targets, each once.
 
     Raises:
         InvalidInputError: one is neither in the recipe nor among the results.
     """
-    from kit.errors import InvalidInputError
-
     if not wanted:
         return None
     names = list(dict.fromkeys([*known, *stored]))

@@ -274,17 +274,16 @@ def _give(folder: Path, user: str | None) -> None:
     """As root, make the container's user the owner of the output folder, or without a user take it back."""
     if os.getuid() != 0:
         return
-    uid, gid = (int(part) for part in user.split(":")) if user else (0, 0)
     if user:
-        os.chown(folder, uid, gid)
+        os.chown(folder, *map(int, user.split(":")))
         return
     for parent, _, names in os.walk(folder):
-        os.lchown(parent, uid, gid)
+        os.lchown(parent, 0, 0)
         Path(parent).chmod(Path(parent).stat().st_mode | 0o555)
         for name in names:
             with contextlib.suppress(FileNotFoundError):
                 path = Path(parent) / name
-                os.lchown(path, uid, gid)
+                os.lchown(path, 0, 0)
                 mode = path.lstat().st_mode
                 # Some tools make private files (atc: mode 600), and the user of the next step may differ.
                 if stat.S_ISREG(mode) and mode & 0o444 != 0o444:

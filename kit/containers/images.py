@@ -195,18 +195,13 @@ class Images:
         image, tail, unreached, said = "", "", "", ""
         for line in lines:
             if "error" in line:
+                cause = f": {said}" if said else f": {str(line['error']).strip()} after {tail.strip()!r}"
+                remedy = "read the lines above (-v shows all); images/README.md explains proxy, mirror and CA"
                 if unreached:
-                    raise StepError(
-                        f"image {spec.name} cannot be built, because the package index does not answer: {unreached}",
-                        where=str(spec.folder / "Dockerfile"),
-                        remedy="set PIP_INDEX_URL to one that answers from a container, or give --wheelhouse DIR",
-                    )
-                cause = said or f"{str(line['error']).strip()} after {tail.strip()!r}"
-                raise StepError(
-                    f"image {spec.name} cannot be built: {cause}",
-                    where=str(spec.folder / "Dockerfile"),
-                    remedy="read the lines above (-v shows all); images/README.md explains proxy, mirror and CA",
-                )
+                    cause = f", because the package index does not answer: {unreached}"
+                    remedy = "set PIP_INDEX_URL to one that answers from a container, or give --wheelhouse DIR"
+                where = str(spec.folder / "Dockerfile")
+                raise StepError(f"image {spec.name} cannot be built{cause}", where=where, remedy=remedy)
             text = str(line.get("stream", ""))
             if text.strip():
                 tail = text

@@ -162,16 +162,14 @@ def reference(recipe: Recipe, numbers: NumberIndex) -> dict[int, ReportNumber]:
 
 def _interval(number: ReportNumber, successes: int, n: int, numbers: NumberIndex) -> tuple[ReportNumber, ReportNumber]:
     low, high = wilson(successes, n)
-    made = []
-    for name, bound in (("low", low), ("high", high)):
-        value = Decimal(repr(bound))
-        made.append(
-            numbers.keep(
-                ReportNumber(
-                    id=f"{number.id}/{name}", value=value, text=f"{value:.2f}", unit="%", source=number.source,
-                    formula=f"95 % Wilson interval of {successes} of {n}: {low:.2f} to {high:.2f} %",
-                    inputs=(number.id,), raw={"correct": successes, "n": n}, target=number.target, exact=False,
-                )
+
+    def end(name: str, value: Decimal) -> ReportNumber:
+        return numbers.keep(
+            ReportNumber(
+                id=f"{number.id}/{name}", value=value, text=f"{value:.2f}", unit="%", source=number.source,
+                formula=f"95 % Wilson interval of {successes} of {n}: {low:.2f} to {high:.2f} %",
+                inputs=(number.id,), raw={"correct": successes, "n": n}, target=number.target,
             )
         )  # fmt: skip
-    return made[0], made[1]
+
+    return end("low", Decimal(repr(low))), end("high", Decimal(repr(high)))

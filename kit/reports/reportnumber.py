@@ -52,7 +52,7 @@ class ReportNumber:
     batch: int | None = None
     mode: str | None = None
     toolchain: str | None = None
-    exact: bool = True  # the text holds all digits of the value
+    exact: bool = True  # of a throughput: the text holds all digits of the value
     half_width: float | None = None  # half of the 95 % interval as a share of the value, where there is one
     measured: Throughput | None = None  # what a throughput came from, with its conditions
     evidence: Mapping[str, Evidence] = field(default_factory=dict)  # of the raw values, by their field
@@ -91,10 +91,6 @@ def _milliseconds(value: Decimal) -> str:
     return plain(value, max(0, 3 - value.adjusted()))
 
 
-def _rate(rate: float, half_width: float | None) -> str:
-    return _justified(Decimal(repr(rate)), half_width)
-
-
 def throughput_numbers(
     prefix: str, target: str, source: Origin, throughput: Throughput, toolchain: str | None
 ) -> dict[str, ReportNumber]:
@@ -126,49 +122,34 @@ def throughput_numbers(
             half_width=throughput.half_width, measured=throughput, evidence=throughput.evidence,
         )
     }  # fmt: skip
+
+    def add(name: str, value: Decimal, text: str, unit: str, formula: str, *fields: str, **raw: object) -> None:
+        """A number beside the rate, whose evidence is that of the fields that begin so."""
+        evidence = {key: one for key, one in throughput.evidence.items() if key.startswith(fields)}
+        id_ = f"{base}/{name}"
+        numbers[id_] = number(
+            id=id_, value=value, text=text, unit=unit, formula=formula, inputs=(base,), raw=raw, evidence=evidence
+        )
+
     if throughput.interval:
+        how = f"95 % confidence interval of the median of {len(throughput.repeats)} rounds, order statistics"
         for name, end in zip(("low", "high"), throughput.interval, strict=True):
             value = Decimal(repr(end)) * throughput.factor
-            numbers[f"{base}/{name}"] = number(
-                id=f"{base}/{name}", value=value, text=_justified(value, throughput.half_width), unit="fps",
-                formula=f"95 % confidence interval of the median of {len(throughput.repeats)} rounds, order statistics",
-                inputs=(base,), exact=False, evidence=_of(throughput, "interval"),
-            )  # fmt: skip
+            add(name, value, _justified(value, throughput.half_width), "fps", how, "interval")
     if throughput.spread is not None:
         spread = Decimal(repr(throughput.spread)) * 100
-        numbers[f"{base}/spread"] = number(
-            id=f"{base}/spread",
-            value=spread,
-            text=plain(spread, 2),
-            unit="%",
-            formula=(
-                f"100 * ({_rate(max(throughput.repeats), throughput.half_width)}"
-                f" - {_rate(min(throughput.repeats), throughput.half_width)})"
-                f" / {_rate(throughput.rate, throughput.half_width)} = {plain(spread, 2)} %"
-            ),
-            inputs=(base,),
-            raw={"repeats": list(throughput.repeats)},
-            evidence=_of(throughput, "repeats["),
+        most, least, middle = (
+            _justified(Decimal(repr(one)), throughput.half_width)
+            for one in (max(throughput.repeats), min(throughput.repeats), throughput.rate)
         )
-    if throughput.latency_ms:
-        for name, milliseconds in throughput.latency_ms.known.items():
+        how = f"100 * ({most} - {least}) / {middle} = {plain(spread, 2)} %"
+        add("spread", spread, plain(spread, 2), "%", how, "repeats[", repeats=list(throughput.repeats))
+    if latency := throughput.latency_ms:
+        for name, milliseconds in latency.known.items():
             value = Decimal(repr(milliseconds))
-            numbers[f"{base}/{name}"] = number(
-                id=f"{base}/{name}",
-                value=value,
-                text=_milliseconds(value),
-                unit="ms",
-                formula=f"{name} of {throughput.latency_ms.n} calls by nearest rank = {plain(value)} ms",
-                inputs=(base,),
-                raw={"n": throughput.latency_ms.n},
-                evidence=_of(throughput, f"latency_ms.{name}", "latency_ms.n"),
-            )
+            how = f"{name} of {latency.n} calls by nearest rank = {plain(value)} ms"
+            add(name, value, _milliseconds(value), "ms", how, f"latency_ms.{name}", "latency_ms.n", n=latency.n)
     return numbers
-
-
-def _of(throughput: Throughput, *fields: str) -> dict[str, Evidence]:
-    """The evidence of fields that begin so."""
-    return {name: one for name, one in throughput.evidence.items() if name.startswith(fields)}
 
 
 def best_number(id_: str, numbers: Mapping[int, ReportNumber]) -> ReportNumber:
@@ -199,7 +180,7 @@ def ratio_number(id_: str, numerator: ReportNumber, denominator: ReportNumber) -
     return ReportNumber(
         id=id_, value=value, text=text, unit="", source=mixed((numerator.source, denominator.source)),
         formula=f"{numerator.text} / {denominator.text} = {text}", inputs=(numerator.id, denominator.id),
-        batch=numerator.batch, exact=False, half_width=width,
+        batch=numerator.batch, half_width=width,
     )  # fmt: skip
 
 
@@ -223,5 +204,4 @@ def difference(id_: str, shown: ReportNumber, against: ReportNumber, unit: Liter
     return ReportNumber(
         id=id_, value=value, text=text, unit=unit, source=mixed((shown.source, against.source)),
         formula=f"{formula} = {text} {unit}", inputs=(shown.id, against.id), target=shown.target, batch=shown.batch,
-        exact=False,
     )  # fmt: skip
