@@ -11,7 +11,7 @@ from typing import Any
 from kit.containers.choice import choose_runner
 from kit.containers.images import BuildOptions, Images
 from kit.containers.local import LocalRunner
-from kit.errors import KitError, MissingError
+from kit.errors import KitError, MissingError, StepError
 from kit.execution.executor import Executor
 from kit.execution.progress import Progress
 from kit.planning.planner import Plan
@@ -34,6 +34,7 @@ def look_up(words: Sequence[str], weights: Path | None, build: BuildOptions, pro
 
     Raises:
         MissingError: neither the packages nor an engine are there; names the extra.
+        StepError: the program failed.
         KitError: what the program says.
     """
     step = Step(
@@ -61,6 +62,9 @@ def look_up(words: Sequence[str], weights: Path | None, build: BuildOptions, pro
                 what = "torch, torchvision and timm are not installed here, and no container engine answers"
                 remedy = f"pip install 'kit-repro[{_IMAGE}]', or start a Docker engine"
                 raise MissingError(what, remedy=remedy) from error
-            record = Executor(store, runner, progress).run(Plan((step,)))[step.name]
+            try:
+                record = Executor(store, runner, progress).run(Plan((step,)))[step.name]
+            except StepError as error:  # the log that it names goes with this folder
+                raise StepError(error.what, remedy="check the name, and that the packages fit together") from error
             tree: dict[str, Any] = json.loads((store.artifact(record.fingerprint) / "lookup.json").read_bytes())
     return tree

@@ -158,7 +158,7 @@ def _measure(arguments: argparse.Namespace, spec: EngineSpec, rules: Rules, conf
 
 
 def _batch(one: Series, rules: Rules, words: list[str], out: str, meter: Meter | None) -> dict[str, Any]:
-    latencies = np.array([ns for part in one.rounds for ns in part.calls_ns], dtype=np.float64) / 1e6
+    latencies = np.concatenate([np.asarray(part.calls_ns) for part in one.rounds]) / 1e6
     os.makedirs(out, exist_ok=True)
     np.save(os.path.join(out, f"latencies-bs{one.batch}.npy"), latencies)
     found = percentiles(latencies.tolist())

@@ -13,7 +13,7 @@ import argparse
 import os
 from typing import Any
 
-from .network import import_timm, import_torchvision, unknown_model
+from .network import import_timm, import_torchvision, published_config, unknown_model
 from .protocol import UserError, run, write_json
 
 __all__ = ["main", "timm_config", "torchvision_config"]
@@ -31,14 +31,10 @@ def timm_config(name: str) -> dict[str, Any]:
         UserError: timm has none of that name; with names that are near.
     """
     timm = import_timm()
-    base, _, tag = name.partition(".")
+    base = name.partition(".")[0]
     if ":" in name or "/" in name or not timm.is_model(base):
         raise unknown_model(timm, "architecture", base, timm.list_models(), "timm.list_models()")
-    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
-    if config is None or (tag and config.tag != tag):
-        tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{base}.*")]
-        raise UserError(f"timm {timm.__version__} has no weights {name!r}", f"Choose a tag: {', '.join(tags[:8])}.")
-    tree = config.to_dict()
+    tree = published_config(timm, name).to_dict()
     return {key: tree[key] for key in _KEYS if tree.get(key) is not None} | {"version": timm.__version__}
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build", "create", "example_inputs", "import_timm", "import_torchvision", "load_weights", "nchw", "open_network",
-    "reparameterize", "results_of", "unknown_model",
+    "published_config", "reparameterize", "results_of", "unknown_model",
 ]  # fmt: skip
 
 _operators: Any = None
@@ -194,10 +194,27 @@ def unknown_model(package: Any, kind: str, name: str, names: list[str], lister: 
     return UserError(f"{package.__name__} {package.__version__} has no {kind} {name!r}", remedy)
 
 
+def published_config(timm: Any, name: str) -> Any:
+    """Timm's configuration of weights, ``ARCHITECTURE`` or ``ARCHITECTURE.TAG``.
+
+    Raises:
+        UserError: the architecture has none under this tag; with those that it has.
+    """
+    base, _, tag = name.partition(".")
+    try:
+        config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    except RuntimeError:  # what timm raises for an unknown tag
+        config = None
+    if config is None or (tag and config.tag != tag):
+        tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{base}.*")]
+        remedy = f"Choose a tag ({', '.join(tags[:8])}), or leave it out." if tags else "Leave the tag out."
+        raise UserError(f"timm {timm.__version__} has no weights {name!r}", remedy)
+    return config
+
+
 def _from_timm(spec: NetworkSpec) -> Module:
     timm = import_timm()
     architecture = spec.architecture or ""
-    base = architecture.partition(".")[0]
     if ":" in architecture or "/" in architecture or not timm.is_model(architecture):
         raise unknown_model(timm, "architecture", architecture, timm.list_models(), "timm.list_models()")
     # Attention as plain operators: the fused one has no counterpart before opset 14.
@@ -206,12 +223,7 @@ def _from_timm(spec: NetworkSpec) -> Module:
     if shape is None:
         raise UserError(f"{architecture} takes images, not inputs of {spec.inputs[0].size}", _FIT)
     options: dict[str, Any] = {"num_classes": spec.classes, "in_chans": shape[0], "exportable": True}
-    configuration = timm.get_pretrained_cfg(architecture, allow_unregistered=True)
-    if configuration is None and base != architecture:
-        tags = [name.partition(".")[2] for name in timm.list_pretrained(f"{base}.*")]
-        remedy = f"Choose one of its tags ({', '.join(tags[:5])}), or leave the tag out."
-        raise UserError(f"timm {timm.__version__} has no weights {architecture!r}", remedy)
-    if configuration is not None and configuration.fixed_input_size:
+    if published_config(timm, architecture).fixed_input_size:
         options["img_size"] = shape[1:]
     model: Module = timm.create_model(architecture, pretrained=False, **options | spec.create)
     return model

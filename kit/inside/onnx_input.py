@@ -17,6 +17,7 @@ import argparse
 import os
 from typing import NamedTuple
 
+from .mistaken import refuse_mistaken
 from .protocol import UserError, run, write_json
 from .wire import as_bytes, fields, messages
 
@@ -50,6 +51,7 @@ def graph_values(path: str) -> tuple[list[GraphValue], list[GraphValue]]:
     try:
         with open(path, "rb") as file:
             data = memoryview(file.read(_MAX + 1))
+        refuse_mistaken(bytes(data[:512]), "an ONNX model", path)
         if len(data) > _MAX:
             raise ValueError("too large")
         for graph in messages(data, _GRAPH):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ __all__ = ["Round", "Rules", "Series", "measure", "timed"]
 _STEADY = 0.02
 #: Seconds of such a window.
 _WINDOW = 0.25
+#: Calls after which no further round begins: a model of microseconds would fill memory and disk with its times.
+_CALLS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Rules:
 class Round:
     """One uninterrupted run of calls: nanoseconds of each, and of all of them together."""
 
-    def __init__(self, calls_ns: list[int], wall_ns: int, images: int) -> None:
+    def __init__(self, calls_ns: Sequence[int], wall_ns: int, images: int) -> None:
         self.calls_ns = calls_ns
         self.wall_s = wall_ns / 1e9
         self.images = images
@@ -98,7 +101,7 @@ def timed(calls: Sequence[Callable[[], None]], per_call: int, seconds: float) ->
         turn += 1
         if now >= end:
             break
-    spans = [after - before for before, after in zip([start, *marks], marks, strict=False)]
+    spans = array("q", (after - before for before, after in zip([start, *marks], marks, strict=False)))
     return Round(spans, now - start, len(marks) * per_call)
 
 
@@ -120,8 +123,14 @@ def measure(series: Sequence[Series], rules: Rules, tell: Callable[[float], None
             one.rounds.append(one.run(rules.seconds))
         elapsed = time.monotonic() - start
         tell(elapsed)
-        if len(series[0].rounds) >= rules.rounds and (elapsed >= rules.limit or _narrow(series, rules.precision)):
+        if len(series[0].rounds) < rules.rounds:
+            continue
+        if elapsed >= rules.limit or _narrow(series, rules.precision) or _calls(series) >= _CALLS:
             return elapsed
+
+
+def _calls(series: Sequence[Series]) -> int:
+    return sum(len(part.calls_ns) for one in series for part in one.rounds)
 
 
 def _narrow(series: Sequence[Series], precision: float) -> bool:

@@ -60,6 +60,8 @@ def _by_order(given: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[tuple
     """Pairs of names of file and network in their order, where all shapes agree one by one; otherwise none."""
     ours = [name for name in given if not name.endswith(_COUNTER)]
     theirs = [name for name in wanted if not name.endswith(_COUNTER)]
+    if len(ours) == len(wanted):  # the file's counters have other names, too
+        theirs = list(wanted)
     if len(ours) != len(theirs):
         return []
     # A name that both have must match itself: elsewhere it would be another weight of the same shape.

@@ -9,7 +9,7 @@ from kit.errors import InvalidInputError, MissingError
 from kit.inside.onnx_input import GraphValue, graph_values
 from kit.newrecipe.draft import Draft
 from kit.newrecipe.given import add_dataset, add_weights, weights_entry
-from kit.newrecipe.graphs import add_graph, graph_input, usual_preprocessing
+from kit.newrecipe.graphs import TASK_LINES, add_graph, graph_input, usual_preprocessing
 from kit.newrecipe.scriptfolder import script_draft
 from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of, slug
@@ -75,6 +75,8 @@ def draft_of_library(wishes: Wishes, kind: str, name: str) -> Draft:
     if kind == "timm":
         remarks["preprocess.resize"] = f"input size / crop_pct {settings['crop_pct']}, rounded down"
     draft = Draft(f"{name} of {kind} {config['version']}.", {"model": model}, remarks)
+    if not wishes.classes and not config.get("num_classes"):
+        draft.open.append("model -> classes: 1000 is a guess, these weights are published without classes (--classes)")
     add_graph(draft, {"name": "input", "shape": chosen}, "output", tree)
     origin = config.get("hf_hub_id") or config.get("url")
     draft.lines["weights"] = [
@@ -133,12 +135,19 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     add_graph(draft, graph, names[0], tree)
     if len(names) > 1:
         draft.remarks["output"] = f"of {', '.join(names)}"
-    if graph.get("dtype") in {None, "float32", "float16", "float64"}:
-        draft.open.append("preprocess: color, resize, interpolation, mean and std are a guess; take those of training")
     if len(inputs) > 1 or len(graph["shape"]) != 3:
         draft.settings["inputs"] = [graph_input(one, wishes) for one in inputs]
         del draft.settings["input"], draft.settings["preprocess"]
-        draft.open.append("task: this model takes something else than one image; say how with task: script")
+        draft.lines["task"] = TASK_LINES
+        draft.open.append(
+            "task: this model takes something else than one image; say how with task: script (kit init --script FOLDER)"
+        )
+    elif graph.get("dtype") == "uint8":  # pixels as they are
+        for name in ("scale", "mean", "std"):
+            del tree[name]
+        draft.open.append("preprocess: color, resize and interpolation are a guess; take those of training")
+    else:
+        draft.open.append("preprocess: color, resize, interpolation, mean and std are a guess; take those of training")
     if batch:
         draft.settings["batches"] = [batch]
     del draft.settings["opset"]

@@ -61,7 +61,9 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
         InvalidInputError: a web page, a Git LFS pointer or an empty file is in its place.
     """
     if not path.is_file():
-        raise absent("there are no weights", path, "check the path")
+        index = next(iter(sorted(path.glob("*.index.json"))), None)
+        remedy = f"give the index of its shards, {index}" if index else "check the path"
+        raise absent("there are no weights", path, remedy)
     with path.open("rb") as file:
         found = mistaken_for(file.read(512))
     if found:

@@ -9,9 +9,18 @@ from kit.newrecipe.draft import Draft
 from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of
 
-__all__ = ["add_graph", "graph_input", "usual_preprocessing"]
+__all__ = ["TASK_LINES", "add_graph", "graph_input", "usual_preprocessing"]
 
 _BATCHES = [1, 4, 8, 16, 32, 64]
+#: What a task of own scripts needs, as an example: docs/tasks.md.
+TASK_LINES = [
+    "script:",
+    "  code: scripts # folder of the programs",
+    '  preprocess: [[python3, pre.py, --src, "{data}", --out, bin]]',
+    "  runs: {main: [bin]} # a folder for each input",
+    '  postprocess: [[python3, post.py, --results, "{results}"]]',
+    '  metrics: {accuracy: {find: "accuracy: ([0-9.]+)", unit: percent}}',
+]
 
 
 def add_graph(draft: Draft, graph: dict[str, Any], output: str, tree: dict[str, Any]) -> None:

@@ -27,7 +27,9 @@ def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
     target = out / name
     if target.exists() and not force:
         raise InvalidInputError(
-            "there is something of that name already", where=str(target), remedy="choose another folder with --out"
+            "there is something of that name already",
+            where=str(target),
+            remedy="choose another folder with --out, or use --force",
         )
     copy_folder(examples / name, target, without=shutil.ignore_patterns("__pycache__", ".kit", ".*_cache"))
     return target

@@ -58,7 +58,8 @@ class ImageTask(ABC):
         if recipe.dataset.labels is None:
             raise InvalidInputError("dataset -> labels: is missing", remedy=f"name the {self.labels}")
         if recipe.preprocess is None:
-            raise InvalidInputError("preprocess: is missing", remedy="say how an image becomes a tensor")
+            remedy = "say how an image becomes a tensor, or choose task: script"
+            raise InvalidInputError("preprocess: is missing", remedy=remedy)
         self.check_preprocess(recipe.preprocess)
 
     def check_preprocess(self, preprocess: Preprocess) -> None:  # noqa: B027 - any will do for most

@@ -179,6 +179,7 @@ def test_a_folder_of_scripts(tmp_path: Path, kit: Any) -> None:
         (["nowhere.onnx"], 4),
         (["lfs.onnx"], 5),
         (["--script", "nowhere"], 4),
+        pytest.param(["timm/resnet18.nosuch"], 3, marks=needs_timm),
     ],
 )
 def test_bad_sources(tmp_path: Path, kit: Any, words: list[str], code: int) -> None:
@@ -186,7 +187,31 @@ def test_bad_sources(tmp_path: Path, kit: Any, words: list[str], code: int) -> N
     done = kit(tmp_path, "init", *words)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
+    assert "kit-init-" not in done.stderr, "a temporary folder that is gone"
+    if "lfs.onnx" in words:
+        assert "is a Git LFS pointer" in done.stderr
     assert not (tmp_path / "kit.yaml").exists()
+
+
+def test_a_model_of_several_inputs_asks_for_a_task(tmp_path: Path, kit: Any) -> None:
+    helper = onnx.helper
+    values = [helper.make_tensor_value_info(name, 1, ["n", 3, 8, 8]) for name in ("a", "b", "out")]
+    graph = helper.make_graph([helper.make_node("Add", ["a", "b"], ["out"])], "g", values[:2], values[2:])
+    onnx.save(helper.make_model(graph), tmp_path / "net.onnx")
+    done = kit(tmp_path, "init", "net.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "task: this model takes something else than one image" in done.stdout
+    assert "preprocess" not in done.stdout
+    assert "\n# task:\n#   script:\n" in (tmp_path / "kit.yaml").read_text()
+
+
+def test_a_folder_of_shards_is_told_with_its_index(tmp_path: Path, kit: Any) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "model.safetensors.index.json").write_text("{}")
+    (tmp_path / "net.py").write_text("")
+    done = kit(tmp_path, "init", "--code", "net.py:build", "--weights", "w")
+    assert done.returncode == 4
+    assert "give the index of its shards, w/model.safetensors.index.json" in done.stderr
 
 
 def test_nothing_heavy_is_imported(tmp_path: Path) -> None:

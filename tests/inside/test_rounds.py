@@ -55,6 +55,15 @@ def test_a_steady_rate_ends_early_and_after_the_least_number_of_rounds() -> None
     assert 0 < series[0].rate <= 500
 
 
+def test_a_model_of_microseconds_ends_at_the_number_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.inside.rounds._CALLS", 200)
+    series = [Series(1, [lambda: None], 1)]
+    elapsed = measure(series, Rules(0, 2, 0.001, 60, 1e-9), lambda _: None)
+    assert elapsed < 30
+    assert len(series[0].rounds) == 2
+    assert sum(len(one.calls_ns) for one in series[0].rounds) >= 200
+
+
 def test_a_rate_that_jumps_goes_on_until_the_time_is_up() -> None:
     state = {"calls": 0}
 

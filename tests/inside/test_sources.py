@@ -22,8 +22,10 @@ if importlib.util.find_spec("timm") is None:
     pytest.skip("timm is in the extra 'exporter'", allow_module_level=True)
 
 from kit.inside import export, parity  # noqa: E402 - after the skip
+from kit.inside.checkpoint import read_checkpoint  # noqa: E402
 from kit.inside.network import create, open_network  # noqa: E402
 from kit.inside.specification import InputSpec, NetworkSpec, parse_network  # noqa: E402
+from kit.inside.transfer import load_weights  # noqa: E402
 
 TINY = """
 import torch
@@ -210,6 +212,13 @@ def test_weights_are_matched_by_order_where_all_shapes_agree(tmp_path: Path, cod
     swapped = {"stage.1": renamed["stage.1"], "stage.0": renamed["stage.0"], **renamed}
     with pytest.raises(UserError, match="lacks 4 of the 4 weights"):
         open_network(own(), saved(tmp_path / "w.pth", swapped), str(code))
+
+
+def test_counters_of_another_name_are_matched_by_order_too(tmp_path: Path) -> None:
+    norm = torch.nn.BatchNorm1d(3)
+    renamed = {f"p{number}": one for number, one in enumerate(norm.state_dict().values())}
+    checkpoint = read_checkpoint(saved(tmp_path / "w.pth", renamed))
+    assert load_weights(torch.nn.BatchNorm1d(3), checkpoint, "norm", 3).by == "order"
 
 
 def test_two_sets_of_weights_are_told(tmp_path: Path, code: Path) -> None:

@@ -28,7 +28,8 @@ class Classification:
         if settings_of(recipe):
             raise InvalidInputError("task -> classification: has no settings", remedy="leave them out")
         if recipe.preprocess is None:
-            raise InvalidInputError("preprocess: is missing", remedy="say how an image becomes a tensor")
+            remedy = "say how an image becomes a tensor, or choose task: script"
+            raise InvalidInputError("preprocess: is missing", remedy=remedy)
         if recipe.dataset.labels is None and recipe.dataset.layout == "flat":
             raise InvalidInputError(
                 "dataset -> labels: is missing; only layout folders tells the classes without it",
