@@ -13,9 +13,7 @@ from kit.archive.intoto import as_json
 from kit.archive.sbom import sbom
 from kit.containers.packages import list_packages
 from kit.errors import DamagedError, EngineError, InvalidInputError, KitError, MissingError
-from kit.execution.selection import Choice, Selection, image_specs
-from kit.planning.planner import plan
-from kit.planning.step import External
+from kit.execution.selection import Choice, Selection, inputs_from_outside
 from kit.recipe.schema import Recipe
 from kit.reports.folder import rendered
 from kit.results.kept import SUFFIX
@@ -137,14 +135,9 @@ class Contents:
         data = {self.weights.absolute(), self._selection.images, self._selection.labels}
         paths: set[Path] = set()
         try:
-            jobs = self._selection.jobs(self.weights)
-            inputs = [one for step in plan(jobs).steps for one in step.inputs.values()]
-            paths |= {one.path.absolute() for one in inputs if isinstance(one, External)}
-            paths |= {spec.requirements.absolute() for spec in image_specs(jobs) if spec.requirements}
+            paths = inputs_from_outside(self._selection, self.weights)
         except KitError as error:
             self.absent.append(("own code", f"the recipe cannot be planned here: {error.what}"))
-        for name in (self.recipe.dataset.classes, self.recipe.dataset.synsets):
-            paths |= {self.recipe.resolve(name)} if name else set()
         total = 0
         for path in sorted(paths - data):
             for name, file in _files(path, self.recipe.folder):

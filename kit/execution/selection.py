@@ -9,13 +9,14 @@ from pathlib import Path
 
 from kit.data.presence import check_dataset, prepare_labels
 from kit.errors import InvalidInputError
-from kit.planning.planner import choose_batches
+from kit.planning.planner import choose_batches, plan
 from kit.planning.requirements import code_images
+from kit.planning.step import External
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of
 from kit.planning.task import Task, task_of
 from kit.recipe.schema import Recipe
 
-__all__ = ["Choice", "Selection", "image_specs", "with_devices"]
+__all__ = ["Choice", "Selection", "image_specs", "inputs_from_outside", "with_devices"]
 
 
 @dataclass(frozen=True)
@@ -164,3 +165,16 @@ def image_specs(jobs: Sequence[tuple[Target, Job]]) -> list[ImageSpec]:
     found |= {spec.name: spec for target, job in jobs for spec in target.images(job)}
     found |= {spec.name: spec for _, job in jobs if job.task for spec in job.task.images(job)}
     return list(found.values())
+
+
+def inputs_from_outside(selection: Selection, weights: Path) -> set[Path]:
+    """Absolute paths of the files and folders that steps and images take from the user, data set and weights included.
+
+    Raises:
+        KitError: the recipe cannot be planned here.
+    """
+    jobs, recipe = selection.jobs(weights), selection.recipe
+    found = {one.path for step in plan(jobs).steps for one in step.inputs.values() if isinstance(one, External)}
+    found |= {spec.requirements for spec in image_specs(jobs) if spec.requirements}
+    found |= {recipe.resolve(name) for name in (recipe.dataset.classes, recipe.dataset.synsets) if name}
+    return {path.absolute() for path in found}

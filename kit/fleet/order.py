@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kit.execution.selection import Choice, Selection
+from kit.execution.selection import Choice, Selection, inputs_from_outside
 from kit.fleet.delivery import Delivery, pack
-from kit.planning.planner import plan
-from kit.planning.step import External
 from kit.storage.inputs import absent
 
 __all__ = ["QUIET", "Order", "files_of", "options_for_hosts", "resources_of"]
@@ -57,13 +55,10 @@ def files_of(selection: Selection, recipe: Path, attempt: str) -> tuple[Delivery
 
 def _named(selection: Selection, weights: Path | None) -> set[Path]:
     """Files of the recipe's folder that steps or images take, but the data set and the weights."""
-    recipe = selection.recipe
-    root, stay = recipe.folder.absolute(), (selection.images, selection.labels)
-    planned = plan(selection.jobs(weights or root / "weights"))
-    places = {one.path for step in planned.steps for one in step.inputs.values() if isinstance(one, External)}
-    places |= {recipe.resolve(name) for name in (recipe.model.requirements, recipe.dataset.classes) if name}
+    root, stay = selection.recipe.folder.absolute(), (selection.images.absolute(), selection.labels.absolute())
+    given = weights.absolute() if weights else root / "weights"
     found = set()
-    for place in places - {*stay, weights, root / "weights"}:
+    for place in inputs_from_outside(selection, given) - {*stay, given}:
         if place.is_relative_to(root):
             found |= {place} if place.is_file() else {path for path in place.rglob("*") if path.is_file()}
     return {path for path in found if "__pycache__" not in path.parts}

@@ -21,6 +21,7 @@ from kit.fleet.hoststate import HostState, base_digests, look
 from kit.fleet.order import Order, files_of
 from kit.recipe.schema import load_recipe
 from tests.fleet.fleetsite import FleetSite
+from tests.tasks.publishedfolders import several_inputs
 
 ORDER = Order("one", "cpu", runner="local", data={"images": "i", "labels": "l"})
 HOST = Host("n", "alpha", {"kit_cpu": 1, "kit_quiet": 1})
@@ -99,6 +100,15 @@ def test_a_host_looks_at_its_room_data_and_packages(site: FleetSite, monkeypatch
     assert "has 41 images" in look(*order_of(site))["error"]["what"]
     monkeypatch.setattr(hoststate, "_LEAST_BYTES", 1 << 62)
     assert "the disk is full" in look(*order_of(site))["error"]["what"]
+
+
+def test_a_host_gets_all_files_of_the_recipe_but_the_data(tmp_path: Path) -> None:
+    recipe = several_inputs(tmp_path)
+    recipe.write_text(recipe.read_text().replace("code: scripts", "code: scripts\n    packages: locked.txt"))
+    (recipe.parent / "locked.txt").write_text(f"numpy==2.4.6 --hash=sha256:{'0' * 64}\n")
+    parcels, weights = files_of(Selection(load_recipe(recipe), Choice(("cpu",))), recipe, "one")
+    assert weights is not None
+    assert set(parcels.files) == {"kit.yaml", "locked.txt", "scripts/prep.py", "scripts/post.py", weights}
 
 
 def test_images_from_another_base_are_told_apart(site: FleetSite) -> None:
