@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from kit.inside.labels import IMAGE_SUFFIXES
@@ -64,7 +65,10 @@ class DataTree:
         return _below(os.path.commonpath(plain) if all(plain) else "")
 
     def samples(self, place: str) -> int:
-        """Images below `place`, a word such as ``{data}/val``; of a text file its lines, of a JSON list its entries."""
+        """How many are at `place`, a word such as ``{data}/val``.
+
+        Images below a folder, or where there are none, files of one kind; lines of a text file, entries of a JSON list.
+        """
         inner = place.removeprefix("{data}").lstrip("/")
         path = self.root / inner if self.root else Path(inner)
         if path.is_file() and path.suffix not in _TEXTS:
@@ -76,7 +80,9 @@ class DataTree:
                 return len(found) if isinstance(found, list) else 0
             return len(text.splitlines())
         below = (count for name, count in self._folders.items() if not inner or f"{name}/".startswith(f"{inner}/"))
-        return sum(below)
+        others = (Path(one) for one in self._files if not inner or one.startswith(f"{inner}/"))
+        kinds = Counter(one.suffix for one in others if one.suffix not in _TEXTS)
+        return sum(below) or max(kinds.values(), default=0)
 
     def closest(self, words: str, *, truth: bool, file: bool) -> str:
         """The folder or file whose name has most in common with `words`, an argument's name and help.

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Program
 from kit.newrecipe.scriptwords import FILE_NAME, NAMES_FILE, RESULTS
-from kit.newrecipe.shelltext import inner
-from kit.newrecipe.writtencommands import EngineRun, Written, same_place
+from kit.newrecipe.shelltext import inner, split_word
+from kit.newrecipe.writtencommands import EngineRun, Written, same_place, uses
 
 __all__ = ["DocumentWords"]
 
 #: A folder that a tool named after the time of its call, or a document's words for it.
 _TIMED = re.compile(r"(^|/)(20\d\d_?[\dx]{2}_?[\dx]{2}|xxx+)[-_\dx]*(/|$)", re.IGNORECASE)
+_PLACE = re.compile(r"\{(?:data|results|summary)\b")
 
 
 class DocumentWords:
     """``before`` and ``after`` are the commands, ``folders`` those of each run; ``open`` is what stays unknown."""
 
-    def __init__(self, written: Written, programs: Mapping[str, Program], data: DataTree) -> None:
+    def __init__(self, written: Written, programs: Mapping[str, Program], data: DataTree, code: Path) -> None:
         self._written = written
         self._programs = programs
         self._data = data
+        self._code = code
         self._copied = False
         self._links: dict[str, str] = {}
         self.open: list[str] = []
@@ -46,11 +48,23 @@ class DocumentWords:
         """Further settings of the task that the commands need."""
         return ({"data": "copy"} if self._copied else {}) | ({"links": self._links} if self._links else {})
 
+    def made(self) -> list[str]:
+        """Folders that the document makes and its programs use: not those of the data set or of results."""
+        kept = []
+        outputs = [PurePosixPath(inner(run.output)) for run in self.runs.values()]
+        known = [place for root in (*self._roots, *outputs) for place in (root, *root.parents)]
+        for path in dict.fromkeys(PurePosixPath(inner(one)) for one in self._written.made):
+            lines = (*self._written.before, *self._written.after)
+            named = any(uses(line, [str(path)]) or path.name in self._programs[line[0]].text for line in lines)
+            if named and path not in known and not self._data.placed(str(path)):
+                kept.append(str(path))
+        return kept
+
     def _data_roots(self) -> list[PurePosixPath]:
         """Where the document has the data set: what stands before a path that exists in it."""
         roots = []
         lines = [*self._written.before, *self._written.after]
-        for value in {_split(word)[1] for line in lines for word in line[1:]}:
+        for value in {split_word(word)[1] for line in lines for word in line[1:]}:
             placed = self._data.placed(value) if _looks_like_path(value) else None
             if placed:
                 path = PurePosixPath(inner(value))
@@ -70,7 +84,7 @@ class DocumentWords:
 
     def _folder(self, path: str) -> str:
         """A folder of the working folder; one that a document puts elsewhere gets its last name."""
-        named = any(same_place(_split(word)[1], path) for line in self._written.before for word in line[1:])
+        named = any(same_place(split_word(word)[1], path) for line in self._written.before for word in line[1:])
         inside = self._in_data(path)
         if inside:
             return inside
@@ -84,12 +98,12 @@ class DocumentWords:
         command = [line[0]]
         flag = ""
         for number, word in enumerate(line[1:]):
-            option, value = _split(word)
+            option, value = split_word(word)
             by_place = program.arguments[number].name if number < len(program.arguments) else ""
             about = option or flag or by_place
             command.append(f"{option}={self._value(value, about)}" if option else self._value(value, about))
             flag = word if word.startswith("-") and not option else ""
-        given = {_split(word)[0] or word for word in line[1:] if word.startswith("-")}
+        given = {split_word(word)[0] or word for word in line[1:] if word.startswith("-")}
         for argument in program.arguments:
             default = argument.default or ""
             if argument.flag and argument.flag not in given and argument.short not in given and "/" in default:
@@ -115,6 +129,8 @@ class DocumentWords:
         elsewhere = value.startswith(("/", "$", "~"))
         if self._data.root is None and (elsewhere or re.match(r"(\.{0,2}/)?data(set)?s?(/|$)", value)):
             return "{data}"
+        if value.startswith("$") and RESULTS.search(about.lstrip("-")):
+            return value  # perhaps results under a name of their own
         if elsewhere or (re.match(r"(\.{0,2}/)data(set)?s?(/|$)", value) and "." not in PurePosixPath(value).name):
             name = about.lstrip("-")
             file = bool(FILE_NAME.search(value) or NAMES_FILE.search(name))
@@ -149,7 +165,7 @@ class DocumentWords:
             place = self._likely_results()
             if place:
                 line, number = place
-                option, _ = _split(self.after[line][number])
+                option, _ = split_word(self.after[line][number])
                 self.after[line][number] = f"{option}={{results{mark}}}" if option else f"{{results{mark}}}"
             else:
                 self.open.append(f"task -> script -> postprocess: which word is {{results{mark}}}, the results")
@@ -169,8 +185,8 @@ class DocumentWords:
         for row, line in enumerate(self.after):
             flag = ""
             for number, word in enumerate(line[1:], 1):
-                option, value = _split(word)
-                path = not value.startswith(("-", "{")) and not FILE_NAME.search(value) and "{" not in value
+                option, value = split_word(word)
+                path = not value.startswith(("-", "{")) and not FILE_NAME.search(value) and not _PLACE.search(value)
                 if path and (_TIMED.search(value) or RESULTS.search((option or flag).lstrip("-") or "-")):
                     likely.append((0 if _TIMED.search(value) else 1, row, number))
                 flag = word if word.startswith("-") and not option else ""
@@ -188,15 +204,25 @@ class DocumentWords:
                 if placed and path.startswith("/"):
                     self.open.append(f"task -> script: {program.name} has the path {path} in its text")
                 elif placed and "/" in inner(path).rstrip("/"):
-                    self._links[inner(path).rstrip("/")] = placed
+                    self._link(inner(path).rstrip("/"), placed)
+
+    def _link(self, path: str, placed: str) -> None:
+        """A link to the data set itself where the folder of scripts has nothing of that name: there is more in it."""
+        root = path.removesuffix(placed.removeprefix("{data}"))
+        if root != path and root and not (self._code / root).exists():
+            self._links[root] = "{data}"
+        else:
+            self._links[path] = placed
 
     def _unknown(self) -> None:
         models = list(dict.fromkeys(re.sub(r"\d+", "", run.model) for run in self._written.runs if run.model))
         if len(models) > 1:
             named = ", ".join(dict.fromkeys(run.model for run in self._written.runs))
-            self.open.append(f"task -> script -> runs: the document runs several models ({named}), a recipe has one")
+            what = f"the document runs several models ({named}), a recipe has one"
+            remedy = "write a recipe for each, the second on files of the first, or join them to one ONNX"
+            self.open = [f"task -> script -> runs: {what}: {remedy}"]
         used = {word for line in (*self.before, *self.after) for word in line}
-        unknown = sorted(word for word in used if "$" in word or _split(word)[1].startswith("/"))
+        unknown = sorted(word for word in used if "$" in word or split_word(word)[1].startswith("/"))
         if unknown:
             self.open.append(f"task -> script: what is {', '.join(unknown[:3])}?")
 
@@ -206,12 +232,6 @@ def _run_name(number: int, run: EngineRun, runs: Sequence[EngineRun]) -> str:
         return "main"
     name = re.sub(r"[^A-Za-z0-9_]+", "-", PurePosixPath(run.output).name).strip("-_")
     return name if name and [PurePosixPath(one.output).name for one in runs].count(name) == 1 else f"run{number + 1}"
-
-
-def _split(word: str) -> tuple[str, str]:
-    """Option and value of ``--option=value``; any other word is a value."""
-    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-    return (option, value) if equals else ("", word)
 
 
 def _looks_like_path(value: str) -> bool:

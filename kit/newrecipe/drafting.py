@@ -13,6 +13,7 @@ from kit.newrecipe.graphs import TASK_LINES, add_graph, graph_input, usual_prepr
 from kit.newrecipe.scriptfolder import script_draft
 from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of, slug
+from kit.newrecipe.writtencommands import folder_model
 from kit.planning.target import load_target
 from kit.storage.files import os_errors
 
@@ -156,8 +157,7 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
 
 
 def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
-    models = sorted(folder.glob("*.onnx"))
-    file = wishes.weights or (models[0] if len(models) == 1 else None)
+    file = wishes.weights or folder_model(folder)
     inputs: list[GraphValue] = []
     outputs: list[GraphValue] = []
     if file is not None:

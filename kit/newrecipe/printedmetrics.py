@@ -17,10 +17,14 @@ _KNOWN = (
     ("Top5", r"top[-_ @]?5(?!\d)|acc@5", None),
     ("Rank-1", r"rank[-_ ]?1(?!\d)|\bcmc[-_ ]?1(?!\d)|\bR@?1(?!\d)", None),
     ("exact match", r"exact_match", None), ("F1", r"\bf1(?:[-_ ]score)?\b", None), ("hmean", r"hmean", None),
-    ("WER", r"\bwer\b", None), ("EER", r"\beer\b", None), ("IoU", r"\biou\b", None), ("Dice", r"\bdice\b", None),
+    ("WER", r"\bwer\b", None), ("CER", r"\bcer\b", None),
+    ("EER", r"\beer\b", None), ("IoU", r"\biou\b", None), ("Dice", r"\bdice\b", None),
     ("accuracy", r"acc(?:uracy)?(?:[-_ ]?rate)?", None),
 )  # fmt: skip
-_LOWER = {"WER", "EER"}
+_LOWER = {"WER", "CER", "EER"}
+#: Read only beside their mean: many programs speak of them otherwise.
+_MEANS = {"hmean", "F1"}
+_PARTS = (("precision", r"\bprecision\b", None), ("recall", r"\brecall\b", None))
 #: ``'top{}_acc'.format(k)`` and ``"Top" + str(k)``: the number is not in the text.
 _COUNTED = re.compile(r"(top|rank)[-_ @]?(?:\{|%|[\"']\s*\+)", re.IGNORECASE)
 _UP_TO_FIVE = re.compile(r"[(\[]1,\s*5[)\]]|top_?[nk]\s*=\s*5")
@@ -56,12 +60,24 @@ def metrics_of(programs: Sequence[Program], words: Sequence[Sequence[str]]) -> d
 
 def _named(texts: Sequence[str], usual: str, file: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, pattern, unit in _KNOWN:
-        if (name in {"IoU", "accuracy"} and found) or not any(re.search(pattern, one, re.IGNORECASE) for one in texts):
+    for name, pattern, unit in (*_KNOWN, *_PARTS):
+        if (name in {"IoU", "accuracy"} and found) or ((name, pattern, unit) in _PARTS and not found.keys() & _MEANS):
             continue
-        entry = {"find": rf"(?i)(?:{pattern}){_BETWEEN}{_NUMBER}", "unit": unit or usual, "pick": "last"}
-        found[name] = entry | ({"better": "lower"} if name in _LOWER else {}) | ({"in": file} if file else {})
+        said = [one for one in texts if re.search(pattern, one, re.IGNORECASE)]
+        if said:
+            find = _column(said, pattern) or rf"(?i)(?:{pattern}){_BETWEEN}{_NUMBER}"
+            entry = {"find": find, "unit": unit or usual, "pick": "last"}
+            found[name] = entry | ({"better": "lower"} if name in _LOWER else {}) | ({"in": file} if file else {})
     return found
+
+
+def _column(texts: Sequence[str], pattern: str) -> str | None:
+    """The pattern of a column's last number, where all `texts` with the name are heads of a table; else None."""
+    heads = [text.strip().strip("|").split("|") for text in texts if text.strip().startswith("|")]
+    if not heads or len(heads) < len(texts):
+        return None
+    place = next(number for number, cell in enumerate(heads[-1]) if re.search(pattern, cell, re.IGNORECASE))
+    return rf"^\s*\|(?:[^|\n]*\|){{{place}}}\s*{_NUMBER}" if place else None
 
 
 def _unit(program: Program) -> str:

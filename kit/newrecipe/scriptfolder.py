@@ -52,14 +52,14 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
     """
     if not folder.is_dir():
         raise MissingError("there is no such folder of scripts", where=str(folder), remedy="check the path")
-    paths = [path for pattern in ("*.py", "*/*.py") for path in sorted(folder.glob(pattern))][:_MOST]
+    paths = [path for depth in range(4) for path in sorted(folder.glob("*/" * depth + "*.py"))][:_MOST]
     programs = {name: read_program(path, name) for path in paths for name in [path.relative_to(folder).as_posix()]}
     data = DataTree(images)
     written = read_written(folder, list(programs))
     code = relative(folder, out)
     draft = ScriptDraft({"code": code})
     if written:
-        _from_document(draft, written, programs, data)
+        _from_document(draft, written, programs, data, folder)
         if written.aipp:
             _add_aipp(draft, folder, written.aipp, programs)
     else:
@@ -85,7 +85,8 @@ def _add_packages(draft: ScriptDraft, folder: Path, programs: dict[str, Program]
         draft.settings["packages"] = f"{code}/requirements.txt"
         return
     local = {path.stem for path in folder.iterdir()}
-    used = [programs[line[1]] for name in ("preprocess", "postprocess") for line in draft.settings[name]]
+    words = [word for name in ("preprocess", "postprocess") for line in draft.settings[name] for word in line[:2]]
+    used = [programs[word] for word in words if word in programs]
     modules = {name for program in used for name in program.imports}
     siblings = [one for one in programs.values() if one.name.removesuffix(".py").split("/")[0] in modules]
     modules |= {name for program in siblings for name in program.imports}
@@ -102,7 +103,8 @@ def _add_packages(draft: ScriptDraft, folder: Path, programs: dict[str, Program]
 def _add_aipp(draft: ScriptDraft, folder: Path, name: str, programs: dict[str, Program]) -> None:
     """What the model would do to the files of the first input, where a compiler's file says it."""
     path = folder / name
-    writes_bytes = any("int8" in programs[line[1]].text for line in draft.settings["preprocess"])
+    names = [line[1] for line in draft.settings["preprocess"] if line[1] in programs]
+    writes_bytes = any("int8" in programs[name].text for name in names)
     if not writes_bytes or not path.is_file():
         return
     form, unlike = aipp_input(path.read_text(encoding="utf-8", errors="replace"))
@@ -111,19 +113,24 @@ def _add_aipp(draft: ScriptDraft, folder: Path, name: str, programs: dict[str, P
         draft.open.append(f"task -> script -> inputs: {name} has {', '.join(unlike)}, which kit does not do")
 
 
-def _from_document(draft: ScriptDraft, written: Written, programs: dict[str, Program], data: DataTree) -> None:
+def _from_document(
+    draft: ScriptDraft, written: Written, programs: dict[str, Program], data: DataTree, folder: Path
+) -> None:
     written.before = [one for one in written.before if not programs[one[0]].exports]
-    words = DocumentWords(written, programs, data)
+    words = DocumentWords(written, programs, data, folder)
     first = next(iter(words.runs.values()))
     outputs = {"format": first.format, "names": first.names, "batch_axis": first.batch_axis}
     _fill(draft, words.before, words.folders, words.after, outputs, programs)
+    made = words.made()
+    if made:
+        draft.settings["preprocess"].insert(0, ["mkdir", "-p", *made])
     draft.settings |= words.settings() | ({"shapes": "files"} if first.shapes else {})
     draft.open.append("task -> script -> preprocess, postprocess: the folder's own commands; check {data} in them")
     draft.open += words.open
 
 
 def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], data: DataTree, inputs: int) -> None:
-    here = [one for one in programs.values() if "/" not in one.name]
+    here = [one for one in programs.values() if "/" not in one.name] or list(programs.values())
     named = {one.name for one in here if _BEFORE.search(one.name) or _AFTER.search(one.name)}
     usable = [one for one in here if one.name in named or (one.starts and not one.exports)]
     before = _one(folder, [one for one in usable if _BEFORE.search(one.name)], "preprocessing")

@@ -8,10 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-__all__ = ["inner", "shell_commands"]
+__all__ = ["inner", "shell_commands", "split_word"]
 
 _END = {"&&", ";", "||", "|", ">", ">>", "2>&1", "&", "2>", "<"}
-_SET = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(\S*)\s*;?\s*$")
+_SET = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)\s*;?\s*(?:#.*)?$")
+#: ``$(ls out | tail -1)``, also with backticks: a name that only a run knows.
+_ANSWER = re.compile(r"`[^`]*`|\$\([^()]*\)")
+#: Continued lines: by a backslash (with a prompt in the next one), or, where a document forgot it, by options alone.
+_BACKSLASH = re.compile(r"\\[ \t]*\n(?:[ \t]*>[ \t])?")
+_TOOL = re.compile(r"[\s$`]*(?:\S*python[\d.]*|\S*(?:msame|benchmark)\S*|\S*atc)\s")
+_OPTIONS = re.compile(r"\s*--?[A-Za-z][\w-]*(?:[=\s]\s*\S|\s*$)")
+#: What may stand before a program.
+_BEFORE = re.compile(r"(?:sudo|time|nohup)$|[A-Za-z_]\w*=")
+_NAMED = re.compile(r"(--?[A-Za-z][\w.-]*|[A-Za-z_]\w*)=(.*)", re.DOTALL)
 _LOOP = re.compile(r"\s*for\s+([A-Za-z_]\w*)\s+in\s+([^\s;]+)")
 _USED = re.compile(r"\$\{(\w+)\}|\$([A-Za-z_]\w*)|\{(batch_?size|bs)\}", re.IGNORECASE)
 #: Variables that documents leave to the reader, and that mean a batch size.
@@ -28,8 +37,10 @@ class _Variables:
         assigned = _SET.match(line)
         if loop and "$" not in loop[2]:
             self.known.setdefault(loop[1], loop[2].strip("\"'"))
-        elif assigned and not re.search(r"[`$(]", assigned[2]):
-            self.known[assigned[1]] = assigned[2].strip("\"'")
+        elif assigned:
+            value = self.filled(_ANSWER.sub("*", assigned[2])).strip("\"'")
+            if value != "*" and not re.search(r"[`$(]", value):
+                self.known[assigned[1]] = value
         return bool(loop or assigned)
 
     def filled(self, line: str) -> str:
@@ -43,16 +54,35 @@ class _Variables:
 def shell_commands(text: str) -> Iterator[list[str]]:
     """The words of each line that has some, up to a pipe, a redirection or the next command."""
     variables = _Variables()
-    for line in re.sub(r"\\\s*\n", " ", text).splitlines():
+    for line in _joined(text):
         if variables.set_by(line):
             continue
+        command = variables.filled(line).strip().lstrip("$").strip().strip("`")
         try:
-            words = shlex.split(variables.filled(line).strip().lstrip("$").strip().strip("`"), comments=True)
+            words = shlex.split(_ANSWER.sub("*", command), comments=True)
         except ValueError:
             continue
+        while words and _BEFORE.match(words[0]):
+            del words[0]
         end = next((number for number, word in enumerate(words) if word in _END or word.startswith(">")), len(words))
         if words[:end]:
             yield [word.rstrip(";") for word in words[:end]]
+
+
+def _joined(text: str) -> list[str]:
+    lines: list[str] = []
+    for line in _BACKSLASH.sub(" ", text).splitlines():
+        if lines and _TOOL.match(lines[-1]) and _OPTIONS.match(line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return lines
+
+
+def split_word(word: str) -> tuple[str, str]:
+    """Option and value of ``--option=value`` and ``option=value``; any other word is a value."""
+    found = _NAMED.fullmatch(word)
+    return (found[1], found[2]) if found else ("", word)
 
 
 def inner(path: str) -> str:

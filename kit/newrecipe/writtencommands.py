@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from kit.newrecipe.shelltext import inner, shell_commands
+from kit.newrecipe.shelltext import inner, shell_commands, split_word
 
-__all__ = ["EngineRun", "Written", "read_written", "same_place"]
+__all__ = ["EngineRun", "Written", "folder_model", "read_written", "same_place", "uses"]
 
 _MAX_BYTES = 1 << 20
 _PYTHON = re.compile(r"python[\d.]*$")
 _ENGINE = re.compile(r"ais_bench|ais_infer|msame|(^|/)benchmark(\.|$)")
+_MSAME = re.compile(r"(^|/)msame(\.|$)")
 _BENCHMARK = re.compile(r"--?input_text_path\b")
 #: Options of the tool by which the shape of each file decides.
 _SHAPES = ("auto_set_dymshape_mode", "auto_set_dymdims_mode")
@@ -39,14 +40,15 @@ class EngineRun:
 class Written:
     """Programs with their words before the engine, all of its calls, and programs after it.
 
-    ``summaries`` are names that the document gives the tool's summary; ``aipp`` is the file by which the compiler puts
-    the normalisation into the model.
+    ``summaries`` are names that the document gives the tool's summary, ``made`` folders that it makes; ``aipp`` is the
+    file by which the compiler puts the normalisation into the model.
     """
 
     before: list[list[str]] = field(default_factory=list)
     calls: list[EngineRun] = field(default_factory=list)
     after: list[list[str]] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
     aipp: str = ""
 
     @property
@@ -66,15 +68,30 @@ def same_place(one: str, other: str) -> bool:
 
 def read_written(folder: Path, programs: Sequence[str]) -> Written | None:
     """What the first document says that has programs of `programs` and a call of the engine, or else all together."""
-    texts = []
-    for path in (path for pattern in ("*.md", "*.sh", "*/*.sh") for path in sorted(folder.glob(pattern))):
-        with path.open("rb") as file:
-            texts.append(file.read(_MAX_BYTES).decode("utf-8", "replace"))
+    texts = _documents(folder)
     for text in [*texts, "\n".join(texts)[:_MAX_BYTES]]:
         written = _read(text, programs)
         if written.complete:
             return written
     return None
+
+
+def folder_model(folder: Path) -> Path | None:
+    """The ONNX model of a folder: its only one, or the one that a document compiles; None for none, or several."""
+    models = [path for depth in range(4) for path in sorted(folder.glob("*/" * depth + "*.onnx"))]
+    if len(models) > 1:
+        words = [words for text in _documents(folder) for words in shell_commands(text) if words[0].endswith("atc")]
+        compiled = [PurePosixPath(_options(one).get("model", "")).name for one in words]
+        models = [path for path in models if path.name in compiled]
+    return models[0] if len(models) == 1 else None
+
+
+def _documents(folder: Path) -> list[str]:
+    texts = []
+    for path in (path for pattern in ("*.md", "*.sh", "*/*.sh") for path in sorted(folder.glob(pattern))):
+        with path.open("rb") as file:
+            texts.append(file.read(_MAX_BYTES).decode("utf-8", "replace"))
+    return texts
 
 
 def _read(text: str, programs: Sequence[str]) -> Written:
@@ -85,6 +102,8 @@ def _read(text: str, programs: Sequence[str]) -> Written:
             (written.after if written.runs else written.before).append([program, *words[2:]])
         elif words[0] == "mv" and len(words) == 3:
             _rename(written, *words[1:])
+        elif words[0] == "mkdir":
+            written.made += [word for word in words[1:] if not word.startswith(("-", "/", "$", "~"))]
         elif words[0].rpartition("/")[2] == "atc":
             written.aipp = written.aipp or _options(words).get("insert_op_conf", "")
         elif _ENGINE.search(" ".join(words[:3])) or any(_BENCHMARK.match(word) for word in words):
@@ -95,8 +114,8 @@ def _read(text: str, programs: Sequence[str]) -> Written:
     outputs = [run.output for run in written.runs]
     again = [place for run in written.calls if run.again for place in (*run.inputs, run.output)]
     again = [place for place in again if place not in inputs + outputs]
-    written.before = _once([line for line in written.before if not _uses(line, again)], inputs)
-    written.after = _once([line for line in written.after if not _uses(line, again)], outputs)
+    written.before = _once([line for line in written.before if not uses(line, again)], inputs)
+    written.after = _once([line for line in written.after if not uses(line, again)], outputs)
     return written
 
 
@@ -107,8 +126,12 @@ def _program(words: Sequence[str], programs: Sequence[str]) -> str:
     path = PurePosixPath(inner(words[1])).as_posix()
     if path in programs:
         return path
-    alike = [one for one in programs if PurePosixPath(one).name == PurePosixPath(path).name]
-    return alike[0] if len(alike) == 1 else ""
+    alike = sorted((one for one in programs if PurePosixPath(one).name == PurePosixPath(path).name), key=_depth)
+    return alike[0] if alike and [_depth(one) for one in alike].count(_depth(alike[0])) == 1 else ""
+
+
+def _depth(path: str) -> int:
+    return path.count("/")
 
 
 def _rename(written: Written, old: str, new: str) -> None:
@@ -127,8 +150,8 @@ def _add_run(written: Written, run: EngineRun) -> None:
         batch = run.model != first.model and _without_digits(run.model) == _without_digits(first.model)
         run.again = batch or run.inputs in [one.inputs for one in written.runs]
     written.calls.append(run)
-    if not any(_uses(line, run.inputs) for line in written.before):  # between two calls: what the second one reads
-        written.before += [line for line in written.after if _uses(line, run.inputs)]
+    if not any(uses(line, run.inputs) for line in written.before):  # between two calls: what the second one reads
+        written.before += [line for line in written.after if uses(line, run.inputs)]
         written.after = [line for line in written.after if line not in written.before]
 
 
@@ -159,7 +182,7 @@ def _engine_run(words: Sequence[str], before: Sequence[Sequence[str]]) -> Engine
         (PurePosixPath(output) / options.get("output_dirname", "")).as_posix(),
         model,
         options.get("outfmt", "BIN").lower(),
-        "msame" if any(word.endswith("msame") for word in words[:3]) else "ais_bench",
+        "msame" if any(_MSAME.search(word) for word in words[:3]) else "ais_bench",
         int(axis) if (axis := options.get("output_batchsize_axis", "0")).isdigit() else 0,
         any(options.get(name, "").lower() in {"1", "true"} for name in _SHAPES),
     )
@@ -169,20 +192,16 @@ def _listed_folder(info: str, before: Sequence[Sequence[str]]) -> str:
     """The folder whose files a program has listed in the file `info`; empty where none did."""
     for line in before:
         if any(same_place(word, info) for word in line[1:]):
-            words = [_value(word) for word in line[1:] if not same_place(word, info)]
+            words = [split_word(word)[1] for word in line[1:] if not same_place(word, info)]
             paths = [word for word in words if not re.fullmatch(r"bin|jpg|jpeg|png|\d+", word)]
-            known = [one for one in paths if any(_uses(other, [one]) for other in before if other is not line)]
+            known = [one for one in paths if any(uses(other, [one]) for other in before if other is not line)]
             return PurePosixPath((known or paths or [""])[0]).as_posix()
     return ""
 
 
-def _value(word: str) -> str:
-    return word.partition("=")[2] if word.startswith("-") and "=" in word else word
-
-
-def _uses(line: Sequence[str], places: Sequence[str]) -> bool:
+def uses(line: Sequence[str], places: Sequence[str]) -> bool:
     """Whether a command line names one of `places`, something below it, or its last name."""
-    for path in (PurePosixPath(inner(_value(word))) for word in line[1:]):
+    for path in (PurePosixPath(inner(split_word(word)[1])) for word in line[1:]):
         for place in map(PurePosixPath, map(inner, places)):
             if place.parts and (path == place or place in path.parents or str(path) == place.name):
                 return True
@@ -197,6 +216,6 @@ def _once(lines: Sequence[list[str]], places: Sequence[str]) -> list[list[str]]:
     """Without lines that are an earlier one with other numbers, for another batch; `places` distinguish the runs."""
     kept: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for line in lines:
-        used = tuple(place for place in places if _uses(line, [place]))
+        used = tuple(place for place in places if uses(line, [place]))
         kept.setdefault((_without_digits(" ".join(line)), used), line)
     return list(kept.values())

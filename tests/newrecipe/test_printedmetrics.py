@@ -1,0 +1,43 @@
+"""Patterns of metrics find what programs like these print."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kit.newrecipe.printedmetrics import metrics_of
+from kit.newrecipe.programs import read_program
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            (
+                'print("| image | PSNR(dB) | SSIM |")\nprint("|--|--|--|")\n'
+                'for row in (("a", 20.5, 0.5), ("Average", 31.25, 0.75)):\n    print("| %s | %.2f | %.2f |" % row)'
+            ),
+            {"PSNR": "31.25", "SSIM": "0.75"},
+        ),
+        (
+            (
+                'found = {"precision": 0.5, "recall": 0.25, "hmean": 0.3}\n'
+                'for name, value in found.items():\n    print("{}:{}".format(name, value))'
+            ),
+            {"hmean": "0.3", "precision": "0.5", "recall": "0.25"},
+        ),
+        ('print("# precision/recall per class")\nprint("mAP = %.1f%%" % 62.5)', {"mAP": "62.5"}),
+        ('print("WER {:.1f} CER {:.1f}".format(25.5, 4.5))', {"WER": "25.5", "CER": "4.5"}),
+    ],
+)
+def test_patterns_find_the_last_number_of_each_metric(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, wanted: dict[str, str]
+) -> None:
+    path = tmp_path / "post.py"
+    path.write_text(text)
+    metrics = metrics_of([read_program(path, path.name)], [[path.name]])
+    exec(compile(text, str(path), "exec"), {})
+    printed = capsys.readouterr().out
+    assert {name: re.findall(one["find"], printed, re.MULTILINE)[-1] for name, one in metrics.items()} == wanted
