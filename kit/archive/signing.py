@@ -24,7 +24,7 @@ from kit.errors import DamagedError, InvalidInputError
 from kit.storage.files import os_errors
 from kit.storage.inputs import read_input
 
-__all__ = ["SIGNATURES", "key_in", "key_of", "new_key", "opened", "public_key", "signatures"]
+__all__ = ["SIGNATURES", "key_in", "new_key", "opened", "public_key", "signatures"]
 
 SIGNATURES = "signatures/"
 _TYPE = "application/vnd.in-toto+json"
@@ -67,10 +67,10 @@ def public_key(path: Path) -> SSlibKey:
         MissingError: there is no such file.
         InvalidInputError: it is not a key, or a private one.
     """
-    return key_of(read_input(path, _MAX_BYTES, "key"), str(path))
+    return _key_of(read_input(path, _MAX_BYTES, "key"), str(path))
 
 
-def key_of(data: bytes, where: str) -> SSlibKey:
+def _key_of(data: bytes, where: str) -> SSlibKey:
     """A public key in PEM form.
 
     Raises:
@@ -141,7 +141,7 @@ def key_in(members: Members, folder: str) -> SSlibKey:
     """
     name = f"{folder}key.pub"
     try:
-        key = key_of(members[name], name)
+        key = _key_of(members[name], name)
     except (KeyError, InvalidInputError) as error:
         raise DamagedError("it is not a public key", where=name, remedy="get the archive again") from error
     if not folder.endswith(f"/{key.keyid[:16]}/") or _pem(key) != members[name]:

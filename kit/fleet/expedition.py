@@ -55,19 +55,16 @@ class _Expedition:
 
     def inspect(self, journeys: Sequence[_Journey], sent: Any, images: Mapping[str, str]) -> None:
         """Ask every host that may get work what it is: all must run this very kit and have this very data set."""
-        asked: dict[tuple[str, str], tuple[Host, Order, Any]] = {}
-        for journey in journeys:
-            for host in journey.hosts:
-                key = (host.node, journey.order.target)
-                if key not in asked:
-                    asked[key] = (host, journey.order, self.cluster.look(host, journey.order, sent))
-        tasks = [task for _, _, task in asked.values()]
+        asked = [
+            (host, journey.order, self.cluster.look(host, journey.order, sent))
+            for journey in journeys
+            for host in journey.hosts
+        ]
+        tasks = [task for _, _, task in asked]
         while len(self.cluster.wait(tasks, _SECONDS)) < len(tasks):
             pass
         ours = code_digest()
-        states = [
-            (host, order, self.cluster.result(task, f"asked on {host.name}")) for host, order, task in asked.values()
-        ]
+        states = [(host, order, self.cluster.result(task, f"asked on {host.name}")) for host, order, task in asked]
         for host, order, state in states:
             self.labels[host.node] = str(state["label"])
             _check(host, order, state, ours)

@@ -94,15 +94,15 @@ def site(order: Order, parcels: Delivery) -> Iterator[Path]:
     A worker holds its folder by a lock, which dies with it: the next order sweeps away what dead ones left.
     """
     parent = store_of_host().with_name(f"{store_of_host().name}.orders")
-    with os_errors(parent), contextlib.ExitStack() as held:
+    with os_errors(parent), contextlib.ExitStack() as locks:
         parent.mkdir(parents=True, exist_ok=True)
         with (parent / "lock").open("wb") as alone:
             fcntl.flock(alone, fcntl.LOCK_EX)
             for old in parent.glob("*-*"):
-                with contextlib.suppress(BlockingIOError), contextlib.closing(_Handle(old)):
+                with contextlib.suppress(BlockingIOError), _held(old):
                     shutil.rmtree(old, ignore_errors=True)
             folder = Path(tempfile.mkdtemp(prefix=f"{order.attempt}-", dir=parent))
-            held.enter_context(contextlib.closing(_Handle(folder)))
+            locks.enter_context(_held(folder))
         try:
             for name, data in unpack(parcels, order.attempt, "home").items():
                 write_atomically(folder / name, data)
@@ -111,24 +111,19 @@ def site(order: Order, parcels: Delivery) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Handle:
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
     """A lock on a folder.
 
     Raises:
         BlockingIOError: another process holds it.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self._number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Let it go."""
-        os.close(self._number)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _results(order: Order, folder: Path) -> Delivery:

@@ -103,8 +103,6 @@ def _add_images(draft: Draft, wishes: Wishes, images: Path) -> None:
     try:
         with os_errors(images), inside_errors():
             names, layout = list_images(str(images)), "flat"
-    except MissingError:
-        raise
     except InvalidInputError:
         with inside_errors():
             names, layout = list_images(str(images), "folders"), "folders"

@@ -76,10 +76,8 @@ def update_report(
     root, held = Root(folder), folder.parent if simulated else folder
     with exclusive(held, held.parent), os_errors(folder):
         for name, one in results.items():
-            if root.write("results", f"{name}.json", data=results_text(one).encode()):
-                changed.append(f"results/{name}.json")
-            if root.write("results", f"{name}{SUFFIX}", data=archives[name]):
-                changed.append(f"results/{name}{SUFFIX}")
+            files = {f"{name}.json": results_text(one).encode(), f"{name}{SUFFIX}": archives[name]}
+            changed += [f"results/{file}" for file, data in files.items() if root.write("results", file, data=data)]
         changed += write(folder, rendered(recipe, folder, load_all(folder)))
     return tuple(changed)
 
@@ -154,12 +152,13 @@ def write(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
         InvalidInputError: a folder on the way is a link.
         ResourceError: no space, no permission.
     """
-    before = [name for name in _last(folder).get("files", []) if _OURS.fullmatch(name) and name not in files]
+    before = _last(folder).get("files", [])
     root = Root(folder)
     with os_errors(folder):
         changed = [name for name, data in files.items() if root.write(*name.split("/"), data=data)]
         for name in before:
-            if stat.S_ISREG(root.mode(*name.split("/")) or 0):
+            ours = name not in files and _OURS.fullmatch(name)
+            if ours and stat.S_ISREG(root.mode(*name.split("/")) or 0):
                 root.remove(*name.split("/"))
                 changed.append(name)
     return tuple(changed)

@@ -9,21 +9,7 @@ from html import escape
 
 from kit.output.fonts import SANS
 
-__all__ = [
-    "BOTTOM",
-    "COLOURS",
-    "LEFT",
-    "RIGHT",
-    "WIDTH",
-    "Scale",
-    "frame",
-    "legend",
-    "marker",
-    "number",
-    "style",
-    "text",
-    "width_of",
-]
+__all__ = ["BOTTOM", "COLOURS", "LEFT", "RIGHT", "WIDTH", "Scale", "frame", "legend", "marker", "number", "text"]
 
 #: (light, dark) by position of the target; each also has a marker of its own, so colour is never all there is.
 COLOURS = (
@@ -44,7 +30,7 @@ def number(value: float) -> str:
     return f"{value:.1f}"
 
 
-def width_of(label: str) -> float:
+def _width_of(label: str) -> float:
     """Approximate width of a label of 13 px."""
     return sum(13.0 if ord(character) > 0x2E80 else 7.2 for character in label)
 
@@ -55,7 +41,7 @@ def text(x: float, y: float, label: str, css: str = "", anchor: str = "start") -
     return f'<text x="{number(x)}" y="{number(y)}"{classes} text-anchor="{anchor}">{escape(label)}</text>'
 
 
-def style() -> str:
+def _style() -> str:
     """Colours in light and dark. The prefix keeps them apart from the page that a plot is embedded in."""
     light = "".join(f".kp .c{i}{{--c:{one}}}" for i, (one, _) in enumerate(COLOURS))
     dark = "".join(f".kp .c{i}{{--c:{one}}}" for i, (_, one) in enumerate(COLOURS))
@@ -147,7 +133,7 @@ def legend(entries: Sequence[tuple[int, str, bool]], y: float) -> tuple[list[str
     """Entries of (number of the colour, label, hollow) in lines from ``y``; returns the parts and the next free y."""
     parts, x = [], float(LEFT)
     for index, label, hollow in entries:
-        need = 36 + width_of(label) + 18
+        need = 36 + _width_of(label) + 18
         if x + need > WIDTH - RIGHT and x > LEFT:
             x, y = float(LEFT), y + 22
         line = f'<path class="l{" dash" if hollow else ""}" d="M{number(x)} {number(y - 4)}h28"/>'
@@ -162,6 +148,6 @@ def frame(title: str, description: str, body: Sequence[str], *, key: str, height
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kp" viewBox="0 0 {WIDTH} {number(height)}" role="img"'
         f' aria-labelledby="{key}-t {key}-d">'
-        f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>{style()}'
+        f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>{_style()}'
         f'<rect class="bg" width="{WIDTH}" height="{number(height)}" rx="6"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
