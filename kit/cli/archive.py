@@ -8,29 +8,27 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import argument, option
 from kit.terminal import visible
 
 __all__ = ["command"]
 
 
 def command(
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A file that ends with .tar, or a new folder.", readable=False)
-    ],
+    out: Annotated[Path, argument("OUT", "A file that ends with .tar, or a new folder.")],
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
     simulated: options.Simulated = False,
     here: options.Here = False,
     with_weights: Annotated[
-        bool, typer.Option("--with-weights", help="Include the weights; check that their licence allows it.")
+        bool, option("--with-weights", "Include the weights; check that their licence allows it.")
     ] = False,
     with_data: Annotated[
-        bool, typer.Option("--with-data", help="Include the data set; check that its licence allows it.")
+        bool, option("--with-data", "Include the data set; check that its licence allows it.")
     ] = False,
     sign: Annotated[
-        list[Path] | None,
-        typer.Option("--sign", metavar="KEY", help="Sign the statements with this key; several times.", readable=False),
+        list[Path] | None, option("--sign KEY", "Sign the statements with this key; several times.")
     ] = None,
     weights: options.WeightsPath = None,
     images: options.Images = None,

@@ -9,82 +9,40 @@ from typing import Annotated
 import typer
 
 from kit.audit.formats import Form
+from kit.cli.usage import argument, option
 from kit.errors import Exit, InvalidInputError
 
 __all__ = ["command"]
 
 
 def command(
-    reports: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="REPORT.md|DIR...", help="Reports, or folders of reports.", readable=False),
-    ] = None,
+    reports: Annotated[list[Path] | None, argument("REPORT.md|DIR...", "Reports, or folders of reports.")] = None,
     form: Annotated[
         Form,
-        typer.Option(
-            "--format", envvar="KIT_AUDIT_FORMAT", case_sensitive=False, help="How to print: for people, programs, CI."
-        ),
+        option("--format", "How to print: for people, programs, CI.", env="KIT_AUDIT_FORMAT", case_sensitive=False),
     ] = Form.TEXT,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Print the statements that hold as well (text and JSON).")
-    ] = False,
-    select: Annotated[
-        list[str] | None, typer.Option("--select", metavar="RULE", help="Only this rule; may be given several times.")
-    ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="RULE", help="Not this rule; may be given several times.")
-    ] = None,
+    everything: Annotated[bool, option("--all", "Print the statements that hold as well (text and JSON).")] = False,
+    select: Annotated[list[str] | None, option("--select RULE", "Only this rule; may be given several times.")] = None,
+    ignore: Annotated[list[str] | None, option("--ignore RULE", "Not this rule; may be given several times.")] = None,
     severity: Annotated[
-        list[str] | None,
-        typer.Option("--severity", metavar="RULE=LEVEL", help="major, digits, optional or off, for one rule."),
+        list[str] | None, option("--severity RULE=LEVEL", "major, digits, optional or off, for one rule.")
     ] = None,
     config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            help="Settings; default: .kit-audit.yaml or pyproject.toml, here or above.",
-            readable=False,
-        ),
+        Path | None, option("--config FILE", "Settings; default: .kit-audit.yaml or pyproject.toml, here or above.")
     ] = None,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Correct last digits, and labels whose formula leaves no choice.")
-    ] = False,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="With --fix: also correct products and ratios; never claims.")
-    ] = False,
-    baseline: Annotated[
-        Path | None,
-        typer.Option("--baseline", metavar="FILE", help="Known findings: only new ones are reported.", readable=False),
-    ] = None,
+    fix: Annotated[bool, option("--fix", "Correct last digits, and labels whose formula leaves no choice.")] = False,
+    unsafe: Annotated[bool, option("--unsafe", "With --fix: also correct products and ratios; never claims.")] = False,
+    baseline: Annotated[Path | None, option("--baseline FILE", "Known findings: only new ones are reported.")] = None,
     write_baseline: Annotated[
-        Path | None,
-        typer.Option(
-            "--write-baseline", metavar="FILE", help="Write all current findings as known ones.", readable=False
-        ),
+        Path | None, option("--write-baseline FILE", "Write all current findings as known ones.")
     ] = None,
-    diff: Annotated[
-        str | None, typer.Option("--diff", metavar="REV", help="Only findings on lines that differ from this revision.")
-    ] = None,
-    require: Annotated[
-        bool, typer.Option("--require-statements", help="Fail if a report has no recognised statement.")
-    ] = False,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write one page about all reports to this file.", readable=False),
-    ] = None,
+    diff: Annotated[str | None, option("--diff REV", "Only findings on lines that differ from this revision.")] = None,
+    require: Annotated[bool, option("--require-statements", "Fail if a report has no recognised statement.")] = False,
+    html: Annotated[Path | None, option("--html FILE", "Write one page about all reports to this file.")] = None,
     index: Annotated[
-        Path | None,
-        typer.Option(
-            "--index",
-            metavar="README.md",
-            help="A summary page; compare its rows with the reports they link to.",
-            readable=False,
-        ),
+        Path | None, option("--index README.md", "A summary page; compare its rows with the reports they link to.")
     ] = None,
-    explain: Annotated[
-        str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule; 'all' lists them.")
-    ] = None,
+    explain: Annotated[str | None, option("--explain RULE", "Explain a rule; 'all' lists them.")] = None,
 ) -> None:
     """Check every derived statement of published reports: products, ratios, best rows, labels, claims, commands.
 

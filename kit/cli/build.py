@@ -9,20 +9,19 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import argument, option
 
 __all__ = ["command"]
 
 
 def command(
-    image: Annotated[
-        list[str] | None, typer.Argument(help="Images to build; without a name, exporter and runtime.")
-    ] = None,
+    image: Annotated[list[str] | None, argument(None, "Images to build; without a name, exporter and runtime.")] = None,
     recipe: options.RecipePath = Path("kit.yaml"),
     target: options.Targets = None,
     simulate: options.Simulate = False,
     base: options.Base = None,
     wheelhouse: options.Wheelhouse = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
+    no_cache: Annotated[bool, option("--no-cache", "Build every layer again.")] = False,
     store: options.StorePath = Path(".kit"),
     adopt: options.Adopt = False,
     verbose: options.Verbose = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import option
 
 __all__ = ["command"]
 
@@ -15,7 +16,7 @@ __all__ = ["command"]
 def command(
     store: options.StorePath = Path(".kit"),
     adopt: options.Adopt = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list.")] = False,
+    dry_run: Annotated[bool, option("--dry-run -n", "Only list.")] = False,
 ) -> None:
     """List and remove what dead runs left behind: containers, partial folders, artifacts without a record.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import argument, option
 from kit.errors import CheckFailedError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -27,25 +28,19 @@ class CompareFormat(StrEnum):
 
 
 def command(
-    one: Annotated[str, typer.Argument(metavar="A", help="Folder, results file, revision of git, or target.")],
-    other: Annotated[str, typer.Argument(metavar="B", help="The same, to be compared with A.")],
+    one: Annotated[str, argument("A", "Folder, results file, revision of git, or target.")],
+    other: Annotated[str, argument("B", "The same, to be compared with A.")],
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
-    margin: Annotated[
-        float, typer.Option("--margin", metavar="PERCENT", help="Percent of throughput that still count as the same.")
-    ] = 5.0,
+    margin: Annotated[float, option("--margin PERCENT", "Percent of throughput that still count as the same.")] = 5.0,
     points: Annotated[
-        float,
-        typer.Option("--points", metavar="POINTS", help="Percentage points of accuracy that still count as the same."),
+        float, option("--points POINTS", "Percentage points of accuracy that still count as the same.")
     ] = 0.5,
     accept: Annotated[
-        list[str] | None,
-        typer.Option("--accept", metavar="CONDITION", help="Compare although this condition differs; several times."),
+        list[str] | None, option("--accept CONDITION", "Compare although this condition differs; several times.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="What is not comparable or unstable fails, too.")] = False,
-    form: Annotated[
-        CompareFormat, typer.Option("--format", help="Text for people, or for machines.")
-    ] = CompareFormat.TEXT,
+    strict: Annotated[bool, option("--strict", "What is not comparable or unstable fails, too.")] = False,
+    form: Annotated[CompareFormat, option("--format", "Text for people, or for machines.")] = CompareFormat.TEXT,
     as_json: options.Json = False,
 ) -> None:
     """Compare two results, number by number: same, faster, slower, or not comparable, with the interval of the ratio.

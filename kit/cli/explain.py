@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import argument
 from kit.errors import KitError
 from kit.terminal import visible
 
@@ -27,7 +28,7 @@ __all__ = ["command"]
 
 def command(
     number: Annotated[
-        str | None, typer.Argument(help="Such as 310/bs4, 310P/310@best, 310/top1; without it, all are listed.")
+        str | None, argument(None, "Such as 310/bs4, 310P/310@best, 310/top1; without it, all are listed.")
     ] = None,
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,

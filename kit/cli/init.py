@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from kit.cli.usage import argument, option
+
 __all__ = ["command"]
 
 
@@ -20,42 +22,22 @@ class Size(StrEnum):
 
 def command(
     source: Annotated[
-        str | None, typer.Argument(help="timm/NAME[.TAG], torchvision/NAME, or the path of an ONNX file.")
+        str | None, argument(None, "timm/NAME[.TAG], torchvision/NAME, or the path of an ONNX file.")
     ] = None,
-    code: Annotated[
-        str | None, typer.Option("--code", metavar="FILE:FUNCTION", help="Your own code, such as my_model.py:build.")
-    ] = None,
-    script: Annotated[
-        Path | None, typer.Option("--script", metavar="DIR", help="Folder of your own pre- and postprocessing.")
-    ] = None,
-    example: Annotated[
-        str | None, typer.Option("--example", metavar="NAME", help="Copy a bundled example, such as digits.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="The checkpoint; its digest is computed.")
-    ] = None,
-    images: Annotated[
-        Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images; they are counted.")
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option("--labels", metavar="FILE", help="Label file; its form is detected.")
-    ] = None,
-    class_names: Annotated[
-        Path | None, typer.Option("--class-names", metavar="FILE", help="Names of the classes, one a line.")
-    ] = None,
-    classes: Annotated[int | None, typer.Option("--classes", metavar="N", min=1, help="Number of classes.")] = None,
-    shape: Annotated[
-        str | None, typer.Option("--shape", metavar="SHAPE", help="Shape of one sample: 3,224,224.")
-    ] = None,
-    size: Annotated[
-        Size, typer.Option("--size", help="The size of training, or the one that was tested.")
-    ] = Size.NATIVE,
-    target: Annotated[
-        list[str] | None, typer.Option("--target", metavar="NAME", help="Target of the recipe, repeatable; else cpu.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the model in the report.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the new kit.yaml.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Write over a kit.yaml that is there.")] = False,
+    code: Annotated[str | None, option("--code FILE:FUNCTION", "Your own code, such as my_model.py:build.")] = None,
+    script: Annotated[Path | None, option("--script DIR", "Folder of your own pre- and postprocessing.")] = None,
+    example: Annotated[str | None, option("--example NAME", "Copy a bundled example, such as digits.")] = None,
+    weights: Annotated[Path | None, option("--weights FILE", "The checkpoint; its digest is computed.")] = None,
+    images: Annotated[Path | None, option("--images DIR", "Folder of the images; they are counted.")] = None,
+    labels: Annotated[Path | None, option("--labels FILE", "Label file; its form is detected.")] = None,
+    class_names: Annotated[Path | None, option("--class-names FILE", "Names of the classes, one a line.")] = None,
+    classes: Annotated[int | None, option("--classes N", "Number of classes.", min=1)] = None,
+    shape: Annotated[str | None, option("--shape SHAPE", "Shape of one sample: 3,224,224.")] = None,
+    size: Annotated[Size, option("--size", "The size of training, or the one that was tested.")] = Size.NATIVE,
+    target: Annotated[list[str] | None, option("--target NAME", "Target of the recipe, repeatable; else cpu.")] = None,
+    name: Annotated[str | None, option("--name NAME", "Name of the model in the report.")] = None,
+    out: Annotated[Path, option("--out -o DIR", "Folder of the new kit.yaml.")] = Path(),
+    force: Annotated[bool, option("--force", "Write over a kit.yaml that is there.")] = False,
 ) -> None:
     """Write a commented kit.yaml that runs; what only you can know is asked for in one list.
 

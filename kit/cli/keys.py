@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from kit.cli.usage import argument
+
 __all__ = ["command"]
 
 
@@ -19,10 +21,8 @@ class KeyAction(StrEnum):
 
 
 def command(
-    action: Annotated[KeyAction, typer.Argument(help="new: make a pair; show: print the id of a public key.")],
-    path: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The private key; the public one is FILE.pub.", readable=False)
-    ] = Path("kit.key"),
+    action: Annotated[KeyAction, argument(None, "new: make a pair; show: print the id of a public key.")],
+    path: Annotated[Path, argument("FILE", "The private key; the public one is FILE.pub.")] = Path("kit.key"),
 ) -> None:
     """Make a key for signing archives: Ed25519, without a password, readable by you alone.
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import argument, option
 
 __all__ = ["command"]
 
@@ -25,24 +26,14 @@ class ResultForm(StrEnum):
 
 
 def command(
-    results: Annotated[
-        Path, typer.Argument(help="Folder of result files, one per image, or of kit's own predictions.", readable=False)
-    ],
-    labels: Annotated[
-        Path,
-        typer.Option(
-            "--labels", metavar="FILE", envvar="KIT_LABELS", help="Label file: lines of `name label`.", readable=False
-        ),
-    ],
+    results: Annotated[Path, argument(None, "Folder of result files, one per image, or of kit's own predictions.")],
+    labels: Annotated[Path, option("--labels FILE", "Label file: lines of `name label`.", env="KIT_LABELS")],
     form: Annotated[
-        ResultForm, typer.Option("--format", help="By default detected from the names of the files.")
+        ResultForm, option("--format", "By default detected from the names of the files.")
     ] = ResultForm.AUTO,
-    suffix: Annotated[
-        int | None, typer.Option("--suffix", metavar="N", help="Number after the last _ of a name: which output.")
-    ] = None,
+    suffix: Annotated[int | None, option("--suffix N", "Number after the last _ of a name: which output.")] = None,
     classes: Annotated[
-        int | None,
-        typer.Option("--classes", metavar="N", min=1, help="Scores per image; 1000 where nothing states it."),
+        int | None, option("--classes N", "Scores per image; 1000 where nothing states it.", min=1)
     ] = None,
     out: options.Out = None,
     runner: options.Runner = options.RunnerName.AUTO,

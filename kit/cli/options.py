@@ -7,8 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from kit.cli.usage import option
 from kit.errors import InvalidInputError
 
 __all__ = [
@@ -35,144 +34,72 @@ class PlanFormat(StrEnum):
 
 
 RecipePath = Annotated[
-    Path,
-    typer.Option(
-        "--recipe",
-        "-r",
-        envvar="KIT_RECIPE",
-        metavar="PATH",
-        help="The recipe, or a folder that holds kit.yaml.",
-        readable=False,
-    ),
+    Path, option("--recipe -r PATH", "The recipe, or a folder that holds kit.yaml.", env="KIT_RECIPE")
 ]
-Targets = Annotated[
-    list[str] | None,
-    typer.Option("--target", "-t", metavar="NAME", help="Target of the recipe; may be given several times."),
-]
+Targets = Annotated[list[str] | None, option("--target -t NAME", "Target of the recipe; may be given several times.")]
 Batches = Annotated[
-    list[int] | None,
-    typer.Option("--batch", "-b", metavar="N", help="Only this batch of the recipe; may be given several times."),
+    list[int] | None, option("--batch -b N", "Only this batch of the recipe; may be given several times.")
 ]
-StorePath = Annotated[
-    Path,
-    typer.Option(
-        "--store", envvar="KIT_STORE", metavar="DIR", help="Folder of artifacts and run records.", readable=False
-    ),
-]
+StorePath = Annotated[Path, option("--store DIR", "Folder of artifacts and run records.", env="KIT_STORE")]
 Adopt = Annotated[
     bool,
-    typer.Option(
+    option(
         "--adopt",
-        envvar="KIT_ADOPT",
-        help="Take over a store that was made elsewhere, or by a kit before 0.2; only if you trust all that is in it.",
+        "Take over a store that was made elsewhere, or by a kit before 0.2; only if you trust all that is in it.",
+        env="KIT_ADOPT",
     ),
 ]
 Reports = Annotated[
     Path | None,
-    typer.Option(
-        "--reports",
-        envvar="KIT_REPORTS",
-        metavar="DIR",
-        help="Folder of the reports; by default reports/ of the project.",
-        readable=False,
-    ),
+    option("--reports DIR", "Folder of the reports; by default reports/ of the project.", env="KIT_REPORTS"),
 ]
 Runner = Annotated[
-    RunnerName,
-    typer.Option("--runner", envvar="KIT_RUNNER", help="In containers, in this environment, or whichever is possible."),
+    RunnerName, option("--runner", "In containers, in this environment, or whichever is possible.", env="KIT_RUNNER")
 ]
 Simulate = Annotated[
-    bool, typer.Option("--simulate", help="Rehearse with stand-ins for the vendor's tools; results say SIMULATED.")
+    bool, option("--simulate", "Rehearse with stand-ins for the vendor's tools; results say SIMULATED.")
 ]
 Devices = Annotated[
     str | None,
-    typer.Option(
-        "--devices",
-        envvar="KIT_DEVICES",
-        metavar="LIST",
-        help="Devices of one card, measured at once as well: 0-3; with --shards, those that parts run on at once.",
+    option(
+        "--devices LIST",
+        "Devices of one card, measured at once as well: 0-3; with --shards, those that parts run on at once.",
+        env="KIT_DEVICES",
     ),
 ]
 Shards = Annotated[
-    int,
-    typer.Option(
-        "--shards",
-        min=1,
-        max=1000,
-        envvar="KIT_SHARDS",
-        metavar="N",
-        help="Cut the run over the data set into this many parts.",
-    ),
+    int, option("--shards N", "Cut the run over the data set into this many parts.", env="KIT_SHARDS", min=1, max=1000)
 ]
 OneShard = Annotated[
-    int | None,
-    typer.Option("--shard", metavar="N", min=1, help="With --shards: only this part of the run over the data set."),
+    int | None, option("--shard N", "With --shards: only this part of the run over the data set.", min=1)
 ]
-Device = Annotated[
-    int, typer.Option("--device", min=0, envvar="KIT_DEVICE", metavar="N", help="Number of the accelerator.")
-]
+Device = Annotated[int, option("--device N", "Number of the accelerator.", env="KIT_DEVICE", min=0)]
 WeightsPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        envvar="KIT_WEIGHTS",
-        metavar="FILE",
-        help="A local file instead of the recipe's weights.",
-        readable=False,
-    ),
+    Path | None, option("--weights FILE", "A local file instead of the recipe's weights.", env="KIT_WEIGHTS")
 ]
 Mirror = Annotated[
-    str | None,
-    typer.Option("--mirror", envvar="KIT_MIRROR", metavar="URL", help="URL of a folder that holds the weights' file."),
+    str | None, option("--mirror URL", "URL of a folder that holds the weights' file.", env="KIT_MIRROR")
 ]
-Images = Annotated[
-    Path | None,
-    typer.Option(
-        "--images", envvar="KIT_IMAGES", metavar="DIR", help="Folder of images instead of the recipe's.", readable=False
-    ),
-]
-Labels = Annotated[
-    Path | None,
-    typer.Option(
-        "--labels", envvar="KIT_LABELS", metavar="FILE", help="Label file instead of the recipe's.", readable=False
-    ),
-]
-Base = Annotated[
-    str | None,
-    typer.Option("--base", envvar="KIT_BASE", metavar="IMAGE", help="Base image instead of the one in the Dockerfile."),
-]
+Images = Annotated[Path | None, option("--images DIR", "Folder of images instead of the recipe's.", env="KIT_IMAGES")]
+Labels = Annotated[Path | None, option("--labels FILE", "Label file instead of the recipe's.", env="KIT_LABELS")]
+Base = Annotated[str | None, option("--base IMAGE", "Base image instead of the one in the Dockerfile.", env="KIT_BASE")]
 BaseRevision = Annotated[
-    str | None,
-    typer.Option(
-        "--gate-base", metavar="REV", help="With --gate, also against the recipe at this revision of its repository."
-    ),
+    str | None, option("--gate-base REV", "With --gate, also against the recipe at this revision of its repository.")
 ]
 Wheelhouse = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--wheelhouse", metavar="DIR", help="Folder of wheels for image builds (also KIT_WHEELHOUSE).", readable=False
-    ),
+    list[Path] | None, option("--wheelhouse DIR", "Folder of wheels for image builds (also KIT_WHEELHOUSE).")
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(
-        "--on",
-        envvar="KIT_CLUSTER",
-        metavar="ADDRESS",
-        help="Run each target on a host of this Ray cluster: ray://HEAD:10001.",
-    ),
+    option("--on ADDRESS", "Run each target on a host of this Ray cluster: ray://HEAD:10001.", env="KIT_CLUSTER"),
 ]
-Simulated = Annotated[bool, typer.Option("--simulated", help="The report of the rehearsal, in simulated/.")]
-Here = Annotated[bool, typer.Option("--here", help="The report of this machine next to a tracked one, in here/.")]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also what the programs in the containers print.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait where another kit uses the store, instead of ending.")]
-Use = Annotated[
-    list[str] | None, typer.Option("--use", metavar="STEP=PATH", help="Your own file or folder in the place of a step.")
-]
-Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Copy what is made to this folder.", readable=False)
-]
+Simulated = Annotated[bool, option("--simulated", "The report of the rehearsal, in simulated/.")]
+Here = Annotated[bool, option("--here", "The report of this machine next to a tracked one, in here/.")]
+Json = Annotated[bool, option("--json", "Machine-readable output.")]
+Verbose = Annotated[bool, option("--verbose -v", "Also what the programs in the containers print.")]
+Wait = Annotated[bool, option("--wait", "Wait where another kit uses the store, instead of ending.")]
+Use = Annotated[list[str] | None, option("--use STEP=PATH", "Your own file or folder in the place of a step.")]
+Out = Annotated[Path | None, option("--out DIR", "Copy what is made to this folder.")]
 
 
 def parse_devices(text: str | None) -> tuple[int, ...]:

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from kit.cli.usage import argument, option
 from kit.errors import InvalidInputError, KitError
 from kit.terminal import visible
 
@@ -19,13 +18,9 @@ __all__ = ["command"]
 
 
 def command(
-    logs: Annotated[
-        list[str], typer.Argument(metavar="LOG...", help="What a tool printed or wrote; - is standard input.")
-    ],
-    tool: Annotated[
-        str | None, typer.Option("--tool", metavar="NAME", help="The tool, where the text does not show it.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object, by file.")] = False,
+    logs: Annotated[list[str], argument("LOG...", "What a tool printed or wrote; - is standard input.")],
+    tool: Annotated[str | None, option("--tool NAME", "The tool, where the text does not show it.")] = None,
+    as_json: Annotated[bool, option("--json", "Print JSON: one object, by file.")] = False,
 ) -> None:
     """Read logs of vendor tools into checked values.
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import option
 from kit.errors import InvalidInputError
 
 __all__ = ["command"]
@@ -28,19 +29,18 @@ def command(
     target: options.Targets = None,
     reports: options.Reports = None,
     language: Annotated[
-        list[Language] | None,
-        typer.Option("--lang", metavar="zh|en", help="Only this language; by default Chinese and English."),
+        list[Language] | None, option("--lang zh|en", "Only this language; by default Chinese and English.")
     ] = None,
     simulated: options.Simulated = False,
     here: options.Here = False,
     index: Annotated[
-        bool, typer.Option("--index", help="Only index.html over all reports of the folder; needs no recipe.")
+        bool, option("--index", "Only index.html over all reports of the folder; needs no recipe.")
     ] = False,
     gate: Annotated[
         bool,
-        typer.Option(
+        option(
             "--gate",
-            help="Exit with 6 where a number differs from the published one, an accuracy is below the reference, or"
+            "Exit with 6 where a number differs from the published one, an accuracy is below the reference, or"
             " anything is simulated, unproven, edited or incomplete.",
         ),
     ] = False,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import option
 
 if TYPE_CHECKING:
     from kit.execution.reproduction import Reproduction
@@ -25,13 +26,7 @@ __all__ = ["command"]
 def command(
     recipe: options.RecipePath = Path("kit.yaml"),
     archive: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="ARCHIVE",
-            help="What `kit archive` made, instead of a recipe: run it again.",
-            readable=False,
-        ),
+        Path | None, option("--from ARCHIVE", "What `kit archive` made, instead of a recipe: run it again.")
     ] = None,
     target: options.Targets = None,
     batch: options.Batches = None,
@@ -45,26 +40,19 @@ def command(
     images: options.Images = None,
     labels: options.Labels = None,
     force: Annotated[
-        list[str] | None,
-        typer.Option("--force", metavar="STEP", help="Run this step again although it is finished ('all': every one)."),
+        list[str] | None, option("--force STEP", "Run this step again although it is finished ('all': every one).")
     ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Print the steps and the exact command lines; do nothing.")
-    ] = False,
+    plan: Annotated[bool, option("--plan", "Print the steps and the exact command lines; do nothing.")] = False,
     form: Annotated[
         options.PlanFormat,
-        typer.Option("--format", help="With --plan: lines for a shell, or a ready job for Slurm or Kubernetes."),
+        option("--format", "With --plan: lines for a shell, or a ready job for Slurm or Kubernetes."),
     ] = options.PlanFormat.TEXT,
     image: Annotated[
-        str | None,
-        typer.Option("--image", metavar="IMAGE", help="With --format k8s: the image of the pods, which holds kit."),
+        str | None, option("--image IMAGE", "With --format k8s: the image of the pods, which holds kit.")
     ] = None,
-    gate: Annotated[
-        bool, typer.Option("--gate", help="Exit with 6 where the result is not what was published.")
-    ] = False,
+    gate: Annotated[bool, option("--gate", "Exit with 6 where the result is not what was published.")] = False,
     update: Annotated[
-        bool,
-        typer.Option("--update", help="Replace the report that git tracks; otherwise results go to here/ next to it."),
+        bool, option("--update", "Replace the report that git tracks; otherwise results go to here/ next to it.")
     ] = False,
     gate_base: options.BaseRevision = None,
     on: options.Cluster = None,

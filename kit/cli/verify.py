@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import argument, option
 from kit.errors import CheckFailedError
 from kit.terminal import visible
 
@@ -35,23 +36,17 @@ class Format(StrEnum):
 
 def command(
     context: typer.Context,
-    archive: Annotated[
-        Path | None,
-        typer.Argument(metavar="ARCHIVE", help="What `kit archive` made, instead of a report.", readable=False),
-    ] = None,
+    archive: Annotated[Path | None, argument("ARCHIVE", "What `kit archive` made, instead of a report.")] = None,
     recipe: options.RecipePath = Path("kit.yaml"),
     reports: options.Reports = None,
     store: options.StorePath = Path(".kit"),
     adopt: options.Adopt = False,
     weights: options.WeightsPath = None,
     trust: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--trust", metavar="KEY", help="With ARCHIVE: a public key that must have signed.", readable=False
-        ),
+        list[Path] | None, option("--trust KEY", "With ARCHIVE: a public key that must have signed.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="What is not proven counts as wrong, too.")] = False,
-    form: Annotated[Format, typer.Option("--format", help="Text for people, or for machines.")] = Format.TEXT,
+    strict: Annotated[bool, option("--strict", "What is not proven counts as wrong, too.")] = False,
+    form: Annotated[Format, option("--format", "Text for people, or for machines.")] = Format.TEXT,
     verbose: options.Verbose = False,
 ) -> None:
     """Verify a report from its raw outputs forward: records, readers, results, report.

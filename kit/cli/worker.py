@@ -9,22 +9,17 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
+from kit.cli.usage import option
 
 __all__ = ["command"]
 
 
 def command(
     recipe: options.RecipePath = Path("kit.yaml"),
-    resources: Annotated[
-        bool, typer.Option("--resources", help="Print the line that offers this host to a Ray cluster.")
-    ] = False,
+    resources: Annotated[bool, option("--resources", "Print the line that offers this host to a Ray cluster.")] = False,
     address: Annotated[
         str | None,
-        typer.Option(
-            "--address",
-            metavar="ADDRESS",
-            help="HEAD:6379 of the cluster to join; without it this host becomes the head.",
-        ),
+        option("--address ADDRESS", "HEAD:6379 of the cluster to join; without it this host becomes the head."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

@@ -1,0 +1,30 @@
+"""Options and arguments of commands, declared as the help shows them: ``--target -t NAME``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+__all__ = ["argument", "option"]
+
+
+def option(usage: str, says: str, *, env: str | None = None, **more: Any) -> Any:
+    """An option.
+
+    Args:
+        usage: its names and, where it takes a value, what stands for that.
+        says: its help.
+        env: the environment variable that gives it, too.
+        more: further settings of typer's.
+    """
+    words = usage.split()
+    names = [word for word in words if word.startswith("-")]
+    metavar = " ".join(words[len(names) :]) or None
+    # Whoever reads a file says what is wrong with it, in kit's own words.
+    return typer.Option(*names, metavar=metavar, help=says, envvar=env, readable=False, **more)
+
+
+def argument(usage: str | None, says: str) -> Any:
+    """An argument, by what stands for it; None: its name."""
+    return typer.Argument(metavar=usage, help=says, readable=False)
