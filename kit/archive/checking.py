@@ -36,7 +36,7 @@ def verify_archive(path: Path, trust: Trust = Trust()) -> list[Link]:  # noqa: B
 
 def verify_members(members: Members, where: str, trust: Trust = Trust()) -> list[Link]:  # noqa: B008 - the same
     """:func:`verify_archive` of members that were read; ``where`` is the archive that they come from."""
-    if SUMS not in members:  # the error for a folder that is no archive names what it lacks
+    if SUMS not in members:  # the error for a folder that is not an archive names what it lacks
         read_manifest(members, where)
     digests = digests_of(members)
     links = list(check_sums(members, digests))

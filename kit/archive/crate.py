@@ -20,7 +20,7 @@ __all__ = ["CRATE", "crate"]
 
 CRATE = "ro-crate-metadata.json"
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-#: The second one knows sha256.
+#: The second one defines sha256.
 _CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
 _FORMS = {
     "json": "application/json", "md": "text/markdown", "html": "text/html", "svg": "image/svg+xml",

@@ -90,9 +90,9 @@ def _first_answer(address: EngineAddress) -> Any:
 
 
 @contextlib.contextmanager
-def patience(client: Any, seconds: int = LONG_S) -> Iterator[None]:
+def patience(client: Any) -> Iterator[None]:
     """Wait longer for answers inside this context: builds, pulls and steps take their time."""
-    before, client.api.timeout = client.api.timeout, seconds
+    before, client.api.timeout = client.api.timeout, LONG_S
     try:
         yield
     finally:

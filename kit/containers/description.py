@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BindMount", "ContainerRun"]
 
-#: Size of /tmp in a container, bytes.
-_TMP_BYTES = 1 << 30
+#: How /tmp of a container is mounted: 1 GiB.
+_TMP = f"rw,nosuid,nodev,size={1 << 30}"
 #: What the engine's GPU driver makes available.
 _GPU_CAPABILITIES = ("compute", "utility")
 
@@ -117,6 +117,3 @@ class ContainerRun:
             host_config=host,
         )
         return str(made["Id"])
-
-
-_TMP = f"rw,nosuid,nodev,size={_TMP_BYTES}"

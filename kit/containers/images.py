@@ -86,10 +86,6 @@ class Images:
         self._store, self._options, self._log = Root(store), options, log
         self._digests: dict[str, str] = {}
 
-    def names(self) -> list[str]:
-        """All images that can be built."""
-        return list(self._specs)
-
     def _spec(self, name: str) -> ImageSpec:
         try:
             return self._specs[name]

@@ -19,8 +19,8 @@ from kit.fleet.order import Order
 __all__ = ["Cluster", "Host", "connected"]
 
 _AUTH = "RAY_AUTH_MODE"
-#: A head that does not answer, or does not take the token, is told in seconds. Ray ends the process a minute after its
-#: head has gone; kit tells it before.
+#: A head that does not answer, or does not accept the token, is reported within seconds. Ray ends the process a minute
+#: after its head has gone; kit notices earlier.
 _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5",
@@ -51,7 +51,7 @@ def connected(address: str) -> Iterator[Cluster]:
     Token authentication is on unless RAY_AUTH_MODE says otherwise.
 
     Raises:
-        InvalidInputError: it is no address.
+        InvalidInputError: it is not an address.
         MissingError: Ray is not installed.
         EngineError: no cluster answers, it has another version, or it does not accept the token.
     """
@@ -142,7 +142,7 @@ class Cluster:
     def run(
         self, order: Order, parcels: Any, wanted: Mapping[str, float], hosts: Sequence[Host], shards: Sequence[Any]
     ) -> Any:
-        """Run an order on one of the hosts when it is free; a task that fails is not started again in silence.
+        """Run an order on one of the hosts when it is free; a task that fails is never restarted silently.
 
         A host that has joined meanwhile gets nothing: nobody has asked it what it is.
         """
@@ -212,7 +212,7 @@ class Cluster:
         raise EngineError(what, where=self.address, remedy=_AGAIN) from cause
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the tasks told since the last call; nothing where the messenger's host has gone."""
+        """What the tasks have reported since the last call; nothing where the messenger's host has gone."""
         with contextlib.suppress(Exception):
             return list(self._ray.get(self._events.take.remote(), timeout=5))
         return []
@@ -220,7 +220,7 @@ class Cluster:
     def cancel(self, tasks: list[Any]) -> None:
         """Interrupt the tasks, and wait until their containers are gone, half a minute at most.
 
-        Without a head nobody can be told.
+        Without a head, no host can be reached.
         """
         if self.gone:
             return

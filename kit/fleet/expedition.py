@@ -264,7 +264,7 @@ def _records(part: _Journey) -> set[str]:
 
 
 def _said(host: Host, journey: _Journey) -> KitError:
-    """The error that kit told on the host, with the host's name."""
+    """The error that kit printed on the host, with the host's name."""
     lines = str(journey.answer["said"]).splitlines()
     error = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), "")
     remedy = next((line.removeprefix("  do: ") for line in lines if line.startswith("  do: ")), "")

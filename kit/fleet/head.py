@@ -1,4 +1,4 @@
-"""The head of a cluster: where it is, whether anybody listens there, and why it takes nobody."""
+"""The head of a cluster: where it is, whether anybody listens there, and why it refuses a connection."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["AUTO", "CLIENT", "knock", "place_of", "refused"]
 
 #: The cluster that runs on this machine.
 AUTO = "auto"
-#: Before the address of its port for programs that are no hosts.
+#: Before the address of its port for programs that do not run on a host of the cluster.
 CLIENT = "ray://"
-#: Seconds within which a head takes a connection.
+#: Seconds within which a head accepts a connection.
 _TIMEOUT_S = 3.0
 _FORM = re.compile(rf"(?:{CLIENT})?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9._-]*)):([0-9]{{1,5}})")
 _VERSIONS = re.compile(r"Version mismatch: .*?Ray: (\S+) Python: (\S+) .*?Ray: (\S+) Python: (\S+)")
@@ -23,12 +23,12 @@ def place_of(address: str) -> tuple[str, int]:
     """Host and port of an address.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: it is not one.
     """
     found = _FORM.fullmatch(address)
     if found is None or not 0 < int(found[3]) < 1 << 16:
         raise InvalidInputError(
-            f"{address!r} is no address of a cluster",
+            f"{address!r} is not the address of a cluster",
             remedy="give ray://HEAD:10001, or on a host of the cluster HEAD:6379 or auto",
         )
     return found[1] or found[2], int(found[3])

@@ -28,7 +28,7 @@ __all__ = ["HostState", "base_digests", "code_digest", "look"]
 #: Version and digests of kit there, digests of its data set and images, its label; ``error`` where it cannot do it.
 HostState = dict[str, Any]
 _DATA = ("KIT_IMAGES", "KIT_LABELS")
-#: Less than this is no room for a run.
+#: Free space that a run needs at least.
 _LEAST_BYTES = 256 << 20
 
 

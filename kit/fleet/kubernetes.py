@@ -80,7 +80,7 @@ def with_vendors_tools(selection: Selection, weights: Path) -> list[str]:
 
 
 class _Plain(yaml.SafeDumper):
-    """Without anchors: a person edits one place, and means that one."""
+    """Without anchors: whoever edits one place means that place alone."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -131,7 +131,7 @@ def _job(
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": name, "labels": labels},
-        # A measurement is whole or made again by a person's wish: nothing restarts it in silence.
+        # A measurement that was cut short is made again only when a person asks: nothing restarts it silently.
         "spec": {"backoffLimit": 0, "template": {"metadata": {"labels": labels}, "spec": pod}},
     }
 

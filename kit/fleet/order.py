@@ -75,7 +75,7 @@ def options_for_hosts(choice: Choice, force: Sequence[str], base: str | None) ->
 
 
 def resources_of(selection: Selection, target: str) -> dict[str, float]:
-    """What a task for a target takes: its hardware, where it is no rehearsal, and the host's quiet."""
+    """What a task for a target takes: its hardware, unless it is a rehearsal, and the host's quiet."""
     wanted = {QUIET: 1.0}
     if not selection.choice.simulate:
         wanted[f"kit_{selection.recipe.hardware_of(target)}"] = 1.0

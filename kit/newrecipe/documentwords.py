@@ -140,35 +140,36 @@ class DocumentWords:
     def _of_run(self, value: str) -> str | None:
         path = PurePosixPath(inner(value))
         for name, run in self.runs.items():
-            mark = "" if len(self.runs) == 1 else f":{name}"
             output = PurePosixPath(inner(run.output))
             near = len(self.runs) == 1 or str(output) in str(path)
-            if any(same_place(value, one) for one in self._written.summaries):
-                return f"{{summary{mark}}}"
-            if path.name.endswith(("summary.json", "sumary.json")) and near:
-                return f"{{summary{mark}}}"
+            named = path.name.endswith(("summary.json", "sumary.json")) and near
+            if named or any(same_place(value, one) for one in self._written.summaries):
+                return self._word("summary", name)
             if path == output or (output in path.parents and output.parts):
-                return f"{{results{mark}}}"
+                return self._word("results", name)
             if len(self.runs) == 1 and path == output.parent and path.parts:
                 return "{results}"
         return None
 
+    def _word(self, kind: str, name: str) -> str:
+        """``{results}``, or of several runs ``{results:NAME}``."""
+        return f"{{{kind}}}" if len(self.runs) == 1 else f"{{{kind}:{name}}}"
+
     def _find_results(self) -> None:
         """Runs whose results no word names: a folder named after the time, or an argument called like results."""
         for name in self.runs:
-            mark = "" if len(self.runs) == 1 else f":{name}"
-            used = [word for line in self.after for word in line]
-            if any(f"{{results{mark}}}" in word or f"{{summary{mark}}}" in word for word in used):
+            results, summary = self._word("results", name), self._word("summary", name)
+            if any(results in word or summary in word for line in self.after for word in line):
                 continue
-            if self._linked(name, f"{{results{mark}}}"):
+            if self._linked(name, results):
                 continue
             place = self._likely_results()
             if place:
                 line, number = place
                 option, _ = split_word(self.after[line][number])
-                self.after[line][number] = f"{option}={{results{mark}}}" if option else f"{{results{mark}}}"
+                self.after[line][number] = f"{option}={results}" if option else results
             else:
-                self.open.append(f"task -> script -> postprocess: which word is {{results{mark}}}, the results")
+                self.open.append(f"task -> script -> postprocess: which word is {results}, the results")
 
     def _linked(self, name: str, target: str) -> bool:
         """Whether a program after the engine has the folder of results in its text: then a link leads there."""

@@ -19,7 +19,7 @@ def test_addresses() -> None:
     "text", ["", "head", "ray://", "ray://head", "head:0", "head:65536", "http://head:8265", "head :1", "-a:1", "local"]
 )
 def test_what_is_no_address_is_told_before_anything_starts(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="is no address of a cluster") as caught, connected(text):
+    with pytest.raises(InvalidInputError, match="is not the address of a cluster") as caught, connected(text):
         raise AssertionError
     assert "ray://HEAD:10001" in caught.value.remedy
 
