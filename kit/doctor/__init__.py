@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kit.errors import DeviceError, EngineError, Exit, InvalidInputError, KitError, MissingError, ResourceError
+from kit.errors import (
+    DamagedError,
+    DeviceError,
+    EngineError,
+    Exit,
+    InvalidInputError,
+    KitError,
+    MissingError,
+    ResourceError,
+)
 from kit.planning.check import Check, Finding, State
 
 __all__ = ["Check", "Finding", "State", "failure", "run"]
@@ -13,6 +22,7 @@ __all__ = ["Check", "Finding", "State", "failure", "run"]
 _FAMILIES: dict[Exit, type[KitError]] = {
     Exit.INVALID: InvalidInputError,
     Exit.MISSING: MissingError,
+    Exit.DAMAGED: DamagedError,
     Exit.ENGINE: EngineError,
     Exit.DEVICE: DeviceError,
     Exit.RESOURCE: ResourceError,
@@ -26,7 +36,7 @@ def run(checks: Iterable[Check]) -> list[tuple[Check, Finding]]:
         try:
             finding = check.run()
         except KitError as error:
-            finding = Finding("fail", str(error), error.remedy)
+            finding = Finding("fail", str(error), error.remedy, exit_code=error.exit_code)
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             finding = Finding(
@@ -43,5 +53,5 @@ def failure(found: Iterable[tuple[Check, Finding]]) -> KitError | None:
         return None
     check, finding = failed[0]
     more = f" (and {len(failed) - 1} more: `kit doctor` lists them)" if len(failed) > 1 else ""
-    family = _FAMILIES.get(check.exit_code, DeviceError)
+    family = _FAMILIES.get(finding.exit_code or check.exit_code, DeviceError)
     return family(f"{finding.message}{more}", remedy=finding.remedy or "see `kit doctor`", where=check.name)

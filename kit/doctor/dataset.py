@@ -24,6 +24,7 @@ def _look(recipe: Recipe, images: Path, labels: Path, exists: Callable[[], None]
             f"{place}{error.what}",
             error.remedy,
             prevents="an accuracy of other images than the column says",
+            exit_code=error.exit_code,
         )
     return Finding("ok", f"{recipe.dataset.count} images, {recipe.dataset.count} labels")
 

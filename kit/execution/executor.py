@@ -16,10 +16,12 @@ from typing import Any
 from kit import host
 from kit.containers.runner import Binding, Runner
 from kit.data.referenced import referenced_files
-from kit.errors import DeviceError, EngineError, MissingError, ResourceError, StepError
+from kit.errors import DeviceError, EngineError, KitError, MissingError, ResourceError, StepError
 from kit.execution.code import code_digest
 from kit.execution.progress import Progress
 from kit.execution.together import SharedProgress, all_at_once, groups
+from kit.execution.untouched import untouched
+from kit.inside.protocol import OWN_LOG
 from kit.planning.planner import Plan
 from kit.planning.step import Devices, External, Made, Outcome, Step, fingerprint_of, fingerprint_parts
 from kit.storage.files import os_errors
@@ -156,9 +158,10 @@ class Executor:
                 stop=self._stop,
             )
             started = datetime.now(UTC).isoformat(timespec="seconds")
-            with os_errors(self.store.root):
+            given = [source.path for source in step.inputs.values() if isinstance(source, External)]
+            with os_errors(self.store.root), untouched(step.name, given, self.store.root):
                 outcome = self._run(step, binding)
-            self._check(step, outcome)
+                self._check(step, outcome)
             if step.keep_output:
                 with os_errors(self.store.root):
                     for stream in (outcome.stdout, outcome.stderr):
@@ -188,6 +191,10 @@ class Executor:
             if known is None:
                 raise
             raise known from error
+        except KitError as error:
+            if error.where != OWN_LOG:
+                raise
+            raise type(error)(error.what, where=str(binding.logs / OWN_LOG), remedy=error.remedy) from error
 
     def _check(self, step: Step, outcome: Outcome) -> None:
         if outcome.oom:

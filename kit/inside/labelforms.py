@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .labels import MAX_LABEL, image_key, label_bytes, read_labels, some, stem, unique_keys
+from .labels import MAX_LABEL, image_key, label_bytes, read_labels, refuse_repeated, some, stem, unique_keys
 from .protocol import UserError
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ def _collected(
 ) -> dict[str, int]:
     keys = _keys(names)
     labels: dict[str, int] = {}
+    repeated = []
     for line, name, text in rows:
         where = f"{path}:{line}"
         key = keys.get(image_key(name)) or keys.get(stem(name)) or stem(name)
@@ -196,8 +197,9 @@ def _collected(
             raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", "Correct the row.", where)
         number = number_of(text, where)
         if key in labels:
-            raise UserError(f"{name!r} has a label already, in an earlier line", "Keep one line per image.", where)
+            repeated.append((line, name))
         labels[key] = number
+    refuse_repeated(repeated, path)
     if not labels:
         raise UserError("holds no label", "Point to the label file.", path)
     return labels

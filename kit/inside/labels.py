@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IMAGE_SUFFIXES", "MAX_LABEL", "MAX_LABEL_BYTES", "check_range", "image_key", "label_bytes", "list_images", "match",
-    "read_labels", "some", "stem", "unique_keys",
+    "read_labels", "refuse_repeated", "some", "stem", "unique_keys",
 ]  # fmt: skip
 
 #: What counts as an image everywhere in kit, in upper or lower case; :mod:`.decoding` checks the content.
@@ -173,21 +173,37 @@ def _plain(data: bytes, highest: int) -> dict[str, int] | None:
     return labels
 
 
+def refuse_repeated(repeated: Sequence[tuple[int, str]], path: str) -> None:
+    """Refuse names that have a label already; line number and name of each.
+
+    Raises:
+        UserError: there is one; names the first three.
+    """
+    if repeated:
+        shown = ", ".join(f"{name!r} in line {line}" for line, name in repeated[1:3])
+        more = f"; so has {shown}" if shown else ""
+        rest = f", and {len(repeated) - 3} more" if len(repeated) > 3 else ""
+        what = f"{repeated[0][1]!r} has a label already, in an earlier line{more}{rest}"
+        remedy = "Keep one line per image; names count up to their first dot."
+        raise UserError(what, remedy, f"{path}:{repeated[0][0]}")
+
+
 def _line_by_line(data: bytes, highest: int, path: str) -> dict[str, int]:
     labels: dict[str, int] = {}
+    repeated: list[tuple[int, str]] = []
     number = 0
     try:
-        for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):  # noqa: B007 - for the error
+        for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
             fields = raw.split(None, 1)
             if not fields:
                 continue
             key, label = _label_line(fields, highest)
             if key in labels:
-                what = f"{key!r} has a label already, in an earlier line"
-                raise UserError(what, "Keep one line per image; names count up to their first dot.")
+                repeated.append((number, key))
             labels[key] = label
     except UserError as error:
         raise UserError(error.what, error.remedy, f"{path}:{number}") from None
+    refuse_repeated(repeated, path)
     if not labels:
         raise UserError("holds no label", "Point to a file of lines such as 'ILSVRC2012_val_00000001.JPEG 65'.", path)
     return labels

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = [
-    "EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "UserError", "oneline", "progress", "run", "write_bytes", "write_json",
+    "EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "OWN_LOG", "UserError", "oneline", "progress", "run",
+    "write_bytes", "write_json",
 ]  # fmt: skip
 
 MARK = "@kit "
+#: As the place of an error: what the program wrote to standard error, wherever the runner keeps that.
+OWN_LOG = "stderr.txt"
 #: EX_USAGE and EX_SOFTWARE of sysexits.h, which no shell, interpreter or container engine uses.
 EXIT_USER, EXIT_DEFECT = 64, 70
 #: What the runner turns into its error families: see kit/errors.py.

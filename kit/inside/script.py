@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .fileshapes import check_shapes
 from .needs import check_imports
 from .printed import find_metrics
-from .protocol import UserError, run, write_json
+from .protocol import OWN_LOG, UserError, run, write_json
 from .samples import check_runs, list_samples
 from .stored import read_summary
 
@@ -44,6 +44,8 @@ __all__ = ["main"]
 
 #: Limit on each stream: the rest is dropped.
 _MAX_STREAM = 32 << 20
+#: Of each stream, where the programs failed.
+_REPEATED = 1 << 20
 #: Seconds between two checks of how much the programs wrote.
 _LOOK = 3.0
 _PLACEHOLDER = re.compile(r"\{(data|work|results|summary)(?::([A-Za-z0-9_.-]+))?\}")
@@ -58,6 +60,23 @@ def main(argv: list[str] | None = None) -> None:
     work = os.path.join(arguments.out, "work")
     _prepare(work, arguments)
     check_imports(work, plan.get("programs", ()))
+    try:
+        _programs(work, arguments, plan)
+    except UserError as error:
+        _repeat(arguments.out)
+        raise UserError(error.what, error.remedy, error.where or OWN_LOG, error.kind) from error
+
+
+def _repeat(out: str) -> None:
+    """The end of what the programs said, into this program's own log: the folder `out` goes with the failure."""
+    for name in ("stdout.txt", "stderr.txt"):
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(out, name), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _REPEATED))
+            sys.stderr.buffer.write(file.read().rstrip() + b"\n")
+    sys.stderr.flush()
+
+
+def _programs(work: str, arguments: argparse.Namespace, plan: dict[str, Any]) -> None:
     places = _places(work, arguments)
     for name, folders in plan.get("folders", {}).items():
         _localize(places["summary", name], places["results", name], [os.path.join(work, one) for one in folders])
@@ -204,7 +223,7 @@ def _run(
             f"command {number} ({shown}) ended with {how}: {tail}",
             "Name the package, with its hash, in the file of task -> script -> packages."
             if tail.startswith("ModuleNotFoundError")
-            else "Read its stderr.txt, and correct the script or its arguments in the recipe.",
+            else "Read what it said there, and correct the script or its arguments in the recipe.",
             kind="tolerance",
         )
 

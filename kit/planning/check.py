@@ -16,12 +16,16 @@ State = Literal["ok", "note", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check saw, what to do about it, and the vendor's message that it prevents."""
+    """What a check saw, what to do about it, and the vendor's message that it prevents.
+
+    ``exit_code`` is that of the error which a run would end with, where it is not the check's own.
+    """
 
     state: State
     message: str
     remedy: str = ""
     prevents: str = ""
+    exit_code: Exit | None = None
 
 
 @dataclass(frozen=True)

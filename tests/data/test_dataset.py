@@ -104,6 +104,11 @@ def test_class_folders(tmp_path: Path) -> None:
         ("a.jpg 2\nb.PNG 0\nc.webp 1\n", {}, "1 of 4 images have no label: d.tif"),
         ("a.jpg 2\nb.PNG 0\nc.webp 1\nd.tif 2\ne.jpg 1\n", {}, "1 of 5 labels have no image: e"),
         ("a.jpg 2\na.jpg 0\nc.webp 1\nd.tif 2\n", {}, "'a' has a label already"),
+        (
+            "a.jpg 2\na.jpg 0\na.jpg 2\nc.webp 1\nc.webp 1\nc.webp 1\n",
+            {},
+            "line; so has 'a' in line 3, 'c' in line 5, and 1 more",
+        ),
         ("a.jpg,2\na.jpg,0\nc.webp,1\nd.tif,2\n", {}, "'a.jpg' has a label already"),
         ("x.jpg 2\ny.jpg 0\nz.jpg 1\nw.jpg 2\n", {}, "4 of 4 images have no label: a.jpg, b.PNG, c.webp and 1 more"),
         ("a.jpg,cat\nb.PNG,dog\nc.webp,cat\nd.tif,dog\n", {}, "the label 'cat' is not a whole number"),

@@ -125,7 +125,7 @@ def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("kit.containers.client.connect", refuse)
     check = engine.check()
     finding = ask(check)
-    assert finding == Finding("fail", "/var/run/docker.sock: no engine answers", "start Docker")
+    assert finding == Finding("fail", "/var/run/docker.sock: no engine answers", "start Docker", exit_code=Exit.ENGINE)
     error = doctor.failure([(check, finding)])
     assert error is not None and error.exit_code == Exit.ENGINE
 

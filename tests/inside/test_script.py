@@ -36,7 +36,7 @@ class Folder:
     """A folder of scripts, data, and one run of the program over them."""
 
     def __init__(self, top: Path) -> None:
-        self.top = top
+        self.top, self.log = top, ""
         self.code, self.data, self.out = top / "code", top / "data", top / "out"
         for folder in (self.code, self.data, self.out):
             folder.mkdir()
@@ -55,7 +55,8 @@ class Folder:
              "--plan", json.dumps(whole), "--out", self.top / out, *words],
             env=os.environ | {"PYTHONPATH": str(KIT)}, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
-        assert "Traceback" not in ran.stderr, ran.stderr
+        assert ran.returncode != 70, ran.stderr
+        self.log = ran.stderr
         told = [json.loads(line[5:]) for line in ran.stdout.splitlines() if line.startswith("@kit ")]
         errors: list[dict[str, Any]] = [one["error"] for one in told if "error" in one]
         return ran.returncode, errors[0] if errors else {}
@@ -142,6 +143,13 @@ def test_a_script_that_goes_wrong_is_told_in_a_sentence(folder: Folder, script: 
     assert code == 64
     assert said in error["what"], error
     assert error["kind"] == kind and error["remedy"]
+
+
+def test_what_a_failed_script_said_is_kept_in_the_log_that_is_named(folder: Folder) -> None:
+    folder.script("pre.py", "print('@kit {}')\ndef inner():\n    raise ValueError('bad')\nprint('first')\ninner()")
+    code, error = folder.before()
+    assert (code, error["where"]) == (64, "stderr.txt")
+    assert "@kit {}\nfirst\n" in folder.log and "in inner" in folder.log
 
 
 def test_a_program_that_is_not_there(folder: Folder) -> None:
