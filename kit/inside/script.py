@@ -5,8 +5,9 @@ Command line::
     python3 -m inside.script --code DIR --data DIR --plan JSON --out DIR [--before DIR]
         [--results RUN=DIR ...] [--given NAME=FILE ...]
 
-``--plan`` holds ``commands`` (argv lists; no shell), ``links``, ``data`` (``read`` or ``copy``), ``seconds`` and
-``max_bytes``; before inference also ``programs`` (Python programs of all commands, those after inference, too),
+``--plan`` holds ``commands`` (argv lists; no shell; ``cd`` is for those after it), ``links``, ``data`` (``read`` or
+``copy``), ``seconds``, ``max_bytes`` and perhaps ``environment``; before inference also ``programs`` (Python programs
+of all commands, those after inference, too),
 ``runs`` (run -> folders that the engine reads), ``counts`` (run -> files), ``shapes``, and with known ones ``known``
 and ``nhwc`` (:mod:`inside.fileshapes`); after it ``folders`` (as ``runs``) and ``metrics``. The
 working folder is a copy of the code, or with ``--before`` of the folder that the first programs left.
@@ -85,9 +86,14 @@ def _programs(work: str, arguments: argparse.Namespace, plan: dict[str, Any]) ->
         open(os.path.join(arguments.out, "stderr.txt"), "wb") as err,
     ):
         deadline = time.monotonic() + plan["seconds"]
+        plan["environment"] = {name: _filled(word, places) for name, word in plan.get("environment", {}).items()}
+        where = work
         for number, words in enumerate(plan["commands"], 1):
             command = [_filled(word, places) for word in words]
-            _run(number, command, work, (out, err), deadline, plan)
+            if command[0] == "cd":
+                where = _entered(number, command, where, work)
+            else:
+                _run(number, command, where, work, (out, err), deadline, plan)
     for name in plan["links"]:
         with contextlib.suppress(FileNotFoundError):  # one to results, before there are any
             os.unlink(os.path.join(work, name))
@@ -180,9 +186,22 @@ def _filled(word: str, places: Mapping[tuple[str, str], str]) -> str:
     return _PLACEHOLDER.sub(place, word)
 
 
+def _entered(number: int, command: Sequence[str], where: str, work: str) -> str:
+    """The folder that the next commands start in."""
+    path = os.path.realpath(os.path.join(where, *command[1:]))
+    if not os.path.isdir(path) or not f"{path}{os.sep}".startswith(os.path.realpath(work) + os.sep):
+        raise UserError(
+            f"command {number} ({' '.join(command)}): there is no such folder in the working folder",
+            "Correct the command of the recipe; cd starts where the command before it was.",
+            kind="missing",
+        )
+    return path
+
+
 def _run(
     number: int,
     command: Sequence[str],
+    where: str,
     work: str,
     streams: tuple[BinaryIO, BinaryIO],
     deadline: float,
@@ -195,12 +214,13 @@ def _run(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         **dict.fromkeys(_THREADS, "1"),
+        **plan["environment"],
     }
     program = sys.executable if command[0] in {"python", "python3"} else command[0]
     try:
         child = subprocess.Popen(
             [program, *command[1:]],
-            cwd=work,
+            cwd=where,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -80,7 +80,9 @@ class DataTree:
                 return len(found) if isinstance(found, list) else 0
             return len(text.splitlines())
         below = (count for name, count in self._folders.items() if not inner or f"{name}/".startswith(f"{inner}/"))
-        others = (Path(one) for one in self._files if not inner or one.startswith(f"{inner}/"))
+        others = (
+            Path(one) for one in self._files if one.startswith(f"{inner}/") or (not inner and not TRUTH.search(one))
+        )
         kinds = Counter(one.suffix for one in others if one.suffix not in _TEXTS)
         return sum(below) or max(kinds.values(), default=0)
 

@@ -11,7 +11,7 @@ from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Program
 from kit.newrecipe.scriptwords import FILE_NAME, NAMES_FILE, RESULTS
 from kit.newrecipe.shelltext import inner, split_word
-from kit.newrecipe.writtencommands import EngineRun, Written, same_place, uses
+from kit.newrecipe.writtencommands import EngineRun, Written, WrittenCommand, same_place, uses
 
 __all__ = ["DocumentWords"]
 
@@ -46,7 +46,14 @@ class DocumentWords:
 
     def settings(self) -> dict[str, Any]:
         """Further settings of the task that the commands need."""
-        return ({"data": "copy"} if self._copied else {}) | ({"links": self._links} if self._links else {})
+        texts = [self._programs[line[0]].text for line in (*self.before, *self.after)]
+        used = {
+            name: self._value(value, name)
+            for name, value in self._written.exported.items()
+            if any(re.search(rf"[\"']{name}[\"']", text) for text in texts)
+        }
+        found = {"environment": used, "data": "copy" if self._copied else None, "links": self._links}
+        return {name: value for name, value in found.items() if value}
 
     def made(self) -> list[str]:
         """Folders that the document makes and its programs use: not those of the data set or of results."""
@@ -92,16 +99,19 @@ class DocumentWords:
             return PurePosixPath(path).name
         return path
 
-    def _command(self, line: Sequence[str]) -> list[str]:
+    def _command(self, line: WrittenCommand) -> WrittenCommand:
         """The command with the paths of this recipe, and with arguments whose defaults are paths of the document."""
         program = self._programs[line[0]]
-        command = [line[0]]
+        command = WrittenCommand([line[0]], line.where)
         flag = ""
         for number, word in enumerate(line[1:]):
             option, value = split_word(word)
             by_place = program.arguments[number].name if number < len(program.arguments) else ""
             about = option or flag or by_place
-            command.append(f"{option}={self._value(value, about)}" if option else self._value(value, about))
+            here = self._value(value, about)
+            if line.where and here != value and not here.startswith("{"):
+                here = f"{{work}}/{here}"
+            command.append(f"{option}={here}" if option else here)
             flag = word if word.startswith("-") and not option else ""
         given = {split_word(word)[0] or word for word in line[1:] if word.startswith("-")}
         for argument in program.arguments:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.newrecipe.programs import Program
 
-__all__ = ["metrics_of"]
+__all__ = ["metrics_of", "shown_metrics"]
 
 #: Name of a metric, how programs print it, and its unit where it has but one.
 _KNOWN = (
@@ -28,6 +28,12 @@ _PARTS = (("precision", r"\bprecision\b", None), ("recall", r"\brecall\b", None)
 #: ``'top{}_acc'.format(k)`` and ``"Top" + str(k)``: the number is not in the text.
 _COUNTED = re.compile(r"(top|rank)[-_ @]?(?:\{|%|[\"']\s*\+)", re.IGNORECASE)
 _UP_TO_FIVE = re.compile(r"[(\[]1,\s*5[)\]]|top_?[nk]\s*=\s*5")
+#: A line of what a program has printed: a name of words, and a number.
+_SHOWN = re.compile(
+    r"^[ \t>]*([A-Za-z][\w@.-]*(?:[ \t]+[\w@.-]*[A-Za-z][\w@.-]*){0,4})[ \t]*[:=]?[ \t]*([0-9]+\.[0-9]+)(%?)[ \t]*$",
+    re.MULTILINE,
+)
+_MOST_SHOWN = 6
 #: What may stand between a name and its number: no digit but those of ``np.float64(`` and ``tensor(``.
 _BETWEEN = r"[^0-9]{0,40}?(?:float[0-9]+\()?"
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
@@ -56,6 +62,18 @@ def metrics_of(programs: Sequence[Program], words: Sequence[Sequence[str]]) -> d
         if found:
             return found
     return {"metric": {"find": _NUMBER, "unit": "none", "pick": "last"}}
+
+
+def shown_metrics(document: str, program: Program) -> dict[str, Any]:
+    """Metrics as a document shows them, a line for each: those whose words are all in the text of the last program."""
+    found: dict[str, Any] = {}
+    for label, number, sign in _SHOWN.findall(document):
+        words = label.split()
+        if all(word in program.text for word in words) and len(found) < _MOST_SHOWN:
+            unit = "percent" if sign or 1 < float(number) <= 100 else "fraction" if float(number) <= 1 else "none"
+            find = r"\s+".join(map(re.escape, words)) + rf"\s*[:=]?\s*{_NUMBER}"
+            found.setdefault(" ".join(words), {"find": find, "unit": unit, "pick": "last"})
+    return found
 
 
 def _named(texts: Sequence[str], usual: str, file: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ and the summary in place of paths. Without any, the names of files and of argume
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 from collections.abc import Sequence
@@ -17,11 +18,11 @@ from kit.errors import InvalidInputError, MissingError
 from kit.newrecipe.aipp import aipp_input
 from kit.newrecipe.datatree import DataTree
 from kit.newrecipe.documentwords import DocumentWords
-from kit.newrecipe.printedmetrics import metrics_of
+from kit.newrecipe.printedmetrics import metrics_of, shown_metrics
 from kit.newrecipe.programs import Program, read_program
 from kit.newrecipe.scriptwords import ArgumentWords
 from kit.newrecipe.wishes import relative
-from kit.newrecipe.writtencommands import Written, read_written
+from kit.newrecipe.writtencommands import Written, WrittenCommand, read_written
 from kit.resources import resource
 
 __all__ = ["ScriptDraft", "script_draft"]
@@ -41,6 +42,8 @@ class ScriptDraft:
     settings: dict[str, Any]
     open: list[str] = field(default_factory=list)
     samples: int = 0
+    before: list[str] = field(default_factory=list)  # programs
+    after: list[str] = field(default_factory=list)
 
 
 def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> ScriptDraft:
@@ -75,6 +78,7 @@ def _samples(settings: dict[str, Any], data: DataTree) -> int:
     first = next(iter(settings["runs"].values()))[0]
     lines = sorted(settings["preprocess"], key=lambda line: not any(word.rpartition("=")[2] == first for word in line))
     read = [word.rpartition("=")[2] for line in lines for word in line if "{data}" in word and "vocab" not in word]
+    read += list(settings.get("environment", {}).values()) or [data.folder_of_images()]
     return next((count for count in map(data.samples, read) if count), 0)
 
 
@@ -85,8 +89,7 @@ def _add_packages(draft: ScriptDraft, folder: Path, programs: dict[str, Program]
         draft.settings["packages"] = f"{code}/requirements.txt"
         return
     local = {path.stem for path in folder.iterdir()}
-    words = [word for name in ("preprocess", "postprocess") for line in draft.settings[name] for word in line[:2]]
-    used = [programs[word] for word in words if word in programs]
+    used = [programs[name] for name in (*draft.before, *draft.after)]
     modules = {name for program in used for name in program.imports}
     siblings = [one for one in programs.values() if one.name.removesuffix(".py").split("/")[0] in modules]
     modules |= {name for program in siblings for name in program.imports}
@@ -103,8 +106,7 @@ def _add_packages(draft: ScriptDraft, folder: Path, programs: dict[str, Program]
 def _add_aipp(draft: ScriptDraft, folder: Path, name: str, programs: dict[str, Program]) -> None:
     """What the model would do to the files of the first input, where a compiler's file says it."""
     path = folder / name
-    names = [line[1] for line in draft.settings["preprocess"] if line[1] in programs]
-    writes_bytes = any("int8" in programs[name].text for name in names)
+    writes_bytes = any("int8" in programs[name].text for name in draft.before)
     if not writes_bytes or not path.is_file():
         return
     form, unlike = aipp_input(path.read_text(encoding="utf-8", errors="replace"))
@@ -121,6 +123,10 @@ def _from_document(
     first = next(iter(words.runs.values()))
     outputs = {"format": first.format, "names": first.names, "batch_axis": first.batch_axis}
     _fill(draft, words.before, words.folders, words.after, outputs, programs)
+    if "metric" in draft.settings["metrics"]:
+        draft.settings["metrics"] = (
+            shown_metrics(written.text, programs[words.after[-1][0]]) or draft.settings["metrics"]
+        )
     made = words.made()
     if made:
         draft.settings["preprocess"].insert(0, ["mkdir", "-p", *made])
@@ -140,8 +146,8 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
     after = [_one(folder, main or last, "postprocessing")]
     after += last if main and len(last) == 1 else []
     words = ArgumentWords(data)
-    first = words.before(before)
-    lines = [words.after(one) for one in after]
+    first = WrittenCommand(words.before(before))
+    lines = [WrittenCommand(words.after(one)) for one in after]
     places = words.folders or [("", "prep")]
     if inputs > 1:
         folders = {"main": [path for _, path in places[:inputs]]}
@@ -158,21 +164,33 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
 
 def _fill(
     draft: ScriptDraft,
-    before: Sequence[Sequence[str]],
+    before: Sequence[WrittenCommand],
     folders: dict[str, list[str]],
-    after: Sequence[Sequence[str]],
+    after: Sequence[WrittenCommand],
     outputs: dict[str, Any],
     programs: dict[str, Program],
 ) -> None:
+    draft.before, draft.after = [line[0] for line in before], [line[0] for line in after]
     draft.settings |= {
-        "preprocess": [["python3", *line] for line in before],
+        "preprocess": _argv(before),
         "runs": folders,
-        "postprocess": [["python3", *line] for line in after],
+        "postprocess": _argv(after),
         "metrics": metrics_of([programs[line[0]] for line in after], after),
     }
     unusual = {name: value for name, value in outputs.items() if value not in {"bin", "ais_bench", 0}}
     if unusual:
         draft.settings["outputs"] = unusual
+
+
+def _argv(lines: Sequence[WrittenCommand]) -> list[list[str]]:
+    """The commands, each one in its folder."""
+    commands, here = [], "."
+    for line in lines:
+        where = line.where or "."
+        commands += [["cd", posixpath.relpath(where, here)]] if where != here else []
+        commands.append(["python3", posixpath.relpath(line[0], where), *line[1:]])
+        here = where
+    return commands
 
 
 def _format(programs: Sequence[Program]) -> str:

@@ -52,10 +52,16 @@ class _Variables:
 
 
 def shell_commands(text: str) -> Iterator[list[str]]:
-    """The words of each line that has some, up to a pipe, a redirection or the next command."""
+    """The words of each line that has some, up to a pipe, a redirection or the next command.
+
+    What a line exports is given as ``export``, name and value.
+    """
     variables = _Variables()
     for line in _joined(text):
         if variables.set_by(line):
+            name = next(iter(re.findall(r"\s*export\s+(\w+)", line)), "")
+            if name in variables.known:
+                yield ["export", name, variables.known[name]]
             continue
         command = variables.filled(line).strip().lstrip("$").strip().strip("`")
         try:
@@ -87,6 +93,7 @@ def split_word(word: str) -> tuple[str, str]:
 
 def inner(path: str) -> str:
     """A relative path as from the folder of the scripts: a document may go into other folders and back by ``../``."""
+    path = path.removeprefix("{work}/")
     parts = list(PurePosixPath(path).parts)
     while parts and parts[0] == "..":
         parts.pop(0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kit.newrecipe.shelltext import inner, shell_commands, split_word
 
-__all__ = ["EngineRun", "Written", "folder_model", "read_written", "same_place", "uses"]
+__all__ = ["EngineRun", "Written", "WrittenCommand", "folder_model", "read_written", "same_place", "uses"]
 
 _MAX_BYTES = 1 << 20
 _PYTHON = re.compile(r"python[\d.]*$")
@@ -20,6 +21,14 @@ _BENCHMARK = re.compile(r"--?input_text_path\b")
 _SHAPES = ("auto_set_dymshape_mode", "auto_set_dymdims_mode")
 #: Words of a program that makes a model, or that reads the tool's rates.
 _NO_DATA = re.compile(r"\.(onnx|om)$|perf_\w*batchsize|PureInfer", re.IGNORECASE)
+
+
+class WrittenCommand(list[str]):
+    """A program's path in the folder, and its words; ``where`` is the folder of the scripts that it starts in."""
+
+    def __init__(self, words: Iterable[str], where: str = "") -> None:
+        super().__init__(words)
+        self.where = where
 
 
 @dataclass
@@ -40,16 +49,19 @@ class EngineRun:
 class Written:
     """Programs with their words before the engine, all of its calls, and programs after it.
 
-    ``summaries`` are names that the document gives the tool's summary, ``made`` folders that it makes; ``aipp`` is the
-    file by which the compiler puts the normalisation into the model.
+    ``summaries`` are names that the document gives the tool's summary, ``made`` folders that it makes,
+    ``exported`` variables of the environment; ``aipp`` is the file by which the compiler puts the normalisation into
+    the model, ``text`` the document.
     """
 
-    before: list[list[str]] = field(default_factory=list)
+    before: list[WrittenCommand] = field(default_factory=list)
     calls: list[EngineRun] = field(default_factory=list)
-    after: list[list[str]] = field(default_factory=list)
+    after: list[WrittenCommand] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+    exported: dict[str, str] = field(default_factory=dict)
     aipp: str = ""
+    text: str = ""
 
     @property
     def runs(self) -> list[EngineRun]:
@@ -70,7 +82,7 @@ def read_written(folder: Path, programs: Sequence[str]) -> Written | None:
     """What the first document says that has programs of `programs` and a call of the engine, or else all together."""
     texts = _documents(folder)
     for text in [*texts, "\n".join(texts)[:_MAX_BYTES]]:
-        written = _read(text, programs)
+        written = _read(text, programs, folder)
         if written.complete:
             return written
     return None
@@ -94,20 +106,25 @@ def _documents(folder: Path) -> list[str]:
     return texts
 
 
-def _read(text: str, programs: Sequence[str]) -> Written:
-    written = Written()
+def _read(text: str, programs: Sequence[str], folder: Path) -> Written:
+    written = Written(text=text)
+    said = where = ""
     for words in shell_commands(text):
-        program = _program(words, programs)
-        if program:
-            (written.after if written.runs else written.before).append([program, *words[2:]])
+        program = _program(words, programs, where)
+        if words[0] == "cd":
+            said, where = _entered(folder, said, words[-1])
+        elif program:
+            (written.after if written.runs else written.before).append(program)
         elif words[0] == "mv" and len(words) == 3:
-            _rename(written, *words[1:])
+            _rename(written, *(_from(where, word) for word in words[1:]))
         elif words[0] == "mkdir":
-            written.made += [word for word in words[1:] if not word.startswith(("-", "/", "$", "~"))]
+            written.made += [_from(where, word) for word in words[1:] if not word.startswith(("-", "/", "$", "~"))]
+        elif words[0] == "export":
+            written.exported[words[1]] = words[2]
         elif words[0].rpartition("/")[2] == "atc":
             written.aipp = written.aipp or _options(words).get("insert_op_conf", "")
         elif _ENGINE.search(" ".join(words[:3])) or any(_BENCHMARK.match(word) for word in words):
-            run = _engine_run(words, [*written.before, *written.after])
+            run = _engine_run(words, [*written.before, *written.after], where)
             if run:
                 _add_run(written, run)
     inputs = [place for run in written.runs for place in run.inputs]
@@ -119,11 +136,47 @@ def _read(text: str, programs: Sequence[str]) -> Written:
     return written
 
 
-def _program(words: Sequence[str], programs: Sequence[str]) -> str:
-    """Which of `programs` the words start; empty for none, and for one that makes a model or reads a tool's rates."""
+def _entered(folder: Path, said: str, target: str) -> tuple[str, str]:
+    """Where a document goes from the place `said`: by its own words, and in `folder`, which may not have all of it."""
+    place = "" if target.startswith(("/", "$", "~")) else inner(posixpath.normpath(posixpath.join(said, target)))
+    first = next(iter(PurePosixPath(target).parts), "")
+    if first != ".." and not (folder / said / first).is_dir() and (folder / first).is_dir():
+        place = inner(posixpath.normpath(target))  # the document does not say that it went back
+    path = PurePosixPath(place)
+    below = [PurePosixPath(*path.parts[start:]) for start in range(len(path.parts))]  # from outside of the folder
+    real = next(one for one in (*below, *path.parents, PurePosixPath()) if (folder / one).is_dir())
+    return place, "" if str(real) == "." else str(real)
+
+
+def _from(where: str, path: str) -> str:
+    """A path of a document that is in the folder `where`, as from the folder of the scripts."""
+    if not where or path.startswith(("/", "$", "~")):
+        return path
+    return posixpath.normpath(posixpath.join(where, path))
+
+
+def _program(words: Sequence[str], programs: Sequence[str], where: str) -> WrittenCommand | None:
+    """The command, if it starts one of `programs`; None for one that makes a model or reads a tool's rates, too."""
+    words = [word for word in words[:2] if word != "-u"] + list(words[2:])
     if len(words) < 2 or not _PYTHON.fullmatch(words[0]) or any(_NO_DATA.search(word) for word in words[2:]):
-        return ""
-    path = PurePosixPath(inner(words[1])).as_posix()
+        return None
+    if where and _from(where, words[1]) in programs:
+        return WrittenCommand([_from(where, words[1]), *(_in_work(where, word) for word in words[2:])], where)
+    name = _named_program(words[1], programs)
+    return WrittenCommand([name, *words[2:]]) if name else None
+
+
+def _in_work(where: str, word: str) -> str:
+    """A word with a path that starts with ``./`` or ``../``: seen from the working folder."""
+    option, value = split_word(word)
+    path = _from(where, value)
+    if not value.startswith(("./", "../")) or path.startswith(".."):
+        return word
+    return f"{option}={{work}}/{path}" if option else f"{{work}}/{path}"
+
+
+def _named_program(word: str, programs: Sequence[str]) -> str:
+    path = PurePosixPath(inner(word)).as_posix()
     if path in programs:
         return path
     alike = sorted((one for one in programs if PurePosixPath(one).name == PurePosixPath(path).name), key=_depth)
@@ -164,22 +217,22 @@ def _options(words: Sequence[str]) -> dict[str, str]:
     return options
 
 
-def _engine_run(words: Sequence[str], before: Sequence[Sequence[str]]) -> EngineRun | None:
+def _engine_run(words: Sequence[str], before: Sequence[WrittenCommand], where: str) -> EngineRun | None:
     options = _options(words)
     given = options.get("input") or options.get("i") or ""
     model = PurePosixPath(options.get("model") or options.get("om_path") or "").name
     if "input_text_path" in options:
         folder = _listed_folder(options["input_text_path"], before)
-        output = f"result/dumpOutput_device{options.get('device_id', '0')}"
+        output = _from(where, f"result/dumpOutput_device{options.get('device_id', '0')}")
         kind = "txt" if options.get("output_binary", "").lower() == "false" else "bin"
         return EngineRun((folder,), output, model, kind, "benchmark") if folder else None
     if not given or given.startswith("-"):
         return None  # pure inference
-    inputs = tuple(PurePosixPath(one).as_posix() for one in given.split(",") if one)
+    inputs = tuple(PurePosixPath(_from(where, one)).as_posix() for one in given.split(",") if one)
     output = options.get("output") or options.get("o") or "."
     return EngineRun(
         inputs,
-        (PurePosixPath(output) / options.get("output_dirname", "")).as_posix(),
+        (PurePosixPath(_from(where, output)) / options.get("output_dirname", "")).as_posix(),
         model,
         options.get("outfmt", "BIN").lower(),
         "msame" if any(_MSAME.search(word) for word in words[:3]) else "ais_bench",
@@ -188,14 +241,15 @@ def _engine_run(words: Sequence[str], before: Sequence[Sequence[str]]) -> Engine
     )
 
 
-def _listed_folder(info: str, before: Sequence[Sequence[str]]) -> str:
+def _listed_folder(info: str, before: Sequence[WrittenCommand]) -> str:
     """The folder whose files a program has listed in the file `info`; empty where none did."""
     for line in before:
         if any(same_place(word, info) for word in line[1:]):
             words = [split_word(word)[1] for word in line[1:] if not same_place(word, info)]
             paths = [word for word in words if not re.fullmatch(r"bin|jpg|jpeg|png|\d+", word)]
             known = [one for one in paths if any(uses(other, [one]) for other in before if other is not line)]
-            return PurePosixPath((known or paths or [""])[0]).as_posix()
+            first = (known or paths or [""])[0]
+            return PurePosixPath(_from("" if "{work}" in first else line.where, inner(first))).as_posix()
     return ""
 
 
@@ -212,9 +266,9 @@ def _without_digits(text: str) -> str:
     return re.sub(r"\d+", "", text)
 
 
-def _once(lines: Sequence[list[str]], places: Sequence[str]) -> list[list[str]]:
+def _once(lines: Sequence[WrittenCommand], places: Sequence[str]) -> list[WrittenCommand]:
     """Without lines that are an earlier one with other numbers, for another batch; `places` distinguish the runs."""
-    kept: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    kept: dict[tuple[str, tuple[str, ...]], WrittenCommand] = {}
     for line in lines:
         used = tuple(place for place in places if uses(line, [place]))
         kept.setdefault((_without_digits(" ".join(line)), used), line)

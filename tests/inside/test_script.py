@@ -201,3 +201,20 @@ def test_scripts_get_no_variable_of_ours(folder: Folder) -> None:
     assert folder.before()[0] == 0
     seen = json.loads((folder.out / "work" / "env.json").read_text())
     assert "PYTHONPATH" not in seen and seen["OMP_NUM_THREADS"] == "1" and seen["HOME"].endswith("/work")
+
+
+def test_commands_go_into_folders_and_get_the_variables_of_the_recipe(folder: Folder) -> None:
+    (folder.code / "deep" / "src").mkdir(parents=True)
+    folder.script("deep/src/pre.py", PRE + "\nopen(os.environ['LIST'], 'w').write(os.path.basename(os.getcwd()))\n")
+    commands = [
+        ["cd", "deep/src"],
+        ["python3", "pre.py", "--src", "{data}", "--out", "{work}/bin"],
+        ["cd", "../.."],
+        ["cp", "deep/seen.txt", "here.txt"],
+    ]
+    code, error = folder.before(commands=commands, environment={"LIST": "../seen.txt"}, programs=["deep/src/pre.py"])
+    assert code == 0, error
+    assert (folder.out / "work" / "here.txt").read_text() == "src"
+    for outside in ("..", "gone", "/"):
+        code, error = folder.before(out=f"out{len(outside)}", commands=[["cd", outside]])
+        assert code and "no such folder in the working folder" in error["message"] and "command 1" in error["message"]

@@ -386,3 +386,46 @@ def test_a_published_folder_becomes_a_recipe_that_runs(
     found = {one["name"]: one for one in json.loads(results.read_text())["metrics"]}
     assert found[metric]["value"] == value and found[metric]["unit"] == "percent"
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_document_goes_into_folders_and_exports_what_programs_read(tmp_path: Path) -> None:
+    folder, data = tmp_path / "zoo", tmp_path / "wider"
+    images(data / "val", 3)
+    write(folder, "src/pre.py", "import os, sys\nroot = os.environ['ROOT']\nsys.argv[1]\n")
+    write(
+        folder,
+        "evaluate/evaluation.py",
+        'import sys\nfor kind in ("Easy", "Hard"):\n    print(kind, "Val", sys.argv[1])',
+    )
+    write(
+        folder,
+        "README.md",
+        """
+        export ROOT=/root/datasets/wider
+        export LEVEL=3
+        cd zoo/src
+        mkdir ../side
+        python3.7 -u pre.py ../side ../bin
+        cd ..
+        ./benchmark.x86_64 -om_path=a.om -input_text_path=bin.info
+        ./msame --model a.om --input ./bin --output ./out
+        cd evaluate
+        python3 evaluation.py ../out/20211124_090506
+        ```
+        Easy   Val: 0.9257
+        Hard   Val: 0.7484
+        rate:  12.5
+        ```
+    """,
+    )
+    found = script_draft(folder, data, tmp_path, 1)
+    assert found.settings["environment"] == {"ROOT": "{data}"}
+    assert found.samples == 3
+    assert found.settings["preprocess"] == [
+        ["mkdir", "-p", "side"],
+        ["cd", "src"],
+        ["python3", "pre.py", "{work}/side", "{work}/bin"],
+    ]
+    assert found.settings["postprocess"] == [["cd", "evaluate"], ["python3", "evaluation.py", "{results}"]]
+    shown = found.settings["metrics"]
+    assert list(shown) == ["Easy Val", "Hard Val"] and shown["Easy Val"]["unit"] == "fraction"

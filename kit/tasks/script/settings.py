@@ -41,6 +41,7 @@ def _inner(path: str) -> str:
 #: A path inside the working folder.
 InnerPath = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,400}$"), AfterValidator(_inner)]
 Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4000)]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 Command = Annotated[tuple[Word, ...], Field(min_length=1)]
 DType = Literal[
     "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"
@@ -174,7 +175,12 @@ class ScriptSettings(Section):
     packages: Line | None = Field(
         None, description="Requirements file with versions and hashes of what the scripts import: a layer on the image."
     )
-    preprocess: tuple[Command, ...] = Field((), description="Programs before inference, in order.")
+    environment: dict[Variable, Word] = Field(
+        default_factory=dict, description="Variables of the programs' environment: NAME: value, such as {data}/val."
+    )
+    preprocess: tuple[Command, ...] = Field(
+        (), description="Programs before inference, in order; [cd, FOLDER] is for those after it."
+    )
     runs: dict[Name, Annotated[tuple[InnerPath, ...], Field(min_length=1)]] = Field(
         min_length=1, description="Run of the engine -> folders of the working folder, one per input of the graph."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -205,7 +206,8 @@ def _metric(outputs: Outputs, step: str, entry: Mapping[str, Any], settings: Scr
 
 
 def _shared_plan(settings: ScriptSettings) -> dict[str, Any]:
-    return {
+    given = {"environment": settings.environment} if settings.environment else {}
+    return given | {
         "links": settings.links,
         "data": settings.data,
         "seconds": settings.seconds,
@@ -214,8 +216,15 @@ def _shared_plan(settings: ScriptSettings) -> dict[str, Any]:
 
 
 def _python_programs(settings: ScriptSettings) -> list[str]:
-    words = (word for line in (*settings.preprocess, *settings.postprocess) for word in line)
-    return sorted({word for word in words if word.endswith(".py") and "{" not in word})
+    programs: set[str] = set()
+    for commands in (settings.preprocess, settings.postprocess):
+        where = ""
+        for line in commands:
+            if line[0] == "cd":
+                where = posixpath.normpath(posixpath.join(where, *line[1:]))
+            found = [word for word in line if word.endswith(".py") and "{" not in word]
+            programs.update(posixpath.normpath(posixpath.join(where, word)) if where else word for word in found)
+    return sorted(programs)
 
 
 def _pattern(name: str, settings: ScriptSettings) -> dict[str, Any]:
