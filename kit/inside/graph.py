@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Port:
 class Graph(ABC):
     """A loaded model."""
 
+    title: ClassVar[str]  # "ONNX Runtime"
     inputs: list[Port]
     version: str
     #: What the engine reports of itself, and what of ``kit.results.conditions`` it decides.
@@ -81,6 +82,8 @@ def open_graph(engine: str, model: str, threads: int = 0, options: Mapping[str, 
 
 
 class _OrtGraph(Graph):
+    title = "ONNX Runtime"
+
     def __init__(self, spec: EngineSpec) -> None:
         from .ort_engine import OrtSession
 
@@ -99,10 +102,12 @@ class _OrtGraph(Graph):
         try:
             return [np.asarray(output) for output in self._session.run(None, feed)]
         except Exception as error:
-            raise _failed("ONNX Runtime", self._model, error) from error
+            raise _failed(self.title, self._model, error) from error
 
 
 class _OpenvinoGraph(Graph):
+    title = "OpenVINO"
+
     def __init__(self, spec: EngineSpec) -> None:
         from .openvino_engine import OpenvinoPlugin
 
@@ -132,7 +137,7 @@ class _OpenvinoGraph(Graph):
             found = self._compiled(list(arrays))
             return [np.array(found[output]) for output in self._compiled.outputs]
         except Exception as error:
-            raise _failed("OpenVINO", self._model, error) from error
+            raise _failed(self.title, self._model, error) from error
 
     def run_beside(self, calls: Sequence[Sequence[Array]]) -> None:
         try:
@@ -142,10 +147,12 @@ class _OpenvinoGraph(Graph):
             for request, _ in zip(self._requests, calls, strict=False):
                 request.wait()
         except Exception as error:
-            raise _failed("OpenVINO", self._model, error) from error
+            raise _failed(self.title, self._model, error) from error
 
 
 class _TorchGraph(Graph):
+    title = "PyTorch"
+
     def __init__(self, spec: EngineSpec) -> None:
         from .torch_engine import TorchEngine
 
@@ -168,6 +175,8 @@ class _TorchGraph(Graph):
 
 
 class _PlanGraph(Graph):
+    title = "TensorRT"
+
     def __init__(self, model: str) -> None:
         from .trt_infer import TensorRtPlan
 

@@ -59,7 +59,7 @@ class Series:
 
     batch: int
     calls: list[Callable[[], None]]
-    per_call: int  # images of one call: the batch, times the calls that run side by side
+    per_call: int | Sequence[int]  # images of one call, or of each: the batch, times the calls that run side by side
     rounds: list[Round] = field(default_factory=list)
     warm_calls: int = 0
     warm_seconds: float = 0.0
@@ -86,7 +86,7 @@ class Series:
         return timed(self.calls, self.per_call, seconds)
 
 
-def timed(calls: Sequence[Callable[[], None]], per_call: int, seconds: float) -> Round:
+def timed(calls: Sequence[Callable[[], None]], per_call: int | Sequence[int], seconds: float) -> Round:
     """Call in turn for at least `seconds`, and at least once; nothing but the call and the clock is in the loop."""
     clock = time.perf_counter_ns
     marks: list[int] = []
@@ -102,7 +102,8 @@ def timed(calls: Sequence[Callable[[], None]], per_call: int, seconds: float) ->
         if now >= end:
             break
     spans = array("q", (after - before for before, after in zip([start, *marks], marks, strict=False)))
-    return Round(spans, now - start, len(marks) * per_call)
+    each = [per_call] * turns if isinstance(per_call, int) else per_call
+    return Round(spans, now - start, sum(each) * (turn // turns) + sum(each[: turn % turns]))
 
 
 def measure(series: Sequence[Series], rules: Rules, tell: Callable[[float], None]) -> float:

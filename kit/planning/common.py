@@ -6,6 +6,7 @@ Equal steps of two targets are one step of the plan: the model is exported once,
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from kit.errors import InvalidInputError
@@ -31,6 +32,8 @@ __all__ = [
     "parity",
     "preprocess",
     "preprocess_json",
+    "protocol_silence",
+    "protocol_words",
 ]
 
 EXPORT = "export"
@@ -238,3 +241,21 @@ def metrics_step(
         code=("metrics",),
         batch=batch,
     )
+
+
+def protocol_words(job: Job) -> tuple[str, ...]:
+    """How kit's own measuring programs measure, as options."""
+    bench = job.recipe.bench
+    return (
+        "--threads", str(bench.threads),
+        "--warmup", str(bench.warmup),
+        "--rounds", str(bench.repeats),
+        "--seconds", f"{bench.seconds:g}",
+        "--limit", f"{bench.limit:g}",
+        "--precision", f"{bench.precision:g}",
+    )  # fmt: skip
+
+
+def protocol_silence(job: Job) -> int:
+    """Seconds that they may print nothing: they do not within a round."""
+    return 2 * (Limits.silence_s + math.ceil(len(job.batches) * job.recipe.bench.seconds))

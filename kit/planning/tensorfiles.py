@@ -81,7 +81,6 @@ def infer_step(
 def file_rate_step(
     job: Job,
     task: Task,
-    batch: int,
     *,
     name: str,
     image: str,
@@ -92,13 +91,13 @@ def file_rate_step(
     memory_gib: int = 4,
     more: Mapping[str, Input] | None = None,
 ) -> Step:
-    """Rate and latency at one batch, on the files of the task's first run."""
-    run, bench = task.runs(job)[0], job.recipe.bench
+    """Rate and latency of all batches, on the files of the task's first run."""
+    run = task.runs(job)[0]
     sources = _sources(run, model, more)
     return Step(
         name=name,
         stage="bench",
-        title=f"throughput at batch {batch}",
+        title="throughput, all batches",
         image=image,
         argv=(
             "python3", "-m", "inside.file_rate",
@@ -106,20 +105,16 @@ def file_rate_step(
             *words,
             "--inputs", inputs_json(run),
             "--shapes", task.form(job).shapes,
-            "--batch", str(batch),
-            "--threads", str(bench.threads),
-            "--warmup", str(bench.warmup),
-            "--repeats", str(bench.repeats),
-            "--seconds", f"{bench.seconds:g}",
+            "--batches", ",".join(str(batch) for batch in job.batches),
+            *common.protocol_words(job),
             "--out", "{out}",
         ),
-        outputs=("bench.json",),
+        outputs=("bench.json", *(f"latencies-bs{one}.npy" for one in job.batches)),
         inputs=sources,
         environment=environment or {},
         devices=devices or Devices(),
         code=("file_rate",),
-        limits=Limits(memory_bytes=memory_gib * GIB, shm_bytes=GIB),
-        batch=batch,
+        limits=Limits(memory_bytes=memory_gib * GIB, shm_bytes=GIB, silence_s=common.protocol_silence(job)),
         timed=True,
     )  # fmt: skip
 

@@ -7,7 +7,6 @@ Accuracy and throughput come from the same engine with the same options: ``insid
 from __future__ import annotations
 
 import json
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,6 @@ from kit.planning.task import Task
 from kit.planning.tensorfiles import file_rate_step, file_steps, infer_step
 from kit.results.benchfile import read_throughput
 from kit.results.evidence import Raw
-from kit.results.filerate import read_file_rate
 from kit.results.outputs import Output, Outputs
 from kit.targets.batches import read_accuracy, read_versions
 
@@ -105,43 +103,29 @@ class EngineTarget(ABC):
         for run in task.runs(job):
             one = infer_step(job, task, run, prefix=f"{job.target}/", batch=batch, **how)
             infer += cut([one], possible(job, batch), merge="union")
-        rates = [file_rate_step(job, task, one, name=f"{bench_name(job)}-bs{one}", **how) for one in job.batches]
+        rate = file_rate_step(job, task, name=bench_name(job), **how)
         before = common.model_steps(job) if self.exported else []
-        return [*before, *file_steps(job, task, infer, f"{job.target}/"), *rates]
-
-    def _read_files(self, job: Job, task: Task, outputs: Outputs) -> Reading:
-        benches = [(batch, outputs.file(f"{bench_name(job)}-bs{batch}", "bench.json")) for batch in job.batches]
-        version: Raw[str] = benches[0][1].key("version")
-        settings = benches[0][1].key("settings").value
-        exported = read_versions(outputs.file(common.EXPORT, "export.json")) if self.exported else {}
-        return Reading(
-            metrics=task.read(job, f"{job.target}/", outputs),
-            throughput=tuple(read_file_rate(bench, batch) for batch, bench in benches),
-            toolchain=f"{self.toolchain} {version.value}{self.variant(settings)}",
-            hardware=self.hardware_of(settings),
-            environment={**exported, self.toolchain: version},
-            notes=(*self.other_version(job, str(version.value)), *self.notes(settings)),
-        )
+        return [*before, *file_steps(job, task, infer, f"{job.target}/"), rate]
 
     def check_outcome(self, job: Job, step: Step, outcome: Outcome) -> None:  # noqa: B027 - most have nothing to add
         """Nothing beyond the exit code: these programs are kit's own and report their errors."""
 
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
-        """Accuracy, and a throughput for each batch that was measured.
+        """Accuracy or the task's metrics, and a throughput for each batch that was measured.
 
         Raises:
             DamagedError: a result file cannot be read.
         """
         outputs = Outputs.of(outputs)
-        if job.file_task:
-            return self._read_files(job, job.file_task, outputs)
+        task = job.file_task
         bench = outputs.file(bench_name(job), "bench.json")
         engine = bench.key("engine").value
         title = str(engine["title"])
         version: Raw[str] = bench.key("versions", title)
         exported = read_versions(outputs.file(common.EXPORT, "export.json")) if self.exported else {}
         return Reading(
-            accuracy=read_accuracy(outputs, metrics_name(job)),
+            accuracy=None if task else read_accuracy(outputs, metrics_name(job)),
+            metrics=task.read(job, f"{job.target}/", outputs) if task else (),
             throughput=read_throughput(bench, job.batches),
             toolchain=f"{title} {version.value}{self.variant(engine['settings'])}",
             hardware=self.hardware_of(engine["settings"]),
@@ -214,8 +198,6 @@ def _infer(job: Job, use: EngineUse) -> Step:
 
 
 def _bench(job: Job, use: EngineUse) -> Step:
-    bench = job.recipe.bench
-    round_s = math.ceil(len(job.batches) * bench.seconds)  # it prints nothing within a round
     return Step(
         name=bench_name(job),
         stage="bench",
@@ -228,12 +210,7 @@ def _bench(job: Job, use: EngineUse) -> Step:
             *common.image_words(job),
             "--batches", ",".join(str(batch) for batch in job.batches),
             "--shape", ",".join(str(n) for n in job.recipe.input.shape),
-            "--threads", str(bench.threads),
-            "--warmup", str(bench.warmup),
-            "--rounds", str(bench.repeats),
-            "--seconds", f"{bench.seconds:g}",
-            "--limit", f"{bench.limit:g}",
-            "--precision", f"{bench.precision:g}",
+            *common.protocol_words(job),
             "--out", "{out}",
         ),
         outputs=("bench.json", *(f"latencies-bs{batch}.npy" for batch in job.batches)),
@@ -241,7 +218,7 @@ def _bench(job: Job, use: EngineUse) -> Step:
         environment=use.environment,
         devices=use.devices,
         limits=Limits(
-            memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024, silence_s=2 * (Limits.silence_s + round_s)
+            memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024, silence_s=common.protocol_silence(job)
         ),
         code=("bench",),
         timed=True,

@@ -43,38 +43,32 @@ def test_options_are_not_passed_over(model: str, engine: str, options: dict[str,
     assert caught.value.kind == kind
 
 
+QUICK = [*("--warmup", "1"), *("--rounds", "2"), *("--seconds", "0.01"), *("--limit", "0.1")]
+
+
 def test_streams_work_on_several_batches_in_a_call(model: str, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     for number in range(5):
         np.full((3, 16, 16), number, np.float32).tofile(tmp_path / "bin" / f"{number}.bin")
     given = json.dumps([{"folder": str(tmp_path / "bin")}])
-    words = [
-        "--model",
-        model,
-        "--inputs",
-        given,
-        "--batch",
-        "2",
-        "--repeats",
-        "1",
-        "--seconds",
-        "0.01",
-        "--warmup",
-        "1",
-    ]
+    words = [*("--model", model), *("--inputs", given), *("--batches", "2,1"), *QUICK]
     file_rate.main([*words, "--engine", "openvino", "--options", '{"streams": 2}', "--out", str(tmp_path / "out")])
     bench = json.loads((tmp_path / "out" / "bench.json").read_text())
-    streams = bench["settings"]["real"]["NUM_STREAMS"]
+    streams = bench["engine"]["settings"]["real"]["NUM_STREAMS"]
     assert bench["conditions"]["streams"] == streams == min(2, cores())
-    (one,) = bench["repeats"]
-    assert one["rate"] * one["wall_s"] == pytest.approx(one["calls"] * 2 * streams)
+    assert [one["batch"] for one in bench["batches"]] == [2, 1]
+    for one in bench["batches"]:
+        assert all(part["images"] == part["calls"] * one["batch"] * streams for part in one["rounds"])
+        assert len(np.load(tmp_path / "out" / f"latencies-bs{one['batch']}.npy")) == one["n"]
 
 
 def test_a_file_that_says_its_shape_counts_for_its_samples(model: str, tmp_path: Path) -> None:
     (tmp_path / "npy").mkdir()
-    np.save(tmp_path / "npy" / "0.npy", np.zeros((3, 3, 16, 16), np.float32))
+    for samples in (3, 1):
+        np.save(tmp_path / "npy" / f"{samples}.npy", np.zeros((samples, 3, 16, 16), np.float32))
     given = json.dumps([{"folder": str(tmp_path / "npy")}])
-    words = ["--model", model, "--inputs", given, "--batch", "1", "--repeats", "1", "--seconds", "0.01"]
+    words = [*("--model", model), *("--inputs", given), *("--batches", "1"), *QUICK]
     file_rate.main([*words, "--shapes", "files", "--out", str(tmp_path / "out")])
-    (one,) = json.loads((tmp_path / "out" / "bench.json").read_text())["repeats"]
-    assert one["rate"] * one["wall_s"] == pytest.approx(one["calls"] * 3)
+    (one,) = json.loads((tmp_path / "out" / "bench.json").read_text())["batches"]
+    for part in one["rounds"]:
+        assert part["images"] == part["calls"] // 2 * 4 + part["calls"] % 2  # 1.npy comes first

@@ -38,7 +38,7 @@ def _recipe(folder: Path, digest: str, inputs: list[dict[str, Any]], outputs: li
         "batches": [1, 4],
         "targets": {"cpu": None, "310P": None},
         "default": ["cpu"],
-        "bench": {"warmup": 1, "repeats": 2, "seconds": 0.05},
+        "bench": {"warmup": 1, "repeats": 6, "seconds": 0.02, "limit": 0.5},
     }
     path = folder / "kit.yaml"
     path.write_text(yaml.safe_dump(tree, sort_keys=False))
