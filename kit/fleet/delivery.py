@@ -33,14 +33,14 @@ class Delivery:
     files: dict[str, Parcel]
 
 
-def pack(attempt: str, root: Path, paths: Iterable[Path]) -> Delivery:
+def pack(root: Path, paths: Iterable[Path]) -> dict[str, Parcel]:
     """The files, named relative to ``root``."""
     files = {}
     for path in sorted(paths):
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         files[path.relative_to(root).as_posix()] = Parcel(digest, len(data), zlib.compress(data, 1))
-    return Delivery(attempt, files)
+    return files
 
 
 def unpack(delivery: Delivery, attempt: str, sender: str) -> dict[str, bytes]:

@@ -42,14 +42,14 @@ def files_of(selection: Selection, recipe: Path, attempt: str) -> tuple[Delivery
     parsed = selection.recipe
     text = recipe / "kit.yaml" if recipe.is_dir() else recipe
     weights = selection.choice.weights or (parsed.resolve(parsed.weights.path) if parsed.weights.path else None)
-    files = dict(pack(attempt, parsed.folder.absolute(), _named(selection, weights)).files)
-    files["kit.yaml"] = pack(attempt, text.parent, [text]).files[text.name]
+    files = pack(parsed.folder.absolute(), _named(selection, weights))
+    files["kit.yaml"] = pack(text.parent, [text])[text.name]
     if weights is None:
         return Delivery(attempt, files), None
     if not weights.is_file():
         raise absent("there are no weights", weights, "point to the file with --weights FILE")
     name = f"weights/{weights.name}"
-    files[name] = pack(attempt, weights.parent, [weights]).files[weights.name]
+    files[name] = pack(weights.parent, [weights])[weights.name]
     return Delivery(attempt, files), name
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from kit.containers.local import die_with_parent
 from kit.errors import DamagedError, KitError
-from kit.fleet.delivery import Delivery, pack, unpack
+from kit.fleet.delivery import Delivery, Parcel, pack, unpack
 from kit.fleet.order import Order
 from kit.host import LABEL, label_of
 from kit.results.kept import SUFFIX
@@ -64,8 +64,8 @@ def run(order: Order, parcels: Delivery, tell: Tell, shards: Sequence[Delivery] 
             code, said = _command(_words(order, folder), hear)
             if code:
                 return {"code": code, "said": said}
-            what = _shard(order, made) if order.shard else _results(order, folder)
-            return {"code": 0, "said": said, "delivery": what}
+            files = _shard(made) if order.shard else _results(order.target, folder)
+            return {"code": 0, "said": said, "delivery": Delivery(order.attempt, files)}
     except KitError as error:  # the host's disk, or what was sent
         return {"code": int(error.exit_code), "said": f"error: {error}\n  do: {error.remedy}\n"}
 
@@ -126,25 +126,23 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _results(order: Order, folder: Path) -> Delivery:
+def _results(target: str, folder: Path) -> dict[str, Parcel]:
     """Results of the target with the archive that proves them, and of its steps the records and logs."""
-    (results,) = folder.glob(f"reports/**/results/{order.target}.json")
-    archive = results.with_name(f"{order.target}{SUFFIX}")
-    made = dict(pack(order.attempt, results.parents[1], [results, archive]).files)
+    (results,) = folder.glob(f"reports/**/results/{target}.json")
+    archive = results.with_name(f"{target}{SUFFIX}")
     store = store_of_host()
     kept = []
     for one in json.loads(results.read_bytes())["runs"]:
         kept.append(store / "records" / f"{one['fingerprint']}.json")
         kept += (store / "logs" / one["fingerprint"]).glob("*")
-    made |= pack(order.attempt, store, [path for path in kept if path.is_file()]).files
-    return Delivery(order.attempt, made)
+    return pack(results.parents[1], [results, archive]) | pack(store, [path for path in kept if path.is_file()])
 
 
-def _shard(order: Order, made: Sequence[Path]) -> Delivery:
+def _shard(made: Sequence[Path]) -> dict[str, Parcel]:
     """The records of a shard's steps, one for each batch that is cut, and all that they made."""
     store = store_of_host()
     files = [path for folder in made for path in folder.rglob("*") if path.is_file()]
-    return pack(order.attempt, store, [*(store / "records" / f"{folder.name}.json" for folder in made), *files])
+    return pack(store, [*(store / "records" / f"{folder.name}.json" for folder in made), *files])
 
 
 def _plant(shards: Sequence[Delivery], attempt: str) -> None:

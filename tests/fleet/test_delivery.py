@@ -15,7 +15,7 @@ from kit.fleet.delivery import Delivery, Parcel, pack, unpack
 def sent(folder: Path) -> Delivery:
     (folder / "results").mkdir()
     (folder / "results" / "a.json").write_bytes(b"{}" * 1000)
-    return pack("one", folder, [folder / "results" / "a.json"])
+    return Delivery("one", pack(folder, [folder / "results" / "a.json"]))
 
 
 def test_files_arrive_as_they_were_sent(tmp_path: Path) -> None:

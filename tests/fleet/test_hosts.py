@@ -122,7 +122,7 @@ def test_images_from_another_base_are_told_apart(site: FleetSite) -> None:
 def test_a_worker_takes_no_recipe_that_kit_refuses(site: FleetSite) -> None:
     order, parcels = order_of(site)
     site.recipe.write_text(site.recipe.read_text() + "run: [sh, -c, 'touch /tmp/x']\n")
-    evil = Delivery("one", {**parcels.files, **pack("one", site.folder, [site.recipe]).files})
+    evil = Delivery("one", {**parcels.files, **pack(site.folder, [site.recipe])})
     assert look(order, evil)["error"]["code"] == 3
     ran = remote.run(order, evil, lambda _: None)
     assert ran["code"] == 3
