@@ -25,18 +25,26 @@ def command(
         str | None, argument(None, "timm/NAME[.TAG], torchvision/NAME, or the path of an ONNX file.")
     ] = None,
     code: Annotated[str | None, option("--code FILE:FUNCTION", "Your own code, such as my_model.py:build.")] = None,
-    script: Annotated[Path | None, option("--script DIR", "Folder of your own pre- and postprocessing.")] = None,
+    script: Annotated[
+        Path | None, option("--script DIR", "Folder of your own pre- and postprocessing.", readable=True)
+    ] = None,
     example: Annotated[str | None, option("--example NAME", "Copy a bundled example, such as digits.")] = None,
-    weights: Annotated[Path | None, option("--weights FILE", "The checkpoint; its digest is computed.")] = None,
-    images: Annotated[Path | None, option("--images DIR", "Folder of the images; they are counted.")] = None,
-    labels: Annotated[Path | None, option("--labels FILE", "Label file; its form is detected.")] = None,
-    class_names: Annotated[Path | None, option("--class-names FILE", "Names of the classes, one a line.")] = None,
+    weights: Annotated[
+        Path | None, option("--weights FILE", "The checkpoint; its digest is computed.", readable=True)
+    ] = None,
+    images: Annotated[
+        Path | None, option("--images DIR", "Folder of the images; they are counted.", readable=True)
+    ] = None,
+    labels: Annotated[Path | None, option("--labels FILE", "Label file; its form is detected.", readable=True)] = None,
+    class_names: Annotated[
+        Path | None, option("--class-names FILE", "Names of the classes, one a line.", readable=True)
+    ] = None,
     classes: Annotated[int | None, option("--classes N", "Number of classes.", min=1)] = None,
     shape: Annotated[str | None, option("--shape SHAPE", "Shape of one sample: 3,224,224.")] = None,
     size: Annotated[Size, option("--size", "The size of training, or the one that was tested.")] = Size.NATIVE,
     target: Annotated[list[str] | None, option("--target NAME", "Target of the recipe, repeatable; else cpu.")] = None,
     name: Annotated[str | None, option("--name NAME", "Name of the model in the report.")] = None,
-    out: Annotated[Path, option("--out -o DIR", "Folder of the new kit.yaml.")] = Path(),
+    out: Annotated[Path, option("--out -o DIR", "Folder of the new kit.yaml.", readable=True)] = Path(),
     force: Annotated[bool, option("--force", "Write over a kit.yaml that is there.")] = False,
 ) -> None:
     """Write a commented kit.yaml that runs; what only you can know is asked for in one list.

@@ -9,20 +9,20 @@ import typer
 __all__ = ["argument", "option"]
 
 
-def option(usage: str, says: str, *, env: str | None = None, **more: Any) -> Any:
+def option(usage: str, says: str, *, env: str | None = None, readable: bool = False, **more: Any) -> Any:
     """An option.
 
     Args:
         usage: its names and, where it takes a value, what stands for that.
         says: its help.
         env: the environment variable that gives it, too.
+        readable: refuse a path that may not be read, in typer's words; otherwise whoever reads it says so, in kit's.
         more: further settings of typer's.
     """
     words = usage.split()
     names = [word for word in words if word.startswith("-")]
     metavar = " ".join(words[len(names) :]) or None
-    # Whoever reads a file says what is wrong with it, in kit's own words.
-    return typer.Option(*names, metavar=metavar, help=says, envvar=env, readable=False, **more)
+    return typer.Option(*names, metavar=metavar, help=says, envvar=env, readable=readable, **more)
 
 
 def argument(usage: str | None, says: str) -> Any:
