@@ -98,7 +98,7 @@ def _check_input(value: Any, one: InputSpec, path: str) -> None:
     if len(sizes) != len(one.shape) + 1 or any(
         size not in {None, wanted} for size, wanted in zip(sizes[1:], one.shape, strict=True)
     ):
-        what = f"input {one.name} has the shape {shown}, the recipe says batch x {' x '.join(map(str, one.shape))}"
+        what = f"input {one.name} has the shape {shown}, the recipe says {' x '.join(('batch', *map(str, one.shape)))}"
         raise UserError(what, "Correct input -> shape (and layout) of the recipe.", path)
     if sizes[0] != one.batch:
         if sizes[0] is None:

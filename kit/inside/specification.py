@@ -106,7 +106,7 @@ def parse_network(text: str) -> NetworkSpec:
 def _input(value: Any) -> InputSpec:
     tree = _known(value, InputSpec, "input")
     shape = tree.get("shape", InputSpec.shape)
-    if not isinstance(shape, list | tuple) or not shape or any(type(size) is not int or size < 1 for size in shape):
+    if not isinstance(shape, list | tuple) or any(type(size) is not int or size < 1 for size in shape):
         raise UserError(f"{shape!r} is not a shape", "Give the sizes of one sample, such as 3, 224, 224.")
     tree["shape"] = tuple(shape)
     tree["axes"] = {int(axis): str(name) for axis, name in tree.get("axes", {}).items()}

@@ -37,7 +37,7 @@ def usual_preprocessing(shape: list[int]) -> dict[str, Any]:
 
 def graph_input(value: GraphValue, wishes: Wishes) -> dict[str, Any]:
     """An entry of ``inputs``; sizes that the graph leaves open are those of ImageNet, or 1."""
-    sizes = list(value.shape[1:]) or [1]
+    sizes = list(value.shape[1:])
     last = len(sizes) == 3 and sizes[2] in {1, 3} and sizes[0] not in {1, 3}
     usual = [224, 224, 3] if last else [3, 224, 224]
     if wishes.shape:

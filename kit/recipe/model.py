@@ -129,9 +129,10 @@ class GraphInput(Section):
     name: TensorName = Field("actual_input_1", description="Name in the ONNX graph.")
     shape: tuple[Positive, ...] = Field(
         (3, 224, 224),
-        min_length=1,
+        min_length=0,
         max_length=7,
-        description="Shape of one sample, without the batch: for images channels, height, width.",
+        description="Shape of one sample, without the batch: for images channels, height, width; [] where it is "
+        "one number.",
     )
     dtype: Literal["float32", "float16", "float64", "uint8", "int8", "int32", "int64", "bool"] = Field(
         "float32",

@@ -109,6 +109,20 @@ def test_the_batch_may_be_another_axis_than_the_first(tmp_path: Path) -> None:
                 adopted(tmp_path / "m.onnx", tmp_path / "refused")
 
 
+def test_an_input_may_be_one_number_for_each_sample(tmp_path: Path) -> None:
+    """The lengths of a speech model."""
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["lengths"], ["z"])],
+        "g",
+        [onnx.helper.make_tensor_value_info("lengths", onnx.TensorProto.INT32, ["n"])],
+        [onnx.helper.make_tensor_value_info("z", onnx.TensorProto.INT32, ["n"])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "m.onnx")
+    facts = adopted(tmp_path / "m.onnx", tmp_path / "out", inputs=[{"name": "lengths", "shape": [], "dtype": "int32"}])
+    assert [one["name"] for one in facts["onnx"]["outputs"]] == ["z"]
+
+
 def test_a_fixed_batch_is_told(tmp_path: Path) -> None:
     path = model_file(tmp_path / "m.onnx", batch=3)
     with pytest.raises(UserError, match="takes a batch of 3 only"):
