@@ -46,7 +46,7 @@ class AccuracyTables(Markup):
         w = self.words
         compared = any(row.published for row in rows)
         shown = self.tagged(w["shown"], simulated=any(row.simulated for row in rows))
-        header = [w["metric"], shown, w["images"], w["interval"]]
+        header = [w["metric"], shown, w["samples"], w["interval"]]
         header += [f"{w['was']}†", w["delta"], w["tolerance"], w["verdict"]] if compared else []
         return self.table(header, [self._metric(row, compared=compared) for row in rows])
 

@@ -51,7 +51,7 @@ def outline(
     chapters: list[tuple[str, str | None, list[Part]]] = [
         ("overview", None, _fixed(names, "paper", "code")),
         ("environment", None, _fixed(names, "frameworks", "libraries")),
-        ("conversion", None, [*_fixed(names, "export"), *_conversions(report, families)]),
+        ("conversion", None, [_model(report, names), *_conversions(report, families)]),
         ("data", None, _fixed(names, "dataset", "preprocess", "info")),
         ("inference", None, _inferences(report, families)),
         ("accuracy_comparison", None, _accuracies(report, names)),
@@ -73,6 +73,11 @@ def outline(
 def _fixed(names: Mapping[str, str], *templates: str) -> list[Part]:
     """Sections that every report has."""
     return [(names[one], one, {}) for one in templates]
+
+
+def _model(report: Report, names: Mapping[str, str]) -> Part:
+    """How the ONNX model came about."""
+    return names["given" if report.recipe.model.source == "onnx" else "export"], "export", {}
 
 
 def _views(report: Report, family: str) -> list[Any]:

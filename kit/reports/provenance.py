@@ -49,6 +49,8 @@ class Provenance(Markup):
             shown, more = _of_one_batch(commands, batch)
             by_source[results.source].update((one.argv, None) for one in shown)
             others[results.source].update(dict.fromkeys(more))
+        for argv in by_source["measured"]:  # steps without a stand-in are the same for every target
+            by_source["simulated"].pop(argv, None)
         blocks = []
         for source, lines in by_source.items():
             if lines:

@@ -96,6 +96,8 @@ def test_one_report_has_all_three_columns_and_says_simulated(site: Site) -> None
     (text,) = [path.read_text() for path in site.reports.rglob("README.en.md")]
     for target in TARGETS:
         assert f"{target} (SIMULATED)" in text
+    assert "benchmark is Ascend's tool" in text
+    assert "310P-cann9: ais_bench is Ascend's tool" in text
     assert text.count("SIMULATED") > 10
 
 
