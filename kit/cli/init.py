@@ -59,7 +59,7 @@ def command(
       kit init --example digits
     """  # noqa: D301 - \b keeps the lines of the example apart
     from kit.newrecipe.drafting import draft_of
-    from kit.newrecipe.newfile import copy_example, write_recipe
+    from kit.newrecipe.newfile import copy_example, weights_to_fetch, write_recipe
     from kit.newrecipe.wishes import Wishes
 
     chosen = [one for one in (source, code, script, example) if one is not None]
@@ -68,7 +68,10 @@ def command(
         raise typer.BadParameter(message)
     if example is not None:
         folder = copy_example(example, out, force=force)
-        typer.echo(f"wrote {folder}\n  do: kit reproduce --recipe {folder} --target cpu")
+        typer.echo(f"wrote {folder}")
+        if fetch := weights_to_fetch(folder):
+            typer.echo(f"  first: put {fetch} there, as {folder / 'README.md'} says; it is not part of kit")
+        typer.echo(f"  do: kit reproduce --recipe {folder} --target cpu")
         return
     wishes = Wishes(
         source=source, code=code, script=script, weights=weights, images=images, labels=labels,

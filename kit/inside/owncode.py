@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["call", "find_function"]
 
-_LINES = "Correct your code; the traceback is in the log, above."
+_LINES = "Correct your code; the same command with -v shows the traceback."
 
 
 def find_function(build: str, path: str) -> Callable[..., Any]:

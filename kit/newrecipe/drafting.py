@@ -183,6 +183,14 @@ def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
         dynamic = not wishes.shape and any(size is None for one in inputs for size in one.shape[1:])
         if dynamic and script.settings.get("outputs") == {"format": "npy"}:
             script.settings["shapes"] = "files"
+        if script.settings.get("shapes") == "files":
+            draft.open.append(
+                "task -> script -> shapes: each file's own is taken; a target that compiles (a card) needs them as a"
+                " list or a range: shapes: {files: [[3, 480, 640], [3, 640, 480]]}"
+            )
+        elif dynamic:
+            guessed = ", ".join(str(one["shape"]) for one in draft.settings["inputs"])
+            draft.open.append(f"inputs -> shape: {guessed} is a guess, the graph leaves sizes open (--shape)")
         open_axes = [axis for axis, size in enumerate(outputs[0].shape) if size is None]
         if len(open_axes) == 1 and open_axes[0] and inputs[0].shape[:1] == (None,) and not dynamic:
             script.settings.setdefault("outputs", {})["batch_axis"] = open_axes[0]

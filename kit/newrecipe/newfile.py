@@ -7,14 +7,15 @@ from pathlib import Path
 
 from kit.errors import InvalidInputError, MissingError
 from kit.newrecipe.draft import Draft, recipe_text
+from kit.recipe.schema import load_recipe
 from kit.resources import resource
 from kit.storage.files import copy_folder, os_errors, write_atomically
 
-__all__ = ["copy_example", "write_recipe"]
+__all__ = ["copy_example", "weights_to_fetch", "write_recipe"]
 
 
 def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
-    """Copy a bundled example into the folder ``out``/``name``; returns it.
+    """Copy a bundled example into the folder ``out``/``name``, and the one whose images it uses; returns the first.
 
     Raises:
         MissingError: no such example; names the known ones.
@@ -31,8 +32,18 @@ def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
             where=str(target),
             remedy="choose another folder with --out, or use --force",
         )
-    copy_folder(examples / name, target, without=shutil.ignore_patterns("__pycache__", ".kit", ".*_cache"))
+    without = shutil.ignore_patterns("__pycache__", ".kit", ".*_cache")
+    copy_folder(examples / name, target, without=without)
+    beside = Path(load_recipe(target).dataset.images)  # of another example, where it has no images of its own
+    if beside.parts[0] == ".." and beside.parts[1] in known and not (out / beside.parts[1]).exists():
+        copy_folder(examples / beside.parts[1], out / beside.parts[1], without=without)
     return target
+
+
+def weights_to_fetch(example: Path) -> str | None:
+    """The weights of a copied example that are not bundled; its README.md says where they come from."""
+    path = load_recipe(example).weights.path
+    return path if path and not (example / path).exists() else None
 
 
 def write_recipe(draft: Draft, out: Path, *, force: bool = False) -> Path:

@@ -131,6 +131,32 @@ def test_an_example_is_copied(tmp_path: Path, kit: Any) -> None:
     assert "digits" in unknown.stderr
 
 
+def test_an_example_on_images_of_another_brings_them_and_says_what_is_not_bundled(tmp_path: Path, kit: Any) -> None:
+    done = kit(tmp_path, "init", "--example", "digits_text")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "digits" / "val").is_dir()
+    assert "first: put ch_PP-OCRv4_rec_infer.onnx there, as digits_text/README.md says" in done.stdout
+    (tmp_path / "digits_text" / "ch_PP-OCRv4_rec_infer.onnx").touch()
+    again = kit(tmp_path, "init", "--example", "digits_text", "--force")
+    assert again.returncode == 0 and "first:" not in again.stdout
+
+
+def test_scripts_on_a_model_of_open_sizes_ask_for_them(tmp_path: Path, kit: Any) -> None:
+    (tmp_path / "net").mkdir()
+    model(tmp_path / "net" / "net.onnx", ["n", 3, "h", "w"], [["n", 10]])
+    for name, text in (("pre", "open(sys.argv[2])"), ("post", "print('accuracy:', 0.5)")):
+        (tmp_path / "net" / f"net_{name}process.py").write_text(f"import sys\n{text}\n")
+    assert "inputs -> shape: [3, 224, 224] is a guess" in kit(tmp_path, "init", "--script", "net", "-o", "o").stdout
+    (tmp_path / "net" / "README.md").write_text(
+        "```\npython3 net_preprocess.py data prep\n"
+        "python3 -m ais_bench --model n.om --input prep --output ./ --output_dirname r --outfmt NPY\n"
+        "python3 net_postprocess.py r\n```\n"
+    )
+    told = kit(tmp_path, "init", "--script", "net", "-o", "p").stdout
+    assert "task -> script -> shapes: each file's own is taken" in told
+    assert "is a guess, the graph leaves" not in told
+
+
 def test_an_example_goes_through_no_link_and_honours_the_umask(tmp_path: Path, kit: Any) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "digits").mkdir()
