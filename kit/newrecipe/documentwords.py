@@ -91,6 +91,11 @@ class DocumentWords:
 
     def _folder(self, path: str) -> str:
         """A folder of the working folder; one that a document puts elsewhere gets its last name."""
+        if path.startswith("$"):
+            found = self._written_folders()
+            if len(found) != 1:
+                self.open.append(f"task -> script -> runs: which folder of tensors is {path}")
+            return found[0] if len(found) == 1 else re.sub(r"\W", "", path)
         named = any(same_place(split_word(word)[1], path) for line in self._written.before for word in line[1:])
         inside = self._in_data(path)
         if inside:
@@ -99,10 +104,17 @@ class DocumentWords:
             return PurePosixPath(path).name
         return path
 
+    def _written_folders(self) -> list[str]:
+        """What the programs before the engine may write: folders that neither the scripts nor the data set have."""
+        lines = self._written.before
+        values = dict.fromkeys(inner(split_word(word)[1]).rstrip("/") for line in lines for word in line[1:])
+        plain = [one for one in values if re.fullmatch(r"(?!data)[A-Za-z_][\w/-]*", one) and not self._data.placed(one)]
+        return [one for one in plain if not (self._code / one).exists() and ("/" in one or "_" in one)]
+
     def _command(self, line: WrittenCommand) -> WrittenCommand:
         """The command with the paths of this recipe, and with arguments whose defaults are paths of the document."""
         program = self._programs[line[0]]
-        command = WrittenCommand([line[0]], line.where)
+        command = WrittenCommand([line[0]], line.where, module=line.module)
         flag = ""
         for number, word in enumerate(line[1:]):
             option, value = split_word(word)
@@ -212,9 +224,7 @@ class DocumentWords:
             defaults = {one.default for one in program.arguments}
             for path in program.paths:
                 placed = self._data.placed(path) if path not in defaults and "{" not in path else None
-                if placed and path.startswith("/"):
-                    self.open.append(f"task -> script: {program.name} has the path {path} in its text")
-                elif placed and "/" in inner(path).rstrip("/"):
+                if placed and not path.startswith("/") and "/" in inner(path).rstrip("/"):
                     self._link(inner(path).rstrip("/"), placed)
 
     def _link(self, path: str, placed: str) -> None:

@@ -17,13 +17,14 @@ _KNOWN = (
     ("Top5", r"top[-_ @]?5(?!\d)|acc@5", None),
     ("Rank-1", r"rank[-_ ]?1(?!\d)|\bcmc[-_ ]?1(?!\d)|\bR@?1(?!\d)", None),
     ("exact match", r"exact_match", None), ("F1", r"\bf1(?:[-_ ]score)?\b", None), ("hmean", r"hmean", None),
+    ("F-score", r"\bf[-_]?(?:score|measure)\b", None),
     ("WER", r"\bwer\b", None), ("CER", r"\bcer\b", None),
     ("EER", r"\beer\b", None), ("IoU", r"\biou\b", None), ("Dice", r"\bdice\b", None),
     ("accuracy", r"acc(?:uracy)?(?:[-_ ]?rate)?", None),
 )  # fmt: skip
 _LOWER = {"WER", "CER", "EER"}
 #: Read only beside their mean: many programs speak of them otherwise.
-_MEANS = {"hmean", "F1"}
+_MEANS = {"hmean", "F1", "F-score"}
 _PARTS = (("precision", r"\bprecision\b", None), ("recall", r"\brecall\b", None))
 #: ``'top{}_acc'.format(k)`` and ``"Top" + str(k)``: the number is not in the text.
 _COUNTED = re.compile(r"(top|rank)[-_ @]?(?:\{|%|[\"']\s*\+)", re.IGNORECASE)

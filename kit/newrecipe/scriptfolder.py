@@ -45,6 +45,15 @@ class ScriptDraft:
     before: list[str] = field(default_factory=list)  # programs
     after: list[str] = field(default_factory=list)
 
+    def words(self, program: str) -> list[str]:
+        """All words of the commands that start `program`."""
+        names = zip((*self.before, *self.after), self._commands(), strict=True)
+        return [word for name, line in names if name == program for word in line]
+
+    def _commands(self) -> list[list[str]]:
+        lines = [*self.settings["preprocess"], *self.settings["postprocess"]]
+        return [line for line in lines if line[0] == "python3"]
+
 
 def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> ScriptDraft:
     """The draft of the task for a `folder` of scripts, a data set and a graph with so many `inputs`.
@@ -68,6 +77,15 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
     else:
         _from_names(draft, folder, programs, data, inputs)
     _add_packages(draft, folder, programs, code)
+    used = [programs[name] for name in (*draft.before, *draft.after)]
+    built_in = [(one.name, path) for one in used for path in one.paths if path.startswith("/") and data.placed(path)]
+    draft.open += [
+        f"task -> script: {name} has the path {path} in its text; {{data}} must be there or an argument"
+        for name, path in dict.fromkeys(built_in)
+        if not any("{data}" in word for word in draft.words(name))
+    ]
+    if "metric" in draft.settings["metrics"]:
+        draft.open.append(f"task -> script -> metrics: what {draft.after[-1]} prints names no metric that kit knows")
     draft.samples = _samples(draft.settings, data)
     draft.open.append("task -> script -> metrics: check the patterns, and the units: percent, fraction, dB, ...")
     return draft
@@ -158,6 +176,8 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
         draft.open.append("task -> script -> runs: the folder of tensors that the preprocessing writes")
     _fill(draft, [first], folders, lines, {"format": _format(after)}, programs)
     draft.open.append("task -> script -> preprocess, postprocess: their words are read from the programs' arguments")
+    if not any("{results" in word or "{summary" in word for line in lines for word in line):
+        draft.open.append("task -> script -> postprocess: which word is {results}, the results; or a link leads there")
     if words.unknown:
         draft.open.append(f"task -> script: the value of {', '.join(words.unknown[:3])}")
 
@@ -188,7 +208,9 @@ def _argv(lines: Sequence[WrittenCommand]) -> list[list[str]]:
     for line in lines:
         where = line.where or "."
         commands += [["cd", posixpath.relpath(where, here)]] if where != here else []
-        commands.append(["python3", posixpath.relpath(line[0], where), *line[1:]])
+        path = posixpath.relpath(line[0], where)
+        program = ["-m", path.removesuffix(".py").replace("/", ".")] if line.module else [path]
+        commands.append(["python3", *program, *line[1:]])
         here = where
     return commands
 

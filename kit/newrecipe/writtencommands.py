@@ -24,11 +24,15 @@ _NO_DATA = re.compile(r"\.(onnx|om)$|perf_\w*batchsize|PureInfer", re.IGNORECASE
 
 
 class WrittenCommand(list[str]):
-    """A program's path in the folder, and its words; ``where`` is the folder of the scripts that it starts in."""
+    """A program's path in the folder, and its words; ``where`` is the folder of the scripts that it starts in.
 
-    def __init__(self, words: Iterable[str], where: str = "") -> None:
+    ``module`` says that it is started as a module, by ``-m``.
+    """
+
+    def __init__(self, words: Iterable[str], where: str = "", *, module: bool = False) -> None:
         super().__init__(words)
         self.where = where
+        self.module = module
 
 
 @dataclass
@@ -160,6 +164,10 @@ def _program(words: Sequence[str], programs: Sequence[str], where: str) -> Writt
     words = [word for word in words[:2] if word != "-u"] + list(words[2:])
     if len(words) < 2 or not _PYTHON.fullmatch(words[0]) or any(_NO_DATA.search(word) for word in words[2:]):
         return None
+    module = words[1] == "-m"
+    if module:
+        path = _from(where, f"{words[2].replace('.', '/')}.py") if len(words) > 2 else ""
+        return WrittenCommand([path, *words[3:]], where, module=True) if path in programs else None
     if where and _from(where, words[1]) in programs:
         return WrittenCommand([_from(where, words[1]), *(_in_work(where, word) for word in words[2:])], where)
     name = _named_program(words[1], programs)

@@ -429,3 +429,19 @@ def test_a_document_goes_into_folders_and_exports_what_programs_read(tmp_path: P
     assert found.settings["postprocess"] == [["cd", "evaluate"], ["python3", "evaluation.py", "{results}"]]
     shown = found.settings["metrics"]
     assert list(shown) == ["Easy Val", "Hard Val"] and shown["Easy Val"]["unit"] == "fraction"
+
+
+def test_what_a_document_leaves_open_is_found_or_named(tmp_path: Path) -> None:
+    data = tmp_path / "Set5"
+    images(data, 3)
+    write(tmp_path, "tools/pre.py", "import os, sys\nos.listdir('/root/datasets/Set5')\nsys.argv[1]\n")
+    write(tmp_path, "post.py", "import sys\nprint('distance', len(sys.argv[1]))\n")
+    engine = "python3 -m ais_bench --model a.om --input ${prep_data} --output out"
+    write(tmp_path, "README.md", f"python3 -m tools.pre ./prep_data\n{engine}\npython3 post.py out\n")
+    found = script_draft(tmp_path, data, tmp_path, 1)
+    assert found.settings["preprocess"] == [["python3", "-m", "tools.pre", "./prep_data"]]
+    assert found.settings["runs"] == {"main": ["prep_data"]}
+    said = "\n".join(found.open)
+    assert "tools/pre.py has the path /root/datasets/Set5 in its text" in said
+    assert "what post.py prints names no metric that kit knows" in said
+    assert "{results}, the results" not in said
