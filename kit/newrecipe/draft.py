@@ -22,6 +22,7 @@ _SECTIONS = {
     "preprocess": "How an image becomes a tensor.",
     "task": "The users' own programs, and the numbers that they print: docs/tasks.md.",
     "batches": "Batch sizes that are converted and measured.",
+    "bench": "Throughput is measured for so many seconds at most; a report to rely on leaves this out (300).",
     "targets": "cpu needs nothing; 310, 310P, T4 and others: docs/cards.md.",
 }
 

@@ -31,9 +31,7 @@ def draft_of(wishes: Wishes) -> Draft:
         load_target(name)
     if wishes.script is not None:
         draft = draft_of_script(wishes, wishes.script)
-        draft.settings["targets"] = targets
-        return draft
-    if wishes.code is not None:
+    elif wishes.code is not None:
         draft = draft_of_code(wishes, wishes.code)
     else:
         source = wishes.source or ""
@@ -42,9 +40,10 @@ def draft_of(wishes: Wishes) -> Draft:
             draft = draft_of_library(wishes, kind, name)
         else:
             draft = draft_of_onnx(wishes, Path(source))
-    draft.settings["targets"] = targets
-    add_weights(draft, wishes)
-    add_dataset(draft, wishes)
+    draft.settings |= {"targets": targets, "bench": {"limit": 60}}
+    if wishes.script is None:
+        add_weights(draft, wishes)
+        add_dataset(draft, wishes)
     return draft
 
 

@@ -378,7 +378,7 @@ def test_a_published_folder_becomes_a_recipe_that_runs(
     assert {name: script[name] for name in wanted} == wanted
     if make is by_readme:  # what a user must say: how many samples the first run has
         tree["dataset"]["count"] = 4
-    tree["bench"] = {"warmup": 1, "repeats": 2, "seconds": 0.02}
+    tree["bench"] = {"warmup": 1, "repeats": 2, "seconds": 0.02, "limit": 0.2}
     recipe.write_text(yaml.safe_dump(tree, sort_keys=False))
     command = ("reproduce", "--recipe", tmp_path, "--runner", "local", "--store", tmp_path / "store")
     assert call(*command, "--reports", tmp_path / "reports") == 0
