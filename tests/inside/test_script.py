@@ -217,4 +217,4 @@ def test_commands_go_into_folders_and_get_the_variables_of_the_recipe(folder: Fo
     assert (folder.out / "work" / "here.txt").read_text() == "src"
     for outside in ("..", "gone", "/"):
         code, error = folder.before(out=f"out{len(outside)}", commands=[["cd", outside]])
-        assert code and "no such folder in the working folder" in error["message"] and "command 1" in error["message"]
+        assert code and "no such folder in the working folder" in error["what"] and "command 1" in error["what"]
