@@ -8,6 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from kit.recipe.schema import Recipe
 from kit.reports.context import Report
 from kit.reports.escaping import Safe, code, escape, fence, in_language, link, slug
 from kit.reports.markup import unmarked
@@ -120,6 +121,13 @@ def _tidy(text: str) -> str:
     return "\n".join(done).strip("\n") + "\n"
 
 
+def _scripts(recipe: Recipe) -> dict[str, list[str]]:
+    """Command lines of the user's own programs before and after inference, where the task of the recipe has some."""
+    settings = next(iter(recipe.task.values()), {})
+    lines = {name: settings.get(name) for name in ("preprocess", "postprocess")}
+    return {name: [shlex.join(words) for words in one] for name, one in lines.items() if isinstance(one, list)}
+
+
 def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, Any]:
     """What the partials may use."""
     recipe = report.recipe
@@ -161,6 +169,7 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "tensor_bytes": 4 * prod(shape),
         "b0": recipe.batches[0],
         "deviations": deviations,
+        "scripts": _scripts(recipe),
         "check_sources": {one.shown.source for one in checks},
         "unmet": [f"{one.target} Top{one.k}" for one in checks if not one.met],
         "claim_line": lambda claim, first, last: _claim(claim, writer, first=first, last=last),

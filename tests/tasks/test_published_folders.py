@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from kit.cli import main
 from tests.tasks.publishedfolders import flipped, several_inputs, several_shapes, side_files
@@ -50,6 +52,8 @@ def test_on_cpu(
     for name in ("README.md", "README.en.md"):
         text = (report / name).read_text()
         assert f"| {metric} |" in text
+        script = yaml.safe_load(recipe.read_text())["task"]["script"]  # its command lines, as people read them
+        assert all(f"\n{shlex.join(line)}\n" in text for line in (*script["preprocess"], *script["postprocess"]))
         # No sentence about a classifier of timm: its architecture, its 1000 classes, an opset that kit chose.
         assert not [word for word in ("timm", "None", "1000", "opset", "pth") if word in text.partition("## 6")[0]]
     capsys.readouterr()
