@@ -134,7 +134,7 @@ class Published(Section):
     """The published report: what was claimed, by target."""
 
     report: Line | None = Field(None, description="Where it was published.")
-    python: Line | None = Field(None, description="Version of Python in its commands.")
+    python: Line | None = Field(None, description="Version of Python in the commands of its scripts, if any.")
     frameworks: dict[Line, Line] = Field(default_factory=dict, description="Stated frameworks: name -> constraint.")
     libraries: dict[Line, Line] = Field(default_factory=dict, description="Stated libraries: name -> constraint.")
     requirements: dict[Line, Line] = Field(

@@ -55,6 +55,16 @@ class TargetView:
     def ran(self) -> bool:
         return self.results is not None
 
+    @property
+    def tool(self) -> str:
+        """What inferred, where a family of targets has several programs for that and the run recorded its own."""
+        return self.results.environment.get("inference tool", "") if self.results else ""
+
+    @property
+    def stated(self) -> bool:
+        """Whether its published numbers are those to report: nothing real was measured."""
+        return self.published is not None and (not self.ran or self.simulated is not None)
+
     def figures(self, kind: Literal["accuracy", "throughput"]) -> list[Figures]:
         """Real numbers first, simulated ones after: never in one table."""
         found = [self._shown(kind), self.simulated]
@@ -87,6 +97,12 @@ class Report:
     def metrics_of(self, target: str) -> tuple[MetricRow, ...]:
         """The metrics of one target."""
         return tuple(row for row in self.metrics if row.target == target)
+
+    def has_published_scripts(self, views: Sequence[TargetView]) -> bool:
+        """Whether numbers of one of the targets are those of a published report with scripts of the usual names."""
+        published = self.recipe.published
+        known = published.report is not None and published.python is not None
+        return known and self.counts_classes and any(view.stated for view in views)
 
     @property
     def uncontained(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.reports.context import Report
+from kit.reports.context import Report, TargetView
 from kit.reports.escaping import escape, slug
 
 __all__ = ["ReportSection", "outline"]
@@ -37,23 +37,23 @@ Part = tuple[str, str | None, dict[str, Any]]
 
 
 def outline(
-    report: Report, words: Words, families: Callable[[str], Words], plots: tuple[str, ...]
+    report: Report, words: Words, titles: Callable[[str], Words], plots: tuple[str, ...]
 ) -> list[ReportSection]:
     """All sections in order, with anchors as GitHub and Gitee make them.
 
     Args:
         report: the report.
         words: headings of the language.
-        families: headings of a family of toolchains in this language.
+        titles: headings of a family of toolchains in this language.
         plots: names of the plots that exist.
     """
     names: Mapping[str, str] = words["headings"]
     chapters: list[tuple[str, str | None, list[Part]]] = [
         ("overview", None, _fixed(names, "paper", "code")),
         ("environment", None, _fixed(names, "frameworks", "libraries")),
-        ("conversion", None, [_model(report, names), *_conversions(report, families)]),
+        ("conversion", None, [_model(report, names), *_families(report, titles, "convert")]),
         ("data", None, _fixed(names, "dataset", "preprocess", "info")),
-        ("inference", None, _inferences(report, families)),
+        ("inference", None, _families(report, titles, "tool", "infer")),
         ("accuracy_comparison", None, _accuracies(report, names)),
         ("throughput_comparison", None, _throughputs(report, names, plots)),
         ("provenance", "provenance", []),
@@ -80,30 +80,25 @@ def _model(report: Report, names: Mapping[str, str]) -> Part:
     return names["given" if report.recipe.model.source == "onnx" else "export"], "export", {}
 
 
-def _views(report: Report, family: str) -> list[Any]:
-    return [view for view in report.targets if view.facts.family == family]
-
-
-def _conversions(report: Report, families: Callable[[str], Words]) -> list[Part]:
-    return [
-        (families(family)["convert"], f"{family}/convert", {"views": _views(report, family), "family": family})
-        for family in report.families
-    ]
-
-
-def _inferences(report: Report, families: Callable[[str], Words]) -> list[Part]:
+def _families(report: Report, titles: Callable[[str], Words], *names: str) -> list[Part]:
+    """The partials of each family of toolchains."""
     parts: list[Part] = []
     for family in report.families:
-        variables = {"views": _views(report, family), "family": family}
-        parts += [(families(family)[name], f"{family}/{name}", variables) for name in ("tool", "infer")]
+        views = [view for view in report.targets if view.facts.family == family]
+        variables = {"views": views, "family": family, "stated": report.has_published_scripts(views)}
+        parts += [(titles(family)[name], f"{family}/{name}", variables) for name in names]
     return parts
+
+
+def _target(report: Report, view: TargetView) -> dict[str, Any]:
+    return {"view": view, "stated": report.has_published_scripts([view])}
 
 
 def _accuracies(report: Report, names: Mapping[str, str]) -> list[Part]:
     if not report.counts_classes:
         return [(names["metrics"].format(target=view.name), "metrics", {"view": view}) for view in report.targets]
     parts: list[Part] = [
-        (names["accuracy"].format(target=view.name), "accuracy", {"view": view})
+        (names["accuracy"].format(target=view.name), "accuracy", _target(report, view))
         for view in report.targets
         if view.figures("accuracy") or not view.figures("throughput")
     ]
@@ -112,7 +107,11 @@ def _accuracies(report: Report, names: Mapping[str, str]) -> list[Part]:
 
 def _throughputs(report: Report, names: Mapping[str, str], plots: tuple[str, ...]) -> list[Part]:
     parts: list[Part] = [
-        (names["throughput"].format(target=view.name), "throughput", {"view": view, "family": view.facts.family})
+        (
+            names["throughput"].format(target=view.name),
+            "throughput",
+            {**_target(report, view), "family": view.facts.family},
+        )
         for view in report.targets
     ]
     return [*parts, (names["throughput_comparison"], "throughput_comparison", {"plots": plots})]

@@ -30,10 +30,18 @@ class Pages:
         self.deviations = deviations
         self._environment = environment(folders)
 
-    def words(self, language: str, family: str | None = None) -> Mapping[str, Any]:
-        """Headings and table words of a language, or of a family of toolchains in it."""
-        name = f"{language}/{family}/titles.j2" if family else f"{language}/words.j2"
-        module: Any = self._environment.get_template(name).module
+    def words(self, language: str) -> Mapping[str, Any]:
+        """Headings and table words of a language."""
+        return self._words(f"{language}/words.j2")
+
+    def titles(self, language: str, family: str) -> Mapping[str, Any]:
+        """Headings of a family of toolchains in a language; they may name the tools that its targets ran."""
+        views = [view for view in self.report.targets if view.facts.family == family]
+        tools = list(dict.fromkeys(view.tool for view in views if view.tool))
+        return self._words(f"{language}/{self.family(language, family)}/titles.j2", tools=tools)
+
+    def _words(self, template: str, **variables: object) -> Mapping[str, Any]:
+        module: Any = self._environment.get_template(template).make_module(variables)
         words: Mapping[str, Any] = module.words
         return words
 
@@ -53,12 +61,7 @@ class Pages:
 
     def sections(self, language: str, plots: tuple[str, ...]) -> list[ReportSection]:
         """The outline in a language."""
-        return outline(
-            self.report,
-            self.words(language),
-            lambda family: self.words(language, self.family(language, family)),
-            plots,
-        )
+        return outline(self.report, self.words(language), lambda family: self.titles(language, family), plots)
 
     def body(self, language: str, section: ReportSection, writer: Writer) -> str:
         """The text below a heading."""
@@ -133,7 +136,7 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
     recipe = report.recipe
     words = writer.words
     published = recipe.published
-    stated = any(view.published and (not view.ran or view.simulated) for view in report.targets)
+    unmeasured = any(view.stated for view in report.targets)
     version = published.python or "3"
     wanted = dict.fromkeys(view.facts.toolchain for view in report.targets if view.facts.toolchain)
     toolchains = dict.fromkeys(
@@ -156,10 +159,10 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "number": lambda value: Safe(plain(value)),
         "numbers": lambda values: Safe(words["list"].join(plain(value) for value in values)),
         "say": lambda text: in_language(text, words["language"]),
-        "stated": stated,
-        "stated_frameworks": [*toolchains, *_constraints(published.frameworks)],
+        "stated": report.has_published_scripts(report.targets),
+        "stated_frameworks": [*toolchains, *(_constraints(published.frameworks) if unmeasured else [])],
+        "stated_libraries": _constraints(published.libraries) if unmeasured else [],
         "wanted_toolchains": list(wanted),
-        "constraints": _constraints,
         "pins": lambda pins: [f"{name}=={version}" for name, version in pins.items()],
         "python": f"python{version}",
         "pip": f"pip{version}",

@@ -334,6 +334,31 @@ def test_another_package_brings_its_own_templates(seed_recipe: Recipe, make: Mak
     )
 
 
+def test_the_ascend_sections_are_about_the_tool_that_ran(
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
+) -> None:
+    newer = make("310P", {1: 1800.5}, environment={"inference tool": "ais_bench"})
+    older = make("310", {1: 700.5}, factor=4, environment={"inference tool": "benchmark"})
+    alone = render(seed_recipe, {"310P": newer}, ["310P"], facts=facts)
+    both = render(seed_recipe, {"310": older, "310P": newer}, ["310", "310P"], facts=facts)
+    text = alone["README.en.md"].decode()
+    assert "### 5.1 The ais_bench tool\n\nais_bench is" in text
+    assert "benchmark" not in text.partition("## 6 ")[0].replace("ais_bench", "")
+    assert "arch=" not in text
+    assert "### 5.1 ais_bench工具概述" in alone["README.md"].decode()
+    assert "### 5.1 The benchmark and ais_bench tools\n\nbenchmark is" in both["README.en.md"].decode()
+    assert "\n310P: ais_bench is" in both["README.en.md"].decode()
+    assert "arch=" in both["README.en.md"].decode()
+
+
+def test_scripts_are_those_of_a_published_report_alone(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
+    for name in ("report", "python"):
+        published = seed_recipe.published.model_copy(update={name: None})
+        files = render(seed_recipe.model_copy(update={"published": published}), {}, facts=facts)
+        for readme in ("README.md", "README.en.md"):
+            assert not re.search("pth2onnx|pthtar2onnx|get_info|vision_metric|-om_path", files[readme].decode())
+
+
 def test_accuracies_that_are_not_met_are_listed(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     low = {"n": 50000, "classes": 1000, "correct": [36000, 43000, 45000, 45500, 45970]}
     files = render(seed_recipe, {"cpu": make("cpu", {1: 50.0}, accuracy=low)}, facts=facts)
