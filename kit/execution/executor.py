@@ -158,8 +158,7 @@ class Executor:
                 stop=self._stop,
             )
             started = datetime.now(UTC).isoformat(timespec="seconds")
-            given = [source.path for source in step.inputs.values() if isinstance(source, External)]
-            with os_errors(self.store.root), untouched(step.name, given, self.store.root):
+            with os_errors(self.store.root), untouched(step.name, self._read(step), self.store.root):
                 outcome = self._run(step, binding)
                 self._check(step, outcome)
             if step.keep_output:
@@ -180,6 +179,13 @@ class Executor:
                 host=host.describe() | self.runner.host(),
             )
             return self.store.commit(record, partial, step.outputs)
+
+    def _read(self, step: Step) -> set[Path]:
+        """What the step reads, and the files that any step reads: weights of a later one must stay as they are, too."""
+        files = {one.path for other in self._plan.steps for one in other.inputs.values() if isinstance(one, External)}
+        return {self._input_path(source) for source in step.inputs.values()} | {
+            path for path in files if path.is_file()
+        }
 
     def _run(self, step: Step, binding: Binding) -> Outcome:
         """Run the step; the target may explain what the engine says about its devices."""

@@ -191,7 +191,7 @@ def _files_per_call(source: Source, index: int, samples: int, batch: int) -> int
     if samples > batch or batch % samples:
         raise UserError(
             f"a file holds {samples} samples, and the batch is {batch}",
-            "Choose a batch that is a multiple of it, or write one sample a file.",
+            f"Write batches: [{samples}] or multiples of it into the recipe, or one sample a file.",
             os.path.join(source.folder, source.names[index]),
         )
     return batch // samples

@@ -24,6 +24,18 @@ _NUMBER = re.compile(r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d
 #: ``np.float64(79.12)``, ``tensor(0.7220, dtype=..)``: what Python prints for a number of these libraries.
 _WRAPPED = re.compile(r"(?:np\.|numpy\.|torch\.)?[a-z]+[0-9]*\(\s*([^\s,()]+)\s*[,)].*")
 _RANGES = {"percent": (0.0, 100.0), "fraction": (0.0, 1.0)}
+#: A number of which a pattern took a part only: ``7.1`` of ``7.1e-3``, ``1`` of ``1,234.5``, ``76`` of ``.76``.
+_BEGINS = re.compile(r"(?:[0-9]|(?:^|[^.])\.)$|(?:^|[\s:=：(\[])-$")
+_CONTINUES = re.compile(r"[0-9]|\.[0-9]|[eE][-+]?[0-9]|,[0-9]{3}(?![0-9])", re.ASCII)
+#: Another value behind it: ``[0.91 0.88]``, ``0.5 / 0.6``, ``0.91 (0.88)``; not ``0.9, 1px: 0.8`` nor ``0.9 (500)``.
+_ANOTHER = re.compile(
+    r"%?\)?[ \t]*(?P<mark>[,;/~(]?)\s*(?:[a-z.]+[0-9]*\()?(?P<value>[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?%?)"
+    r"(?![\w:：@=])",
+    re.ASCII,
+)
+#: Of a list, or of a row of values: the pattern says with it which one is meant.
+_PREVIOUS = re.compile(r"\.[0-9]+%?\)?[\s,;/~(]+\S{0,12}$", re.ASCII)
+_NO_VALUE = re.compile(r"\b(?:nan|inf|infinity)\b", re.IGNORECASE)
 
 
 _ALL, _ANY = r"0\.50:0\.95", r"\d+"
@@ -62,7 +74,8 @@ def find_metrics(wanted: Sequence[Mapping[str, Any]], out: str, work: str) -> li
         for each ``name``, ``unit``, ``text`` as printed, ``file``, ``line`` and ``column`` (from 1).
 
     Raises:
-        UserError: it is not there, more than one differ, or it is not a number of its unit.
+        UserError: it is not there, more than one differ, it is not a number of its unit, or only a part of one, or of
+            a list.
     """
     return [_find(metric, out, work) for metric in wanted]
 
@@ -92,11 +105,13 @@ def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
             kind="tolerance",
         )
     match = found[0] if metric["pick"] == "first" else found[-1]
-    start = match.start(1)
+    shown = _number(name, match[1], metric["unit"])
+    start = match.start(1) + match[1].index(shown)
+    _check_whole(name, match, start, start + len(shown), metric["unit"])
     return {
         "name": name,
         "unit": metric["unit"],
-        "text": _number(name, match[1], metric["unit"]),
+        "text": shown,
         "file": file,
         "line": text.count("\n", 0, start) + 1,
         "column": start - (text.rfind("\n", 0, start) + 1) + 1,
@@ -146,6 +161,50 @@ def _number(name: str, text: str, unit: str) -> str:
             kind="tolerance",
         )
     return shown
+
+
+def _check_whole(name: str, match: re.Match[str], start: int, end: int, unit: str) -> None:
+    """Whether the number at `start` is a whole one, and the only one there; the pattern chooses by what it takes in.
+
+    Raises:
+        UserError: it is not.
+    """
+    text = match.string
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    shown = f"{line.lstrip()[-40:]}{text[start:].partition(chr(10))[0][:40]}".strip()
+    skipped = _NO_VALUE.search(match[0][: start - match.start()])
+    another = _ANOTHER.match(text, end)
+    if skipped:
+        what = f"is {skipped[0]}, and the pattern takes the number behind it"
+    elif _BEGINS.search(line[-2:]) or _CONTINUES.match(text, end):
+        what = f"is {text[start:end]}, which is a part of a number only"
+    elif unit == "fraction" and text[end : end + 1] == "%" and match.end() <= end:
+        what = "has a % behind it, and its unit is fraction"
+    elif another and _is_list(another, line, text[start:end]) and not _chosen(match, start, end):
+        what = f"is one of several numbers: {text[start:end]} and {another['value']}"
+    else:
+        return
+    raise UserError(
+        f"metric {name} {what}, in the line {shown!r}",
+        "Let the pattern take in all that belongs to it, with (...) around the one that is meant.",
+        kind="tolerance",
+    )
+
+
+def _is_list(another: re.Match[str], line: str, first: str) -> bool:
+    if line.count("[") > line.count("]"):
+        return True
+    decimal = bool(re.search(r"[.%]", another["value"]))
+    if another["mark"] == "(":
+        return decimal and another.string[another.end() : another.end() + 1] == ")"
+    return bool(another["mark"]) and (decimal or "." not in first)
+
+
+def _chosen(match: re.Match[str], start: int, end: int) -> bool:
+    """Whether the pattern takes in a number before, or what comes after it."""
+    behind = match.string[end:]
+    next_one = end + len(behind) - len(behind.lstrip("% \t)"))
+    return match.end() > next_one or bool(_PREVIOUS.search(match[0][: start - match.start()]))
 
 
 def _kept(given: str, out: str, work: str) -> tuple[str, str]:

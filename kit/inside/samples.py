@@ -10,7 +10,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from .protocol import UserError
+import numpy as np
+
+from .protocol import UserError, oneline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,15 +63,21 @@ def list_samples(folder: str) -> list[str]:
 
 
 def check_runs(
-    work: str, runs: Mapping[str, Sequence[str]], counts: Mapping[str, int], *, from_files: bool
+    work: str,
+    runs: Mapping[str, Sequence[str]],
+    counts: Mapping[str, int],
+    *,
+    from_files: bool,
+    sizes: Mapping[str, int] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Check what the engine will read.
 
     Args:
         work: the folder that the paths of `runs` start in.
         runs: run -> one folder per input of the model, in the graph's order.
-        counts: run -> files that its folders must hold; none for a run whose number is unknown.
+        counts: run -> samples that its folders must hold; none for a run whose number is unknown.
         from_files: whether shapes, and so sizes, differ from file to file.
+        sizes: folder -> bytes of a sample, where they are known: a file may hold several.
 
     Returns:
         run -> for each folder its ``folder``, ``files`` and ``bytes`` of its first file.
@@ -87,13 +95,35 @@ def check_runs(
                     f"{first} holds {len(names)} files and {folder} {len(others)}",
                     "Write one file per sample into each folder; they are paired by their order.",
                 )
-        if len(names) != counts.get(run, len(names)):
-            raise UserError(
-                f"the script wrote {len(names)} samples into {first}, the recipe says {counts[run]}",
-                "Find out which are missing or extra, or correct dataset -> count in the recipe.",
-            )
         found[run] = [_describe(os.path.join(work, folder), folder, names_, from_files) for folder, names_ in listed]
+        if run in counts:
+            size = (sizes or {}).get(first, 0)
+            _check_count(os.path.join(work, first, names[0]), first, len(names), size, counts[run])
     return found
+
+
+def _check_count(path: str, folder: str, files: int, size: int, count: int) -> None:
+    """Whether so many `files` like the one at `path` are `count` samples of `size` bytes; 0: one sample a file.
+
+    A file of several samples may count as one, too (an image and its mirror image), and the last one may be filled up.
+    """
+    each = max(1, _data_bytes(path) // size) if size and _data_bytes(path) % size == 0 else 1
+    if count == files or (files - 1) * each < count <= files * each:
+        return
+    packed = f" ({files} files of {each} samples)" if each > 1 else ""
+    raise UserError(
+        f"the script wrote {files * each} samples into {folder}{packed}, the recipe says {count}",
+        f"Write count: {files * each} under dataset in the recipe, if that is all; else find out which are missing.",
+    )
+
+
+def _data_bytes(path: str) -> int:
+    if not path.endswith(".npy"):
+        return os.path.getsize(path)
+    try:
+        return int(np.load(path, mmap_mode="r", allow_pickle=False).nbytes)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"is not an array: {oneline(error)}", "Write it with np.save.", path, "damaged") from None
 
 
 def _describe(path: str, folder: str, names: Sequence[str], from_files: bool) -> dict[str, Any]:

@@ -7,10 +7,10 @@ Command line::
 
 ``--plan`` holds ``commands`` (argv lists; no shell; ``cd`` is for those after it), ``links``, ``data`` (``read`` or
 ``copy``), ``seconds``, ``max_bytes`` and perhaps ``environment``; before inference also ``programs`` (Python programs
-of all commands, those after inference, too),
-``runs`` (run -> folders that the engine reads), ``counts`` (run -> files), ``shapes``, and with known ones ``known``
-and ``nhwc`` (:mod:`inside.fileshapes`); after it ``folders`` (as ``runs``) and ``metrics``. The
-working folder is a copy of the code, or with ``--before`` of the folder that the first programs left.
+of all commands, those after inference, too), ``runs`` (run -> folders that the engine reads), ``counts`` (run ->
+samples), ``bytes`` (folder -> of a sample), ``shapes``, and with known ones ``known`` and ``nhwc``
+(:mod:`inside.fileshapes`); after it ``folders`` (as ``runs``) and ``metrics``. The working folder is a copy of the
+code, or with ``--before`` of the folder that the first programs left.
 
 Before inference it leaves ``work`` and ``runs.json``; after it ``metrics.json``; both times ``stdout.txt`` and
 ``stderr.txt`` of the programs.
@@ -98,7 +98,8 @@ def _programs(work: str, arguments: argparse.Namespace, plan: dict[str, Any]) ->
         with contextlib.suppress(FileNotFoundError):  # one to results, before there are any
             os.unlink(os.path.join(work, name))
     if "runs" in plan:
-        runs = check_runs(work, plan["runs"], plan["counts"], from_files=plan["shapes"] == "files")
+        from_files = plan["shapes"] == "files"
+        runs = check_runs(work, plan["runs"], plan["counts"], from_files=from_files, sizes=plan.get("bytes"))
         for folders in plan["runs"].values() if "known" in plan else ():
             check_shapes(work, folders, plan["known"], plan["nhwc"])
         _resolve_links(work)

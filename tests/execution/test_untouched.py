@@ -12,8 +12,10 @@ from kit.errors import StepError
 from kit.execution.executor import Executor
 from kit.execution.progress import PlainProgress
 from kit.planning.planner import Plan
-from kit.planning.step import External, Step
+from kit.planning.step import External, Made, Step
 from kit.storage.store import Store
+
+PYTHON = ("python3", "-c")
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,23 @@ def test_a_step_that_changes_the_data_set_ends_with_the_names(tmp_path: Path, pr
             executor.run(Plan((step,)))
     assert caught.value.where == str(data)
     assert not list(store.root.glob("records/*.json"))
+
+
+def test_weights_that_a_later_step_reads_and_results_of_an_earlier_one_must_stay(tmp_path: Path) -> None:
+    weights = tmp_path / "w.pth"
+    weights.write_text("numbers")
+    first = Step("make", "infer", "makes", "runtime", (*PYTHON, "print(1)"), (), keep_output=True)
+
+    def with_program(text: str) -> Plan:
+        argv = (*PYTHON, f"import pathlib, sys; {text}", "{in:made}", str(weights))
+        touching = Step("touch", "infer", "writes", "runtime", argv, (), {"made": Made("make")}, keep_output=True)
+        last = Step("last", "infer", "reads", "runtime", (*PYTHON, "1"), (), {"weights": External(weights)})
+        return Plan((first, touching, last))
+
+    store = Store(tmp_path / ".kit")
+    with store.lock():
+        executor = Executor(store, LocalRunner(), PlainProgress(io.StringIO()))
+        with pytest.raises(StepError, match=r"changed while step touch ran: w\.pth"):
+            executor.run(with_program("pathlib.Path(sys.argv[2]).write_text('other')"))
+        with pytest.raises(StepError, match=r"changed while step touch ran: stdout\.txt"):
+            executor.run(with_program("next(pathlib.Path(sys.argv[1]).glob('stdout*')).write_text('2')"))

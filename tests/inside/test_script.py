@@ -182,6 +182,19 @@ def test_links_and_files_of_the_recipe(folder: Folder) -> None:
     assert not (folder.out / "work" / "val").exists()
 
 
+@pytest.mark.parametrize(
+    ("count", "size", "told"),
+    [
+        (3, 0, ""), (3, 4, ""), (9, 4, ""), (12, 4, ""), (24, 2, ""), (12, 5, "wrote 3 samples into bin, the"),
+        (8, 4, r"wrote 12 samples into bin (3 files of 4 samples), the recipe says 8"),
+        (13, 4, "wrote 12 samples"), (4, 16, "wrote 3 samples"),
+    ],
+)  # fmt: skip
+def test_a_file_may_hold_several_samples(folder: Folder, count: int, size: int, told: str) -> None:
+    code, error = folder.before(counts={"main": count}, bytes={"bin": size})
+    assert (code, told in error.get("what", "")) == (64 if told else 0, True), error
+
+
 def test_a_folder_per_input_must_pair(folder: Folder) -> None:
     folder.script(
         "pre.py",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from kit.planning.requirements import packages_image
 from kit.planning.step import GIB, External, Input, Limits, Made, Step
 from kit.planning.target import ImageSpec, Job
 from kit.planning.task import FileForm, FileRun, InputFiles
+from kit.recipe.model import GraphInput
 from kit.recipe.schema import Recipe
 from kit.results.evidence import measurement
 from kit.results.metrics import Declaration, Metric, Unit
@@ -78,12 +81,15 @@ class Script:
                 f"batches: files of different shapes run one a call, so batch {max(job.batches)} means nothing",
                 remedy="write batches: [1]",
             )
+        sizes, main = _sample_bytes(job.recipe, settings), next(iter(settings.runs))
+        counted = settings.samples == "each" or settings.runs[main][0] in sizes
         plan: dict[str, Any] = {
             **_shared_plan(settings),
             "commands": settings.preprocess,
             "programs": _python_programs(settings),
             "runs": settings.runs,
-            "counts": {next(iter(settings.runs)): job.recipe.dataset.count} if settings.samples == "each" else {},
+            "counts": {main: job.recipe.dataset.count} if counted else {},
+            "bytes": sizes,
             "shapes": shapes,
         }
         if known:
@@ -104,8 +110,7 @@ class Script:
     def runs(self, job: Job) -> Sequence[FileRun]:
         """The folders of the working folder."""
         settings = script_settings(job.recipe)
-        stated = {"input", "inputs"} & job.recipe.model_fields_set
-        shapes = [one.shape for one in job.recipe.graph_inputs] if stated else []
+        shapes = [one.shape for one in _stated_inputs(job.recipe)]
         return [
             FileRun(
                 name,
@@ -163,6 +168,23 @@ class Script:
             _metric(outputs, f"{prefix}score", entry, settings, job.recipe.dataset.count)
             for entry in found.key("metrics").value
         )
+
+
+def _stated_inputs(recipe: Recipe) -> Sequence[GraphInput]:
+    return recipe.graph_inputs if {"input", "inputs"} & recipe.model_fields_set else ()
+
+
+def _sample_bytes(recipe: Recipe, settings: ScriptSettings) -> dict[str, int]:
+    """Folder of files that are alike -> bytes of one sample."""
+    if _shapes(settings) == "files":
+        return {}
+    found: dict[str, int] = {}
+    for folders in settings.runs.values():
+        for folder, one in zip(folders, _stated_inputs(recipe), strict=False):
+            form = settings.inputs.get(folder)
+            digits = re.sub(r"\D", "", (form and form.dtype) or one.dtype)
+            found[folder] = math.prod(one.shape) * int(digits or 8) // 8
+    return found
 
 
 def _shapes(settings: ScriptSettings) -> Literal["fixed", "files"]:
