@@ -72,10 +72,6 @@ class Markup:
         known = [source for source in ("measured", "published", "mixed") if source in sources]
         return Safe(self.words["list"].join(f"{MARKS[source]} {self.words[source]}".strip() for source in known))
 
-    def mode(self, mode: str | None) -> str:
-        """``dataset`` or ``synthetic`` in words."""
-        return str(self.words[f"{mode or 'mixed'}_mode"])
-
     def table(self, header: Sequence[object], rows: Iterable[Sequence[object]]) -> Safe:
         """A Markdown table."""
         lines = [header, ["---"] * len(header), *rows]

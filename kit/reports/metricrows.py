@@ -30,6 +30,7 @@ class MetricRow:
     shown: ReportNumber
     low: ReportNumber | None = None
     high: ReportNumber | None = None
+    method: str | None = None  # of the interval
     samples: int | None = None
     published: ReportNumber | None = None
     delta: ReportNumber | None = None
@@ -87,7 +88,7 @@ def _row(
             number(f"{base}/{end}", value, how, "interval")
             for end, value in zip(("low", "high"), metric.interval, strict=True)
         )
-        row = replace(row, low=low, high=high)
+        row = replace(row, low=low, high=high, method=metric.method)
     return _compared(row, metric, declared, numbers) if declared and declared.published is not None else row
 
 

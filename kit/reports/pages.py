@@ -32,7 +32,7 @@ class Pages:
 
     def words(self, language: str) -> Mapping[str, Any]:
         """Headings and table words of a language."""
-        return self._words(f"{language}/words.j2")
+        return self._words(f"{language}/words.j2", samples=self.report.recipe.preprocess is None)
 
     def titles(self, language: str, family: str) -> Mapping[str, Any]:
         """Headings of a family of toolchains in a language; they may name the tools that its targets ran."""

@@ -57,6 +57,13 @@ class ThroughputTables(Markup):
             rows.append(row)
         return self.table(header, rows)
 
+    def mode(self, figures: Figures) -> str:
+        """``dataset`` or ``synthetic`` in words; of each batch where they differ."""
+        if figures.mode:
+            return str(self.words[f"{figures.mode}_mode"])
+        said = (f"bs{batch} {self.words[f'{one.mode}_mode']}" for batch, one in figures.throughput.items())
+        return str(self.words["list"].join(said))
+
     def conditions(self, figures: Figures) -> str:
         """``precision fp32, transfers none, ...``, as far as all batches agree; empty where nothing is known."""
         known = [one.conditions.model_dump(exclude_none=True) for one in figures.throughput.values()]

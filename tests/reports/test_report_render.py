@@ -346,9 +346,29 @@ def test_the_ascend_sections_are_about_the_tool_that_ran(
     assert "benchmark" not in text.partition("## 6 ")[0].replace("ais_bench", "")
     assert "arch=" not in text
     assert "### 5.1 ais_bench工具概述" in alone["README.md"].decode()
-    assert "### 5.1 The benchmark and ais_bench tools\n\nbenchmark is" in both["README.en.md"].decode()
+    assert "### 5.1 The benchmark and ais_bench tools\n\n310: benchmark is" in both["README.en.md"].decode()
     assert "\n310P: ais_bench is" in both["README.en.md"].decode()
-    assert "arch=" in both["README.en.md"].decode()
+    assert "arch=" in render(seed_recipe, {}, facts=facts)["README.en.md"].decode()
+
+
+def test_numbers_from_random_input_say_so(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
+    made = make("310P", {1: 1800.5}, mode="synthetic")
+    real = make("310P", {16: 6400.25})
+    mixture = made.model_copy(update={"throughput": (*made.throughput, *real.throughput)})
+    for results, said in ((made, "measured, synthetic input"), (mixture, "bs1 synthetic input, bs16 images of")):
+        text = render(seed_recipe, {"310P": results}, ["310P"], facts=facts)["README.en.md"].decode()
+        assert said in text
+        assert "pure inference: the engine alone" in text
+        assert "are those of real input" not in text
+
+
+def test_a_model_without_images_has_samples(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
+    texts = seed_recipe.model_copy(update={"preprocess": None})
+    files = render(texts, {"cpu": make("cpu", {1: 50.0}, per="image")}, ["cpu"], facts=facts)
+    for name, words in (("README.en.md", "samples per second"), ("README.md", "每秒样本数")):
+        text = files[name].decode()
+        assert words in text
+        assert not re.search(r"images (of|per)|images/s|图片/秒|张图片进行", text)
 
 
 def test_scripts_are_those_of_a_published_report_alone(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:
@@ -362,7 +382,7 @@ def test_scripts_are_those_of_a_published_report_alone(seed_recipe: Recipe, fact
 def test_accuracies_that_are_not_met_are_listed(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
     low = {"n": 50000, "classes": 1000, "correct": [36000, 43000, 45000, 45500, 45970]}
     files = render(seed_recipe, {"cpu": make("cpu", {1: 50.0}, accuracy=low)}, facts=facts)
-    assert "> 1 accuracies are not met and need work: cpu Top1." in files["README.en.md"].decode()
+    assert "> Not met, and in need of work: cpu Top1." in files["README.en.md"].decode()
     assert "| cpu | Top1 | 72% | 74.084% | -2.084 | 71.60%–72.39% | not met |" in files["README.en.md"].decode()
     assert "> 各项精度均达标" in render(seed_recipe, {}, facts=facts)["README.md"].decode()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kit.errors import StepError
-from kit.inside.estimate import nearest_rank
+from kit.inside.estimate import percentiles
 from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name
 from kit.planning.target import Reading
@@ -210,12 +210,12 @@ def _from_summary(
     summary = load_summary(outputs[step])
     output = outputs.file(step, "result_summary.json")
     listed = [float(time) for time in summary.get("npu_compute_time_list", ())]
-    times = sorted(time for time in listed if time > 0)
+    times = [time for time in listed if time > 0]
     latency: dict[str, Raw[float]] | None = None
-    if times:
+    if found := percentiles(times):
         latency = {"n": output.at("json", "len(npu_compute_time_list)", len(times))}
-        for name, share in (("p50", 50), ("p90", 90), ("p99", 99)):
-            latency[name] = output.key("npu_compute_time_list", listed.index(nearest_rank(times, share)))
+        for name, time in found.items():
+            latency[name] = output.key("npu_compute_time_list", listed.index(time))
     raw = {
         f"{part} {name} (ms per batch)": output.key(part, name)
         for part in ("NPU_compute_time", "H2D_latency", "D2H_latency")
