@@ -7,6 +7,7 @@ from pathlib import Path
 from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError, MissingError
 from kit.inside.companions import companions
+from kit.inside.labels import some
 
 __all__ = ["referenced_files"]
 
@@ -22,14 +23,14 @@ def referenced_files(path: Path) -> tuple[str, ...]:
         return ()
     with inside_errors():
         names = [name for name in companions(str(path)) if name != path.name]
+    if absent := [name for name in names if not (path.parent / name).is_file()]:
+        raise MissingError(
+            f"keeps weights in {some(absent)}, which {'is' if len(absent) == 1 else 'are'} not next to it",
+            where=str(path),
+            remedy="put what it names into the folder of the model, under the same names",
+        )
     for name in names:
         place = path.parent / name
-        if not place.is_file():
-            raise MissingError(
-                f"keeps weights in {name}, which is not next to it",
-                where=str(path),
-                remedy="put that file into the folder of the model",
-            )
         if not place.resolve().is_relative_to(path.parent.resolve()):
             raise InvalidInputError(
                 "the link leaves its folder, and a container would not see its end",

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from kit.data.referenced import referenced_files
 from kit.errors import DamagedError, MissingError
 from kit.inside.mistaken import mistaken_for
 from kit.recipe.schema import Recipe, Weights, safe_url
@@ -37,6 +38,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
     Raises:
         MissingError: it is not there.
         DamagedError: a digest differs, or it is larger than the recipe allows.
+        KitError: files that it refers to are not next to it.
     """
     with contextlib.suppress(OSError):  # a file without status cannot be read either, which is reported below
         if (size := path.stat().st_size) > weights.max_bytes:
@@ -54,6 +56,7 @@ def check_weights(path: Path, weights: Weights) -> FileDigest:
                 where=str(path),
                 remedy="fetch the file again, or correct the recipe if the file is the right one",
             )
+    referenced_files(path)
     return found
 
 

@@ -153,6 +153,7 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
         if len(shape) > 1 and not axes:
             what = f"gives {shape[0]} results for a batch of {batch}"
             raise UserError(what, "Its axis 0 is not the batch: set input -> batch to what it was made for.", path)
+        spec.check_scores(results[0], batch, path)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,11 +10,21 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .labels import MAX_LABEL, image_key, label_bytes, read_labels, refuse_repeated, some, stem, unique_keys
+from .labels import (
+    MAX_LABEL,
+    image_key,
+    label_bytes,
+    read_labels,
+    refuse_outside,
+    refuse_repeated,
+    some,
+    stem,
+    unique_keys,
+)
 from .protocol import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["ClassNames", "folder_labels", "labels_of", "read_classes", "sniff_form"]
 
@@ -46,7 +56,7 @@ def _is_wordnet(text: str) -> bool:
 
 @dataclass(frozen=True)
 class _Rule:
-    """How the text of a label becomes a number from 0."""
+    """How the text of a label becomes a number from 0; one below the first label becomes a negative one."""
 
     first_label: int
     classes: ClassNames | None
@@ -54,11 +64,9 @@ class _Rule:
     def number(self, text: str, where: str) -> int:
         text = text.strip()
         if text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 18:
-            value = int(text) - self.first_label
-            if 0 <= value <= MAX_LABEL:
-                return value
-            counted = f", and the first is {self.first_label}" if self.first_label else ""
-            raise UserError(f"the label {text} is not in the range of classes{counted}", _RANGE, where)
+            if int(text) <= MAX_LABEL:
+                return int(text) - self.first_label
+            raise UserError(f"the label {text} is not in the range of classes", _RANGE, where)
         found = self.classes.number(text) if self.classes else None
         if found is None:
             known = f"not a class of {self.classes.where}" if self.classes else "not a whole number"
@@ -136,7 +144,7 @@ def labels_of(
             for number, line in enumerate(text.splitlines(), 1)
             if line.strip()
         ]
-        return _collected(pairs, path, names, rule.number)
+        return _collected(pairs, path, names, rule)
     if form in {"csv", "loc"}:
         rows = _rows(text, path)
         if form == "loc":
@@ -144,7 +152,7 @@ def labels_of(
                 remedy = "Name LOC_synset_mapping.txt of the same archive under dataset -> classes of the recipe."
                 raise UserError("labels are WordNet ids, and their order is not known", remedy, path)
             rows = [(number, name, label.split(" ")[0]) for number, name, label in rows]
-        return _collected(rows, path, names, rule.number)
+        return _collected(rows, path, names, rule)
     remedy = "Use a task that reads annotations, such as task: detection, or give a file of `name label` lines."
     raise UserError("holds annotations as JSON, and classification needs one class per image", remedy, path)
 
@@ -184,22 +192,23 @@ def _rows(text: str, path: str) -> list[tuple[int, str, str]]:
     return found
 
 
-def _collected(
-    rows: Sequence[tuple[int, str, str]], path: str, names: Sequence[str], number_of: Callable[[str, str], int]
-) -> dict[str, int]:
+def _collected(rows: Sequence[tuple[int, str, str]], path: str, names: Sequence[str], rule: _Rule) -> dict[str, int]:
     keys = _keys(names)
     labels: dict[str, int] = {}
-    repeated = []
+    repeated, below = [], []
     for line, name, text in rows:
         where = f"{path}:{line}"
         key = keys.get(image_key(name)) or keys.get(stem(name)) or stem(name)
         if not key:
             raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", "Correct the row.", where)
-        number = number_of(text, where)
+        number = rule.number(text, where)
         if key in labels:
             repeated.append((line, name))
+        if number < 0:
+            below.append((line, name, text.strip()))
         labels[key] = number
     refuse_repeated(repeated, path)
+    refuse_outside(below, len(labels), f"are below the first, {rule.first_label}", _RANGE, path)
     if not labels:
         raise UserError("holds no label", "Point to the label file.", path)
     return labels
@@ -230,14 +239,17 @@ def _ground_truth(text: str, path: str, names: Sequence[str], first_label: int, 
         order = [line.split()[0] for line in _text(synsets).splitlines() if line.strip()]
         first_label = first_label or 1  # the archive counts from 1
     ranks = {name: rank for rank, name in enumerate(sorted(order))}
-    labels = {}
+    labels, odd = {}, []
     for number, (name, word) in enumerate(zip(names, lines, strict=True), 1):
         if not word.isascii() or not word.isdigit() or len(word) > 9:
             raise UserError(f"the label is not a whole number: {word[:80]!r}", "Correct the line.", f"{path}:{number}")
         value = int(word) - first_label
         if value < 0 or (order and value >= len(order)):
-            raise UserError(f"the label {word} is not in the range of classes", _RANGE, f"{path}:{number}")
-        labels[image_key(name)] = ranks[order[value]] if order else value
+            odd.append((number, name, word))
+        else:
+            labels[image_key(name)] = ranks[order[value]] if order else value
+    bounds = f"are not in {first_label}..{first_label + len(order) - 1}" if order else f"are below {first_label}"
+    refuse_outside(odd, len(lines), bounds, _RANGE, path)
     unique_keys(names, path)
     return labels
 

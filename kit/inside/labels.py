@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IMAGE_SUFFIXES", "MAX_LABEL", "MAX_LABEL_BYTES", "check_range", "image_key", "label_bytes", "list_images", "match",
-    "read_labels", "refuse_repeated", "some", "stem", "unique_keys",
+    "read_labels", "refuse_outside", "refuse_repeated", "some", "stem", "unique_keys",
 ]  # fmt: skip
 
 #: What counts as an image everywhere in kit, in upper or lower case; :mod:`.decoding` checks the content.
@@ -188,28 +188,53 @@ def refuse_repeated(repeated: Sequence[tuple[int, str]], path: str) -> None:
         raise UserError(what, remedy, f"{path}:{repeated[0][0]}")
 
 
+def refuse_outside(odd: Sequence[tuple[int, str, str]], of: int, bounds: str, remedy: str, path: str) -> None:
+    """Refuse labels that are no class; line number, name and label of each.
+
+    Args:
+        odd: they.
+        of: how many labels the file has.
+        bounds: what is wrong with them, as in ``are not in 0..9``.
+        remedy: what to do.
+        path: the file.
+
+    Raises:
+        UserError: there is one; names the first three.
+    """
+    if odd:
+        shown = ", ".join(f"{name!r} has {label} in line {line}" for line, name, label in odd[:3])
+        rest = f", and {len(odd) - 3} more" if len(odd) > 3 else ""
+        what = f"{len(odd)} of {of} labels {bounds}: {shown}{rest}"
+        raise UserError(what, remedy, f"{path}:{odd[0][0]}")
+
+
 def _line_by_line(data: bytes, highest: int, path: str) -> dict[str, int]:
     labels: dict[str, int] = {}
     repeated: list[tuple[int, str]] = []
+    odd: list[tuple[int, str, str]] = []
     number = 0
     try:
         for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
             fields = raw.split(None, 1)
             if not fields:
                 continue
-            key, label = _label_line(fields, highest)
+            key, label = _label_line(fields)
             if key in labels:
                 repeated.append((number, key))
             labels[key] = label
+            if not 0 <= label <= highest:
+                odd.append((number, key, str(label)))
     except UserError as error:
         raise UserError(error.what, error.remedy, f"{path}:{number}") from None
     refuse_repeated(repeated, path)
+    remedy = "Number the classes from 0, and check that the labels belong to this model."
+    refuse_outside(odd, len(labels), f"are not in 0..{highest}", remedy, path)
     if not labels:
         raise UserError("holds no label", "Point to a file of lines such as 'ILSVRC2012_val_00000001.JPEG 65'.", path)
     return labels
 
 
-def _label_line(fields: list[bytes], highest: int) -> tuple[str, int]:
+def _label_line(fields: list[bytes]) -> tuple[str, int]:
     form = "Write one 'name label' per line, such as 'ILSVRC2012_val_00000001.JPEG 65'."
     if sum(map(len, fields)) > MAX_LINE_BYTES:
         raise UserError("the line is too long for a name and a label", form)
@@ -225,11 +250,6 @@ def _label_line(fields: list[bytes], highest: int) -> tuple[str, int]:
     key, label = stem(name), int(text)
     if not key:
         raise UserError(f"the name is empty up to its first dot: {name[:80]!r}", form)
-    if not 0 <= label <= highest:
-        raise UserError(
-            f"the label {label} is not in 0..{highest}",
-            "Number the classes from 0, and check that the labels belong to this model.",
-        )
     return key, label
 
 
@@ -275,4 +295,4 @@ def check_range(labels: Mapping[str, int], classes: int, where: str) -> None:
     what = f"{len(odd)} of {len(labels)} labels are not in 0..{classes - 1}, the highest is {highest}: {some(odd)}"
     if highest == classes and lowest == 1:
         raise UserError(f"{what}; they seem to count from 1", "Write dataset -> first_label: 1 in the recipe.", where)
-    raise UserError(what, "Use the labels of this model, or correct model -> classes of the recipe.", where)
+    raise UserError(what, "Use the labels of this model, or correct model -> classes (kit init --classes).", where)

@@ -113,7 +113,7 @@ def create(spec: NetworkSpec, code: str | None = None) -> Module:
         sizes = " and ".join(one.size for one in spec.inputs)
         what = f"{spec.title} does not take inputs of {sizes}: {oneline(error)}"
         raise UserError(what, _FIT) from error
-    _check_results(results, spec)
+    _check_results(results, spec, code)
     return model
 
 
@@ -152,15 +152,12 @@ def _several(result: Any) -> bool:
     return isinstance(result, tuple | list)
 
 
-def _check_results(results: list[Tensor], spec: NetworkSpec) -> None:
+def _check_results(results: list[Tensor], spec: NetworkSpec, code: str | None) -> None:
     if len(results) != len(spec.outputs):
         what = f"{spec.title} has {len(results)} outputs, and the recipe names {len(spec.outputs)}"
         remedy = "Name all of them under outputs, or choose one with model -> returns."
-        raise UserError(what, remedy)
-    batch = spec.inputs[0].batch or 2
-    if spec.source == "timm" and len(results) == 1 and tuple(results[0].shape) != (batch, spec.classes):
-        what = f"{spec.title} gives no {spec.classes} logits per image"
-        raise UserError(what, "Choose an architecture that classifies.")
+        raise UserError(what, remedy, code)
+    spec.check_scores(results[0], spec.inputs[0].batch or 2, code or spec.architecture)
 
 
 def example_inputs(spec: NetworkSpec, batch: int | None = None, seed: int | None = None) -> tuple[Tensor, ...]:

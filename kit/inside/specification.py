@@ -3,7 +3,7 @@
 ::
 
     {"source": "timm", "architecture": "resnet50", "classes": 1000, "create": {}, "reparameterize": false,
-     "returns": null, "build": null, "set": null, "prefix": null,
+     "returns": null, "build": null, "set": null, "prefix": null, "scores": true,
      "inputs": [{"name": "x", "shape": [3, 224, 224], "dtype": "float32", "layout": "NCHW", "batch": null, "axes": {}}],
      "outputs": ["output1"]}
 """
@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -63,6 +64,8 @@ class NetworkSpec:
     reparameterize: bool = False
     returns: int | str | None = None
     classes: int = 1000
+    scores: bool = True
+    """Whether the first output is a score per class, as the task classification takes it."""
     set: str | None = None
     prefix: str | None = None
     inputs: tuple[InputSpec, ...] = (InputSpec(),)
@@ -72,6 +75,29 @@ class NetworkSpec:
     def title(self) -> str:
         """For messages: the architecture, or the own code."""
         return self.architecture or self.build or "the model"
+
+    def check_scores(self, output: Any, batch: int, where: str | None = None) -> None:
+        """Refuse a first output that is not a score per class, where the task counts classes.
+
+        Args:
+            output: what `batch` samples gave, an array of NumPy or a tensor.
+            batch: how many they are.
+            where: the model.
+
+        Raises:
+            UserError: another number of scores than classes, or no row of scores.
+        """
+        if not self.scores:
+            return
+        shape = tuple(output.shape)
+        found = max(shape[1:], default=0)
+        what = f"output {self.outputs[0]} is {str(output.dtype).removeprefix('torch.')} {shape} for a batch of {batch}"
+        if shape[:1] != (batch,) or math.prod(shape[1:]) != found or "float" not in str(output.dtype):
+            remedy = "Name the output that has them, or the task that reads this one: detection, segmentation, script."
+            raise UserError(f"{what}, and classification needs a score per class", remedy, where)
+        if found != self.classes:
+            remedy = f"Write model -> classes: {found} in the recipe, or name the output that holds the scores."
+            raise UserError(f"{what}, and the recipe says {self.classes} classes", remedy, where)
 
 
 def parse_network(text: str) -> NetworkSpec:

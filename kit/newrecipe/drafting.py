@@ -122,11 +122,14 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     first = inputs[0]
     graph = graph_input(first, wishes)
     batch = first.shape[0] if first.shape else None
-    classes = wishes.classes or next((size for size in outputs[0].shape[1:2] if size), None)
+    declared = next((size for size in outputs[0].shape[1:2] if size), None)
+    classes = wishes.classes or declared
     model = {"name": wishes.name or slug(path.stem), "source": "onnx", "classes": classes or 1000}
     draft = Draft(f"{path.name}: an ONNX file; nothing is exported, so parity does not apply.", {"model": model})
     if classes is None:
         draft.open.append("model -> classes: 1000 is a guess (--classes)")
+    if declared and classes != declared:
+        draft.open.append(f"model -> classes: the file declares {declared} for its output {outputs[0].name}")
     if any(size is None for size in first.shape[1:]) and not wishes.shape:
         draft.open.append(f"input -> shape: {graph['shape']} is a guess, the graph leaves sizes open (--shape)")
     names = [one.name for one in outputs]

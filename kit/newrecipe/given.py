@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from kit.data.presence import inside_errors
+from kit.data.referenced import referenced_files
 from kit.errors import InvalidInputError, MissingError
 from kit.inside.labelforms import ClassNames, folder_labels, labels_of, read_classes
-from kit.inside.labels import list_images
+from kit.inside.labels import check_range, list_images, match
 from kit.inside.mistaken import mistaken_for
 from kit.newrecipe.draft import Draft
 from kit.newrecipe.wishes import Wishes, relative
@@ -57,7 +58,7 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
     """``path`` as seen from the recipe's folder `out`, and ``sha256``.
 
     Raises:
-        MissingError: no such file.
+        MissingError: no such file, or one that it refers to is not next to it.
         InvalidInputError: a web page, a Git LFS pointer or an empty file is in its place.
     """
     if not path.is_file():
@@ -68,6 +69,7 @@ def weights_entry(path: Path, out: Path) -> dict[str, Any]:
         found = mistaken_for(file.read(512))
     if found:
         raise InvalidInputError(f"this is {found[0]}, not the file itself", where=str(path), remedy=found[1])
+    referenced_files(path)
     return {"path": relative(path, out), "sha256": digest_file(path, md5=False).sha256}
 
 
@@ -118,9 +120,15 @@ def _add_images(draft: Draft, wishes: Wishes, images: Path) -> None:
         entry["labels"] = relative(wishes.labels, wishes.out)
         with os_errors(wishes.labels), inside_errors():
             found = labels_of(str(wishes.labels), names, classes=classes)
+            match(names, found, str(images))
         if min(found.values()) >= 1 and max(found.values()) == draft.settings["model"]["classes"]:
             entry["first_label"] = 1
             draft.remarks["dataset.first_label"] = "no label is 0, so the file seems to count from 1"
+        elif not any(one.startswith("model -> classes") for one in draft.open):  # else their number is a guess
+            with inside_errors():
+                check_range(found, draft.settings["model"]["classes"], str(wishes.labels))
+        elif max(found.values()) >= draft.settings["model"]["classes"]:
+            draft.open.append(f"model -> classes: there are labels up to {max(found.values())}")
     elif layout == "folders":
         with inside_errors():
             found = folder_labels(names, classes, str(images))

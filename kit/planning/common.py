@@ -79,6 +79,8 @@ def network_json(job: Job) -> str:
     tree |= recipe.weights.model_dump(mode="json", include={"set", "prefix"}, exclude_none=True)
     tree["inputs"] = [one.model_dump(mode="json", exclude_defaults=True) for one in recipe.graph_inputs]
     tree["outputs"] = list(recipe.graph_outputs)
+    if job.file_task:  # only classification takes a score per class
+        tree["scores"] = False
     return json.dumps(tree, sort_keys=True, separators=(",", ":"))
 
 

@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 import yaml
 
-from kit.recipe.schema import load_recipe
+from kit.data.weights import check_weights
+from kit.errors import MissingError
+from kit.recipe.schema import Weights, load_recipe
+from kit.storage.digests import digest_file
 
 onnx: Any = pytest.importorskip("onnx", reason="onnx is in the extra 'exporter'")
 needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is in the extra 'exporter'")
@@ -59,6 +62,39 @@ def test_an_onnx_file_tells_names_shapes_and_types(tmp_path: Path, kit: Any) -> 
     again = kit(tmp_path, "init", "net.onnx")
     assert again.returncode == 3
     assert "there is a recipe already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("labels", "code", "said"),
+    [
+        ("a,1\nb,12\nc,11\n", 3, "2 of 3 labels are not in 0..9, the highest is 12: b, c"),
+        ("x,1\ny,2\nz,0\nw,0\n", 3, "3 of 3 images have no label: a.jpg, b.jpg, c.jpg"),
+        ("a,1\nb,2\nb,3\nc,3\n", 3, "'b' has a label already"),
+        ("a,1\nb,-1\nc,-1\n", 3, "2 of 3 labels are below the first, 0: 'b' has -1 in line 2, 'c' has -1 in line 3"),
+        ("a,0\nb,9\nc,1\n", 0, ""),
+    ],
+)
+def test_labels_that_do_not_fit_are_told_at_once(tmp_path: Path, kit: Any, labels: str, code: int, said: str) -> None:
+    model(tmp_path / "net.onnx", ["n", 3, 64, 96], [["n", 10]])
+    images(tmp_path, ["a.jpg", "b.jpg", "c.jpg"])
+    (tmp_path / "labels.csv").write_text(labels)
+    done = kit(tmp_path, "init", "net.onnx", "--images", "val", "--labels", "labels.csv")
+    assert (done.returncode, (tmp_path / "kit.yaml").exists()) == (code, code == 0), done.stderr
+    assert said in done.stderr
+
+
+def test_external_data_that_is_not_there_is_told_at_once(tmp_path: Path, kit: Any) -> None:
+    path = model(tmp_path / "net.onnx", ["n", 3, 64, 96], [["n", 10]])
+    tree = onnx.load(path)
+    tree.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(300, np.float32), "w"))
+    onnx.save(tree, path, save_as_external_data=True, location="w.data", size_threshold=0)
+    assert kit(tmp_path, "init", "net.onnx").returncode == 0
+    (tmp_path / "w.data").unlink()
+    done = kit(tmp_path, "init", "net.onnx", "--force")
+    assert done.returncode == 4
+    assert "net.onnx: keeps weights in w.data, which is not next to it" in done.stderr
+    with pytest.raises(MissingError, match=r"keeps weights in w\.data"):
+        check_weights(path, Weights(path="net.onnx", sha256=digest_file(path).sha256))
 
 
 def test_an_onnx_file_of_bytes_channels_last_and_a_fixed_batch(tmp_path: Path, kit: Any) -> None:

@@ -115,7 +115,14 @@ def test_class_folders(tmp_path: Path) -> None:
         ("a.jpg,horse\nb.PNG,dog\n", {"classes": "classes.txt"}, "the label 'horse' is not a class of"),
         ("2\n0\n1\n", {}, "has 3 labels for 4 images"),
         ("a.jpg,0\nb.PNG\n", {}, "the row has 1 columns"),
-        ("a.jpg 0\nb.PNG 1\nc.webp 1\nd.tif 1\n", {"first_label": 1}, "the label 0 is not in the range of classes"),
+        (
+            "a.jpg 0\nb.PNG 1\nc.webp 1\nd.tif 1\n",
+            {"first_label": 1},
+            "1 of 4 labels are below the first, 1: 'a.jpg' has",
+        ),
+        ("a,2\nb,-1\nc,-2\nd,-3\n", {}, "3 of 4 labels are below the first, 0: 'b' has -1 in line 2, 'c' has -2 in li"),
+        ("a.jpg -1\nb.PNG 1\nc.webp -1\nd.tif 1\n", {}, "2 of 4 labels are not in 0..2147483647: 'a' has -1 in li"),
+        ("0\n1\n1\n0\n", {"labels_form": "ilsvrc", "first_label": 1}, "2 of 4 labels are below 1: 'a.jpg' has 0"),
         ("ImageId,PredictionString\na,n00000003 1 2 3 4\n", {}, "labels are WordNet ids"),
     ],
 )

@@ -103,7 +103,9 @@ def test_the_batch_may_be_another_axis_than_the_first(tmp_path: Path) -> None:
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
         onnx.save(model, tmp_path / "m.onnx")
         if kept[1] == -1:
-            assert adopted(tmp_path / "m.onnx", tmp_path / "out")["onnx"]["outputs"]
+            assert adopted(tmp_path / "m.onnx", tmp_path / "out", scores=False)["onnx"]["outputs"]
+            with pytest.raises(UserError, match="and classification needs a score per class"):
+                adopted(tmp_path / "m.onnx", tmp_path / "refused")
         else:
             with pytest.raises(UserError, match="gives 3 results for a batch of 1"):
                 adopted(tmp_path / "m.onnx", tmp_path / "refused")
@@ -119,8 +121,22 @@ def test_an_input_may_be_one_number_for_each_sample(tmp_path: Path) -> None:
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, tmp_path / "m.onnx")
-    facts = adopted(tmp_path / "m.onnx", tmp_path / "out", inputs=[{"name": "lengths", "shape": [], "dtype": "int32"}])
+    lengths = [{"name": "lengths", "shape": [], "dtype": "int32"}]
+    facts = adopted(tmp_path / "m.onnx", tmp_path / "out", inputs=lengths, scores=False)
     assert [one["name"] for one in facts["onnx"]["outputs"]] == ["z"]
+
+
+def test_another_number_of_scores_than_classes_is_told_whatever_the_file_declares(tmp_path: Path) -> None:
+    path = model_file(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    model.graph.output[1].type.tensor_type.shape.dim[1].dim_value = 1000
+    onnx.save(model, path)
+    with pytest.raises(
+        UserError, match=r"output z is float32 \(1, 4\) for a batch of 1, and the recipe says 1000"
+    ) as caught:
+        adopted(path, tmp_path / "out", classes=1000)
+    assert caught.value.remedy.startswith("Write model -> classes: 4 in the recipe")
+    assert adopted(path, tmp_path / "out")["classes"] == 4
 
 
 def test_a_fixed_batch_is_told(tmp_path: Path) -> None:

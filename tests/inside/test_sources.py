@@ -124,7 +124,7 @@ def test_a_package_and_a_file_in_a_folder(tmp_path: Path, build: str) -> None:
 
 def test_a_result_is_chosen_by_its_key(tmp_path: Path, code: Path) -> None:
     state = saved(tmp_path / "w.pth", tiny_state(code))
-    spec = {"source": "code", "build": "my_model.py:Two", "classes": 4, "outputs": ["y"]}
+    spec = {"source": "code", "build": "my_model.py:Two", "scores": False, "outputs": ["y"]}
     spec |= {"inputs": [{"name": "x", "shape": [3, 16, 16]}]}
     with pytest.raises(UserError, match="has 2 outputs, and the recipe names 1"):
         run_both(tmp_path, spec, state, code)
@@ -143,7 +143,7 @@ def test_several_inputs_of_whole_numbers_a_fixed_batch_and_a_dynamic_axis(tmp_pa
     ]
     spec = {"source": "code", "build": "my_model.py:Words", "classes": 6, "inputs": inputs, "outputs": ["sum"]}
     ids, mask = parse_network(json.dumps(spec)).inputs
-    state = create(own(build="my_model.py:Words", inputs=(ids, mask)), str(code)).state_dict()
+    state = create(own(build="my_model.py:Words", inputs=(ids, mask), classes=6), str(code)).state_dict()
     facts = run_both(tmp_path, spec, saved(tmp_path / "w.pth", state), code)
     assert facts["onnx"]["inputs"][0] == {"name": "ids", "shape": [2, "length"], "dtype": "int64"}
 
@@ -167,6 +167,12 @@ def test_channels_last(tmp_path: Path, code: Path) -> None:
         ),
         ("def build(:\n", "build", "fails while it is imported: SyntaxError", "invalid"),
         ("def build():\n    return 5\n", "build", "gives a int, not a torch.nn.Module", "invalid"),
+        (
+            "from torch import nn\n\ndef build():\n    return nn.Sequential(nn.Flatten(), nn.Linear(768, 9))\n",
+            "build",
+            "output y is float32 (2, 9) for a batch of 2, and the recipe says 4 classes",
+            "invalid",
+        ),
         ("def other():\n    pass\n", "build", "has no function 'build'; it has other", "invalid"),
         ("import sys\nsys.exit(0)\n", "build", "fails while it is imported: SystemExit", "invalid"),
         (
@@ -306,7 +312,7 @@ def test_an_opset_that_works_is_found(tmp_path: Path) -> None:
         "\n\ndef build():\n    return Net()\n"
     )
     code = tmp_path / "my_model.py"
-    spec = own(inputs=(InputSpec("x", (2, 4, 4)),))
+    spec = own(inputs=(InputSpec("x", (2, 4, 4)),), scores=False)
     model = create(spec, str(code))
     with pytest.raises(UserError, match="cannot be exported with opset 11"):
         export.export_network(model, spec, 11)
