@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -144,7 +145,7 @@ def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
         values = [said[0], *(text.removeprefix(key) for key, text in zip(keys[1:], said[1:], strict=True))]
         shown = ", ".join(values) if all(said) else "this file is not on this machine"
         lines.append(f"             {shown}")
-    lines += [f"  command    {' '.join(one.argv)}" for one in found.commands]
+    lines += [f"  command    {shlex.join(one.argv)}" for one in found.commands]
     lines += [f"  artifact   {one.step}/{one.path}  sha256 {one.sha256}" for one in found.artifacts]
     lines += [
         f"  run        {one.step}  {one.started}  {one.seconds:.2f} s  image {one.image}  fingerprint {one.fingerprint}"

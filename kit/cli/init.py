@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -71,7 +72,7 @@ def command(
         typer.echo(f"wrote {folder}")
         if fetch := weights_to_fetch(folder):
             typer.echo(f"  first: put {fetch} there, as {folder / 'README.md'} says; it is not part of kit")
-        typer.echo(f"  do: kit reproduce --recipe {folder} --target cpu")
+        typer.echo(f"  do: kit reproduce --recipe {shlex.quote(str(folder))} --target cpu")
         return
     wishes = Wishes(
         source=source, code=code, script=script, weights=weights, images=images, labels=labels,
@@ -89,4 +90,4 @@ def command(
         for one in draft.open:
             typer.echo(f"  - {one}")
     else:
-        typer.echo(f"  do: kit reproduce --recipe {path} --target cpu")
+        typer.echo(f"  do: kit reproduce --recipe {shlex.quote(str(path))} --target cpu")

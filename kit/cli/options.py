@@ -45,7 +45,7 @@ Adopt = Annotated[
     bool,
     option(
         "--adopt",
-        "Take over a store that was made elsewhere, or by a kit before 0.2; only if you trust all that is in it.",
+        "Take over a store that was made elsewhere, or by an older kit; only if you trust all that is in it.",
         env="KIT_ADOPT",
     ),
 ]

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
-from kit.cli.usage import option
-from kit.errors import InvalidInputError
+from kit.cli.usage import goes_with, option
+from kit.errors import InvalidInputError, MissingError
 
 __all__ = ["command"]
 
@@ -70,8 +70,11 @@ def command(
     from kit.results.resultsfile import load_all
     from kit.storage.files import exclusive
 
+    goes_with("--gate-base", base, "--gate", there=gate)
     if index:
         folder = reports or Path("reports")
+        if not folder.is_dir():
+            raise MissingError("there is no such folder of reports", where=str(folder), remedy="name it with --reports")
         typer.echo(f"index: {folder / INDEX} ({'written' if write_index(folder) else 'nothing changed'})")
         return
     parsed = load_recipe(recipe)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
-from kit.cli.usage import option
+from kit.cli.usage import goes_with, option
 
 if TYPE_CHECKING:
     from kit.execution.reproduction import Reproduction
@@ -92,6 +92,9 @@ def command(
     from kit.reports.folder import reports_folder, update_index
     from kit.storage.store import Store
 
+    goes_with("--image", image, "--format k8s", there=form is options.PlanFormat.K8S)
+    goes_with("--format", form is not options.PlanFormat.TEXT, "--plan", there=plan)
+    goes_with("--gate-base", gate_base, "--gate", there=gate)
     choice = Choice(
         targets=tuple(target or ()),
         batches=tuple(batch or ()),
@@ -116,11 +119,7 @@ def command(
     selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
     file = weights_path(parsed, kept.root, choice.weights)
-    if image is not None and form is not options.PlanFormat.K8S:
-        raise typer.BadParameter("goes with --format k8s", param_hint="--image")
     if form is not options.PlanFormat.TEXT:
-        if not plan:
-            raise typer.BadParameter("goes with --plan", param_hint="--format")
         more = [word for step in force or () for word in ("--force", step)]
         more += [option for option, wanted in (("--update", update), ("--gate", gate)) if wanted]
         if form is options.PlanFormat.K8S:

@@ -49,6 +49,8 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
         from kit.execution.progress import choose
         from kit.execution.selection import Choice, Selection
         from kit.recipe.schema import load_recipe
+        from kit.storage.files import os_errors
+        from kit.storage.root import Root
         from kit.storage.store import Store
 
         choice = Choice(
@@ -66,6 +68,9 @@ def command_of(*stages: Stage, says: str) -> Callable[..., None]:
         kept = Store(store, adopt=adopt)
         kept.check()
         selection = Selection(load_recipe(recipe), choice)
+        if out is not None:
+            with os_errors(out):
+                Root(out).make()  # told before the work, not after it
         preflight(selection.jobs(weights_path(selection.recipe, kept.root, weights)))
         with kept.lock(wait=wait):
             made = run_stage(

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["argument", "option"]
+__all__ = ["argument", "goes_with", "option"]
 
 
 def option(usage: str, says: str, *, env: str | None = None, readable: bool = False, **more: Any) -> Any:
@@ -28,3 +28,13 @@ def option(usage: str, says: str, *, env: str | None = None, readable: bool = Fa
 def argument(usage: str | None, says: str) -> Any:
     """An argument, by what stands for it; None: its name."""
     return typer.Argument(metavar=usage, help=says, readable=False)
+
+
+def goes_with(name: str, given: object, other: str, *, there: bool) -> None:
+    """Refuse the option ``name``, where it is given, without the ``other`` one: alone it would do nothing.
+
+    Raises:
+        BadParameter: the command line is wrong.
+    """
+    if given and not there:
+        raise typer.BadParameter(f"goes with {other}", param_hint=name)

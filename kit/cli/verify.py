@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import options
-from kit.cli.usage import argument, option
+from kit.cli.usage import argument, goes_with, option
 from kit.errors import CheckFailedError
 from kit.terminal import visible
 
@@ -71,8 +71,7 @@ def command(
     from kit.storage.store import Store
     from kit.verification.verification import verify
 
-    if trust and archive is None:
-        raise typer.BadParameter("goes with ARCHIVE", param_hint="--trust")
+    goes_with("--trust", trust, "ARCHIVE", there=archive is not None)
     if archive is not None:
         from kit.archive.checking import verify_archive
         from kit.archive.signers import Trust

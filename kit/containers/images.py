@@ -15,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from kit import __version__
-from kit.errors import EngineError, MissingError, StepError
+from kit.errors import EngineError, InvalidInputError, MissingError, StepError
 from kit.planning.step import canonical
 from kit.planning.target import ImageSpec
 from kit.resources import package, resource
@@ -90,7 +90,7 @@ class Images:
         try:
             return self._specs[name]
         except KeyError as error:
-            raise EngineError(
+            raise InvalidInputError(
                 f"there is no image {name!r}", remedy=f"choose one of {', '.join(self._specs)}"
             ) from error
 

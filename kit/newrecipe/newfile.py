@@ -33,7 +33,13 @@ def copy_example(name: str, out: Path, *, force: bool = False) -> Path:
             remedy="choose another folder with --out, or use --force",
         )
     without = shutil.ignore_patterns("__pycache__", ".kit", ".*_cache")
-    copy_folder(examples / name, target, without=without)
+    fresh = not target.exists()
+    try:
+        copy_folder(examples / name, target, without=without)
+    except BaseException:  # a half of it would be in the way of the next try
+        if fresh:
+            shutil.rmtree(target, ignore_errors=True)
+        raise
     beside = Path(load_recipe(target).dataset.images)  # of another example, where it has no images of its own
     if beside.parts[0] == ".." and beside.parts[1] in known and not (out / beside.parts[1]).exists():
         copy_folder(examples / beside.parts[1], out / beside.parts[1], without=without)

@@ -318,14 +318,16 @@ def load_recipe(path: Path) -> Recipe:
         tree = load_yaml(read_input(path, MAX_BYTES, "recipe"))
     except MissingError as error:
         raise MissingError(
-            "there is no recipe", where=str(path), remedy="point to one with --recipe FILE, such as examples/digits"
+            "there is no recipe", where=str(path), remedy="point to one with --recipe FILE, or make one with `kit init`"
         ) from error
     except DamagedError as error:
         raise InvalidInputError(
-            f"the recipe is larger than {MAX_BYTES} bytes", where=str(path), remedy="give a recipe, not a data file"
+            f"the recipe is larger than {MAX_BYTES >> 10} KiB", where=str(path), remedy="give a recipe, not a data file"
         ) from error
     except DocumentError as error:
-        raise InvalidInputError(f"the recipe is {error}", where=str(path), remedy="correct that line") from error
+        raise InvalidInputError(
+            f"the recipe is {error}", where=str(path), remedy="correct it; save it as UTF-8"
+        ) from error
     if not isinstance(tree, dict):
         raise InvalidInputError(
             "the recipe is not a mapping of names to values", where=str(path), remedy="see `kit schema` for the form"

@@ -71,10 +71,14 @@ class _Loader(yaml.SafeLoader):
     def construct_date(self, node: Any) -> NoReturn:
         _refuse(node, f"{shortened(str(node.value))} is read as a date: put it in quotes")
 
+    def construct_unknown(self, node: Any) -> NoReturn:
+        _refuse(node, f"the tag {shortened(node.tag)} is not allowed here")
+
 
 _Loader.add_constructor(f"{_PREFIX}int", _Loader.construct_whole)
 _Loader.add_constructor(f"{_PREFIX}float", _Loader.construct_fraction)
 _Loader.add_constructor(f"{_PREFIX}timestamp", _Loader.construct_date)
+_Loader.add_constructor(None, _Loader.construct_unknown)
 # yes, no, on and off are words.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_PREFIX}bool"]
@@ -93,14 +97,15 @@ def load_yaml(data: bytes) -> Any:
         return yaml.load(data.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - derived from SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise DocumentError(
-            f"not valid YAML{line}: {shortened(visible(error.problem or error.context), 300)}"
-        ) from error
+        problem = ", ".join(filter(None, (error.context, error.problem)))
+        raise DocumentError(f"not valid YAML{line}: {shortened(visible(problem), 300)}") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError("not text in UTF-8") from error
     except RecursionError as error:
         raise DocumentError("not valid YAML: it is nested too deep") from error
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError) as error:
         # Not only its own: PyYAML looks a `!!bool maybe` up.
-        raise DocumentError("not valid YAML: it is not UTF-8 text in YAML form") from error
+        raise DocumentError("not valid YAML: a character or the value of a tag is not allowed") from error
 
 
 def _refuse(node: Any, problem: str) -> NoReturn:

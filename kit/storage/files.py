@@ -19,9 +19,10 @@ __all__ = ["copy_folder", "environment_error", "exclusive", "os_errors", "sync_f
 _REMEDIES = {
     errno.ENOSPC: ("the disk is full", "free some space, or choose another folder, and run again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space, or choose another folder, and run again"),
+    errno.EFBIG: ("a file may not become so large here", "raise the limit with `ulimit -f`, or choose another folder"),
     errno.EROFS: ("the file system is read-only", "choose a folder that can be written"),
-    errno.EACCES: ("permission denied", "choose a folder that you may write, or run as its owner"),
-    errno.EPERM: ("permission denied", "choose a folder that you may write, or run as its owner"),
+    errno.EACCES: ("permission denied", "give yourself the permission, or choose another folder"),
+    errno.EPERM: ("permission denied", "give yourself the permission, or choose another folder"),
     errno.EMFILE: ("too many open files", "raise the limit with `ulimit -n` and run again"),
     errno.EIO: ("the disk reports an error", "check the disk, or choose another folder"),
     errno.ENOTDIR: ("a part of the path is a file", "choose another folder"),
@@ -55,8 +56,10 @@ def environment_error(error: OSError, where: Path | None = None) -> ResourceErro
     if error.errno not in _REMEDIES:
         return None
     what, remedy = _REMEDIES[error.errno]
-    place = error.filename2 or error.filename or where  # of a rename, the name that was wanted
-    return ResourceError(what, where=os.fsdecode(place) if place is not None else None, remedy=remedy)
+    place = os.fsdecode(error.filename2 or error.filename or where or "")  # of a rename, the name that was wanted
+    if where is not None and place.endswith(PARTIAL):
+        place = str(where)
+    return ResourceError(what, where=place or None, remedy=remedy)
 
 
 @contextlib.contextmanager

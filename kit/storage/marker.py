@@ -73,7 +73,7 @@ def is_made(root: Root, *, adopt: bool = False) -> bool:
     if {"artifacts", "records"} & set(names):
         raise _refused(
             root,
-            f"this is not a store of kit: it has no {MARKER} (kit before 0.2 wrote none)",
+            f"this is not a store of kit: it has no {MARKER} (older versions of kit wrote none)",
             "if kit made it on this machine, take it over with --adopt; otherwise name another folder with --store",
         )
     raise _refused(root, "this is not a store of kit", "name a new or an empty folder with --store")

@@ -75,7 +75,7 @@ def readers() -> tuple[Reader, ...]:
             raise InvalidInputError(
                 f"the readers of {point.name!r} cannot be imported: {type(error).__name__}: {error}",
                 where=f"entry point kit.readers: {point.value}",
-                remedy="Reinstall or remove the package that registers them.",
+                remedy="reinstall or remove the package that registers them",
             ) from error
         for reader in listed:
             other = found.setdefault(reader.family, reader)
@@ -83,7 +83,7 @@ def readers() -> tuple[Reader, ...]:
                 raise InvalidInputError(
                     f"two readers have the name {reader.family!r}",
                     where=f"entry point kit.readers: {point.value}",
-                    remedy="Remove one of the packages that register them.",
+                    remedy="remove one of the packages that register them",
                 )
     return tuple(found[family] for family in sorted(found))
 
@@ -100,21 +100,21 @@ def choose(text: str, tool: str | None = None, *, where: str = "text") -> Reader
             if reader.answers_to(tool):
                 return reader
         raise InvalidInputError(
-            f"there is no reader {tool!r}", remedy=f"Choose one of: {', '.join(reader.family for reader in known)}."
+            f"there is no reader {tool!r}", remedy=f"choose one of: {', '.join(reader.family for reader in known)}"
         )
     text = clean(text)
     scored = sorted(((reader.sniff(text), reader.family, reader) for reader in known), key=lambda s: (-s[0], s[1]))
     fitting = [(score, reader) for score, _, reader in scored if score > 0]
     if not fitting:
         raise InvalidInputError(
-            "no reader knows this text", where=where, remedy="Name its tool with --tool, if it is one that kit reads."
+            "no reader knows this text", where=where, remedy="name its tool with --tool, if it is one that kit reads"
         )
     rivals = [reader.family for score, reader in fitting if score >= 0.8 * fitting[0][0]]
     if len(rivals) > 1:
         raise InvalidInputError(
             f"the text holds output of several tools: {', '.join(rivals)}",
             where=where,
-            remedy="Name the one to read with --tool.",
+            remedy="name the one to read with --tool",
         )
     return fitting[0][1]
 

@@ -48,7 +48,7 @@ def decode(data: bytes, where: str) -> str:
         DamagedError: the bytes are empty or are not text.
     """
     if not data.strip(b"\x00 \t\r\n"):
-        raise DamagedError("the file is empty", where=where, remedy="Give the output of the tool: run it again with >.")
+        raise DamagedError("the file is empty", where=where, remedy="give the output of the tool: run it again with >")
     for mark, name in _BOMS:
         if data.startswith(mark):
             return _checked(data.removeprefix(mark) if name == "utf-8" else data, name, where)
@@ -68,7 +68,7 @@ def _checked(data: bytes, name: str, where: str, errors: str = "replace") -> str
     text = data.decode(name, errors=errors)
     plain = _ANSI.sub("", text)
     if len(_CONTROL.findall(plain)) * 50 > len(plain) or plain.count("\ufffd") * 10 > len(plain):
-        raise DamagedError("the file is binary, not a log", where=where, remedy="Give the text that the tool printed.")
+        raise DamagedError("the file is binary, not a log", where=where, remedy="give the text that the tool printed")
     return text
 
 

@@ -167,6 +167,16 @@ def test_an_example_is_copied(tmp_path: Path, kit: Any) -> None:
     assert "digits" in unknown.stderr
 
 
+def test_half_an_example_does_not_stay_in_the_way(tmp_path: Path, kit: Any) -> None:
+    command = f'ulimit -f 20; exec "{sys.executable}" -m kit init --example digits'
+    failed = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (failed.returncode, failed.stderr.splitlines()[0]) == (
+        10, "error: digits: a file may not become so large here"
+    )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+    assert kit(tmp_path, "init", "--example", "digits").returncode == 0
+
+
 def test_an_example_on_images_of_another_brings_them_and_says_what_is_not_bundled(tmp_path: Path, kit: Any) -> None:
     done = kit(tmp_path, "init", "--example", "digits_text")
     assert done.returncode == 0, done.stderr

@@ -63,7 +63,7 @@ def test_two_tools_in_one_file_need_a_name(logs: dict[str, str], capsys: pytest.
     assert code == 3
     assert err == (
         f"error: {logs['both']}: the text holds output of several tools: perf, trtexec\n"
-        "  do: Name the one to read with --tool.\n"
+        "  do: name the one to read with --tool\n"
     )
     code, out, _ = run(capsys, logs["both"], "--tool", "trtexec", "--json")
     assert (code, json.loads(out)[logs["both"]]["family"]) == (0, "trtexec")
