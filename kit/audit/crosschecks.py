@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kit.audit.diagnostic import Severity
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers, same_number
 from kit.audit.facts.tablerows import ReportRow, Table
-from kit.audit.rule import Held, Outcome, Wrong
+from kit.audit.rule import Held, Outcomes, Severity, Wrong
 from kit.audit.verdict import misprinted
 
 __all__ = ["CellNumber", "differing", "numbers_of_row", "single_number"]
@@ -45,7 +44,7 @@ def numbers_of_row(document: Document, row: ReportRow) -> Iterator[CellNumber]:
 
 def differing(
     table: Table, cells: Sequence[CellNumber], expected: Callable[[CellNumber], Sequence[Printed]], where: str
-) -> Iterator[Outcome]:
+) -> Outcomes:
     """The outcome for each number for which ``expected`` gives the numbers that it can be."""
     columns: dict[int, list[tuple[CellNumber, Sequence[Printed], bool]]] = {}
     for cell in cells:

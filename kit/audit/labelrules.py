@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from kit.audit.facts.facts import Facts
-from kit.audit.rule import Held, Outcome, Wrong
+from kit.audit.rule import Facts, Held, Outcomes, Wrong
 
 __all__ = ["label_check"]
 
 
-def label_check(*causes: str) -> Callable[[Facts], Iterator[Outcome]]:
+def label_check(*causes: str) -> Callable[[Facts], Outcomes]:
     """A check that reports the labels which were found wrong, or confirmed, for these causes."""
 
-    def check(facts: Facts) -> Iterator[Outcome]:
+    def check(facts: Facts) -> Outcomes:
         for one in facts.labels.wrong:
             if one.cause in causes:
                 digits, batch = one.stated.strip("batchsize_=: BATCHSIZE"), one.right.removeprefix("batch")

@@ -15,7 +15,7 @@ from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import AVERAGES, combined, summary_of
-from kit.audit.rule import Held, Outcome, Unknown
+from kit.audit.rule import Held, Outcome, Outcomes, Unknown
 from kit.audit.verdict import digits_swapped, miscomputed
 
 __all__ = ["Candidate", "Computed", "allowed_values", "check_column", "derived_columns", "established"]
@@ -125,9 +125,7 @@ def _telling(entry: Entry) -> bool:
     return len(entry.number.text.replace(".", "").replace(",", "").lstrip("0")) >= 3
 
 
-def check_column(
-    grid: Grid, column: Column, candidates: Sequence[Candidate], *, alone: bool = False
-) -> Iterator[Outcome]:
+def check_column(grid: Grid, column: Column, candidates: Sequence[Candidate], *, alone: bool = False) -> Outcomes:
     """The outcome for each row of a derived column.
 
     ``alone``: with only one row to go by, a header that is sure of its meaning is believed.

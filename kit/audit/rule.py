@@ -16,7 +16,19 @@ from kit.audit import rules as folder
 from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.facts import Facts
 
-__all__ = ["Held", "Outcome", "Rule", "Unknown", "Wrong", "rule_named", "rules"]
+__all__ = [
+    "Facts",
+    "Held",
+    "Kind",
+    "Outcome",
+    "Outcomes",
+    "Rule",
+    "Severity",
+    "Unknown",
+    "Wrong",
+    "rule_named",
+    "rules",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class Unknown:
 
 
 Outcome = Wrong | Held | Unknown
+Outcomes = Iterator[Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ class Rule:
     """
 
     kind: Kind
-    check: Callable[[Facts], Iterator[Outcome]]
+    check: Callable[[Facts], Outcomes]
     bad: str
     corrections: Mapping[str, str] = field(hash=False)
     severity: Severity = Severity.MAJOR

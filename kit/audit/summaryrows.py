@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Agreement, Bounded, agree, exactly, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import AVERAGES, Summary, column_entries, combined, summaries, summary_of
 from kit.audit.readings import Candidate, Computed, check_column
-from kit.audit.rule import Held, Outcome, Unknown, Wrong
+from kit.audit.rule import Facts, Held, Outcomes, Unknown, Wrong
 from kit.audit.verdict import digits_swapped, miscomputed
 
 __all__ = ["check_summaries"]
@@ -44,7 +43,7 @@ class _SummaryCell:
         return self.right.value != 0 and abs(self.entry.value / self.right.value - 1) <= _NEAR
 
 
-def check_summaries(facts: Facts, *, averages: bool) -> Iterator[Outcome]:
+def check_summaries(facts: Facts, *, averages: bool) -> Outcomes:
     """The outcomes for the total (or average) rows and columns of all tables."""
     for grid in facts.grids:
         for summary in summaries(grid, averages=averages):
@@ -52,7 +51,7 @@ def check_summaries(facts: Facts, *, averages: bool) -> Iterator[Outcome]:
         yield from _columns(grid, averages=averages)
 
 
-def _row(grid: Grid, summary: Summary, *, averages: bool) -> Iterator[Outcome]:
+def _row(grid: Grid, summary: Summary, *, averages: bool) -> Outcomes:
     geometric = summary.kind == "geometric mean"
     cells = []
     for column in grid.columns:
@@ -146,7 +145,7 @@ def _finding(grid: Grid, summary: Summary, cell: _SummaryCell, text: str) -> Wro
     return miscomputed(entry.line, entry.number, value, text, message, cell.agreement, subject=subject)
 
 
-def _columns(grid: Grid, *, averages: bool) -> Iterator[Outcome]:
+def _columns(grid: Grid, *, averages: bool) -> Outcomes:
     """A column "Total" or "Average" beside columns of one kind."""
     for column in grid.columns:
         if summary_of(column.title) != ("mean" if averages else "sum"):

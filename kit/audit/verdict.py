@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from kit.audit.diagnostic import Severity
 from kit.audit.facts.grids import Column, Entry
 from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
-from kit.audit.rule import Held, Outcome, Wrong
+from kit.audit.rule import Held, Outcome, Severity, Wrong
 
 __all__ = [
     "compared",

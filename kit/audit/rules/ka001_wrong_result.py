@@ -5,19 +5,15 @@ Readers copy the result, not the formula. One left over from another line ends u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.arithmetic import evaluated
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, show
-from kit.audit.rule import Outcome, Rule, Unknown
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Unknown
 from kit.audit.verdict import compared
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, equations in facts.formulas.items():
         for equation in equations:
             found = evaluated(equation)

@@ -6,12 +6,9 @@ The reader has to multiply, and the list never states the throughput of the card
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import number_from, show
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Severity, Wrong
 
 __all__ = ["RULE"]
 
@@ -21,7 +18,7 @@ _NO_RESULT = re.compile(
 )
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in enumerate(facts.document.lines, start=1):
         if "是" not in text and "即为" not in text:
             continue

@@ -5,13 +5,9 @@ What a tool prints is consistent. Where it is not, the quote was edited or mixes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, exactly, show
 from kit.audit.facts.toolruns import ToolRun
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Severity, Wrong
 from kit.audit.verdict import compared
 
 __all__ = ["RULE"]
@@ -24,7 +20,7 @@ _PURE_TOLERANCE = 0.05
 _PURE_ABOVE = 0.3
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for run in facts.near.runs:
         if run.tool == "benchmark":
             for stage in ("data read", "preprocess"):
@@ -47,7 +43,7 @@ def _pair(run: ToolRun, one: str, other: str) -> tuple[int, Printed, Printed] | 
     return first[0], first[1], second[1]
 
 
-def _reciprocal(run: ToolRun, rate: str, latency: str, below: float, above: float) -> Iterator[Outcome]:
+def _reciprocal(run: ToolRun, rate: str, latency: str, below: float, above: float) -> Outcomes:
     pair = _pair(run, rate, latency)
     if pair is None:
         return
@@ -61,7 +57,7 @@ def _reciprocal(run: ToolRun, rate: str, latency: str, below: float, above: floa
     yield Wrong(line, second.text, show(expected), f"1000 / {first.text}", message, Severity.OPTIONAL)
 
 
-def _samples(run: ToolRun) -> Iterator[Outcome]:
+def _samples(run: ToolRun) -> Outcomes:
     """Throughput x duration of the whole run is the number of samples."""
     pair = _pair(run, "e2e rate", "e2e latency")
     if pair is None:
@@ -78,7 +74,7 @@ def _samples(run: ToolRun) -> Iterator[Outcome]:
     yield Wrong(line, stated, show(round(samples)), inputs, message, Severity.OPTIONAL)
 
 
-def _ais(run: ToolRun) -> Iterator[Outcome]:
+def _ais(run: ToolRun) -> Outcomes:
     pair = _pair(run, "rate", "mean")
     if pair is None:
         return
@@ -96,7 +92,7 @@ def _ais(run: ToolRun) -> Iterator[Outcome]:
     yield Wrong(line, rate.text, show(expected.value), note, message, severity)
 
 
-def _order(run: ToolRun) -> Iterator[Outcome]:
+def _order(run: ToolRun) -> Outcomes:
     pair = _pair(run, "min", "max")
     if pair is None:
         return

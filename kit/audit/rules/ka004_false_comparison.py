@@ -6,14 +6,12 @@ Such a line is offered as proof that the target was met, and nobody redoes the a
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.arithmetic import DEVICE_NUMBERS
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import show
 from kit.audit.facts.vocabulary import THROUGHPUT, batches_in, devices_in
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
@@ -25,7 +23,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, found in facts.comparisons.items():
         text = facts.document.lines[line - 1]
         spoken = bool(devices_in(text) or batches_in(text) or THROUGHPUT.search(text))

@@ -5,15 +5,12 @@ This is the sentence that managers read, and it decides whether a port is accept
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.deviceratios import DeviceRatios, RatioSource
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.multiples import TimesClaim
 from kit.audit.facts.printednumber import Agreement, agree, show
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Severity, Unknown, Wrong
 
 __all__ = ["RULE"]
 
@@ -31,7 +28,7 @@ class _Readings:
     named: bool
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     source = RatioSource(facts)
     for claim in facts.claims:
         yield _compared(_with_npu(claim, facts.npu), source)

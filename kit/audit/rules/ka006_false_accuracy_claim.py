@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.accuracies import AccuracyPair, accuracy_pairs, stated_pair
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, agree, exactly, number_from, show
 from kit.audit.facts.vocabulary import devices_in
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown, Wrong
 from kit.audit.verdict import compared
 
 __all__ = ["RULE"]
@@ -33,7 +30,7 @@ _REACHES = re.compile(
 _REACH = 20
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     pairs: list[AccuracyPair] | None = None
     for line, text in enumerate(facts.document.lines, start=1):
         if not ("%" in text or "点" in text):

@@ -9,11 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.vocabulary import DEVICE, devices_in
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown, Wrong
 
 __all__ = ["RULE"]
 
@@ -69,7 +67,7 @@ _BEST = re.compile("最优|最佳|最好|最高|best|optim|fastest|peak|highest|
 _Values = Callable[[str], dict[int, Printed] | None]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     measured = {series.device for view in facts.views if view.performance for series in view.series} - {None}
     alone = measured.pop() if len(measured) == 1 else None
     values = cache(facts.column)

@@ -6,13 +6,10 @@ The arithmetic is right, yet it says nothing about the devices.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, number_from, same_number
 from kit.audit.facts.vocabulary import devices_in
-from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule
 from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
@@ -29,7 +26,7 @@ _TOKEN = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+")
 _MOST = 200
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     known: dict[str, list[Printed]] = {}
     lines: dict[str, set[int]] | None = None
     for line, text in facts.document.prose():
@@ -58,7 +55,7 @@ def _compared(
     numbers: list[Printed],
     known: dict[str, list[Printed]],
     lines: dict[str, set[int]],
-) -> Iterator[Outcome]:
+) -> Outcomes:
     fits = [any(same_number(number, one) for one in known[name]) for name, number in zip(names, numbers, strict=True)]
     for place, number in enumerate(numbers):
         name = names[place]

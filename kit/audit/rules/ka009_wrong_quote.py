@@ -5,14 +5,10 @@ The output is the evidence. A number that is not in it was never measured, or be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, agree, same_number
 from kit.audit.facts.quoting import Quote, quote_of
 from kit.audit.facts.statements import Statement
-from kit.audit.rule import Held, Outcome, Rule, Unknown
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Unknown
 from kit.audit.verdict import misprinted, severity_of
 
 __all__ = ["RULE"]
@@ -25,14 +21,14 @@ _WORDS = {
 }
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for statement in facts.near.statements:
         quote = quote_of(facts.near, statement, facts.labels.device(statement), facts.labels.batch(statement))
         if quote is not None:
             yield from _compared(facts, statement, quote)
 
 
-def _compared(facts: Facts, statement: Statement, quote: Quote) -> Iterator[Outcome]:
+def _compared(facts: Facts, statement: Statement, quote: Quote) -> Outcomes:
     main = quote.printed
     if main is None:
         return

@@ -6,13 +6,10 @@ One of the two is left over from an earlier run, and the reader cannot tell whic
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in
-from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule
 from kit.audit.verdict import misprinted, severity_of
 
 __all__ = ["RULE"]
@@ -25,7 +22,7 @@ _QUOTE = re.compile(
 _NEAR = 5
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     rates = _Rates([rate[1] for run in facts.near.runs if (rate := run.rate) is not None])
     for line, text in enumerate(facts.document.lines, start=1):
         match = _QUOTE.match(text)

@@ -5,15 +5,11 @@ One of the two is wrong, and so is every ratio that was computed from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind, Severity
 from kit.audit.facts.arithmetic import evaluated
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, same_number, show
 from kit.audit.facts.statements import Statement
 from kit.audit.facts.views import NumberCell, RowRecord, View
-from kit.audit.rule import Held, Outcome, Rule, Unknown
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Severity, Unknown
 from kit.audit.verdict import misprinted, severity_of
 
 __all__ = ["RULE"]
@@ -22,7 +18,7 @@ __all__ = ["RULE"]
 _MOST = 24
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     """Compare each throughput cell with what the prose states for its device and batch size.
 
     If the prose states several values (before and after tuning), or several tables have the cell, one match is enough.
@@ -38,7 +34,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         yield from _same_quantity(facts, device, batch, statements[:_MOST])
 
 
-def _same_quantity(facts: Facts, device: str, batch: int, statements: list[Statement]) -> Iterator[Outcome]:
+def _same_quantity(facts: Facts, device: str, batch: int, statements: list[Statement]) -> Outcomes:
     cells = facts.cells(device, batch)[-_MOST:]
     fitting = [(cell, fit) for cell in cells if (fit := _fit(cell, statements, device)) is not None]
     for cell, statement in fitting:
@@ -49,7 +45,7 @@ def _same_quantity(facts: Facts, device: str, batch: int, statements: list[State
         yield _differs(facts, cells[-1], statements, f"{device} batch {batch}")
 
 
-def _variants(facts: Facts, view: View, stated: dict[tuple[str, int], list[Statement]]) -> Iterator[Outcome]:
+def _variants(facts: Facts, view: View, stated: dict[tuple[str, int], list[Statement]]) -> Outcomes:
     """Compare two columns of one device, before and after tuning, with as many values in prose.
 
     Which is which does not matter: if all match but one in each, these two should be the same.

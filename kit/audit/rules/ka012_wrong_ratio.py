@@ -5,21 +5,17 @@ Ratios are compared across models, and nobody divides again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.fineroperands import FinerOperands
 from kit.audit.facts.printednumber import Agreement, agree, show
 from kit.audit.facts.ratioreading import Quotient, RatioColumn, RatioReading, quotient
 from kit.audit.facts.views import NumberCell, RowRecord, View
-from kit.audit.rule import Outcome, Rule, Unknown
+from kit.audit.rule import Facts, Kind, Outcome, Outcomes, Rule, Severity, Unknown
 from kit.audit.verdict import compared, misprinted
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     finer = FinerOperands(facts)
     for column in facts.ratios:
         for record in column.records:

@@ -5,18 +5,14 @@ The reader cannot tell whether the value is missing or was left out on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratioreading import quotient
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Severity, Wrong
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for column in facts.ratios:
         view, series = column.view, column.view.series[column.place]
         if column.reading is None or sum(1 for one in view.records if one.cells[column.place] is not None) < 2:

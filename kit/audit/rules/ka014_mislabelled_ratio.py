@@ -5,16 +5,12 @@ Every value in the column is misread, most often as its inverse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for column in facts.ratios:
         if column.other is None:
             continue

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import same_number
 from kit.audit.facts.views import NumberCell, NumberSeries, RowRecord, View
-from kit.audit.rule import Held, Outcome, Rule, Unknown, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown, Wrong
 from kit.audit.verdict import severity_of
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for view in facts.views:
         if not view.performance:
             continue

@@ -5,9 +5,8 @@ The throughput is read for a batch size at which it was not measured.
 
 from __future__ import annotations
 
-from kit.audit.diagnostic import Kind
 from kit.audit.labelrules import label_check
-from kit.audit.rule import Rule
+from kit.audit.rule import Kind, Rule
 
 __all__ = ["RULE"]
 

@@ -5,9 +5,8 @@ Two lines claim the same batch size and another one is missing; the reader canno
 
 from __future__ import annotations
 
-from kit.audit.diagnostic import Kind
 from kit.audit.labelrules import label_check
-from kit.audit.rule import Rule
+from kit.audit.rule import Kind, Rule
 
 __all__ = ["RULE"]
 

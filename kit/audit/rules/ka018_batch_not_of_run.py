@@ -5,9 +5,8 @@ The value belongs to one batch size and is listed under another.
 
 from __future__ import annotations
 
-from kit.audit.diagnostic import Kind
 from kit.audit.labelrules import label_check
-from kit.audit.rule import Rule
+from kit.audit.rule import Kind, Rule
 
 __all__ = ["RULE"]
 

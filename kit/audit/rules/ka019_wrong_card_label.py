@@ -6,12 +6,9 @@ The throughput is read for a card on which it was not measured.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.labelrules import label_check
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -21,7 +18,7 @@ _STRANGE_CARD = re.compile(
 _KNOWN = {"T4", "P4"}
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     yield from label_check("device")(facts)
     for statement in facts.near.statements:
         match = _STRANGE_CARD.search(statement.text)

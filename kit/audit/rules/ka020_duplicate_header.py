@@ -5,13 +5,9 @@ One of them is something else (most often Top5), and the reader has to guess whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import find_numbers
 from kit.audit.facts.tablerows import Table
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -19,7 +15,7 @@ __all__ = ["RULE"]
 _ROWS = 20
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for table in facts.document.tables:
         header = table.header
         keys = ["".join(cell.lower().split()) for cell in header.cells]

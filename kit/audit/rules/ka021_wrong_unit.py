@@ -6,11 +6,8 @@ The number may be a time mistaken for a rate, and the reader cannot tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -27,7 +24,7 @@ _TIME = re.compile(
 )
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in enumerate(facts.document.lines, start=1):
         for pattern, word, right in ((_RATE, "throughput", "fps"), (_TIME, "latency", "ms")):
             for match in pattern.finditer(text):

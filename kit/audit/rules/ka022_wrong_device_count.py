@@ -6,13 +6,10 @@ A 310 card has four devices and a 310P card has one; a factor of four decides ev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import same_number, show
 from kit.audit.facts.statements import Statement
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
@@ -22,7 +19,7 @@ _TIMES_FOUR = re.compile(r"[x*]\s{0,9}4(?![0-9.])|乘|times (?:4|four)", re.IGNO
 _NEAR = 12
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for statement in facts.near.statements:
         if statement.line in facts.labels.devices:
             continue
@@ -32,7 +29,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             yield from _multiplied(facts, statement)
 
 
-def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
+def _not_multiplied(facts: Facts, statement: Statement) -> Outcomes:
     """Find "310 card: X" where X is what the tool just above printed for one device."""
     value = statement.value
     if value is None or value.unit >= 1 or not _CARD.search(statement.text) or _TIMES_FOUR.search(statement.text):
@@ -48,7 +45,7 @@ def _not_multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
     yield misprinted(statement.line, value, product, f"{value.text}, 4", message, subject="310 card")
 
 
-def _multiplied(facts: Facts, statement: Statement) -> Iterator[Outcome]:
+def _multiplied(facts: Facts, statement: Statement) -> Outcomes:
     """Find "310P card: X * 4" where X is what the tool printed for the one device of the card."""
     formula = statement.formula
     if formula is None or len(formula.formula.operands) != 2:

@@ -5,17 +5,13 @@ The values of the missing batch size are read as those of another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.labelling import missing_of_series
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for view in facts.views:
         rows = [record for record in view.records if not record.best and not record.accuracy and record.batch]
         fixed = missing_of_series([record.batch or 0 for record in rows])

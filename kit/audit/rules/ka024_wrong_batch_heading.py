@@ -6,13 +6,10 @@ The results are listed under a batch size that was never run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.toolruns import file_batch
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -21,7 +18,7 @@ _USUAL = {1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024}
 _REACH = 10
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     lines = facts.document.lines
     for mark, after in pairwise([*facts.near.marks, None]):
         if mark is None or mark.batch in _USUAL:

@@ -6,12 +6,9 @@ The batch size in the best row is the one people deploy with.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.views import RowRecord, View
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -20,7 +17,7 @@ _LEAD = re.compile(
 )
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for view in facts.views:
         if not view.performance or not any(one.best for one in view.records):
             continue
@@ -37,7 +34,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
 
 def _row(
     view: View, record: RowRecord, values: dict[tuple[int, float], set[int | None]], batches: set[int | None]
-) -> Iterator[Outcome]:
+) -> Outcomes:
     for place, series in enumerate(view.series):
         cell, lead = record.cells[place], _LEAD.match(record.texts[place].strip("*` "))
         if cell is None or lead is None or series.operands is not None:

@@ -6,13 +6,10 @@ One of them is a typo, and the product computed from it is wrong too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, Printed, agree, number_from, same_number
 from kit.audit.facts.vocabulary import batches_in, devices_in
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Wrong
 from kit.audit.verdict import severity_of
 
 __all__ = ["RULE"]
@@ -36,7 +33,7 @@ _RESULT = re.compile(
 )
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     if facts.document.decimal_comma:
         return
     for line, text in enumerate(facts.document.lines, start=1):
@@ -55,7 +52,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
             yield from _compared(line, match[1], match[2], match.start(2))
 
 
-def _compared(line: int, first: str, second: str, start: int) -> Iterator[Outcome]:
+def _compared(line: int, first: str, second: str, start: int) -> Outcomes:
     printed, number = number_from(first), number_from(second)
     if printed is None or number is None:
         return

@@ -5,19 +5,15 @@ It proves something about a run that the report does not show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import same_number
 from kit.audit.facts.restatements import restatements
-from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Severity
 from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for one in restatements(facts):
         if one.meant is not None:
             continue

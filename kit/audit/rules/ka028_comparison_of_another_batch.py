@@ -5,17 +5,13 @@ It is true for a batch size that it does not mention.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.restatements import restatements
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for one in restatements(facts):
         if one.meant is None:
             continue

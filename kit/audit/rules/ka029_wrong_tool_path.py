@@ -6,11 +6,8 @@ The command fails for everyone who copies it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -20,7 +17,7 @@ _TOOLKIT = re.compile(
 _ROOT_TOOL = re.compile(r"^\s{0,9}(?:\$\s{0,9})?(/benchmark\.(?:\$\{?arch\}?|x86_64|aarch64))(?=\s)")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in enumerate(facts.document.lines, start=1):
         match = _TOOLKIT.search(text)
         if match:

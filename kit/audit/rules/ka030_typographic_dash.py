@@ -6,20 +6,17 @@ Word processors replace hyphens; the tool takes the option for a file name and f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.encoding import MAX_LINE
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.vocabulary import calls_tool
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
 _EN_DASH = re.compile(r"(?<=\s)([–—−][–—−-]?|-[–—−])([a-zA-Z_][a-zA-Z0-9_]{2,40})(?=[=\s]|$)")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in enumerate(facts.document.lines, start=1):
         match = _EN_DASH.search(facts.document.raw[line - 1][:MAX_LINE]) if calls_tool(text) else None
         if match:

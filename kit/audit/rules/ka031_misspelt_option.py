@@ -6,12 +6,9 @@ The command fails, or runs without the option.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.vocabulary import calls_tool
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcomes, Rule, Severity, Wrong
 
 __all__ = ["RULE"]
 
@@ -30,7 +27,7 @@ _MISSPELT = {
 _OPTION = re.compile(rf"\s-{{1,2}}({'|'.join(_MISSPELT)})(?=[= ])")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in enumerate(facts.document.lines, start=1):
         match = _OPTION.search(text)
         if match and calls_tool(text):

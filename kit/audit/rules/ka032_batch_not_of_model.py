@@ -6,12 +6,9 @@ The tool rejects the model, or measures a different one from the one the report 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind, Severity
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.vocabulary import calls_tool
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Severity, Wrong
 
 __all__ = ["RULE"]
 
@@ -21,7 +18,7 @@ _OUTPUT = re.compile(r"\s--output[= ]\"?(\S{1,200}?bs_?([0-9]{1,3}))(?![0-9])")
 _SHAPE = re.compile(r"\s--input_shape[= ]\"?'?[\w./\[\]]{1,60}:\s{0,9}([0-9]{1,3}),")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in enumerate(facts.document.lines, start=1):
         if " -" not in text or not calls_tool(text):
             continue

@@ -9,13 +9,11 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity, factor_of_unit, unit_of
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
@@ -40,7 +38,7 @@ _MOST = 10
 _BASES = 4
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     devices = {(one.view.header_line, one.view.series[one.place].header) for one in facts.ratios if one.reading}
     for grid in facts.grids:
         pool = [column for column in grid.columns if column.measured][:_MOST]

@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid, words_of
 from kit.audit.facts.printednumber import Bounded
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column, derived_columns
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
@@ -25,7 +23,7 @@ _IDLE = words_of(
 _NOTE = re.compile(r"\([^()]{0,20}\)")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid, column, pool in derived_columns(facts.grids, Quantity.DIFFERENCE):
         yield from check_column(grid, column, [*_pairs(column, pool), *_from_first(grid, column, pool)])
 

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Bounded, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import combined, summary_of
 from kit.audit.readings import Candidate, Computed, check_column, derived_columns
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid, column, pool in derived_columns(facts.grids, Quantity.SHARE):
         yield from check_column(grid, column, [one for part in pool for one in _candidates(grid, column, part)])
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kit.audit.diagnostic import Kind
-from kit.audit.rule import Rule
+from kit.audit.rule import Kind, Rule
 from kit.audit.summaryrows import check_summaries
 
 __all__ = ["RULE"]

@@ -5,14 +5,12 @@ One of them was copied from another row or run, and both are used to size deploy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Grid
 from kit.audit.facts.printednumber import show
 from kit.audit.facts.ratetimes import RateTime, RateTimeRow, rate_times
-from kit.audit.rule import Held, Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule, Wrong
 from kit.audit.verdict import digits_swapped, misprinted
 
 __all__ = ["RULE"]
@@ -25,7 +23,7 @@ _SHIFTED = 0.002
 _CLOSE = 0.05
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid in facts.grids:
         readings = list(rate_times(grid))
         for key in dict.fromkeys((one.rate.place, one.rate.title, one.time.place) for one in readings):
@@ -52,7 +50,7 @@ def _fits(row: RateTimeRow) -> bool:
     return abs(row.share.value - 1) <= _EQUAL or row.share.low <= 1 <= row.share.high
 
 
-def _compared(grid: Grid, reading: RateTime) -> Iterator[Outcome]:
+def _compared(grid: Grid, reading: RateTime) -> Outcomes:
     right = _fitting(reading)
     # If the other rows match exactly, a smaller difference shows that a row comes from another run.
     limit = min(_WRONG, max(_CLOSE, 8 * max((abs(row.share.value - 1) for row in right), default=1.0)))

@@ -6,17 +6,14 @@ No measurement can give this; one of the numbers is a typo, most often by a fact
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from operator import itemgetter
 
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.document import Document
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Entry, Grid
 from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.quantities import TIME_UNITS, Quantity, factor_of_unit, percentile_of, unit_of
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 from kit.audit.verdict import ordered, ordered_row
 
 __all__ = ["RULE"]
@@ -38,7 +35,7 @@ _LONGEST = 600
 _Ranked = tuple[float, Column]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     yield from _of_lines(facts.document)
     for grid in facts.grids:
         ranked, means = _groups(grid)
@@ -55,7 +52,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                         yield from _ordered(grid, mean, column)
 
 
-def _of_lines(document: Document) -> Iterator[Outcome]:
+def _of_lines(document: Document) -> Outcomes:
     """Statistics that a tool prints on one line: "min = 1.9 ms, max = 2.6 ms, ... percentile(99%) = 2.2 ms"."""
     for line, text in enumerate(document.lines, start=1):
         if len(text) > _LONGEST or line in document.table_lines:
@@ -125,7 +122,7 @@ def _factor(entry: Entry, column: Column) -> float:
     return factor_of_unit(unit) if unit in TIME_UNITS else column.factor
 
 
-def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
+def _ordered(grid: Grid, lower: Column, upper: Column) -> Outcomes:
     for row in grid.measured_rows:
         low, high = lower.entries[row], upper.entries[row]
         if low is None or high is None:

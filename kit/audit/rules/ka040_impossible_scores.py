@@ -5,20 +5,17 @@ A hit among one is a hit among five. The columns are swapped, or one number belo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.scores import Score, score_of
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 from kit.audit.verdict import ordered_row
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid in facts.grids:
         groups: dict[tuple[str, str], list[tuple[Score, Column]]] = {}
         for column in grid.columns:
@@ -34,7 +31,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                 yield from _ordered(grid, lower, upper)
 
 
-def _ordered(grid: Grid, lower: Column, upper: Column) -> Iterator[Outcome]:
+def _ordered(grid: Grid, lower: Column, upper: Column) -> Outcomes:
     for row in grid.measured_rows:
         low, high = lower.positive(row), upper.positive(row)
         if low is None or high is None or max(high.value, low.value) > 100:

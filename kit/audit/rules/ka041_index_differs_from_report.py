@@ -6,18 +6,16 @@ People choose a model from the summary page, which is not updated when the repor
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.companions import ReportLink
 from kit.audit.facts.document import Document
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.tablerows import ReportRow
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
@@ -29,7 +27,7 @@ _MOST = 200
 _value = attrgetter("value")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     links = facts.companions.links
     numbers = {link.target: _numbers(link.document) for link in links.values()} if links else {}
     for table in facts.document.tables if links else ():

@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row, single_number
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.document import Document
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.tablerows import Table
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for name, twin in facts.companions.twins:
         for table, other in _pairs(facts.document, twin):
             cells = [cell for row in table.rows for cell in numbers_of_row(facts.document, row)]

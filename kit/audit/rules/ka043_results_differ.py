@@ -5,22 +5,20 @@ The result file is what was measured; a report that says something else was edit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kit.audit.crosschecks import CellNumber, differing, numbers_of_row
-from kit.audit.diagnostic import Kind
 from kit.audit.facts.companions import MeasuredRate
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed
 from kit.audit.facts.quantities import Quantity, quantity_of, unit_of
 from kit.audit.facts.tablerows import Table
 from kit.audit.facts.vocabulary import devices_in, label_batches, only
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     rates = facts.companions.rates
     if not rates:
         return
@@ -32,7 +30,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
         yield from _compared(table, cells, columns)
 
 
-def _compared(table: Table, cells: list[CellNumber], columns: dict[int, list[MeasuredRate]]) -> Iterator[Outcome]:
+def _compared(table: Table, cells: list[CellNumber], columns: dict[int, list[MeasuredRate]]) -> Outcomes:
     def expected(cell: CellNumber) -> Sequence[Printed]:
         batch = _batch(cell.row.cells[0], table.header.cells[0])
         found = [rate for rate in columns[cell.column] if rate.batch == batch] if cell.column else []

@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
@@ -35,7 +33,7 @@ _CARDS_IN_TITLE = re.compile(
 _MOST = 8
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid in facts.grids:
         for column in grid.columns:
             efficiency = _EFFICIENCY.search(column.title) is not None

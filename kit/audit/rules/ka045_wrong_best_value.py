@@ -6,14 +6,11 @@ The sentence is what people quote.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, number_from, same_number, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in
-from kit.audit.rule import Held, Outcome, Rule, Unknown
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown
 from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
@@ -40,7 +37,7 @@ _REACHED = re.compile(
 )
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for line, text in facts.document.prose():
         if not any(sign.isdigit() for sign in text):
             continue
@@ -55,7 +52,7 @@ def _check(facts: Facts) -> Iterator[Outcome]:
                     yield _compared(facts, line, number, devices_in(match["device"])[0].name)
 
 
-def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Iterator[Outcome]:
+def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Outcomes:
     """Compare a best rate and its batch size with the only table of the section, if it has one column of each."""
     section = facts.document.section
     grids = [grid for grid in facts.grids if not grid.sideways and section(grid.line) == section(line)]

@@ -9,13 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from statistics import harmonic_mean
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Bounded, exactly
 from kit.audit.facts.scores import complement
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column
-from kit.audit.rule import Outcome, Rule
+from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
 
@@ -34,7 +32,7 @@ _ACCURACY = re.compile(r"acc(?:uracy)?|top-?\s?1(?:\sacc(?:uracy)?)?|准确率|�
 _NOTE = re.compile(r"\s?\([^()]{0,20}\)")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid in facts.grids:
         for column in grid.columns:
             candidates = [

@@ -5,13 +5,9 @@ People quote the change, but it is the two values that were measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Agreement, agree, show
 from kit.audit.facts.transitions import Transition, read_transitions
-from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule
 from kit.audit.verdict import miscomputed
 
 __all__ = ["RULE"]
@@ -20,7 +16,7 @@ __all__ = ["RULE"]
 _NEAR = 0.05
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for one in read_transitions(facts.document):
         yield _compared(one)
 

@@ -9,14 +9,12 @@ import operator
 from collections.abc import Iterator
 from itertools import combinations
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import ratio_operands
 from kit.audit.readings import Candidate, Computed, allowed_values, check_column, established
-from kit.audit.rule import Outcome, Rule, Wrong
+from kit.audit.rule import Facts, Kind, Outcome, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
 
@@ -29,7 +27,7 @@ _NEAR = 0.05
 _LONGEST = 60
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     for grid in facts.grids:
         columns = [column for column in grid.columns if column.quantity in _OPERANDS | _RESULTS]
         if not 3 <= len(columns) <= _WIDEST or not 3 <= len(grid.measured_rows) <= _LONGEST:

@@ -6,15 +6,12 @@ It is the largest number in the report and the first to be quoted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
-from kit.audit.diagnostic import Kind
-from kit.audit.facts.facts import Facts
 from kit.audit.facts.grids import Column, Grid, words_of
 from kit.audit.facts.printednumber import Printed, number_from, show
 from kit.audit.facts.quantities import Quantity
-from kit.audit.rule import Held, Outcome, Rule
+from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule
 from kit.audit.verdict import misprinted
 
 __all__ = ["RULE"]
@@ -36,7 +33,7 @@ _LONGEST = 600
 _IDLE = words_of("ms s us fps qps img images sec latency throughput time the with on of model inference")
 
 
-def _check(facts: Facts) -> Iterator[Outcome]:
+def _check(facts: Facts) -> Outcomes:
     grids = [(grid, _named_columns(grid)) for grid in facts.grids if not grid.sideways]
     for line, text in facts.document.prose() if grids else ():
         if len(text) > _LONGEST or not ("up to" in text or "as much as" in text or "最" in text):
@@ -67,7 +64,7 @@ def _pair(
     return (first, second) if first is not second and first.quantity is second.quantity else None
 
 
-def _compared(line: int, number: Printed, grid: Grid, pair: tuple[Column, Column]) -> Iterator[Outcome]:
+def _compared(line: int, number: Printed, grid: Grid, pair: tuple[Column, Column]) -> Outcomes:
     top, bottom = pair if pair[0].quantity is Quantity.RATE else pair[::-1]
     ratios = []
     for row in grid.measured_rows:
