@@ -11,7 +11,6 @@ from kit.audit.facts.tablerows import ReportRow, Table
 from kit.audit.facts.views import NumberCell, NumberSeries, RowRecord, View, placed
 from kit.audit.facts.vocabulary import (
     ACCURACY,
-    BEST,
     LATENCY,
     column_key,
     devices_in,
@@ -25,7 +24,6 @@ __all__ = ["read_views"]
 _PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
 _RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|performance", re.IGNORECASE)
 _BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
-_SPEED = re.compile(r"性能|吞吐|throughput|performance|fps", re.IGNORECASE)
 _BARE_SPEED = re.compile(r"性能|fps|吞吐|throughput", re.IGNORECASE)
 _SPEED_HEADER = re.compile(r"fps|吞吐|throughput|latency|时延", re.IGNORECASE)
 #: Further columns of a table are not read.
@@ -50,13 +48,16 @@ def _view(table: Table, document: Document) -> View | None:
     ]
     labels = [row.cell(0) for row in table.rows]
     down = [place for place, label in enumerate(labels) if _is_series(label)]
-    if named and not (len(named) == 1 and len(down) > 1):
-        return _upright(table, named, keys, document)
-    if len({labels[place] for place in down}) < len(down):
+    upright = bool(named) and not (len(named) == 1 and len(down) > 1)
+    if not upright and len({labels[place] for place in down}) < len(down):
         return _long(table, down, document)
-    if len(down) >= 2 and len(header) >= 2:
-        return _sideways(table, down, document)
-    return None
+    if not upright and (len(down) < 2 or len(header) < 2):
+        return None
+    series, records = _upright(table, named, keys, document) if upright else _sideways(table, down, document)
+    return View(series, records, table.header.line, _is_performance(table, document, series, records), not upright)
+
+
+_Read = tuple[tuple[NumberSeries, ...], tuple[RowRecord, ...]]
 
 
 def _is_series(text: str) -> bool:
@@ -102,7 +103,7 @@ def _tiny(cell: str) -> bool:
     return cell.strip() in {"1", "2", "4", "8", "16", "32", "64", "128", "256"}
 
 
-def _upright(table: Table, named: list[int], keys: frozenset[str], document: Document) -> View:
+def _upright(table: Table, named: list[int], keys: frozenset[str], document: Document) -> _Read:
     """A table with a column for each device and ratio."""
     header = table.header
     series = tuple(_series(header.cells[place], header.line, keys) for place in named)
@@ -115,19 +116,14 @@ def _upright(table: Table, named: list[int], keys: frozenset[str], document: Doc
         if place not in set(named) and not (place and ACCURACY.search(header.cell(place)))
     ]
     titles = [header.cell(place) for place in others]
-    records = tuple(
-        _record(
-            *_label([row.cell(place) for place in others], titles),
-            row.line,
-            [(row, place) for place in named],
-            document,
-        )
-        for row in table.rows
-    )
-    return View(series, records, header.line, _is_performance(table, document, series, records), transposed=False)
+    records = []
+    for row in table.rows:
+        label, batch = _label([row.cell(place) for place in others], titles)
+        records.append(_record(label, batch, row.line, [(row, place) for place in named], document))
+    return series, tuple(records)
 
 
-def _sideways(table: Table, down: list[int], document: Document) -> View:
+def _sideways(table: Table, down: list[int], document: Document) -> _Read:
     """A table with a row for each device and ratio."""
     header = table.header
     rows = [table.rows[place] for place in down[:_WIDEST]]
@@ -136,7 +132,7 @@ def _sideways(table: Table, down: list[int], document: Document) -> View:
         _record(title, _title_batch(title, header), header.line, [(row, column) for row in rows], document)
         for column, title in enumerate(header.cells[1:_WIDEST], start=1)
     )
-    return View(series, records, header.line, _is_performance(table, document, series, records), transposed=True)
+    return series, records
 
 
 def _title_batch(title: str, header: ReportRow) -> int | None:
@@ -149,15 +145,8 @@ def _title_batch(title: str, header: ReportRow) -> int | None:
 def _record(
     label: str, batch: int | None, line: int, places: Sequence[tuple[ReportRow, int]], document: Document
 ) -> RowRecord:
-    return RowRecord(
-        label,
-        line,
-        batch,
-        BEST.search(label) is not None,
-        ACCURACY.search(label) is not None,
-        tuple(placed(row, column, document) for row, column in places),
-        tuple(row.cell(column) for row, column in places),
-    )
+    cells = tuple(placed(row, column, document) for row, column in places)
+    return RowRecord(label, line, batch, cells, tuple(row.cell(column) for row, column in places))
 
 
 def _long(table: Table, down: list[int], document: Document) -> View | None:
@@ -177,11 +166,8 @@ def _long(table: Table, down: list[int], document: Document) -> View | None:
     for batch, found in grid.items():
         cells = tuple(found.get(name) for name in names)
         texts = tuple(cell.text if cell else "" for cell in cells)
-        records.append(
-            RowRecord(f"bs{batch}", header.line, batch, best=False, accuracy=False, cells=cells, texts=texts)
-        )
-    series = tuple(_series(name, header.line) for name in names)
-    return View(series, tuple(records), header.line, performance=True, transposed=True)
+        records.append(RowRecord(f"bs{batch}", header.line, batch, cells, texts))
+    return View(tuple(_series(name, header.line) for name in names), tuple(records), header.line, True, True)
 
 
 def _is_timed(table: Table, document: Document) -> bool:
@@ -217,10 +203,10 @@ def _is_performance(
         if text and not document.in_table(line):
             if ACCURACY.search(text) and "性能" not in text:
                 return False
-            if _SPEED.search(text) and not ACCURACY.search(text):
+            if _RATE_HEADER.search(text) and not ACCURACY.search(text):
                 return True
             break
     for heading in document.path(table.header.line)[:-3:-1]:  # "Comparison" within "Performance"
-        if ACCURACY.search(heading.text) or _SPEED.search(heading.text):
+        if ACCURACY.search(heading.text) or _RATE_HEADER.search(heading.text):
             return not ACCURACY.search(heading.text)
     return False

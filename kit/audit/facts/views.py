@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kit.audit.facts.document import Document
 from kit.audit.facts.printednumber import Printed, find_numbers
 from kit.audit.facts.tablerows import ReportRow
-from kit.audit.facts.vocabulary import RATE_UNIT, TIME_UNIT, VARIANT, devices_in, only
+from kit.audit.facts.vocabulary import ACCURACY, BEST, RATE_UNIT, TIME_UNIT, VARIANT, devices_in, only
 
 __all__ = ["NumberCell", "NumberSeries", "RowRecord", "View", "cell_number", "placed", "with_npu"]
 
@@ -48,15 +48,23 @@ class NumberSeries:
 
 @dataclass(frozen=True, slots=True)
 class RowRecord:
-    """What was measured at one batch size: its label, the batch size if it names one, whether it is the best row."""
+    """What was measured at one batch size: its label, and the batch size if it names one."""
 
     label: str
     line: int
     batch: int | None
-    best: bool
-    accuracy: bool
     cells: tuple[NumberCell | None, ...]
     texts: tuple[str, ...]
+
+    @property
+    def best(self) -> bool:
+        """Whether it is the row of the best values."""
+        return BEST.search(self.label) is not None
+
+    @property
+    def accuracy(self) -> bool:
+        """Whether it is a row of accuracies."""
+        return ACCURACY.search(self.label) is not None
 
 
 @dataclass(frozen=True)  # with slots it could not cache its index
