@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kit.audit.facts.grids import Column, Entry, Grid
-from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, show
+from kit.audit.facts.printednumber import Agreement, Bounded, Printed, agree, exactly, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.sums import AVERAGES, combined, summary_of
 from kit.audit.rule import Held, Outcome, Outcomes, Unknown
 from kit.audit.verdict import digits_swapped, miscomputed
 
-__all__ = ["Candidate", "Computed", "allowed_values", "check_column", "derived_columns", "established"]
+__all__ = ["Candidate", "Computed", "allowed_values", "check_column", "derived_columns", "established", "of_columns"]
 
 #: How many rows decide how a column is read.
 _SAMPLE = 60
@@ -73,6 +73,25 @@ class Candidate:
         """The number of a row in the unit of the computed value."""
         number = entry.number.scaled(self.scale)
         return number.scaled(-1) if self.signless and number.value < 0 else number
+
+
+def of_columns(
+    meaning: str, columns: Sequence[Column], combine: Callable[..., Bounded | None], text: str, scale: float, sure: bool
+) -> Candidate:
+    """The way to ``combine`` the positive numbers of some columns; ``text`` shows it, with ``{}`` for each number."""
+
+    def compute(row: int) -> Computed | None:
+        found = [(column, entry) for column in columns if (entry := column.positive(row)) is not None]
+        if len(found) != len(columns):
+            return None
+        counts = (Quantity.BATCH, Quantity.CARDS)
+        operands = (
+            exactly(entry.value) if column.quantity in counts else allowed_values(entry) for column, entry in found
+        )
+        right = combine(*operands)
+        return Computed(right, text.format(*(entry.number.text for _, entry in found))) if right else None
+
+    return Candidate(meaning, compute, sure, scale)
 
 
 @dataclass(frozen=True, slots=True)

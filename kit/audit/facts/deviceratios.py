@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.multiples import TimesClaim
@@ -43,51 +44,42 @@ class DeviceRatios:
 _NOTHING = DeviceRatios({}, None)
 
 
-@dataclass(slots=True)
 class RatioSource:
-    """Looks up ratios for claims, and keeps them for the next claim."""
+    """Looks up ratios for claims; what it finds is kept for the next claim."""
 
-    facts: Facts
-    _views: dict[tuple[str, str], tuple[list[int], list[View]]] = field(default_factory=dict)
-    _of_view: dict[tuple[int, str, str], DeviceRatios] = field(default_factory=dict)
-    _of_tables: dict[tuple[str, str], DeviceRatios | None] = field(default_factory=dict)
-    _stated: dict[tuple[int, str], dict[int, float] | None] = field(default_factory=dict)
-    _pieces: dict[int, list[tuple[str, _Piece]]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Collect what the prose of each section (-1: of all) states for a device; None for two values of one batch."""
-        for one in self.facts.near.statements:
-            device, value = self.facts.labels.device(one), one.value.value if one.value else 0.0
-            for section in (-1, self.facts.document.section(one.line)) if device and value > 0 else ():
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._views = cache(self._views_of)
+        self._view_ratios = cache(self._from_view)
+        self._table_ratios = cache(self._from_tables)
+        self._pieces = cache(self._pieces_of)
+        #: What the prose of each section (-1: of all) states for a device; None for two values of one batch size.
+        self._stated: dict[tuple[int, str], dict[int, float] | None] = {}
+        for one in facts.near.statements:
+            device, value = facts.labels.device(one), one.value.value if one.value else 0.0
+            for section in (-1, facts.document.section(one.line)) if device and value > 0 else ():
                 values = self._stated.setdefault((section, device or ""), {})
-                if values is not None and values.setdefault(self.facts.labels.batch(one), value) != value:
+                if values is not None and values.setdefault(facts.labels.batch(one), value) != value:
                     self._stated[section, device or ""] = None  # which of them is meant, before or after tuning?
 
     def of(self, claim: TimesClaim) -> DeviceRatios:
         """The ratios of the devices in a claim, from the last table above it (or the first below) that has both."""
         pair = claim.subject, claim.object
-        if pair not in self._views:
-            views = [view for view in self.facts.views if view.performance and _places(view, *pair) is not None]
-            self._views[pair] = [view.header_line for view in views], views
-            self._of_tables[pair] = self._from_tables(*pair)
-        lines, views = self._views[pair]
-        place = bisect_left(lines, claim.line)
-        section = self.facts.document.section
-        view = views[place - 1] if place else None
-        if view is None and views and section(views[0].header_line) == section(claim.line):
-            view = views[0]
-        if view is not None:
-            key = view.header_line, *pair
-            if key not in self._of_view:
-                self._of_view[key] = _from_view(view, *pair)
-            return self._of_view[key]
-        return self._of_tables[pair] or self._from_prose(claim)
+        views, section = self._views(*pair), self._facts.document.section
+        place = bisect_left(views, claim.line, key=attrgetter("header_line")) - 1
+        if place >= 0 or (views and section(views[0].header_line) == section(claim.line)):
+            return self._view_ratios(*pair, max(place, 0))
+        return self._table_ratios(*pair) or self._from_prose(claim)
+
+    def _views_of(self, subject: str, other: str) -> list[View]:
+        """The tables that have both devices."""
+        return [view for view in self._facts.views if view.performance and _places(view, subject, other) is not None]
 
     def _from_tables(self, subject: str, other: str) -> DeviceRatios | None:
         """Ratios of two devices in different tables; None without tables, or with several values for one batch size."""
         columns: list[dict[int, float]] = []
         for name in (subject, other):
-            cells = list(self.facts.all_cells(name))
+            cells = list(self._facts.all_cells(name))
             column = {batch: cell.number.value for batch, cell in cells if cell.number.value > 0}
             if len(column) != len(cells) or len(column) < _TABLE:
                 return None
@@ -96,8 +88,28 @@ class RatioSource:
         ratios = {batch: value / bottom[batch] for batch, value in top.items() if batch in bottom}
         return DeviceRatios(ratios, max(top.values()) / max(bottom.values()))
 
+    def _from_view(self, subject: str, other: str, index: int) -> DeviceRatios:
+        """Ratios of two devices in one of the tables that have both."""
+        view = self._views(subject, other)[index]
+        places = _places(view, subject, other) or (0, 0)
+        ratios: dict[int, float] = {}
+        rows: list[float] = []
+        tops: list[float] = []
+        bottoms: list[float] = []
+        for row, record in enumerate(view.records):
+            top, bottom = (_plain(record, place) for place in places)
+            if record.accuracy:
+                continue
+            tops += [top] if top else []
+            bottoms += [bottom] if bottom else []
+            if top and bottom and record.best:
+                rows.append(top / bottom)
+            elif top and bottom:
+                ratios[record.batch if record.batch is not None else -1 - row] = top / bottom
+        return DeviceRatios(ratios, max(tops) / max(bottoms) if tops and bottoms else None, tuple(rows))
+
     def _from_prose(self, claim: TimesClaim) -> DeviceRatios:
-        section = self.facts.document.section(claim.line)
+        section = self._facts.document.section(claim.line)
         pair = claim.subject, claim.object
         here = [self._stated.get((section, name), {}) for name in pair]
         complete = all(values is None or values for values in here)
@@ -116,11 +128,9 @@ class RatioSource:
     def _from_pieces(self, claim: TimesClaim) -> DeviceRatios:
         """The ratio of two values just above the claim, as "310P: 41.78" and "T4: 26.74", or on one line."""
         values: dict[str, _Piece] = {}
-        section = self.facts.document.section(claim.line)
+        section = self._facts.document.section(claim.line)
         for line in range(claim.line, max(section, claim.line - _NEAR), -1):
-            if line not in self._pieces:
-                self._pieces[line] = list(self._read_pieces(line))
-            for device, piece in self._pieces[line]:
+            for device, piece in self._pieces(line):
                 if device in {claim.subject, claim.object}:
                     values.setdefault(device, piece)
         if len(values) < 2 or min(value for value, _, _ in values.values()) <= 0:
@@ -132,20 +142,20 @@ class RatioSource:
             return _NOTHING  # these may be times
         return DeviceRatios({}, top / bottom)
 
-    def _read_pieces(self, line: int) -> Iterator[tuple[str, _Piece]]:
+    def _pieces_of(self, line: int) -> list[tuple[str, _Piece]]:
         """The devices and values of a line that is not about times or accuracies."""
-        document = self.facts.document
+        document = self._facts.document
         text = document.lines[line - 1]
         if len(text) > _LONGEST or document.in_table(line) or document.is_command(line):
-            return
+            return []
         if LATENCY.search(text) or ACCURACY.search(text):
-            return
-        for piece in _SEPARATORS.split(text):
-            match = _PIECE.fullmatch(piece.strip())
-            device = only(devices_in(match[1])) if match else None
-            number = number_from(match[2]) if match else None
-            if match is not None and device is not None and number is not None:
-                yield device, (number.value, tuple(batches_in(text)), bool(match[3]))
+            return []
+        found = []
+        for match in filter(None, (_PIECE.fullmatch(piece.strip()) for piece in _SEPARATORS.split(text))):
+            device, number = only(devices_in(match[1])), number_from(match[2])
+            if device is not None and number is not None:
+                found.append((device, (number.value, tuple(batches_in(text)), bool(match[3]))))
+        return found
 
 
 def _places(view: View, subject: str, other: str) -> tuple[int, int] | None:
@@ -156,27 +166,6 @@ def _places(view: View, subject: str, other: str) -> tuple[int, int] | None:
             return None
         places.append(found[0])
     return places[0], places[1]
-
-
-def _from_view(view: View, subject: str, other: str) -> DeviceRatios:
-    places = _places(view, subject, other)
-    if places is None:
-        return _NOTHING
-    ratios: dict[int, float] = {}
-    rows: list[float] = []
-    tops: list[float] = []
-    bottoms: list[float] = []
-    for index, record in enumerate(view.records):
-        top, bottom = (_plain(record, place) for place in places)
-        if record.accuracy:
-            continue
-        tops += [top] if top else []
-        bottoms += [bottom] if bottom else []
-        if top and bottom and record.best:
-            rows.append(top / bottom)
-        elif top and bottom:
-            ratios[record.batch if record.batch is not None else -1 - index] = top / bottom
-    return DeviceRatios(ratios, max(tops) / max(bottoms) if tops and bottoms else None, tuple(rows))
 
 
 def _plain(record: RowRecord, place: int) -> float | None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 from kit.audit.facts.expressions import Equation
 from kit.audit.facts.printednumber import Printed
-from kit.audit.facts.statements import Statement
+from kit.audit.facts.statements import DIVISION, Statement
 
 __all__ = ["SERIES", "LabelCheck", "Labels", "divided_batch", "formula_batch", "missing_of_series"]
 
-_DIVISION = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}(?:ms)?\s{0,9}/\s{0,9}([0-9]{1,4})\s{0,9}\)")
 _TIMES_FOUR = re.compile(r"[0-9]\s{0,9}[x*]\s{0,9}4(?![0-9.])", re.IGNORECASE)
 #: The batch sizes that these reports measure, in order.
 SERIES = (1, 4, 8, 16, 32, 64)
@@ -62,7 +61,7 @@ def formula_batch(equation: Equation, device: str | None) -> int | None:
     integers = [operand for operand in operands if operand.unit >= 1 and operand.value != 1000]
     measured = [operand for operand in operands if operand.unit < 1]
     if any(operand.value == 1000 for operand in operands):
-        divided = _DIVISION.findall(equation.formula.text)
+        divided = DIVISION.findall(equation.formula.text)
         if len(divided) == 1:
             if device == "310" and divided == ["4"] and len(integers) == 1:
                 return None  # 1000/(ms/4): 4 can be the devices of the card or the batch size
@@ -79,7 +78,7 @@ def formula_batch(equation: Equation, device: str | None) -> int | None:
 
 def divided_batch(statement: Statement) -> int | None:
     """The batch size in a formula without a printed result, such as a comparison of two formulas."""
-    divided = {int(batch) for batch in _DIVISION.findall(statement.text)}
+    divided = {int(batch) for batch in DIVISION.findall(statement.text)}
     if statement.batch in divided:
         return statement.batch
     if divided == {4} and statement.target != "T4" and not _TIMES_FOUR.search(statement.text):

@@ -108,7 +108,7 @@ class _Resolution:
                     continue
                 if statement.batch not in cells.by_batch or fitting.fits(statement, statement.batch):
                     continue
-                elsewhere = {batch for batch, _ in cells.like(number)} if _telling(number) else set()
+                elsewhere = set(cells.batches.like(number)) if _telling(number) else set()
                 if len(elsewhere) == 1 and fitting.free(statement, batch := elsewhere.pop()):
                     fitting.count(statement, batch)
                     message = (
@@ -125,8 +125,7 @@ class _Resolution:
         fitting = [
             other
             for other in self.index.devices()
-            if other not in {device, "NPU"}
-            and any(batch == statement.batch for batch, _ in self.index.of(other).like(number))
+            if other not in {device, "NPU"} and statement.batch in self.index.of(other).batches.like(number)
         ]
         if len(fitting) != 1:
             return

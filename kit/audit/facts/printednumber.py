@@ -80,10 +80,6 @@ class Bounded:
         ends = self * Bounded(1, 1 / other.high, 1 / other.low)
         return Bounded(self.value / other.value, ends.low, ends.high)
 
-    def over(self, other: Bounded) -> Bounded | None:
-        """The quotient; None if the divisor can be zero."""
-        return None if other.low <= 0 <= other.high else self / other
-
     def scaled(self, factor: float) -> Bounded:
         """The value and bounds times a positive number."""
         return Bounded(self.value * factor, self.low * factor, self.high * factor)
@@ -100,7 +96,7 @@ class Printed(NamedTuple):
 
     def scaled(self, factor: float) -> Printed:
         """The same number in another unit: ``85.5`` (per cent) times 0.01 is 0.855."""
-        return Printed(self.text, self.value * factor, self.unit * factor, self.start, self.end)
+        return Printed(self.text, self.value * factor, self.unit * abs(factor), self.start, self.end)
 
     @property
     def bounds(self) -> Bounded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.audit.facts.document import Document
@@ -96,16 +96,15 @@ def _read(
 ) -> RatioColumn:
     sample = records[:_ROWS]
     readings = [RatioReading(top, bottom) for top in operands[0] for bottom in operands[1]]
-    stated = max(readings, key=lambda reading: _fits(reading, place, sample))
-    fits, rows = _fits(stated, place, sample), _rows(stated, place, sample)
+    stated, fits, rows = _best(readings, place, sample)
     other = None
     if fits * 2 < rows and rows >= 2:
-        other = max(_others(view, stated), key=lambda reading: _fits(reading, place, sample), default=None)
-        if other is not None and _fits(other, place, sample) < max(2, 0.8 * _rows(other, place, sample)):
+        other, explained, tried = _best(_others(view, stated), place, sample)
+        if explained < max(2, 0.8 * tried):
             other = None
     if _timed(view, stated, sample):
-        inverse = RatioReading(stated.top, stated.bottom, "inverse")
-        if _fits(inverse, place, sample) > fits:
+        inverse, explained, _ = _best([RatioReading(stated.top, stated.bottom, "inverse")], place, sample)
+        if explained > fits:
             stated, other = inverse, None
     if other is not None and other.way == "gain":
         stated, other = other, None  # the column has the gain over the other device, not the quotient
@@ -119,17 +118,15 @@ def _says(cell: NumberCell, found: Quotient) -> Agreement:
     return agree(number, found.right)
 
 
-def _rows(reading: RatioReading, place: int, records: Sequence[RowRecord]) -> int:
-    return sum(1 for record in records if record.cells[place] is not None and quotient(reading, record) is not None)
-
-
-def _fits(reading: RatioReading, place: int, records: Sequence[RowRecord]) -> int:
-    count = 0
-    for record in records:
-        cell, found = record.cells[place], quotient(reading, record)
-        if cell is not None and found is not None and _says(cell, found) is not Agreement.DIFFERENT:
-            count += 1
-    return count
+def _best(readings: Iterable[RatioReading], place: int, records: Sequence[RowRecord]) -> tuple[RatioReading, int, int]:
+    """The reading that explains most rows of a column, how many it explains, and for how many it has a value."""
+    best: list[tuple[RatioReading, int, int]] = []
+    for reading in readings:
+        pairs = ((record.cells[place], quotient(reading, record)) for record in records)
+        agreements = [_says(cell, found) for cell, found in pairs if cell is not None and found is not None]
+        fits = sum(agreement is not Agreement.DIFFERENT for agreement in agreements)
+        best = best if best and best[0][1] >= fits else [(reading, fits, len(agreements))]
+    return best[0]
 
 
 def _says_throughput(document: Document, view: View) -> bool:

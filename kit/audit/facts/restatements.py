@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kit.audit.facts.expressions import Expression, Inequality
 from kit.audit.facts.facts import Facts
 from kit.audit.facts.printednumber import Printed, same_number
+from kit.audit.facts.statements import DIVISION
 from kit.audit.facts.vocabulary import batches_in
 
 __all__ = ["Restatement", "restatements"]
 
-_DIVIDED = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}/\s{0,9}[0-9]+\s{0,9}\)")
 #: How many values of one device and batch size are kept.
 _MOST = 16
 
@@ -116,4 +115,4 @@ def _device(side: Expression) -> str | None:
     values = [operand.value for operand in side.operands]
     if len(values) == 2 and values[1] == 4 and "/" not in side.text:
         return "310"
-    return "T4" if 1000.0 in values and _DIVIDED.search(side.text) else None
+    return "T4" if 1000.0 in values and DIVISION.search(side.text) else None

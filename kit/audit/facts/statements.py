@@ -13,7 +13,7 @@ from kit.audit.facts.printednumber import Printed, find_numbers, number_from
 from kit.audit.facts.toolruns import file_batch
 from kit.audit.facts.vocabulary import RATE_UNIT, THROUGHPUT, TIME_UNIT, batches_in, devices_in, only
 
-__all__ = ["Mark", "Statement", "read_marks", "read_statements", "section_device"]
+__all__ = ["DIVISION", "Mark", "Statement", "read_marks", "read_statements", "section_device"]
 
 Formulas = Mapping[int, tuple[Equation, ...]]
 
@@ -27,7 +27,8 @@ _AFTER_WORD = re.compile(
     r"(?:约为|为|是|达到了?|达|is|[:=])|compute_time\.mean\)?\s*=)\s*(?:约|about\s)?\s*([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?![0-9.]*\s?(?:%|倍|times|x\b))",
     re.IGNORECASE,
 )
-_DIVISION = re.compile(r"\(\s*[0-9.]+\s*(?:ms)?\s*/\s*([0-9]{1,4})\s*\)")
+#: A time divided by the batch size: "(24.03/4)".
+DIVISION = re.compile(r"\(\s{0,9}[0-9.]+\s{0,9}(?:ms)?\s{0,9}/\s{0,9}([0-9]{1,4})\s{0,9}\)")
 _WORD = re.compile(r"吞吐[率量]\s*(?:约?为|是|[:=])", re.IGNORECASE)
 _CARD = re.compile(r"单卡(?:的)?(?:吞吐|性能)|per card", re.IGNORECASE)
 _ANNOUNCES = re.compile(r"(?:测试|测得|当|the |for |with )?\s*(?:batch|bs|[0-9]+\s?batch)", re.IGNORECASE)
@@ -95,7 +96,7 @@ def read_statements(document: Document, marks: list[Mark], formulas: Formulas) -
             if batch is None:
                 continue
             batches = {batch}
-        compared = "1000" in text and _DIVISION.search(text) is not None  # "batch4: 5.5x4 < 1000/(24.03/4)"
+        compared = "1000" in text and DIVISION.search(text) is not None  # "batch4: 5.5x4 < 1000/(24.03/4)"
         if not THROUGHPUT.search(text) and "=" not in text and not compared:
             continue
         named = devices_in(text)
@@ -103,7 +104,7 @@ def read_statements(document: Document, marks: list[Mark], formulas: Formulas) -
         if device is None and named:
             continue
         value, formula = _value(text, formulas.get(line, ()), decimal_comma=document.decimal_comma)
-        if value is None and formula is None and not _DIVISION.search(text):
+        if value is None and formula is None and not DIVISION.search(text):
             continue
         place = section_device(document, line)
         device = None if device == "NPU" else device
@@ -113,7 +114,7 @@ def read_statements(document: Document, marks: list[Mark], formulas: Formulas) -
 
 def _divided(document: Document, line: int, text: str) -> int | None:
     """The batch size of a GPU throughput, from its formula: "it reaches 1000/(19.92/16)=803.21"."""
-    divided = _DIVISION.findall(text)
+    divided = DIVISION.findall(text)
     if len(divided) != 1 or "=" not in text or not _WORD.search(text):
         return None
     named = devices_in(text)

@@ -66,13 +66,11 @@ def _scales(top: Column, bottom: Column, one: Entry, other: Entry) -> float | No
 
 
 def _quotient(top: Column, bottom: Column, row: int) -> Computed | None:
-    one, other = top.entries[row], bottom.entries[row]
+    one, other = top.positive(row), bottom.positive(row)
     factor = _scales(top, bottom, one, other) if one is not None and other is not None else None
-    if one is None or other is None or factor is None or not one.value or not other.value:
+    if one is None or other is None or factor is None:
         return None
-    right = allowed_values(one).over(allowed_values(other))
-    if right is None:
-        return None
+    right = allowed_values(one) / allowed_values(other)
     return Computed(right.scaled(factor), f"{one.number.text} / {other.number.text}")
 
 
@@ -204,26 +202,22 @@ def _scaling(
 
 def _against(measured: Column, row: int, base: int, cards: Column | None, *, upward: bool) -> Computed | None:
     """A row divided by another, per card if there are cards; None if a number is missing or the units do not match."""
-    own, first = measured.entries[row], measured.entries[base]
-    if own is None or first is None or not own.value or not first.value:
+    own, first = measured.positive(row), measured.positive(base)
+    if own is None or first is None:
         return None
     factor = _scales(measured, measured, own, first)
     share = _share_of_cards(cards, row, base) if cards is not None else 1.0
     if factor is None or share is None:
         return None
     top, bottom = (own, first) if upward else (first, own)
-    right = allowed_values(top).over(allowed_values(bottom))
-    if right is None:
-        return None
+    right = allowed_values(top) / allowed_values(bottom)
     text = f"{top.number.text} / {bottom.number.text}" + (f" x {share:g}" if cards is not None else "")
     return Computed(right.scaled((factor if upward else 1 / factor) * share), text, trivial=row == base)
 
 
 def _share_of_cards(cards: Column, row: int, base: int) -> float | None:
-    here, there = cards.entries[row], cards.entries[base]
-    if here is None or there is None or here.value <= 0 or there.value <= 0:
-        return None
-    return there.value / here.value
+    here, there = cards.positive(row), cards.positive(base)
+    return there.value / here.value if here and there else None
 
 
 RULE = Rule(

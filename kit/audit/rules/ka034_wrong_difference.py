@@ -50,12 +50,9 @@ def _candidate(meaning: str, one: Column, other: Column, *, relative: bool) -> C
 def _difference(one: Entry | None, other: Entry | None, *, relative: bool) -> Computed | None:
     if one is None or other is None or (relative and not other.value):
         return None
-    difference = allowed_values(one) - allowed_values(other)
-    right = difference.over(allowed_values(other)) if relative else difference
-    if right is None:
-        return None
-    text = f"{one.number.text} - {other.number.text}"
-    text = f"({text}) / {other.number.text}" if relative else text
+    right, text = allowed_values(one) - allowed_values(other), f"{one.number.text} - {other.number.text}"
+    if relative:
+        right, text = right / allowed_values(other), f"({text}) / {other.number.text}"
     if right.value < 0:  # a loss is printed with or without its sign
         right = Bounded(-right.value, -right.high, -right.low)
     return Computed(right, text)

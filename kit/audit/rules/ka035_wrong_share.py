@@ -40,7 +40,7 @@ def _share(part: Column, whole: Bounded, text: str) -> Callable[[int], Computed 
         own = part.entries[row]
         if own is None:
             return None
-        return Computed(own.number.bounds / whole, f"{own.number.text} / {text}", trivial=own.value == whole.value)
+        return Computed(own.number.bounds / whole, f"{own.number.text} / {text}", own.value == whole.value)
 
     return compute
 

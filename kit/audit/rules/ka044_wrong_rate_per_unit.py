@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import truediv
 
 from kit.audit.facts.grids import Column, Grid
-from kit.audit.facts.printednumber import exactly
+from kit.audit.facts.printednumber import Bounded, exactly
 from kit.audit.facts.quantities import Quantity
-from kit.audit.readings import Candidate, Computed, allowed_values, check_column
+from kit.audit.readings import Candidate, check_column, of_columns
 from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
@@ -79,22 +81,13 @@ def _of_titles(column: Column, tops: Sequence[Column]) -> Iterator[Candidate]:
 def _divided(column: Column, top: Column, below: Sequence[Column], count: float) -> Candidate:
     """A column divided by other columns and by a number."""
 
-    def compute(row: int) -> Computed | None:
-        own = top.positive(row)
-        if own is None:
-            return None
-        right, text = allowed_values(own) / exactly(count), own.number.text
-        for one in below:
-            entry = one.positive(row)
-            divisor = allowed_values(entry) if entry is not None else exactly(0)
-            if entry is None or divisor.low <= 0:
-                return None
-            right = right / (exactly(entry.value) if one.quantity is Quantity.CARDS else divisor)
-            text += f" / {entry.number.text}"
-        return Computed(right, text if count == 1 else f"{text} / {count:g}")
+    def quotient(own: Bounded, *divisors: Bounded) -> Bounded:
+        return reduce(truediv, divisors, own / exactly(count))
 
-    names = [one.title for one in below] + ([f"{count:g}"] if count != 1 else [])
-    return Candidate(" / ".join([top.title, *names]), compute, scale=column.scale)
+    divisor = [] if count == 1 else [f"{count:g}"]
+    meaning = " / ".join([top.title, *(one.title for one in below), *divisor])
+    text = " / ".join(["{}"] * (1 + len(below)) + divisor)
+    return of_columns(meaning, [top, *below], quotient, text, column.scale, sure=False)
 
 
 RULE = Rule(

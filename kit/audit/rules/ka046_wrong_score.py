@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from statistics import harmonic_mean
 
 from kit.audit.facts.grids import Column, Grid
 from kit.audit.facts.printednumber import Bounded, exactly
 from kit.audit.facts.scores import complement
-from kit.audit.readings import Candidate, Computed, allowed_values, check_column
+from kit.audit.readings import Candidate, check_column, of_columns
 from kit.audit.rule import Facts, Kind, Outcomes, Rule
 
 __all__ = ["RULE"]
@@ -35,11 +36,7 @@ _NOTE = re.compile(r"\s?\([^()]{0,20}\)")
 def _check(facts: Facts) -> Outcomes:
     for grid in facts.grids:
         for column in grid.columns:
-            candidates = [
-                *_harmonic(grid, column),
-                *_complements(grid, column),
-                *_counted(grid, column),
-            ]
+            candidates = [*_harmonic(grid, column), *_complements(grid, column), *_counted(grid, column)]
             if candidates:
                 yield from check_column(grid, column, candidates, alone=True)
 
@@ -57,7 +54,9 @@ def _harmonic(grid: Grid, column: Column) -> Iterator[Candidate]:
     rest = _F1.sub("", column.title).lower().split()
     for precision in _same(grid, _PRECISION, rest):
         for recall in _same(grid, _RECALL, rest):
-            yield _combined("2PR / (P + R)", column, [precision, recall])
+            scales = _scale(precision), _scale(recall)
+            combine, text = partial(_f1, scales), "2 x {0} x {1} / ({0} + {1})"
+            yield of_columns("2PR / (P + R)", [precision, recall], combine, text, _scale(column), sure=False)
 
 
 def _same(grid: Grid, pattern: re.Pattern[str], rest: Sequence[str]) -> list[Column]:
@@ -72,7 +71,9 @@ def _complements(grid: Grid, column: Column) -> Iterator[Candidate]:
         return
     for other in grid.columns:
         if complement(other.title) == (False, own[1]):
-            yield _combined("1 - accuracy", column, [other])
+            whole = 1 / _scale(other)
+            right = partial(_rest, _scale(other))
+            yield of_columns("1 - accuracy", [other], right, f"{whole:g} - {{}}", _scale(column), sure=True)
 
 
 def _counted(grid: Grid, column: Column) -> Iterator[Candidate]:
@@ -82,35 +83,24 @@ def _counted(grid: Grid, column: Column) -> Iterator[Candidate]:
     hits = [one for one in grid.columns if _HITS.fullmatch(_bare(one))]
     wholes = [one for one in grid.columns if _ALL.fullmatch(_bare(one))]
     if len(hits) == 1 and len(wholes) == 1:
-        yield _combined("hits / all", column, [hits[0], wholes[0]])
+        yield of_columns("hits / all", [hits[0], wholes[0]], _share, "{} / {}", _scale(column), sure=True)
 
 
 def _bare(column: Column) -> str:
     return _NOTE.sub("", column.title.replace("_", " ")).strip(" :*%")
 
 
-def _combined(way: str, column: Column, parts: Sequence[Column]) -> Candidate:
-    scales = [1.0 if way == "hits / all" else _scale(part) for part in parts]
-
-    def compute(row: int) -> Computed | None:
-        found = [entry for part in parts if (entry := part.positive(row)) is not None]
-        if len(found) != len(parts):
-            return None
-        values = [allowed_values(entry).scaled(scale) for entry, scale in zip(found, scales, strict=True)]
-        texts = [entry.number.text for entry in found]
-        if way == "hits / all":
-            share = values[0].value / values[1].value
-            return Computed(exactly(share), f"{texts[0]} / {texts[1]}") if share <= 1 else None
-        if way == "1 - accuracy":
-            return Computed(exactly(1) - values[0], f"{'1' if scales[0] == 1 else '100'} - {texts[0]}")
-        text = f"2 x {texts[0]} x {texts[1]} / ({texts[0]} + {texts[1]})"
-        return Computed(_f1(*values), text)
-
-    return Candidate(way, compute, sure=way != "2PR / (P + R)", scale=_scale(column))
+def _share(hits: Bounded, whole: Bounded) -> Bounded | None:
+    return exactly(hits.value / whole.value) if hits.value <= whole.value else None
 
 
-def _f1(precision: Bounded, recall: Bounded) -> Bounded:
+def _rest(scale: float, accuracy: Bounded) -> Bounded:
+    return exactly(1) - accuracy.scaled(scale)
+
+
+def _f1(scales: tuple[float, float], precision: Bounded, recall: Bounded) -> Bounded:
     """The harmonic mean; it rises with both, so its bounds are those of the bounds."""
+    precision, recall = precision.scaled(scales[0]), recall.scaled(scales[1])
     return Bounded(
         harmonic_mean([precision.value, recall.value]),
         harmonic_mean([max(precision.low, 0), max(recall.low, 0)]),

@@ -70,8 +70,6 @@ def _combined(one: Column, other: Column, *, divided: bool) -> Candidate:
             exactly(entry.value) if column.quantity in _WHOLE else allowed_values(entry)
             for column, entry in ((one, first), (other, second))
         )
-        if right.low <= 0:
-            return None
         trivial = second.value == 1 or (first.value == 1 and not divided)
         return Computed(combine(left, right), f"{first.number.text} {sign} {second.number.text}", trivial)
 
