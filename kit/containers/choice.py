@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kit.containers.docker import DockerRunner
+from kit.containers.images import Images
+from kit.containers.runner import Runner
 from kit.errors import EngineError
-
-if TYPE_CHECKING:
-    from kit.containers.images import Images
-    from kit.containers.runner import Runner
 
 __all__ = ["choose_runner"]
 

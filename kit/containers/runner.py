@@ -45,11 +45,9 @@ class Listener(Protocol):
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """``done`` of ``total`` are finished."""
-        ...
 
     def line(self, text: str) -> None:
         """A line of the program's own output."""
-        ...
 
 
 class Runner(Protocol):
@@ -60,23 +58,18 @@ class Runner(Protocol):
 
     def image_id(self, image: str) -> str:
         """Identity of the image (or environment) that a step names, without an engine where it is known already."""
-        ...
 
     def prepare(self, image: str) -> str:
         """Make sure that the image is there, and return its id."""
-        ...
 
     def run(self, step: Step, binding: Binding, listener: Listener) -> Outcome:
         """Execute; the outputs are in ``binding.out``, the streams in ``binding.logs``."""
-        ...
 
     def command_line(self, step: Step, binding: Binding) -> str:
         """What would be executed, for a shell."""
-        ...
 
     def host(self) -> dict[str, str]:
         """The runner's part of a run record: engine and version."""
-        ...
 
 
 @dataclass

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from kit.errors import InvalidInputError
 from kit.planning.check import Check
+from kit.planning.job import DeviceAccess, ImageSpec, Job
 from kit.planning.plugins import load_plugins, no_such, plugin_names
-from kit.planning.step import Devices, Outcome, Step
+from kit.planning.step import Outcome, Step
 from kit.recipe.schema import Recipe
 from kit.results.evidence import Raw
 from kit.results.measurements import Accuracy, Throughput
-
-if TYPE_CHECKING:
-    from kit.planning.task import Task
-    from kit.results.metrics import Metric
+from kit.results.metrics import Metric
 
 __all__ = [
     "DeviceAccess",
@@ -36,81 +34,11 @@ _GROUP = "kit.targets"
 
 
 @dataclass(frozen=True)
-class ImageSpec:
-    """An image to build: a folder with a Dockerfile, its ARGs, and the image that it starts from."""
-
-    name: str  # kit/<name>:<context digest>
-    folder: Path
-    args: Mapping[str, str] = field(default_factory=dict)
-    base: str | None = None  # a reference, or the name of another ImageSpec
-    files: Path | None = None  # folder of vendor packages that the user filled, added to the build context
-    code: tuple[str, ...] = ()  # folders of the package that belong into the build context
-    requirements: Path | None = None  # the recipe's file whose text an ARG is
-
-
-@dataclass(frozen=True)
 class SchedulerDevice:
     """What schedulers call one device of a target: Slurm's generic resource, and the Kubernetes device plug-in's."""
 
     gres: str  # "gpu:t4:1"; sites may name theirs otherwise
     kubernetes: str  # "nvidia.com/gpu"
-
-
-@dataclass(frozen=True)
-class DeviceAccess:
-    """How a container of this host reaches the accelerator: looked up before planning, because planning is pure.
-
-    ``present`` is false where this host has no such device; a plan can be printed all the same.
-    """
-
-    devices: Devices = field(default_factory=Devices)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    present: bool = False
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a target plans from: the recipe's part that concerns it, and what the command line chose."""
-
-    recipe: Recipe
-    target: str
-    batches: tuple[int, ...]
-    weights: Path
-    images: Path
-    labels: Path
-    simulate: bool = False
-    device: int = 0
-    options: Mapping[str, object] = field(default_factory=dict)
-    access: DeviceAccess = field(default_factory=DeviceAccess)
-    task: Task | None = None  # None: the one that counts classes
-    devices: tuple[int, ...] = ()  # of one card, measured at once as well; with shards those that parts take in turn
-    shards: int = 1  # parts that the data set is cut into
-    shard_access: tuple[DeviceAccess, ...] = ()  # of ``devices``, where there are shards
-
-    @property
-    def file_task(self) -> Task | None:
-        """The task, where it wants inference over files of tensors and not over the images themselves."""
-        return None if self.task is None or self.task.counts_classes else self.task
-
-    @property
-    def shard_jobs(self) -> tuple[Job, ...]:
-        """The job on each device that the shards take in turn."""
-        numbers = self.devices or (self.device,)
-        known = self.shard_access or (self.access,) * len(numbers)
-        return tuple(
-            replace(self, device=device, devices=(), access=access)
-            for device, access in zip(numbers, known, strict=True)
-        )
-
-    @property
-    def hardware(self) -> str:
-        """Name of the installed target; ``target`` is the recipe's name of it, which also names the steps."""
-        return self.recipe.hardware_of(self.target)
-
-    @property
-    def toolchain(self) -> str | None:
-        """What the recipe states, such as ``CANN 9.0.1``; None where the target's own is meant."""
-        return self.recipe.toolchain_of(self.target)
 
 
 @dataclass(frozen=True)

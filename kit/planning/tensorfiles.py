@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from kit.planning import common
-from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
+from kit.planning.engineuse import EngineUse
+from kit.planning.step import Input, Made, Step
 from kit.planning.target import Job
 from kit.planning.task import FileForm, FileRun, InputFiles, Task
 
 __all__ = [
-    "file_rate_step", "file_steps", "form_json", "infer_step", "inputs_json", "plain_form", "plain_results",
-    "plain_runs", "run_name",
+    "file_rate_step", "file_steps", "form_json", "infer_step", "input_folders", "inputs_json", "plain_form",
+    "plain_results", "plain_runs", "run_name",
 ]  # fmt: skip
 
 
@@ -30,93 +31,41 @@ def file_steps(job: Job, task: Task, infer: Sequence[Step], prefix: str) -> list
     return [*task.prepare(job), *infer, *task.score(job, prefix, results)]
 
 
-def _sources(run: FileRun, model: Input, more: Mapping[str, Input] | None = None) -> dict[str, Input]:
-    """Inputs of a step that reads the files of a run: ``model``, ``input0``, ``input1``, ..., and ``more``."""
-    return {"model": model, **(more or {}), **{f"input{number}": one.folder for number, one in enumerate(run.inputs)}}
+def input_folders(run: FileRun) -> dict[str, Made]:
+    """Inputs of a step that reads the files of a run: ``input0``, ``input1``, ..."""
+    return {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
 
 
 def infer_step(
-    job: Job,
-    task: Task,
-    run: FileRun,
-    *,
-    prefix: str,
-    image: str,
-    words: tuple[str, ...] = (),
-    batch: int = 1,
-    model: Input = common.MODEL,
-    environment: Mapping[str, str] | None = None,
-    devices: Devices | None = None,
-    memory_gib: int = 4,
-    more: Mapping[str, Input] | None = None,
+    job: Job, task: Task, run: FileRun, use: EngineUse, *, prefix: str, batch: int, more: tuple[str, ...] = ()
 ) -> Step:
-    """One run of the engine over files; ``more`` are inputs that ``words`` name."""
+    """One run of the engine over files; ``more`` are further words."""
     form = task.form(job)
-    sources = _sources(run, model, more)
-    return Step(
-        name=run_name(prefix, run, task.runs(job)),
-        stage="infer",
-        title="inference on files" + ("" if run.name == "main" else f", {run.name}"),
-        image=image,
-        argv=(
-            "python3", "-m", "inside.infer_files",
-            "--model", "{in:model}",
-            *words,
-            "--inputs", inputs_json(run),
-            "--outputs", form_json(form),
-            "--shapes", form.shapes,
-            "--batch", str(batch),
-            "--threads", str(job.recipe.bench.threads),
-            "--out", "{out}",
-        ),
-        outputs=("result", "result_summary.json", "infer.json"),
-        inputs=sources,
-        environment=environment or {},
-        devices=devices or Devices(),
-        code=("infer_files",),
-        limits=Limits(memory_bytes=memory_gib * GIB, shm_bytes=GIB),
+    words = (
+        *more,
+        "--inputs", inputs_json(run),
+        "--outputs", form_json(form),
+        "--shapes", form.shapes,
+        "--batch", str(batch),
+        "--threads", str(job.recipe.bench.threads),
     )  # fmt: skip
+    name, title = (
+        run_name(prefix, run, task.runs(job)),
+        "inference on files" + ("" if run.name == "main" else f", {run.name}"),
+    )
+    outputs = ("result", "result_summary.json", "infer.json")
+    return use.step(name, "infer", title, "infer_files", words, outputs, input_folders(run))
 
 
-def file_rate_step(
-    job: Job,
-    task: Task,
-    *,
-    name: str,
-    image: str,
-    words: tuple[str, ...] = (),
-    model: Input = common.MODEL,
-    environment: Mapping[str, str] | None = None,
-    devices: Devices | None = None,
-    memory_gib: int = 4,
-    more: Mapping[str, Input] | None = None,
-) -> Step:
+def file_rate_step(job: Job, task: Task, use: EngineUse, name: str) -> Step:
     """Rate and latency of all batches, on the files of the task's first run."""
     run = task.runs(job)[0]
-    sources = _sources(run, model, more)
-    return Step(
-        name=name,
-        stage="bench",
-        title="throughput, all batches",
-        image=image,
-        argv=(
-            "python3", "-m", "inside.file_rate",
-            "--model", "{in:model}",
-            *words,
-            "--inputs", inputs_json(run),
-            "--shapes", task.form(job).shapes,
-            "--batches", ",".join(str(batch) for batch in job.batches),
-            *common.protocol_words(job),
-            "--out", "{out}",
-        ),
-        outputs=("bench.json", *(f"latencies-bs{one}.npy" for one in job.batches)),
-        inputs=sources,
-        environment=environment or {},
-        devices=devices or Devices(),
-        code=("file_rate",),
-        limits=Limits(memory_bytes=memory_gib * GIB, shm_bytes=GIB, silence_s=common.protocol_silence(job)),
-        timed=True,
+    words = (
+        "--inputs", inputs_json(run),
+        "--shapes", task.form(job).shapes,
+        "--batches", ",".join(map(str, job.batches)),
     )  # fmt: skip
+    return use.bench_step(job, name, "file_rate", words, input_folders(run))
 
 
 def plain_runs(job: Job, task: Task) -> tuple[list[Step], list[FileRun]]:
@@ -133,7 +82,7 @@ def plain_runs(job: Job, task: Task) -> tuple[list[Step], list[FileRun]]:
             runs.append(run)
             continue
         name = f"{job.target}/files" if len(task.runs(job)) == 1 else f"{job.target}/files-{run.name}"
-        sources = _sources(run, common.MODEL)
+        sources: dict[str, Input] = {"model": common.MODEL, **input_folders(run)}
         argv = ("--model", "{in:model}", "--inputs", inputs_json(run), *words, "--out", "{out}")
         folders = tuple(f"input{number}" for number in range(len(run.inputs)))
         steps.append(_convert(name, "preprocess", "files as the graph takes them", ("inputs", *argv), folders, sources))

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from kit.toollogs.numbers import finite
 
 __all__ = [
+    "ImageReference",
     "Key",
     "Line",
     "Md5",
@@ -32,6 +33,8 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_leng
 Text = Line | dict[Literal["zh", "en"], Line]
 Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{32}$", to_lower=True)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$", to_lower=True)]
+#: An image as `docker pull` takes it.
+ImageReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
 Positive = Annotated[int, Field(gt=0, le=1 << 20, strict=True)]
 
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from kit.doctor import Check, Finding
-from kit.errors import DeviceError, Exit, InvalidInputError
-from kit.planning.cardsteps import metrics_name
+from kit.errors import DeviceError, Exit, InvalidInputError, KitError
+from kit.planning.cardsteps import SIMULATED, metrics_name
+from kit.planning.target import ImageSpec, Job
+from kit.planning.task import FileShapes
+from kit.resources import resource
+from kit.results.measurements import Accuracy
+from kit.results.metrics import Metric
+from kit.results.outputs import Outputs
 from kit.targets.batches import agreement, check_complete, metric_agreement, read_accuracy
 from kit.toollogs.messages import Fault, explain
 
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.planning.task import FileShapes
-    from kit.results.measurements import Accuracy
-    from kit.results.metrics import Metric
-    from kit.results.outputs import Outputs
-
 __all__ = [
-    "BatchScores", "ask_tool", "checks_of", "files_prefix", "host_root", "image_name", "known_shapes", "shape_notes",
+    "BatchScores", "CardTarget", "ask_tool", "files_prefix", "host_root", "image_name", "known_shapes", "shape_notes",
 ]  # fmt: skip
 
 #: Seconds within which a vendor's tool on the host has to answer.
@@ -35,9 +35,32 @@ def host_root() -> Path:
     return Path(os.environ.get("KIT_DEVICE_ROOT") or "/")
 
 
-def checks_of(job: Job, checks: Sequence[tuple[str, Callable[[Job], Finding], Exit]]) -> list[Check]:
-    """Doctor's checks of a job by name, function and exit code; a rehearsal needs neither card nor packages."""
-    return [] if job.simulate else [Check(name, partial(check, job), code) for name, check, code in checks]
+class CardTarget(ABC):
+    """What a rehearsal, doctor and the engine's messages about devices mean is alike for all cards."""
+
+    takes_shards = True
+    #: Doctor's checks by name, function and exit code.
+    doctor: ClassVar[Sequence[tuple[str, Callable[[Job], Finding], Exit]]]
+    #: What the engine says when it cannot start a container with the device.
+    start_faults: ClassVar[Sequence[Fault]]
+
+    @abstractmethod
+    def image(self, job: Job) -> ImageSpec:
+        """The image with the vendor's tools."""
+
+    def images(self, job: Job) -> Sequence[ImageSpec]:
+        """The image with the vendor's tools; for a rehearsal the one with the stand-ins."""
+        if job.simulate:
+            return (ImageSpec(SIMULATED, resource("images") / SIMULATED, base="runtime", code=("simulated",)),)
+        return (self.image(job),)
+
+    def checks(self, job: Job) -> Sequence[Check]:
+        """None for a rehearsal, which needs neither card nor packages."""
+        return [] if job.simulate else [Check(name, partial(check, job), code) for name, check, code in self.doctor]
+
+    def explain(self, message: str) -> KitError | None:
+        """What the engine's message about a container of this target means, if it is the vendor's runtime's."""
+        return explain(self.start_faults, message)
 
 
 def ask_tool(program: str, *arguments: str, faults: Sequence[Fault]) -> str:

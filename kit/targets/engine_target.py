@@ -6,18 +6,17 @@ Accuracy and throughput come from the same engine with the same options: ``insid
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kit.doctor import Check
 from kit.errors import InvalidInputError
 from kit.planning import common
+from kit.planning.engineuse import EngineUse
 from kit.planning.shards import cut, possible
-from kit.planning.step import GIB, Devices, External, Input, Limits, Made, Outcome, Step
+from kit.planning.step import External, Made, Outcome, Step
 from kit.planning.target import ImageSpec, Job, Reading
 from kit.planning.task import Task
 from kit.planning.tensorfiles import file_rate_step, file_steps, infer_step
@@ -26,22 +25,10 @@ from kit.results.evidence import Raw
 from kit.results.outputs import Output, Outputs
 from kit.targets.batches import read_accuracy, read_versions
 
-__all__ = ["EngineTarget", "EngineUse", "bench_name", "infer_name", "metrics_name"]
+__all__ = ["EngineTarget", "bench_name", "infer_name", "metrics_name"]
 
-
-@dataclass(frozen=True)
-class EngineUse:
-    """How a job uses an engine."""
-
-    engine: str  # as inside.engine calls it
-    image: str
-    infer_batch: int  # of the run over the data set
-    model: Input = common.MODEL
-    options: Mapping[str, Any] = field(default_factory=dict)  # the engine's own
-    devices: Devices = field(default_factory=Devices)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    memory_gib: int = 4
-    inputs: Mapping[str, Input] = field(default_factory=dict)  # further ones, which the options name
+#: An engine and its workers: threads for every core of each.
+_PIDS = 1024
 
 
 def infer_name(job: Job) -> str:
@@ -95,15 +82,11 @@ class EngineTarget(ABC):
     def _plan_files(self, job: Job, task: Task, use: EngineUse) -> list[Step]:
         """The same over files of tensors, which the steps of the task make and check."""
         batch = job.recipe.input.batch or min(use.infer_batch, max(job.batches))
-        how: dict[str, Any] = {
-            "image": use.image, "words": _words(use), "model": use.model, "environment": use.environment,
-            "devices": use.devices, "memory_gib": use.memory_gib, "more": use.inputs,
-        }  # fmt: skip
         infer: list[Step] = []
         for run in task.runs(job):
-            one = infer_step(job, task, run, prefix=f"{job.target}/", batch=batch, **how)
+            one = infer_step(job, task, run, use, prefix=f"{job.target}/", batch=batch)
             infer += cut([one], possible(job, batch), merge="union")
-        rate = file_rate_step(job, task, name=bench_name(job), **how)
+        rate = file_rate_step(job, task, use, bench_name(job))
         before = common.model_steps(job) if self.exported else []
         return [*before, *file_steps(job, task, infer, f"{job.target}/"), rate]
 
@@ -166,63 +149,20 @@ class EngineTarget(ABC):
         return ()
 
 
-def _words(use: EngineUse) -> tuple[str, ...]:
-    """The engine and its options on a command line; nothing for the programs' default."""
-    words: tuple[str, ...] = () if use.engine == "onnxruntime" else ("--engine", use.engine)
-    if use.options:
-        words += ("--options", json.dumps(dict(use.options), sort_keys=True, separators=(",", ":")))
-    return words
-
-
 def _infer(job: Job, use: EngineUse) -> Step:
-    return Step(
-        name=infer_name(job),
-        stage="infer",
-        title="inference on the data set",
-        image=use.image,
-        argv=(
-            "python3", "-m", "inside.evaluate",
-            "--model", "{in:model}",
-            *_words(use),
-            *common.image_words(job),
-            "--batch", str(job.recipe.input.batch or use.infer_batch),
-            "--out", "{out}",
-        ),
-        outputs=("predictions.npy", "scores.npy", "images.txt", "evaluate.json"),
-        inputs={"model": use.model, "images": External(job.images), **use.inputs},
-        environment=use.environment,
-        devices=use.devices,
-        code=("evaluate",),
-        limits=Limits(memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024),
-    )  # fmt: skip
+    outputs = ("predictions.npy", "scores.npy", "images.txt", "evaluate.json")
+    words = (*common.image_words(job), "--batch", str(job.recipe.input.batch or use.infer_batch))
+    title, images = "inference on the data set", {"images": External(job.images)}
+    return use.step(infer_name(job), "infer", title, "evaluate", words, outputs, images, pids=_PIDS)
 
 
 def _bench(job: Job, use: EngineUse) -> Step:
-    return Step(
-        name=bench_name(job),
-        stage="bench",
-        title="throughput, all batches",
-        image=use.image,
-        argv=(
-            "python3", "-m", "inside.bench",
-            "--model", "{in:model}",
-            *_words(use),
-            *common.image_words(job),
-            "--batches", ",".join(str(batch) for batch in job.batches),
-            "--shape", ",".join(str(n) for n in job.recipe.input.shape),
-            *common.protocol_words(job),
-            "--out", "{out}",
-        ),
-        outputs=("bench.json", *(f"latencies-bs{batch}.npy" for batch in job.batches)),
-        inputs={"model": use.model, "images": External(job.images), **use.inputs},
-        environment=use.environment,
-        devices=use.devices,
-        limits=Limits(
-            memory_bytes=use.memory_gib * GIB, shm_bytes=GIB, pids=1024, silence_s=common.protocol_silence(job)
-        ),
-        code=("bench",),
-        timed=True,
+    words = (
+        *common.image_words(job),
+        "--batches", ",".join(map(str, job.batches)),
+        "--shape", ",".join(map(str, job.recipe.input.shape)),
     )  # fmt: skip
+    return use.bench_step(job, bench_name(job), "bench", words, {"images": External(job.images)}, pids=_PIDS)
 
 
 def _host(bench: Output) -> dict[str, Raw[str]]:

@@ -7,20 +7,17 @@ returns the values. Each target folder lists its readers as ``READERS`` and regi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from kit.errors import DamagedError, InvalidInputError
 from kit.storage.inputs import read_input
 from kit.toollogs.output import Row, ToolOutput
 from kit.toollogs.prefixes import strip_levels, strip_prefixes
 from kit.toollogs.text import clean, decode, short
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 __all__ = [
     "MAX_BYTES",

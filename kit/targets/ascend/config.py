@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import platform
 import re
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kit.errors import InvalidInputError
+from kit.planning.target import Job
+from kit.recipe.fields import ImageReference, Sha256
 from kit.recipe.options import parse_options
 from kit.targets.ascend.toolchains import toolchain_of
 
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-
 __all__ = ["CARDS", "AscendOptions", "Card", "architecture", "card_of", "options_of", "soc_of"]
-
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
-Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
 
 
 class Card(NamedTuple):
@@ -80,7 +76,7 @@ class AscendOptions(BaseModel):
         "packages/ascend", description="Folder with the CANN installer and the benchmark tool, next to the recipe."
     )
     sha256: dict[str, Sha256] = Field(default_factory=dict, description="Checksum of each file in packages, by name.")
-    base: Reference | None = Field(
+    base: ImageReference | None = Field(
         None, description="Base image; default: ubuntu:18.04, or the toolchain's public image where it has one."
     )
     arch: Literal["x86_64", "aarch64"] | None = Field(None, description="Architecture; default: this machine's.")

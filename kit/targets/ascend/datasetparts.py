@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kit.planning import common
 from kit.planning.shards import cut, cut_files, possible, shard_name
 from kit.planning.step import Input, Made, Step
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.planning.task import FileRun
+from kit.planning.target import Job
+from kit.planning.task import FileRun
+from kit.planning.tensorfiles import input_folders
 
 __all__ = ["in_parts", "part_files", "shards_of"]
 
@@ -37,8 +35,7 @@ def part_files(job: Job, tool: str | None, runs: Sequence[FileRun]) -> list[Step
         return cut_files(_cut_name(job.target), parts, unit, {file: Made(common.TENSORS, file)}, listed=listed)
     steps = []
     for run in runs:
-        folders = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
-        steps += cut_files(_cut_name(job.target, run), parts, unit, folders)
+        steps += cut_files(_cut_name(job.target, run), parts, unit, input_folders(run))
     return steps
 
 

@@ -11,18 +11,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kit.doctor import Finding
 from kit.errors import DamagedError, InvalidInputError, MissingError
 from kit.inside.mistaken import mistaken_for
+from kit.planning.target import Job
 from kit.storage.digests import digest_file
 from kit.targets.ascend.config import architecture, options_of
 from kit.targets.ascend.toolchains import Cann, toolchain_of
 
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-
-__all__ = ["Packages", "checksums", "elf_machine", "find", "verify"]
+__all__ = ["Packages", "check", "checksums", "elf_machine", "find", "verify"]
 
 _TOOLKIT = re.compile(r"Ascend-cann-toolkit_(?P<version>[\w.]+)_linux-(?P<arch>x86_64|aarch64)\.run")
 _SUM = re.compile(r"([0-9a-fA-F]{64}) [ *](\S.*)")
@@ -92,6 +90,11 @@ def find(job: Job) -> Packages:
         benchmark=benchmark if benchmark.is_file() else None,
         wheels=tuple(path for path in names if re.fullmatch(r"(aclruntime|ais_bench)-.*\.whl", path.name)),
     )
+
+
+def check(job: Job) -> Finding:
+    """Whether the vendor's packages are in their folder; a missing or damaged one raises, and doctor reports that."""
+    return Finding("ok", "; ".join(verify(job)))
 
 
 def verify(job: Job) -> list[str]:

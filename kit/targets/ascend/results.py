@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from kit.errors import StepError
 from kit.inside.estimate import percentiles
 from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name
-from kit.planning.target import Reading
+from kit.planning.target import Job, Reading
 from kit.results.conditions import Conditions
 from kit.results.evidence import Raw, field_name, measurement
 from kit.results.measurements import Energy, Mode, Throughput
@@ -18,6 +17,7 @@ from kit.results.outputs import Output, Outputs
 from kit.targets.ascend.config import card_of, options_of, soc_of
 from kit.targets.ascend.datasetparts import shards_of
 from kit.targets.ascend.readers import npu_smi
+from kit.targets.ascend.readers.npu_smi import Chip
 from kit.targets.ascend.steps import (
     bench_name,
     card_name,
@@ -29,10 +29,6 @@ from kit.targets.ascend.steps import (
 from kit.targets.ascend.success import dataset_block, load_summary, pure_block
 from kit.targets.batches import read_versions
 from kit.targets.cards import BatchScores, shape_notes
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.targets.ascend.readers.npu_smi import Chip
 
 __all__ = ["read"]
 
@@ -96,16 +92,10 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str) -> Reading:
     )
 
 
-def _factor(job: Job) -> int:
-    return card_of(job).devices
-
-
 def _from_perf(job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[float]]) -> Throughput:
     step = infer_name(job.target, batch)
     output = outputs.file(step, f"result/perf_vision_batchsize_{batch}_device_{job.device}.txt")
-    block = dataset_block(output.path)
-    if block.interface is None:  # dataset_block has refused it
-        raise StepError("the performance file has no Interface throughputRate", remedy="run the step again")
+    rate, block = dataset_block(output.path)
     raw = {}
     for stage, values in block.stages.items():
         for key, value in values.items():
@@ -115,9 +105,9 @@ def _from_perf(job: Job, batch: int, outputs: Outputs, more: Mapping[str, Raw[fl
     return measurement(
         Throughput,
         batch=batch,
-        rate=output.line(block.interface, "[infer", _PRINTED["interface"]),
+        rate=output.line(rate, "[infer", _PRINTED["interface"]),
         per="device",
-        factor=_factor(job),
+        factor=card_of(job).devices,
         unit="fps",
         mode="dataset",
         conditions=_conditions(warm_up="included"),  # every batch of the data set counts, the first one, too
@@ -147,8 +137,8 @@ def _card_rates(job: Job, batch: int, outputs: Outputs) -> dict[str, Raw[float]]
         if options_of(job).tool == "ais_bench":
             rate = outputs.file(step, f"{folder}/result_summary.json").key("throughput")
         else:
-            name, block = pure_block(outputs[step] / folder)
-            rate = outputs.file(step, f"{folder}/result/{name}").line(block.rate, "ave_throughputRate")
+            name, reached, _ = pure_block(outputs[step] / folder)
+            rate = outputs.file(step, f"{folder}/result/{name}").line(reached, "ave_throughputRate")
         found[f"device {device}, all devices of the card at once (images/s)"] = rate
     return found
 
@@ -186,20 +176,18 @@ def _card_note(job: Job, one: Throughput, card: Mapping[str, Raw[float]]) -> lis
 
 def _from_pure(job: Job, batch: int, outputs: Outputs) -> Throughput:
     step = bench_name(job.target, batch)
-    name, block = pure_block(outputs[step])
-    if block.rate is None or block.latency is None:  # pure_block has refused it
-        raise StepError("benchmark left no rate of its pure inference", remedy="run the step again")
+    name, rate, latency = pure_block(outputs[step])
     output = outputs.file(step, f"result/{name}")
     return measurement(
         Throughput,
         batch=batch,
-        rate=output.line(block.rate, "ave_throughputRate"),
+        rate=output.line(rate, "ave_throughputRate"),
         per="device",
-        factor=_factor(job),
+        factor=card_of(job).devices,
         unit="fps",
         mode="synthetic",
         conditions=_conditions(warm_up="excluded"),  # the tool leaves out its first rounds
-        raw={"ave_latency per image (ms)": output.line(float(block.latency), "ave_latency")},
+        raw={"ave_latency per image (ms)": output.line(float(latency), "ave_latency")},
     )
 
 
@@ -227,7 +215,7 @@ def _from_summary(
         batch=batch,
         rate=output.key("throughput"),
         per="device",
-        factor=_factor(job),
+        factor=card_of(job).devices,
         unit="fps",
         mode=mode,
         latency_ms=latency,

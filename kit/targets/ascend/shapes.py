@@ -7,17 +7,13 @@ memory the outputs take.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from kit.errors import InvalidInputError
+from kit.planning.target import Job
+from kit.targets.ascend.config import AscendOptions
 from kit.targets.ascend.toolchains import toolchain_of
 from kit.targets.cards import known_shapes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kit.planning.target import Job
-    from kit.targets.ascend.config import AscendOptions
 
 __all__ = ["check_shapes", "of_files", "of_zeros", "to_compile"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
 from kit.planning import common
 from kit.planning.cardsteps import SIMULATED, CardContext, before_name, convert_name, infer_name, metrics_name
 from kit.planning.step import GIB, Devices, Input, Limits, Made, Step
-from kit.planning.tensorfiles import plain_form, plain_results, plain_runs, run_name
+from kit.planning.target import Job
+from kit.planning.task import FileRun, Task
+from kit.planning.tensorfiles import input_folders, plain_form, plain_results, plain_runs, run_name
 from kit.targets import cards
 from kit.targets.ascend import shapes
 from kit.targets.ascend.commands import ais_bench, dataset_run, pure_inference
@@ -18,10 +19,6 @@ from kit.targets.ascend.config import AscendOptions, options_of, soc_of
 from kit.targets.ascend.datasetparts import in_parts, part_files, shards_of
 from kit.targets.ascend.toolchains import DEFAULT, check_opset, toolchain_of
 from kit.targets.cards import files_prefix, known_shapes
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.planning.task import FileRun, Task
 
 __all__ = [
     "bench_name", "card_name", "dataset_step", "energy_name", "image_name", "on_dataset", "plan", "rate_of_dataset",
@@ -198,10 +195,9 @@ def _infer_files(chip: _ChipContext, batch: int, task: Task, run: FileRun) -> St
         *([f"--output_batchsize_axis={form.batch_axis}"] if form.batch_axis else []),
         *shapes.of_files(job, chip.options),
     )
-    folders: dict[str, Input] = {f"input{number}": one.folder for number, one in enumerate(run.inputs)}
     name = run_name(files_prefix(job.target, batch), run, task.runs(job))
     title = f"data set run, batch {batch}" + ("" if run.name == "main" else f", {run.name}")
-    return _step(chip, batch, name, "infer", title, argv, ("result", "result_summary.json"), folders)
+    return _step(chip, batch, name, "infer", title, argv, ("result", "result_summary.json"), input_folders(run))
 
 
 def dataset_step(job: Job, batch: int) -> str:

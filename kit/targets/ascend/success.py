@@ -9,21 +9,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.errors import DeviceError, StepError
 from kit.planning.cardsteps import before_name
+from kit.planning.step import Outcome, Step
+from kit.planning.target import Job
 from kit.results.outputs import read_text
 from kit.targets.ascend.checks.chip import examine
 from kit.targets.ascend.config import architecture, options_of
 from kit.targets.ascend.faults import ATC, INFERENCE, NPU_SMI
 from kit.targets.ascend.readers import npu_smi, perf
+from kit.targets.ascend.readers.perf import DatasetBlock
 from kit.toollogs.messages import explain, first_line
-
-if TYPE_CHECKING:
-    from kit.planning.step import Outcome, Step
-    from kit.planning.target import Job
-    from kit.targets.ascend.readers.perf import DatasetBlock, PureBlock
 
 __all__ = ["check_outcome", "dataset_block", "load_summary", "pure_block"]
 
@@ -110,8 +108,8 @@ def _refuse_errors(step: Step, outcome: Outcome, texts: tuple[str, str]) -> None
     )
 
 
-def dataset_block(path: Path, where: str | None = None) -> DatasetBlock:
-    """The data set run of a performance file.
+def dataset_block(path: Path, where: str | None = None) -> tuple[float, DatasetBlock]:
+    """The data set run of a performance file, and its rate in samples/s of one device.
 
     Raises:
         StepError: no such file, or a value is missing or contradicts the others.
@@ -132,11 +130,11 @@ def dataset_block(path: Path, where: str | None = None) -> DatasetBlock:
             where=where or str(path.parent),
             remedy="run the step again with --force",
         )
-    return block
+    return block.interface, block
 
 
-def pure_block(folder: Path) -> tuple[str, PureBlock]:
-    """The result of a pure inference in ``folder/result``: name of its file, and what it says.
+def pure_block(folder: Path) -> tuple[str, float, float]:
+    """The result of a pure inference in ``folder/result``: name of its file, samples/s, and ms per sample.
 
     Raises:
         StepError: there is not exactly one such file with a rate in it.
@@ -149,14 +147,14 @@ def pure_block(folder: Path) -> tuple[str, PureBlock]:
             where=str(folder / "result"),
             remedy="run the step again with --force; more rounds may help (options -> rounds)",
         )
-    return found[0].name, block
+    return found[0].name, block.rate, block.latency
 
 
 def _check_dataset(job: Job, step: Step, outcome: Outcome) -> None:
     result = outcome.folder / "result"
     jobs = job.shard_jobs
     batch, device = step.batch, jobs[(step.shard - 1) % len(jobs)].device if step.shard else job.device
-    block = dataset_block(result / f"perf_vision_batchsize_{batch}_device_{device}.txt", str(outcome.stdout))
+    _, block = dataset_block(result / f"perf_vision_batchsize_{batch}_device_{device}.txt", str(outcome.stdout))
     dump = result / f"dumpOutput_device{device}"
     if not dump.is_dir():
         old = (result / "dumpOutput").is_dir()

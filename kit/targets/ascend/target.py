@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kit.doctor import Check
-from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
@@ -16,19 +14,19 @@ from kit.targets.ascend.config import CARDS, options_of
 from kit.targets.ascend.faults import RUNTIME
 from kit.targets.ascend.passthrough import device_access
 from kit.targets.ascend.toolchains import DEFAULT
-from kit.targets.cards import checks_of
-from kit.toollogs.messages import explain
+from kit.targets.cards import CardTarget
 
 __all__ = ["TARGETS", "Ascend"]
 
 
-class Ascend:
+class Ascend(CardTarget):
     """One of the Ascend inference cards, with CANN."""
 
     family = "ascend"
     toolchain = DEFAULT
     unit = "fps"
-    takes_shards = True
+    doctor = CHECKS
+    start_faults = RUNTIME
 
     def __init__(self, name: str) -> None:
         """``name`` is ``310`` or ``310P``."""
@@ -37,11 +35,8 @@ class Ascend:
         self.devices_per_card = CARDS[name].devices
         self.scheduler_device = SchedulerDevice(f"npu:{name}:1", f"huawei.com/Ascend{name}")
 
-    def images(self, job: Job) -> Sequence[ImageSpec]:
-        """The image with the vendor's packages; for a rehearsal the one with the stand-ins."""
+    def image(self, job: Job) -> ImageSpec:
         options = options_of(job)
-        if job.simulate:
-            return (ImageSpec("simulated", resource("images") / "simulated", base="runtime", code=("simulated",)),)
         found = packages.find(job)
         row = found.toolchain
         if found.toolkit is None and row.image is not None:  # the toolkit is in the base, ais_bench is not
@@ -49,8 +44,7 @@ class Ascend:
             base, folder = options.base or row.image, "cann"
         else:
             args, base, folder = found.arguments, options.base or "ubuntu:18.04", "ascend"
-        name = steps.image_name(job)
-        return (ImageSpec(name, resource("images") / folder, args=args, base=base, files=found.folder),)
+        return ImageSpec(steps.image_name(job), resource("images") / folder, args=args, base=base, files=found.folder)
 
     def find_devices(self, job: Job) -> DeviceAccess:
         """Nodes, driver files and runtime of the chip; a rehearsal takes nothing but the nodes."""
@@ -68,14 +62,6 @@ class Ascend:
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""
         return results.read(job, outputs, job.toolchain or self.toolchain)
-
-    def checks(self, job: Job) -> Sequence[Check]:
-        """Driver, nodes, permissions, chip, packages."""
-        return checks_of(job, CHECKS)
-
-    def explain(self, message: str) -> KitError | None:
-        """What the engine's message about a container of this target means, if it is the vendor's runtime's."""
-        return explain(RUNTIME, message)
 
 
 #: Found by the entry point: see pyproject.toml.

@@ -5,18 +5,17 @@ The toolkit's installer is the user's in every version; from 8.1 on there are pu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from kit.errors import InvalidInputError
+from kit.planning.target import Job
 from kit.planning.toolchain import find_toolchain
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["DEFAULT", "TOOLCHAINS", "Cann", "check_opset", "toolchain_of"]
 
 DEFAULT = "CANN 5.1.RC1"
+_FP16 = "--precision_mode_v2=fp16"
 _OLD_HOME = "/usr/local/Ascend/ascend-toolkit/latest"
 #: atc's operator compiler imports these; some images were published without them.
 _NO_PYTHON_PACKAGES = "its image lacks the Python packages of atc (EC0010: No module named 'decorator')"
@@ -48,35 +47,26 @@ class Cann:
 
 def _rows() -> tuple[Cann, ...]:
     published = [
-        _published("8.1.RC1", "3.10", drivers=("24", "25")),
-        *(_published(version, "3.11", drivers=("24", "25")) for version in ("8.2.RC1", "8.2.RC2")),
-        *(_published(version, "3.11") for version in ("8.3.RC1", "8.3.RC2")),
+        replace(_published("8.1.RC1", "3.10"), drivers=("24", "25")),
+        *(replace(_published(version), drivers=("24", "25")) for version in ("8.2.RC1", "8.2.RC2")),
+        *map(_published, ("8.3.RC1", "8.3.RC2")),
         *(
-            _published(version, "3.11", fault=_NO_PYTHON_PACKAGES, better="8.3.RC2 or 9.0.1")
+            replace(_published(version), fault=_NO_PYTHON_PACKAGES, better="8.3.RC2 or 9.0.1")
             for version in ("8.5.0", "8.5.1", "8.5.2")
         ),
-        *(_published(version, "3.11", opsets=(11, 18), drivers=("25", "26")) for version in ("9.0.0", "9.0.1")),
+        *(replace(_published(version), opsets=(11, 18), drivers=("25", "26")) for version in ("9.0.0", "9.0.1")),
     ]
-    fp16 = "--precision_mode_v2=fp16"
     return (
         Cann("5.1.RC1", tool="benchmark", precision="", drivers=("21", "22")),
         *(Cann(version, drivers=("1", "22", "23")) for version in ("6.0.RC1", "6.0.0", "6.0.1")),
-        *(Cann(version, precision=fp16, opsets=(9, 18), drivers=("23", "24")) for version in ("7.0.RC1", "7.0.0")),
+        *(Cann(version, precision=_FP16, opsets=(9, 18), drivers=("23", "24")) for version in ("7.0.RC1", "7.0.0")),
         # The last one whose documents still name the plain 310.
-        Cann("8.0.0", precision=fp16, opsets=(9, 18), ranges=True, drivers=("24",)),
+        Cann("8.0.0", precision=_FP16, opsets=(9, 18), ranges=True, drivers=("24",)),
         *published,
     )
 
 
-def _published(
-    version: str,
-    python: str,
-    *,
-    opsets: tuple[int, int] = (9, 18),
-    drivers: tuple[str, ...] = ("25",),
-    fault: str = "",
-    better: str = "",
-) -> Cann:
+def _published(version: str, python: str = "3.11") -> Cann:
     """A release with a public image for 310P."""
     major, minor, *_ = version.split(".")
     return Cann(
@@ -84,13 +74,11 @@ def _published(
         python,
         image=f"quay.io/ascend/cann:{version.lower()}-310p-ubuntu22.04-py{python}",
         home=f"/usr/local/Ascend/cann-{version}" if (int(major), int(minor)) >= (8, 5) else _OLD_HOME,
-        precision="--precision_mode_v2=fp16",
-        opsets=opsets,
+        precision=_FP16,
+        opsets=(9, 18),
         ranges=True,
-        drivers=drivers,
+        drivers=("25",),
         cards=("310P",),
-        fault=fault,
-        better=better,
     )
 
 

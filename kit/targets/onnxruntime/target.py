@@ -8,10 +8,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kit.errors import InvalidInputError
+from kit.planning.engineuse import EngineUse
 from kit.planning.target import DeviceAccess, ImageSpec, Job
 from kit.recipe.options import parse_options
 from kit.resources import resource
-from kit.targets.engine_target import EngineTarget, EngineUse
+from kit.targets.engine_target import EngineTarget
 
 __all__ = ["TARGETS", "OnnxRuntime"]
 
@@ -62,12 +63,12 @@ class OnnxRuntime(EngineTarget):
     def use(self, job: Job) -> EngineUse:
         options = self._options(job)
         if options.provider == "cpu" and options.precision == "fp32" and not options.provider_options:
-            return EngineUse("onnxruntime", "runtime", options.infer_batch)
+            return EngineUse("", "runtime", options.infer_batch)
         asked: dict[str, Any] = {"provider": options.provider, "precision": options.precision}
         if options.provider_options:
             asked["provider_options"] = {name: _text(value) for name, value in options.provider_options.items()}
         return EngineUse(
-            "onnxruntime", _image(options.provider), options.infer_batch, options=asked, devices=job.access.devices,
+            "", _image(options.provider), options.infer_batch, options=asked, devices=job.access.devices,
             environment=job.access.environment, memory_gib=8,
         )  # fmt: skip
 

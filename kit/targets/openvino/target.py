@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kit.planning.engineuse import EngineUse
 from kit.planning.target import ImageSpec, Job
 from kit.recipe.options import parse_options
 from kit.resources import resource
-from kit.targets.engine_target import EngineTarget, EngineUse
+from kit.targets.engine_target import EngineTarget
 
 __all__ = ["TARGETS", "OpenVino"]
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kit.errors import InvalidInputError
+from kit.planning.target import Job
+from kit.recipe.fields import ImageReference, Sha256
 from kit.recipe.options import parse_options
 from kit.targets.tensorrt.toolchains import toolchain_of
 
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-
 __all__ = ["TARBALL_BASE", "TensorRtOptions", "base_of", "options_of"]
 
-Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
 Uuid = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9A-Fa-f-]{8,40}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^TensorRT-[A-Za-z0-9._-]+\.tar\.(gz|zst)$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
 
 #: CUDA 11.0 as the published report says it; TensorRT then comes from the vendor's archive.
 TARBALL_BASE = "nvidia/cuda:11.0.3-cudnn8-devel-ubuntu18.04"
@@ -46,7 +43,7 @@ class TensorRtOptions(BaseModel):
     idle_celsius: int = Field(
         60, ge=20, le=110, strict=True, description="Hottest GPU that a measurement may start on."
     )
-    base: Reference | None = Field(
+    base: ImageReference | None = Field(
         None, description=f"Base image; default: the toolchain's, with a tarball {TARBALL_BASE}."
     )
     tarball: FileName | None = Field(None, description="TensorRT archive in packages, for a base without TensorRT.")

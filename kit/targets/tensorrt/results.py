@@ -11,12 +11,12 @@ from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean, median, pstdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.errors import DamagedError, StepError
 from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name
-from kit.planning.target import Reading
+from kit.planning.target import Job, Reading
 from kit.planning.tensorfiles import run_name
 from kit.results.evidence import Raw, measurement, plain_value
 from kit.results.measurements import Throughput
@@ -25,12 +25,9 @@ from kit.targets.batches import read_versions
 from kit.targets.cards import BatchScores, files_prefix, shape_notes
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.readers import export_output, export_times, trtexec
+from kit.targets.tensorrt.readers.export_times import ExportTimesReading
 from kit.targets.tensorrt.steps import QUERY, bench_names, check_names, checked_step, long_name
 from kit.targets.tensorrt.success import gpu_of, load_times, warm_up_ms
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.targets.tensorrt.readers.export_times import ExportTimesReading
 
 __all__ = ["read"]
 
@@ -67,7 +64,7 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
             _compare(job, batch, number, kept, outputs.file(name, "output.json"))
     notes += [*scores.notes(), *shape_notes(job)]
     version = str(plain_value(versions.get("TensorRT", "")))
-    if version and not _same_version(version, toolchain):
+    if ".".join(version.split(".")[:3]) not in toolchain:
         notes.append(f"the recipe says {toolchain}, what ran is TensorRT {version}")
     host, seen, remarks = _state(job, outputs)
     environment = read_versions(outputs.file(common.EXPORT, "export.json"))
@@ -81,10 +78,6 @@ def read(job: Job, outputs: Mapping[str, Path], toolchain: str, hardware: str) -
         host=host,
         notes=tuple(dict.fromkeys([*notes, *remarks])),
     )
-
-
-def _same_version(version: str, toolchain: str) -> bool:
-    return ".".join(version.split(".")[:3]) in toolchain
 
 
 def _throughput(job: Job, batch: int, outputs: Outputs) -> tuple[Throughput, list[str]]:
@@ -172,10 +165,7 @@ def _conditions(job: Job, log: Output) -> dict[str, Any]:
 
 def _taken(times: Output, reading: ExportTimesReading, name: str, warm_up: float, batch: int = 1) -> Raw[Any]:
     """A number of a timing export, with its evidence."""
-    try:
-        value = export_times.quantity(reading, name, warm_up, batch)
-    except ValueError as error:  # load_times has refused it
-        raise StepError("the timing export holds no rate", remedy="run the step again with --force") from error
+    value = export_times.quantity(reading, name, warm_up, batch)
     place = f"{name} after {warm_up:g} ms" + (f" at batch {batch}" if batch > 1 else "")
     return times.at("export_times", place, value)
 

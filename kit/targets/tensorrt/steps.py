@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
 from kit.inside.shard import Shard
 from kit.planning import common
 from kit.planning.cardsteps import SIMULATED, CardContext, before_name, convert_name, infer_name, metrics_name
+from kit.planning.engineuse import EngineUse
 from kit.planning.shards import cut, possible, shard_name
 from kit.planning.step import GIB, Devices, Limits, Made, Step
+from kit.planning.target import Job
+from kit.planning.task import FileShapes, Task
 from kit.planning.tensorfiles import infer_step, run_name
 from kit.targets import cards
 from kit.targets.cards import files_prefix
 from kit.targets.tensorrt.config import TensorRtOptions, options_of
 from kit.targets.tensorrt.toolchains import DEFAULT, TensorRt, toolchain_of
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.planning.task import FileShapes, Task
 
 __all__ = [
     "LONG_WARM_UP_MS", "QUERY", "bench_names", "check_names", "checked_step", "image_name", "long_name", "plan",
@@ -167,7 +165,7 @@ def checked_step(job: Job, batch: int) -> str:
 def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
     """The task's runs through a plan by kit's own program, which also converts files, and the task's score."""
     job, prefix = gpu.job, files_prefix(gpu.target, batch)
-    words: tuple[str, ...] = ("--engine", "tensorrt", "--types", "{in:checked}/input.json")
+    words: tuple[str, ...] = ("--types", "{in:checked}/input.json")
     kept: tuple[str, ...] = ()
     if gpu.real_inputs(batch):
         words, kept = (*words, "--keep-batch"), ("batch",)
@@ -178,11 +176,11 @@ def _files(gpu: _GpuContext, batch: int, task: Task) -> list[Step]:
         typed = [replace(one, dtype=one.dtype or kind) for one, kind in zip(run.inputs, types, strict=False)]
         whole = []
         for one in map(_context, job.shard_jobs):
-            step = infer_step(
-                job, task, replace(run, inputs=tuple(typed)), prefix=prefix, image=gpu.image, words=words, batch=batch,
-                model=gpu.made(batch), environment=one.environment, devices=one.devices, memory_gib=16,
-                more={"checked": Made(f"{gpu.target}/input")},
+            use = EngineUse(
+                "tensorrt", gpu.image, batch, gpu.made(batch), devices=one.devices, environment=one.environment,
+                memory_gib=16, inputs={"checked": Made(f"{gpu.target}/input")},
             )  # fmt: skip
+            step = infer_step(job, task, replace(run, inputs=tuple(typed)), use, prefix=prefix, batch=batch, more=words)
             outputs = (*step.outputs, *kept)
             whole.append(replace(step, batch=batch, simulated=job.simulate, outputs=outputs))
         infer += cut(whole, possible(job, batch), merge="union")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kit.errors import DeviceError, StepError
 from kit.planning.cardsteps import before_name
+from kit.planning.step import Outcome, Step
+from kit.planning.target import Job
 from kit.results.outputs import read_text
 from kit.targets.tensorrt.checks.idle import busy
 from kit.targets.tensorrt.faults import NVIDIA_SMI, TRTEXEC
 from kit.targets.tensorrt.readers import export_times, nvidia_smi, trtexec
+from kit.targets.tensorrt.readers.export_times import ExportTimesReading
+from kit.targets.tensorrt.readers.nvidia_smi import Gpu
 from kit.targets.tensorrt.steps import LONG_WARM_UP_MS, QUERY, long_name
 from kit.targets.tensorrt.toolchains import toolchain_of
 from kit.toollogs.messages import excerpt, explain, first_line
-
-if TYPE_CHECKING:
-    from kit.planning.step import Outcome, Step
-    from kit.planning.target import Job
-    from kit.targets.tensorrt.readers.export_times import ExportTimesReading
-    from kit.targets.tensorrt.readers.nvidia_smi import Gpu
 
 __all__ = ["check_outcome", "gpu_of", "load_times", "warm_up_ms"]
 

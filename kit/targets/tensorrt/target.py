@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kit.doctor import Check
-from kit.errors import KitError
 from kit.planning.step import Outcome, Step
 from kit.planning.target import DeviceAccess, ImageSpec, Job, Reading, SchedulerDevice
 from kit.resources import resource
-from kit.targets.cards import checks_of
+from kit.targets.cards import CardTarget
 from kit.targets.tensorrt import results, steps, success
 from kit.targets.tensorrt.checks import CHECKS
 from kit.targets.tensorrt.config import base_of, options_of
 from kit.targets.tensorrt.faults import START
 from kit.targets.tensorrt.gpus import device_access
 from kit.targets.tensorrt.toolchains import DEFAULT
-from kit.toollogs.messages import explain
 
 __all__ = ["T4", "TARGETS"]
 
 
-class T4:
+class T4(CardTarget):
     """NVIDIA T4 with TensorRT: plans of trtexec, measured by trtexec, evaluated through TensorRT's Python API."""
 
     name = "T4"
@@ -31,27 +28,18 @@ class T4:
     toolchain = DEFAULT
     unit = "qps"
     devices_per_card = 1
-    takes_shards = True
+    doctor = CHECKS
+    start_faults = START
     scheduler_device = SchedulerDevice("gpu:t4:1", "nvidia.com/gpu")
 
-    def images(self, job: Job) -> Sequence[ImageSpec]:
-        """TensorRT's image; for a rehearsal the one with the stand-ins."""
+    def image(self, job: Job) -> ImageSpec:
         options = options_of(job)
-        if job.simulate:
-            return (ImageSpec("simulated", resource("images") / "simulated", base="runtime", code=("simulated",)),)
         folder = job.recipe.resolve(options.packages)
         args = {"TARBALL": options.tarball} if options.tarball else {}
         if options.tarball_sha256:
             args["TARBALL_SHA256"] = options.tarball_sha256
-        return (
-            ImageSpec(
-                steps.image_name(job),
-                resource("images") / "tensorrt",
-                args=args,
-                base=base_of(job),
-                files=folder if options.tarball and folder.is_dir() else None,
-            ),
-        )
+        files = folder if options.tarball and folder.is_dir() else None
+        return ImageSpec(steps.image_name(job), resource("images") / "tensorrt", args, base_of(job), files)
 
     def find_devices(self, job: Job) -> DeviceAccess:
         """The GPU by its UUID; a rehearsal takes none."""
@@ -68,14 +56,6 @@ class T4:
     def read(self, job: Job, outputs: Mapping[str, Path]) -> Reading:
         """Measurements."""
         return results.read(job, outputs, job.toolchain or self.toolchain, self.hardware)
-
-    def checks(self, job: Job) -> Sequence[Check]:
-        """Driver, GPU, container toolkit, idleness, packages."""
-        return checks_of(job, CHECKS)
-
-    def explain(self, message: str) -> KitError | None:
-        """What the engine's message about a container of this target means, if it is the vendor's toolkit's."""
-        return explain(START, message)
 
 
 #: Found by the entry point: see pyproject.toml.

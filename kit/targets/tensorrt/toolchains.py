@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
+from kit.planning.target import Job
 from kit.planning.toolchain import find_toolchain
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["DEFAULT", "TOOLCHAINS", "TensorRt", "toolchain_of"]
 
@@ -67,15 +64,7 @@ TOOLCHAINS = {
         _V7,
         replace(_V86, version="8.6.1.6", image=_ngc("23.10"), cuda="12.2"),
         _V86,
-        replace(
-            _V10,
-            version="10.0.1.6",
-            image=_ngc("24.05"),
-            cuda="12.4",
-            driver=(525, 60),
-            branches=((470, 57),),
-            python="3.10",
-        ),
+        replace(_V86, version="10.0.1.6", image=_ngc("24.05"), workspace=_V10.workspace),
         _V10,
         _V11,
         replace(_V11, version="11.1.0.106", image=_ngc("26.07")),

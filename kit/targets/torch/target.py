@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kit.errors import InvalidInputError
 from kit.planning import common
+from kit.planning.engineuse import EngineUse
 from kit.planning.step import External
 from kit.planning.target import DeviceAccess, ImageSpec, Job
 from kit.recipe.options import parse_options
 from kit.resources import resource
-from kit.targets.engine_target import EngineTarget, EngineUse
+from kit.targets.engine_target import EngineTarget
 
 __all__ = ["TARGETS", "Torch"]
 

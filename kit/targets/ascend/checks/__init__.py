@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kit.errors import Exit
-from kit.targets.ascend.checks import chip, driver, installer, nodes, permission, runtime, versions
+from kit.targets.ascend import packages
+from kit.targets.ascend.checks import chip, driver, nodes, permission, runtime, versions
 
 __all__ = ["CHECKS"]
 
@@ -14,5 +15,5 @@ CHECKS = (
     ("chip", chip.check, Exit.DEVICE),
     ("driver and toolkit", versions.check, Exit.DEVICE),
     ("passthrough", runtime.check, Exit.DEVICE),
-    ("vendor packages", installer.check, Exit.MISSING),
+    ("vendor packages", packages.check, Exit.MISSING),
 )

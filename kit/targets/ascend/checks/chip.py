@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kit.doctor import Finding
 from kit.errors import KitError
+from kit.planning.target import Job
 from kit.targets.ascend.checks.driver import npu_smi_program
 from kit.targets.ascend.config import soc_of
 from kit.targets.ascend.faults import NPU_SMI
 from kit.targets.ascend.readers import npu_smi
+from kit.targets.ascend.readers.npu_smi import NpuSmiReading
 from kit.targets.cards import ask_tool
 from kit.toollogs.messages import excerpt
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.targets.ascend.readers.npu_smi import NpuSmiReading
 
 __all__ = ["check", "examine"]
 

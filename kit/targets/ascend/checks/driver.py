@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kit.doctor import Finding
+from kit.planning.target import Job
 from kit.targets.cards import host_root
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check", "driver_version", "npu_smi_program"]
 

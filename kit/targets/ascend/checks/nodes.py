@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kit.doctor import Finding
+from kit.planning.target import Job
 from kit.targets.ascend.passthrough import MANAGERS, chip_nodes
 from kit.targets.cards import host_root
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check"]
 
@@ -44,9 +41,7 @@ def check(job: Job) -> Finding:
     if missing and not chips:
         return Finding(
             "fail",
-            f"this machine has no Ascend chip: {', '.join(missing)} are not there"
-            if len(missing) > 1
-            else f"this machine has no Ascend chip: {missing[0]} is not there",
+            f"this machine has no Ascend chip: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there",
             "run on the machine that has the card, install its driver, or rehearse with --simulate",
             _PREVENTS,
         )

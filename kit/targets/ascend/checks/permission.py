@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import grp
 import os
-from typing import TYPE_CHECKING
 
 from kit.doctor import Finding
+from kit.planning.target import Job
 from kit.targets.ascend.config import options_of
 from kit.targets.ascend.passthrough import MANAGERS, chip_nodes
 from kit.targets.cards import host_root
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check"]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kit.doctor import Finding
 from kit.errors import EngineError
+from kit.planning.target import Job
 from kit.targets.ascend.config import options_of
 from kit.targets.ascend.passthrough import RUNTIME, device_access
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check"]
 

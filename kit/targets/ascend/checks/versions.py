@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from kit.doctor import Finding
+from kit.planning.target import Job
 from kit.targets.ascend.checks.driver import driver_version
 from kit.targets.ascend.toolchains import toolchain_of
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check"]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kit.doctor import Finding
+from kit.planning.target import Job
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.gpus import driver_version
 from kit.targets.tensorrt.toolchains import TensorRt, toolchain_of
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check", "fits"]
 

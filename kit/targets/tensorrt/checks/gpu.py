@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kit.doctor import Finding
+from kit.planning.target import Job
 from kit.targets.cards import host_root
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.gpus import gpus
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check"]
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import shutil
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 from kit.doctor import Finding
 from kit.errors import DeviceError, KitError
+from kit.planning.target import Job
 from kit.targets.cards import ask_tool
 from kit.targets.tensorrt.config import options_of
 from kit.targets.tensorrt.faults import NVIDIA_SMI
 from kit.targets.tensorrt.gpus import request
 from kit.targets.tensorrt.readers import nvidia_smi
+from kit.targets.tensorrt.readers.nvidia_smi import Gpu
 from kit.toollogs.messages import excerpt
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
-    from kit.targets.tensorrt.readers.nvidia_smi import Gpu
 
 __all__ = ["busy", "check"]
 

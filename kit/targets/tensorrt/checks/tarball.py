@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kit.doctor import Finding
 from kit.errors import DamagedError, MissingError
+from kit.planning.target import Job
 from kit.storage.digests import digest_file
 from kit.targets.tensorrt.config import base_of, options_of
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
 
 __all__ = ["check"]
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
 
 from kit.doctor import Finding
 from kit.errors import EngineError
-
-if TYPE_CHECKING:
-    from kit.planning.target import Job
+from kit.planning.target import Job
 
 __all__ = ["check"]
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kit.targets.tensorrt.readers.nvidia_gpus import ABSENT, AMOUNT, FAULT, THROTTLE_BITS, Gpu, GpuProcess, MigDevice
 from kit.toollogs.numbers import Number, integer, real
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Query", "is_query", "query"]
 
