@@ -14,6 +14,7 @@ from statistics import fmean, median, pstdev
 from typing import Any
 
 from kit.errors import DamagedError, StepError
+from kit.inside.estimate import percentiles
 from kit.planning import common
 from kit.planning.cardsteps import after_name, before_name, infer_name
 from kit.planning.target import Job, Reading
@@ -122,7 +123,7 @@ def _throughput(job: Job, batch: int, outputs: Outputs) -> tuple[Throughput, lis
         raw["rate of the long series (enqueues/s)"] = _taken(
             outputs.file(long, "times.json"), series, "enqueues/s", settled
         )
-    latency = {name: _taken(times, reading, f"latency {name}", warm_up) for name in ("p50", "p90", "p99")}
+    latency = {name: _taken(times, reading, f"latency {name}", warm_up) for name in percentiles(compute)}
     latency["n"] = Raw(len(compute), raw["timed enqueues"].evidence)
     return (
         measurement(
@@ -134,7 +135,7 @@ def _throughput(job: Job, batch: int, outputs: Outputs) -> tuple[Throughput, lis
             unit="qps",
             mode="synthetic",
             repeats=rates,
-            latency_ms=latency if latency["p50"].value > 0 else None,
+            latency_ms=latency if "p50" in latency and latency["p50"].value > 0 else None,
             conditions=_conditions(job, outputs.file(name, "stdout.txt")),
             raw=raw,
         ),
