@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +69,8 @@ def command(
     report = build(parsed, stored)
     if number is None:
         _list(report, as_json=as_json)
+        if not report.numbers:
+            print("note: nothing was measured yet, and the recipe states no published number", file=sys.stderr)
         return
     sources = [
         RawOutputs.of(one, Store(store), unpack(folder / "results" / f"{name}{SUFFIX}")) for name, one in stored.items()

@@ -123,7 +123,7 @@ def command(
         more = [word for step in force or () for word in ("--force", step)]
         more += [option for option, wanted in (("--update", update), ("--gate", gate)) if wanted]
         if form is options.PlanFormat.K8S:
-            _print_pods(selection, file, image, more)
+            _print_pods(selection, file, recipe, image, more)
             return
         from kit.fleet.slurm import slurm_script
 
@@ -171,12 +171,14 @@ def command(
         _check_gate(parsed, done, kept, choice, recipe_at(recipe, gate_base) if gate_base else None)
 
 
-def _print_pods(selection: Selection, weights: Path, image: str | None, more: Sequence[str]) -> None:
+def _print_pods(selection: Selection, weights: Path, recipe: Path, image: str | None, more: Sequence[str]) -> None:
     """The Jobs, and on standard error whose pods need an image with a vendor's tools."""
     from kit import __version__
     from kit.fleet.kubernetes import kubernetes_jobs, with_vendors_tools
 
-    typer.echo(kubernetes_jobs(selection, weights, image=image or f"kit:{__version__}", more=more), nl=False)
+    typer.echo(
+        kubernetes_jobs(selection, weights, recipe=recipe, image=image or f"kit:{__version__}", more=more), nl=False
+    )
     if names := with_vendors_tools(selection, weights):
         print(
             f"note: pods of {', '.join(names)} need an image with the vendor's tools, which names them in KIT_TOOLS:"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from kit.execution.selection import Choice, Selection
 from kit.planning.planner import plan
 from kit.planning.target import SchedulerDevice
 
-__all__ = ["BatchJob", "batch_jobs", "check_paths", "given_places", "reproduce_words"]
+__all__ = ["BatchJob", "batch_jobs", "check_inside", "check_paths", "given_places", "reproduce_words"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,21 @@ def reproduce_words(choice: Choice, target: str, places: Mapping[str, Path | str
     words += ["--shards", str(choice.shards)] if choice.shards > 1 else []
     words += ["--mirror", choice.mirror] if choice.mirror else []
     return words
+
+
+def check_inside(folder: Path, places: Iterable[Path]) -> None:
+    """Refuse what a recipe names outside of its folder where only that folder travels.
+
+    Raises:
+        InvalidInputError: one lies outside.
+    """
+    for place in sorted(places):
+        if not Path(os.path.normpath(place)).is_relative_to(os.path.normpath(folder)):
+            raise InvalidInputError(
+                "this lies outside of the recipe's folder, and does not travel with it",
+                where=os.path.normpath(place),
+                remedy="put it into that folder, and name it there",
+            )
 
 
 def check_paths(*paths: Path | str | None) -> None:

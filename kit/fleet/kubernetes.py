@@ -16,8 +16,8 @@ import yaml
 
 from kit.containers.local import LocalRunner
 from kit.errors import InvalidInputError
-from kit.execution.selection import Selection
-from kit.fleet.batchjob import BatchJob, batch_jobs, check_paths, given_places, reproduce_words
+from kit.execution.selection import Selection, inputs_from_outside
+from kit.fleet.batchjob import BatchJob, batch_jobs, check_inside, check_paths, given_places, reproduce_words
 
 __all__ = ["kubernetes_jobs", "with_vendors_tools"]
 
@@ -29,37 +29,51 @@ _REFERENCE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]{0,254}")
 _SPARE_BYTES = 1 << 30
 
 
-def kubernetes_jobs(selection: Selection, weights: Path, *, image: str, more: Sequence[str] = ()) -> str:
+def kubernetes_jobs(selection: Selection, weights: Path, *, recipe: Path, image: str, more: Sequence[str] = ()) -> str:
     """The Jobs as YAML documents.
 
     Args:
         selection: recipe, targets, batches.
         weights: where the weights are, or will be.
+        recipe: the recipe's file or folder.
         image: reference of the pods' image.
         more: further words of ``kit reproduce``.
 
     Raises:
         InvalidInputError: no such reference, or files lie where no one folder could be mounted.
     """
-    choice, folder = selection.choice, selection.recipe.folder.absolute()
+    choice, folder = selection.choice, Path(os.path.normpath(selection.recipe.folder.absolute()))
     if not _REFERENCE.fullmatch(image):
         raise InvalidInputError(
             f"--image {image!r} is not the reference of an image", remedy="give for example registry.example/kit:1"
         )
     check_paths(choice.mirror, selection.images, selection.labels)
-    data = [selection.images, selection.labels, *([choice.weights.absolute()] if choice.weights else [])]
-    outside = [path for path in data if not path.is_relative_to(folder)]
+    data = {"--images": selection.images, "--labels": selection.labels}
+    if choice.weights or selection.recipe.weights.path:
+        data["--weights"] = weights.absolute()
+    check_inside(folder, inputs_from_outside(selection, weights) - {*data.values(), weights.absolute()})
+    # A path such as ../data or ~/data is another one in a pod: what lies outside is named there as it is here.
+    data = {option: Path(os.path.normpath(place)) for option, place in data.items()}
+    outside = {option: place for option, place in data.items() if not place.is_relative_to(folder)}
     mounts = [{"name": "kit", "mountPath": str(_WORK)}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
     volumes: list[dict[str, Any]] = [
         {"name": "kit", "persistentVolumeClaim": {"claimName": "kit"}},
         {"name": "tmp", "emptyDir": {}},
     ]
     if outside:
-        mounts.append({"name": "data", "mountPath": str(_common(outside)), "readOnly": True})  # type: ignore[dict-item]
+        mounts.append({"name": "data", "mountPath": str(_common([*outside.values()])), "readOnly": True})  # type: ignore[dict-item]
         volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": "kit-data", "readOnly": True}})
-    places: dict[str, Path | str] = {"--recipe": _WORK, "--reports": _WORK / "reports"}
-    for option, place in given_places(choice).items():
-        places[option] = _WORK / place.relative_to(folder) if place.is_relative_to(folder) else place
+    places: dict[str, Path | str] = {
+        "--recipe": _WORK if recipe.is_dir() else _WORK / recipe.name,
+        "--reports": _WORK / "reports",
+    }
+    if data["--labels"] == data["--images"]:  # class folders and scripts have no label file
+        del data["--labels"]
+    for option, place in data.items():
+        if option in outside:
+            places[option] = place
+        elif option in given_places(choice):
+            places[option] = _WORK / place.relative_to(folder)
     documents = []
     for number, job in enumerate(batch_jobs(selection, weights)):
         own = places | {"--store": _WORK / ".kit" / "kubernetes" / job.target}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.execution.selection import Choice, Selection, inputs_from_outside
+from kit.fleet.batchjob import check_inside
 from kit.fleet.delivery import Delivery, pack
 from kit.storage.inputs import absent
 
@@ -58,9 +59,10 @@ def _named(selection: Selection, weights: Path | None) -> set[Path]:
     root, stay = selection.recipe.folder.absolute(), (selection.images.absolute(), selection.labels.absolute())
     given = weights.absolute() if weights else root / "weights"
     found = set()
-    for place in inputs_from_outside(selection, given) - {*stay, given}:
-        if place.is_relative_to(root):
-            found |= {place} if place.is_file() else {path for path in place.rglob("*") if path.is_file()}
+    places = {place for place in inputs_from_outside(selection, given) - {*stay, given} if place.is_relative_to(root)}
+    check_inside(root, places)
+    for place in places:
+        found |= {place} if place.is_file() else {path for path in place.rglob("*") if path.is_file()}
     return {path for path in found if "__pycache__" not in path.parts}
 
 

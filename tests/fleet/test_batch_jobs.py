@@ -129,8 +129,32 @@ def test_kubernetes_takes_the_jobs_and_they_have_no_privilege(capsys: pytest.Cap
 
 def test_kubernetes_mounts_a_data_set_outside_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     job = yaml.safe_load(plan(capsys, "--recipe", "kit.yaml", "--target", "T4", "--format", "k8s"))
+    assert "/work/kit.yaml" in job["spec"]["template"]["spec"]["containers"][0]["command"]
     mounts = job["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
     assert {"name": "data", "mountPath": "/root/datasets/imagenet", "readOnly": True} in mounts
+
+
+def test_kubernetes_names_data_next_to_the_recipes_folder_by_the_path_that_is_mounted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = yaml.safe_load(plan(capsys, "--recipe", "examples/digits_text", "--format", "k8s"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    examples = Path("examples").absolute()
+    assert {"name": "data", "mountPath": str(examples), "readOnly": True} in container["volumeMounts"]
+    command = container["command"]
+    assert command[command.index("--images") + 1] == str(examples / "digits")
+    assert "--labels" not in command
+
+
+def test_scripts_outside_of_the_recipes_folder_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = Path("examples/digits_text/kit.yaml").read_text().replace("code: scripts", "code: ../scripts")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "own" / "kit.yaml").write_text(text)
+    with pytest.raises(SystemExit) as end:
+        main(["reproduce", "--plan", "--format", "k8s", "--recipe", str(tmp_path / "own")])
+    assert end.value.code == 3
+    assert f"error: {tmp_path}/scripts: this lies outside of the recipe's folder" in capsys.readouterr().err
 
 
 def test_a_format_goes_with_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
