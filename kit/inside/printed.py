@@ -27,6 +27,9 @@ _RANGES = {"percent": (0.0, 100.0), "fraction": (0.0, 1.0)}
 #: A number of which a pattern took a part only: ``7.1`` of ``7.1e-3``, ``1`` of ``1,234.5``, ``76`` of ``.76``.
 _BEGINS = re.compile(r"(?:[0-9]|(?:^|[^.])\.)$|(?:^|[\s:=：(\[])-$")
 _CONTINUES = re.compile(r"[0-9]|\.[0-9]|[eE][-+]?[0-9]|,[0-9]{3}(?![0-9])", re.ASCII)
+#: No value, but an end of its name: ``1`` of ``top-1: 0.76`` and of ``acc@1 76.1``, ``5`` of ``acc5:0.93``.
+_NAMES = re.compile(r"[A-Za-z_@]$")
+_NAMED = re.compile(r"[\"']?[ \t]*[:：=]")
 #: Another value behind it: ``[0.91 0.88]``, ``0.5 / 0.6``, ``0.91 (0.88)``; not ``0.9, 1px: 0.8`` nor ``0.9 (500)``.
 _ANOTHER = re.compile(
     r"%?\)?[ \t]*(?P<mark>[,;/~(]?)\s*(?:[a-z.]+[0-9]*\()?(?P<value>[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?%?)"
@@ -178,6 +181,8 @@ def _check_whole(name: str, match: re.Match[str], start: int, end: int, unit: st
         what = f"is {skipped[0]}, and the pattern takes the number behind it"
     elif _BEGINS.search(line[-2:]) or _CONTINUES.match(text, end):
         what = f"is {text[start:end]}, which is a part of a number only"
+    elif text[start:end].isdigit() and (_NAMES.search(line) or _NAMED.match(text, end)):
+        what = f"is {text[start:end]}, which is a part of a name"
     elif unit == "fraction" and text[end : end + 1] == "%" and match.end() <= end:
         what = "has a % behind it, and its unit is fraction"
     elif another and _is_list(another, line, text[start:end]) and not _chosen(match, start, end):

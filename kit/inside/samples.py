@@ -33,7 +33,7 @@ def result_name(name: str) -> str:
 
 
 def list_samples(folder: str) -> list[str]:
-    """Names of the files in natural order; hidden ones are skipped.
+    """Names of the files in natural order: tensors alone, where there are some, as the tools take them; none is hidden.
 
     Raises:
         UserError: no such folder, none in it, or two that would give one result.
@@ -49,6 +49,7 @@ def list_samples(folder: str) -> list[str]:
         names = [entry.name for entry in entries if entry.is_file() and not entry.name.startswith(".")]
     if not names:
         raise UserError("the folder holds no file", "See why the script wrote nothing there.", folder, "missing")
+    names = [name for name in names if name.lower().endswith((".bin", ".npy"))] or names
     names.sort(key=natural)
     taken: dict[str, str] = {}
     for name in names:

@@ -28,6 +28,7 @@ class DataTree:
         self.root = root
         self._folders: dict[str, int] = {}  # folder -> images right in it
         self._files: list[str] = []
+        self._stems: set[str] = set()  # of images
         if root is not None:
             self._walk(root)
 
@@ -40,6 +41,7 @@ class DataTree:
                 folders.clear()
             found = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and name[0] != "."]
             self._folders["" if place == "." else place] = len(found)
+            self._stems |= {name.partition(".")[0] for name in found}
             if len(found) < len(files):
                 self._files += [(Path(parent) / name).relative_to(root).as_posix() for name in files if name[0] != "."]
             seen += len(files)
@@ -69,7 +71,7 @@ class DataTree:
 
         Images below a folder, or where there are none, files of one kind; lines of a text file, entries of a JSON list.
         """
-        inner = place.removeprefix("{data}").lstrip("/")
+        inner = place.removeprefix("{data}").strip("/")
         path = self.root / inner if self.root else Path(inner)
         if path.is_file() and path.suffix not in _TEXTS:
             return 0
@@ -79,12 +81,23 @@ class DataTree:
                 found = json.loads(text)
                 return len(found) if isinstance(found, list) else 0
             return len(text.splitlines())
-        below = (count for name, count in self._folders.items() if not inner or f"{name}/".startswith(f"{inner}/"))
+        below = {name: n for name, n in self._folders.items() if not inner or f"{name}/".startswith(f"{inner}/")}
+        plain = sum(n for name, n in below.items() if not TRUTH.search(name.removeprefix(inner)))
         others = (
             Path(one) for one in self._files if one.startswith(f"{inner}/") or (not inner and not TRUTH.search(one))
         )
         kinds = Counter(one.suffix for one in others if one.suffix not in _TEXTS)
-        return sum(below) or max(kinds.values(), default=0)
+        most = max(kinds.values(), default=0)
+        return plain or sum(below.values()) or (most if most > 1 else 0)  # one file may hold any number
+
+    def lists_images(self, place: str) -> bool:
+        """Whether `place` is a text file whose lines begin with names of images: those that a program takes."""
+        path = (self.root or Path()) / place.removeprefix("{data}").strip("/")
+        if path.suffix not in _TEXTS - {".json"} or not path.is_file():
+            return False
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = re.split(r"[\s,;]", file.readline(1000))[0]
+        return PurePosixPath(first).name.partition(".")[0] in self._stems
 
     def closest(self, words: str, *, truth: bool, file: bool) -> str:
         """The folder or file whose name has most in common with `words`, an argument's name and help.

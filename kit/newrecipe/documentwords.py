@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Program
-from kit.newrecipe.scriptwords import FILE_NAME, NAMES_FILE, RESULTS
+from kit.newrecipe.scriptwords import FILE_NAME, RESULTS, means_file
 from kit.newrecipe.shelltext import inner, split_word
 from kit.newrecipe.writtencommands import EngineRun, Written, WrittenCommand, same_place, uses
 
@@ -42,6 +42,7 @@ class DocumentWords:
         self.after = [self._command(line) for line in written.after]
         self._find_results()
         self._built_in()
+        self._read_first()
         self._unknown()
 
     def settings(self) -> dict[str, Any]:
@@ -134,7 +135,12 @@ class DocumentWords:
         return command
 
     def _value(self, value: str, about: str, *, known: bool = False) -> str:
-        """What `value` is here; with `known`, only what is certain."""
+        """What `value` is here, with the slash at its end that some programs need; with `known`, if it is certain."""
+        found = self._place(value, about, known=known)
+        file = FILE_NAME.search(found) or found.startswith("{summary")
+        return f"{found}/" if value.endswith("/") and not file and not found.endswith("/") else found
+
+    def _place(self, value: str, about: str, *, known: bool) -> str:
         for old, new in self._renamed.items():
             if same_place(value, old):
                 return new
@@ -155,8 +161,8 @@ class DocumentWords:
             return value  # perhaps results under a name of their own
         if elsewhere or (re.match(r"(\.{0,2}/)data(set)?s?(/|$)", value) and "." not in PurePosixPath(value).name):
             name = about.lstrip("-")
-            file = bool(FILE_NAME.search(value) or NAMES_FILE.search(name))
-            return self._data.closest(f"{name} {value}", truth=bool(TRUTH.search(name)), file=file)
+            truth = bool(TRUTH.search(name))
+            return self._data.closest(f"{name} {value}", truth=truth, file=means_file(name, value))
         return value
 
     def _of_run(self, value: str) -> str | None:
@@ -188,7 +194,8 @@ class DocumentWords:
             place = self._likely_results()
             if place:
                 line, number = place
-                option, _ = split_word(self.after[line][number])
+                option, value = split_word(self.after[line][number])
+                results += "/" * value.endswith("/")
                 self.after[line][number] = f"{option}={results}" if option else results
             else:
                 self.open.append(f"task -> script -> postprocess: which word is {results}, the results")
@@ -226,6 +233,22 @@ class DocumentWords:
                 placed = self._data.placed(path) if path not in defaults and "{" not in path else None
                 if placed and not path.startswith("/") and "/" in inner(path).rstrip("/"):
                     self._link(inner(path).rstrip("/"), placed)
+
+    def _read_first(self) -> None:
+        """The data set where nothing names it: the first path before the engine that nothing makes."""
+        named = any("{data}" in word for line in self.before for word in line)
+        if named or self._links or "environment" in self.settings():
+            return
+        makes = [*self._written.made, *(one for folders in self.folders.values() for one in folders)]
+        for line in self.before:
+            for number, word in enumerate(line[1:], 1):
+                option, value = split_word(word)
+                path = inner(value)
+                made = any(same_place(value, one) for one in makes)
+                if "/" in value and not made and not FILE_NAME.search(value) and not (self._code / path).exists():
+                    placed = self._data.closest(f"{option} {value}", truth=False, file=False)
+                    line[number] = f"{option}={placed}" if option else placed
+                    return
 
     def _link(self, path: str, placed: str) -> None:
         """A link to the data set itself where the folder of scripts has nothing of that name: there is more in it."""

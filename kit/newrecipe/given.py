@@ -96,7 +96,8 @@ def add_dataset(draft: Draft, wishes: Wishes, *, samples: int | None = None) -> 
             raise MissingError("there is no such folder", where=str(wishes.images), remedy="check --images")
         entry: dict[str, Any] = {"name": wishes.images.resolve().name, "images": relative(wishes.images, wishes.out)}
         draft.settings["dataset"] = entry | {"count": max(1, samples)}
-        draft.open.append("dataset -> count: how many samples the preprocessing must write")
+        known = f"{samples} seem to be there" if samples else "1 is none: the first run stops and names the number"
+        draft.open.append(f"dataset -> count: how many samples the preprocessing must write; {known}")
         return
     _add_images(draft, wishes, wishes.images)
 

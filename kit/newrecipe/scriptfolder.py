@@ -67,7 +67,7 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
     paths = [path for depth in range(4) for path in sorted(folder.glob("*/" * depth + "*.py"))][:_MOST]
     programs = {name: read_program(path, name) for path in paths for name in [path.relative_to(folder).as_posix()]}
     data = DataTree(images)
-    written = read_written(folder, list(programs))
+    written = read_written(folder, programs)
     code = relative(folder, out)
     draft = ScriptDraft({"code": code})
     if written:
@@ -97,6 +97,9 @@ def _samples(settings: dict[str, Any], data: DataTree) -> int:
     lines = sorted(settings["preprocess"], key=lambda line: not any(word.rpartition("=")[2] == first for word in line))
     read = [word.rpartition("=")[2] for line in lines for word in line if "{data}" in word and "vocab" not in word]
     read += list(settings.get("environment", {}).values()) or [data.folder_of_images()]
+    if len(settings["runs"]) > 1:  # query_bin, gallery_bin
+        read.insert(0, data.closest(first, truth=False, file=False))
+    read.sort(key=lambda place: not data.lists_images(place))
     return next((count for count in map(data.samples, read) if count), 0)
 
 

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Argument, Program
 
-__all__ = ["FILE_NAME", "NAMES_FILE", "RESULTS", "ArgumentWords"]
+__all__ = ["FILE_NAME", "RESULTS", "ArgumentWords", "means_file"]
 
-#: Names of arguments: results of the engine; a file rather than a folder.
+#: Names of arguments: results of the engine.
 RESULTS = re.compile(
     r"^res|result|pred|infer|npu|dump|bin_?data|feat|davinci|^output|^(query|gallery)$|^[qg]f|bin"
     r"|^om_?(?:file|dir|path)",
@@ -20,8 +20,8 @@ RESULTS = re.compile(
 _SUMMARY = re.compile(r"summary|sumary|^json_path$", re.IGNORECASE)
 _WRITTEN = re.compile(r"save|out|dst|dest|bin|prep|target|^d$", re.IGNORECASE)
 _READ = re.compile(r"src|source|image|img|data|input|root|path|dir|file|query|gallery|^s$|^i$", re.IGNORECASE)
-NAMES_FILE = re.compile(r"file|json|ann|label|info|txt", re.IGNORECASE)
-_FOLDER = re.compile(r"dir|folder|root|path$", re.IGNORECASE)
+_NAMES_FILE = re.compile(r"file|json|ann|label|info|txt", re.IGNORECASE)
+_FOLDER = re.compile(r"dir|folder|root|(?<!label_)(?<!ann_)(?<!label)path$", re.IGNORECASE)
 FILE_NAME = re.compile(r"\.(json|txt|info|csv|pkl|npy|lmdb|onnx|pth|yml|yaml|cfg)$", re.IGNORECASE)
 
 
@@ -80,10 +80,9 @@ class ArgumentWords:
 
     def _of_data(self, argument: Argument) -> str:
         default = argument.default or ""
-        named = NAMES_FILE.search(argument.name) and not _FOLDER.search(argument.name)
-        file = bool(FILE_NAME.search(default) or named)
         truth = bool(TRUTH.search(argument.name))
         about = f"{argument.name} {argument.help}"
+        file = means_file(argument.name, default)
         return self._data.placed(default) or self._data.closest(about, truth=truth, file=file)
 
     def _side_file(self, argument: Argument) -> str | None:
@@ -114,6 +113,12 @@ class ArgumentWords:
         if _READ.search(name) and not written:
             return self._of_data(argument)
         return argument.default
+
+
+def means_file(name: str, value: str) -> bool:
+    """Whether an argument `name` with a `value` of a document means a file rather than a folder."""
+    named = _NAMES_FILE.search(name) and not _FOLDER.search(name)
+    return bool(FILE_NAME.search(value) or (named and not value.endswith("/")))
 
 
 def _plain(path: str | None) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from kit.newrecipe.programs import Program
 from kit.newrecipe.shelltext import inner, shell_commands, split_word
 
 __all__ = ["EngineRun", "Written", "WrittenCommand", "folder_model", "read_written", "same_place", "uses"]
@@ -20,6 +21,12 @@ _BENCHMARK = re.compile(r"--?input_text_path\b")
 #: Options of the tool by which the shape of each file decides.
 _SHAPES = ("auto_set_dymshape_mode", "auto_set_dymdims_mode")
 #: Words of a program that makes a model, or that reads the tool's rates.
+#: A shell script that a document starts, and its arguments.
+_STARTED = re.compile(r"^[ \t>$]*(?:(?:bash|sh|source)[ \t]+|\./)(\S+\.sh)\b([^\n]*)$", re.MULTILINE)
+#: What a terminal, of root perhaps, shows before a command: ``# ``, ``user@host:~$ ``; in a script it is a comment.
+_PROMPT = re.compile(
+    r"^[ \t]*(?:\([\w.-]+\)[ \t]*)?(?:\S+@\S+[ \t]?)?[#$]+[ \t]+(?=\S*(?:python|msame|benchmark))", re.MULTILINE
+)
 _NO_DATA = re.compile(r"\.(onnx|om)$|perf_\w*batchsize|PureInfer", re.IGNORECASE)
 
 
@@ -82,10 +89,14 @@ def same_place(one: str, other: str) -> bool:
     return PurePosixPath(inner(one)) == PurePosixPath(inner(other))
 
 
-def read_written(folder: Path, programs: Sequence[str]) -> Written | None:
-    """What the first document says that has programs of `programs` and a call of the engine, or else all together."""
+def read_written(folder: Path, programs: Mapping[str, Program]) -> Written | None:
+    """What the first document says that has programs of `programs` and a call of the engine.
+
+    If none has, one with the shell scripts that it starts, all together, or with a terminal's prompts.
+    """
     texts = _documents(folder)
-    for text in [*texts, "\n".join(texts)[:_MAX_BYTES]]:
+    texts += [*(_with_scripts(text, folder) for text in texts), "\n".join(texts)[:_MAX_BYTES]]
+    for text in [*texts, *(_PROMPT.sub("", text) for text in texts)]:
         written = _read(text, programs, folder)
         if written.complete:
             return written
@@ -110,7 +121,24 @@ def _documents(folder: Path) -> list[str]:
     return texts
 
 
-def _read(text: str, programs: Sequence[str], folder: Path) -> Written:
+def _with_scripts(text: str, folder: Path) -> str:
+    """The document with the text of each shell script in the place where it starts it, and its arguments in there."""
+
+    def script(found: re.Match[str]) -> str:
+        path = folder / inner(found[1])
+        if not path.is_file():
+            return found[0]
+        words = found[2].split()
+        with path.open("rb") as file:
+            started = file.read(_MAX_BYTES).decode("utf-8", "replace")
+        return re.sub(
+            r"\$\{?([1-9])\}?", lambda one: words[int(one[1]) - 1] if int(one[1]) <= len(words) else one[0], started
+        )
+
+    return _STARTED.sub(script, text)[:_MAX_BYTES]
+
+
+def _read(text: str, programs: Mapping[str, Program], folder: Path) -> Written:
     written = Written(text=text)
     said = where = ""
     for words in shell_commands(text):
@@ -128,7 +156,7 @@ def _read(text: str, programs: Sequence[str], folder: Path) -> Written:
         elif words[0].rpartition("/")[2] == "atc":
             written.aipp = written.aipp or _options(words).get("insert_op_conf", "")
         elif _ENGINE.search(" ".join(words[:3])) or any(_BENCHMARK.match(word) for word in words):
-            run = _engine_run(words, [*written.before, *written.after], where)
+            run = _engine_run(words, [*written.before, *written.after], where, programs)
             if run:
                 _add_run(written, run)
     inputs = [place for run in written.runs for place in run.inputs]
@@ -159,7 +187,7 @@ def _from(where: str, path: str) -> str:
     return posixpath.normpath(posixpath.join(where, path))
 
 
-def _program(words: Sequence[str], programs: Sequence[str], where: str) -> WrittenCommand | None:
+def _program(words: Sequence[str], programs: Mapping[str, Program], where: str) -> WrittenCommand | None:
     """The command, if it starts one of `programs`; None for one that makes a model or reads a tool's rates, too."""
     words = [word for word in words[:2] if word != "-u"] + list(words[2:])
     if len(words) < 2 or not _PYTHON.fullmatch(words[0]) or any(_NO_DATA.search(word) for word in words[2:]):
@@ -183,7 +211,7 @@ def _in_work(where: str, word: str) -> str:
     return f"{option}={{work}}/{path}" if option else f"{{work}}/{path}"
 
 
-def _named_program(word: str, programs: Sequence[str]) -> str:
+def _named_program(word: str, programs: Mapping[str, Program]) -> str:
     path = PurePosixPath(inner(word)).as_posix()
     if path in programs:
         return path
@@ -225,12 +253,14 @@ def _options(words: Sequence[str]) -> dict[str, str]:
     return options
 
 
-def _engine_run(words: Sequence[str], before: Sequence[WrittenCommand], where: str) -> EngineRun | None:
+def _engine_run(
+    words: Sequence[str], before: Sequence[WrittenCommand], where: str, programs: Mapping[str, Program]
+) -> EngineRun | None:
     options = _options(words)
     given = options.get("input") or options.get("i") or ""
     model = PurePosixPath(options.get("model") or options.get("om_path") or "").name
     if "input_text_path" in options:
-        folder = _listed_folder(options["input_text_path"], before)
+        folder = _listed_folder(options["input_text_path"], before, programs)
         output = _from(where, f"result/dumpOutput_device{options.get('device_id', '0')}")
         kind = "txt" if options.get("output_binary", "").lower() == "false" else "bin"
         return EngineRun((folder,), output, model, kind, "benchmark") if folder else None
@@ -249,7 +279,7 @@ def _engine_run(words: Sequence[str], before: Sequence[WrittenCommand], where: s
     )
 
 
-def _listed_folder(info: str, before: Sequence[WrittenCommand]) -> str:
+def _listed_folder(info: str, before: Sequence[WrittenCommand], programs: Mapping[str, Program]) -> str:
     """The folder whose files a program has listed in the file `info`; empty where none did."""
     for line in before:
         if any(same_place(word, info) for word in line[1:]):
@@ -258,6 +288,10 @@ def _listed_folder(info: str, before: Sequence[WrittenCommand]) -> str:
             known = [one for one in paths if any(uses(other, [one]) for other in before if other is not line)]
             first = (known or paths or [""])[0]
             return PurePosixPath(_from("" if "{work}" in first else line.where, inner(first))).as_posix()
+    for program in (programs[line[0]] for line in before):  # or a program that has both in its text
+        if PurePosixPath(info).name in program.text:
+            folders = [path for path in program.paths if not PurePosixPath(path).suffix]
+            return PurePosixPath(inner(folders[0])).as_posix() if folders else ""
     return ""
 
 
