@@ -87,7 +87,8 @@ BaseRevision = Annotated[
     str | None, option("--gate-base REV", "With --gate, also against the recipe at this revision of its repository.")
 ]
 Wheelhouse = Annotated[
-    list[Path] | None, option("--wheelhouse DIR", "Folder of wheels for image builds (also KIT_WHEELHOUSE).")
+    list[Path] | None,
+    option("--wheelhouse DIR", "Folder of wheels for image builds; may be given several times (also KIT_WHEELHOUSE)."),
 ]
 Cluster = Annotated[
     str | None,
