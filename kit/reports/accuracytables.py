@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kit.reports.compare import AccuracyCheck
 from kit.reports.escaping import Safe
-from kit.reports.figures import Figures
+from kit.reports.figures import TOPS, Figures
 from kit.reports.markup import Markup
 from kit.reports.metricrows import MetricRow
 from kit.reports.reportnumber import ReportNumber
@@ -22,7 +22,7 @@ class AccuracyTables(Markup):
         name = self.tagged(figures.target, simulated=figures.simulated)
         return self.table(
             [self.words["simulated"] if figures.simulated else "", "Top1 accuracy", "Top5 accuracy"],
-            [[name, *(self.percent(figures.accuracy[k]) for k in (1, 5))]],
+            [[name, *(self.percent(figures.accuracy[k]) for k in TOPS)]],
         )
 
     def topk(self, figures: Figures) -> Safe:
@@ -38,7 +38,7 @@ class AccuracyTables(Markup):
     def reference(self) -> Safe:
         """Section 6.3: the open-source accuracy."""
         stated = self.report.reference
-        row = [self.report.recipe.model.name, *(self.percent(stated[k]) for k in (1, 5))]
+        row = [self.report.recipe.model.name, *(self.percent(stated[k]) for k in TOPS)]
         return self.table([self.words["model"], "Top1 accuracy", "Top5 accuracy"], [row])
 
     def metrics(self, rows: Sequence[MetricRow]) -> Safe:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 from kit.recipe.schema import PublishedThroughput, Recipe
 from kit.reports.reportnumber import ReportNumber
-from kit.results.comparison import classify
 from kit.results.differences import differences
 from kit.results.measurements import Throughput
 from kit.results.resultsfile import Results
@@ -20,8 +18,7 @@ __all__ = [
     "Reason",
     "Verdict",
     "accuracy_reasons",
-    "classify_accuracy",
-    "classify_throughput",
+    "outcome",
     "same_toolchain",
     "throughput_reasons",
 ]
@@ -46,6 +43,11 @@ class Verdict:
     low: str = ""
     high: str = ""
 
+    @property
+    def ok(self) -> bool | None:
+        """None where the two cannot be compared."""
+        return None if self.outcome == "not comparable" else self.outcome == "same"
+
 
 @dataclass(frozen=True)
 class AccuracyCheck:
@@ -61,6 +63,11 @@ class AccuracyCheck:
     met: bool  # not below reference minus tolerance
     inside: bool  # the reference is within the interval: the difference may be chance
     complete: bool  # over as many images as the recipe's data set has
+
+    @property
+    def ok(self) -> bool | None:
+        """None where only a part of the images was seen."""
+        return self.met if self.complete else None
 
 
 _VERSION = re.compile(r"\s*(?P<name>[^\s\d][^\d]*?)[\s=:]+v?(?P<version>\d\S*)\s*$")
@@ -136,27 +143,6 @@ def throughput_reasons(
     return tuple(reasons)
 
 
-def classify_accuracy(
-    reasons: tuple[Reason, ...], delta: Decimal, published: Decimal, interval: tuple[Decimal, Decimal], tolerance: float
-) -> Outcome:
-    """Different where the distance is beyond the tolerance and chance does not explain it."""
-    if reasons:
-        return "not comparable"
-    inside = interval[0] <= published <= interval[1]
-    return "same" if abs(delta) <= Decimal(repr(tolerance)) or inside else "different"
-
-
-def classify_throughput(
-    reasons: tuple[Reason, ...],
-    value: Decimal,
-    spread: tuple[Decimal, Decimal],
-    published: Decimal,
-    tolerance_percent: float,
-) -> tuple[Outcome, tuple[Reason, ...]]:
-    """By the rule of ``kit compare``: different where value and interval are beyond the tolerance."""
-    if reasons:
-        return "not comparable", reasons
-    relation = classify(value, spread, published, tolerance_percent)
-    if relation == "unclear":
-        return "not comparable", ("spread",)
-    return ("same" if relation == "same" else "different"), ()
+def outcome(reasons: tuple[Reason, ...], *, same: bool) -> Outcome:
+    """The verdict on two numbers that agree or do not; none where there are reasons against comparing them."""
+    return "not comparable" if reasons else "same" if same else "different"

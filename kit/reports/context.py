@@ -11,11 +11,12 @@ from kit.host import speed_facts
 from kit.recipe.schema import Recipe, TargetEntry
 from kit.reports import compare, tables
 from kit.reports.compare import AccuracyCheck, Verdict
-from kit.reports.figures import TOPS, Figures, NumberIndex, published_figures, reference, run_figures
+from kit.reports.figures import Figures, NumberIndex, published_figures, reference, run_figures
 from kit.reports.metricrows import MetricRow, declarations, metric_rows
 from kit.reports.reportnumber import ReportNumber, difference
 from kit.reports.tables import ReportTable
 from kit.reports.targetfacts import TargetFacts, describe_targets, reported_targets
+from kit.results.comparison import classify
 from kit.results.measurements import plain
 from kit.results.resultsfile import Results
 
@@ -206,32 +207,31 @@ def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> Iterato
     run, published, results = view.run, view.published, view.results
     if run is None or published is None or results is None:
         return
-    stated = recipe.published.accuracy.get(view.name)
-    if stated:
+    stated, points = recipe.published.accuracy.get(view.name), recipe.tolerance.accuracy_points
+    if stated and run.accuracy:
         reasons = compare.accuracy_reasons(recipe, results, stated.toolchain)
-        for k in TOPS:
-            if k not in run.accuracy:
-                continue
-            shown, against = run.accuracy[k], published.accuracy[k]
+        for k, against in published.accuracy.items():
+            shown, (low, high) = run.accuracy[k], run.intervals[k]
             delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "points"))
-            low, high = run.intervals[k]
-            tolerance = recipe.tolerance.accuracy_points
-            interval = (low.value, high.value)
-            outcome = compare.classify_accuracy(reasons, delta.value, against.value, interval, tolerance)
+            # Chance may explain the distance where the interval holds the published value.
+            same = abs(delta.value) <= Decimal(repr(points)) or low.value <= against.value <= high.value
             yield Verdict(
-                view.name, f"top{k}", shown, against, delta, outcome, reasons,
-                f"{plain(tolerance)} points", low.text, high.text,
+                view.name, f"top{k}", shown, against, delta, compare.outcome(reasons, same=same), reasons,
+                f"{plain(points)} points", low.text, high.text,
             )  # fmt: skip
-    rates = recipe.published.throughput.get(view.name)
+    rates, percent = recipe.published.throughput.get(view.name), recipe.tolerance.throughput_percent
     for batch, throughput in run.throughput.items():
         if rates is None or batch not in published.numbers:
             continue
         shown, against = run.numbers[batch], published.numbers[batch]
         delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "%"))
-        why = compare.throughput_reasons(recipe, results, throughput, rates, published.throughput[batch].factor)
-        tolerance = recipe.tolerance.throughput_percent
-        outcome, reasons = compare.classify_throughput(
-            why, throughput.value, throughput.extent, against.value, tolerance
-        )
+        # The rule of `kit compare`: different where value and interval are beyond the tolerance.
+        relation = classify(throughput.value, throughput.extent, against.value, percent)
+        reasons = compare.throughput_reasons(recipe, results, throughput, rates, published.throughput[batch].factor)
+        if not reasons and relation == "unclear":
+            reasons = ("spread",)
         ends = (plain(end, 3) for end in throughput.extent) if len(throughput.repeats) > 1 else ()
-        yield Verdict(view.name, f"bs{batch}", shown, against, delta, outcome, reasons, f"{plain(tolerance)} %", *ends)
+        yield Verdict(
+            view.name, f"bs{batch}", shown, against, delta, compare.outcome(reasons, same=relation == "same"), reasons,
+            f"{plain(percent)} %", *ends,
+        )  # fmt: skip

@@ -15,6 +15,8 @@ __all__ = ["Safe", "code", "escape", "fence", "in_language", "link", "one_line",
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000-\ue002]+")
 _SPECIAL = re.compile(r"([\\`*\[\]<|]|&(?=[#A-Za-z])|~(?=~)|(?<=~)~|(?<![^\W_])_|_(?![^\W_]))")
+#: A line of such a text alone would be a list, a heading, a quotation or a rule.
+_BLOCK = re.compile(r"[-+]\s|[-=]+$|>|#{1,6}\s|\d+[.)]\s")
 _LINE_START = re.compile(r"^(\d*)([-+=>#.)])")
 
 
@@ -34,12 +36,7 @@ def escape(value: object) -> Safe:
     if isinstance(value, Safe):
         return value
     text = _SPECIAL.sub(r"\\\1", one_line(value))
-    return Safe(_LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}" if _starts_block(text) else found[0], text))
-
-
-def _starts_block(text: str) -> bool:
-    """Whether a line of this text alone would be a list, a heading, a quotation or a rule."""
-    return re.match(r"(?:[-+]\s|[-=]+$|>|#{1,6}\s|\d+[.)]\s)", text) is not None
+    return Safe(_LINE_START.sub(r"\1\\\2", text) if _BLOCK.match(text) else text)
 
 
 def code(value: object) -> Safe:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from kit.recipe.schema import PublishedAccuracy, Recipe, Text
 from kit.reports.reportnumber import ReportNumber, best_number, throughput_numbers
 from kit.reports.targetfacts import TargetFacts, factor
-from kit.results.measurements import Throughput, percent, plain, wilson
+from kit.results.measurements import Source, Throughput, percent, plain, wilson
 from kit.results.resultsfile import Results
 
 __all__ = ["TOPS", "Figures", "NumberIndex", "published_figures", "reference", "run_figures"]
@@ -31,7 +30,7 @@ class Figures:
     """The numbers of one target from one source."""
 
     target: str
-    source: Literal["measured", "published", "simulated"]
+    source: Source
     accuracy: Mapping[int, ReportNumber]  # k -> TopK
     intervals: Mapping[int, tuple[ReportNumber, ReportNumber]]
     throughput: Mapping[int, Throughput]  # batch -> measurement
@@ -68,27 +67,22 @@ class Figures:
 def run_figures(name: str, results: Results, numbers: NumberIndex) -> Figures:
     """What a run of the target gave; numbers of a simulated one have their own names."""
     prefix = "simulated:" if results.source == "simulated" else ""
-    accuracy: dict[int, ReportNumber] = {}
-    intervals = {}
-    if results.accuracy:
-        for k in range(1, 6):
-            id_ = f"{prefix}{name}/top{k}"
+    accuracy, intervals = {}, {}
+    if found := results.accuracy:
+        for k, correct in enumerate(found.correct, start=1):
+            fields = {f"correct[{k - 1}]", "n", "ties"}
             accuracy[k] = numbers.keep(
                 ReportNumber(
-                    id=id_, value=results.accuracy.top(k), text=percent(results.accuracy.top(k)), unit="%",
-                    source=results.source, formula=results.accuracy.formula(k), target=name,
-                    toolchain=results.toolchain,
-                    raw={"correct": results.accuracy.correct[k - 1], "n": results.accuracy.n,
-                         "ties": results.accuracy.ties},
-                    evidence={name: one for name, one in results.accuracy.evidence.items()
-                              if name in {f"correct[{k - 1}]", "n", "ties"}},
+                    id=f"{prefix}{name}/top{k}", value=found.top(k), text=percent(found.top(k)), unit="%",
+                    source=results.source, formula=found.formula(k), target=name, toolchain=results.toolchain,
+                    raw={"correct": correct, "n": found.n, "ties": found.ties},
+                    evidence={field: one for field, one in found.evidence.items() if field in fields},
                 )
             )  # fmt: skip
-            intervals[k] = _interval(accuracy[k], results.accuracy.correct[k - 1], results.accuracy.n, numbers)
-    return _figures(
-        name, results.source, prefix, accuracy, intervals, {one.batch: one for one in results.throughput},
-        results.toolchain, numbers,
-    )  # fmt: skip
+            intervals[k] = _interval(accuracy[k], correct, found.n, numbers)
+    throughput = {one.batch: one for one in sorted(results.throughput, key=lambda one: one.batch)}
+    rates, best = _rates(name, results.source, prefix, throughput, results.toolchain, numbers)
+    return Figures(name, results.source, accuracy, intervals, throughput, rates, best, results.toolchain)
 
 
 def published_figures(
@@ -96,49 +90,38 @@ def published_figures(
 ) -> Figures:
     """What the recipe says was published; a prefix distinguishes them from measured ones of the same name."""
     stated = recipe.published.accuracy.get(name)
-    rates = recipe.published.throughput.get(name)
-    accuracy: dict[int, ReportNumber] = {}
-    intervals = {}
+    given = recipe.published.throughput.get(name)
+    accuracy, intervals = {}, {}
     if stated:
+        n = recipe.dataset.count
         for k in TOPS:
             accuracy[k] = numbers.keep(_stated(f"{accuracy_prefix}{name}/top{k}", stated, k, recipe, target=name))
-            n = recipe.dataset.count
             intervals[k] = _interval(accuracy[k], round(accuracy[k].value * n / 100), n, numbers)
-    measured = {} if rates is None else {
+    throughput = {} if given is None else {
         batch: Throughput(
-            batch=batch, rate=rate, per=rates.per, factor=factor(rates, batch, facts), unit=rates.unit,
-            mode=rates.mode, conditions=rates.conditions,
+            batch=batch, rate=rate, per=given.per, factor=factor(given, batch, facts), unit=given.unit,
+            mode=given.mode, conditions=given.conditions,
         )
-        for batch, rate in rates.rates.items()
+        for batch, rate in sorted(given.rates.items())
     }  # fmt: skip
-    toolchain = (rates.toolchain if rates else None) or (stated.toolchain if stated else None) or ""
-    return _figures(
-        name, "published", throughput_prefix, accuracy, intervals, measured, toolchain, numbers,
-        conflicts=rates.conflicts if rates else (), command=rates.command if rates else None,
+    toolchain = (given.toolchain if given else None) or (stated.toolchain if stated else None) or ""
+    rates, best = _rates(name, "published", throughput_prefix, throughput, toolchain, numbers)
+    return Figures(
+        name, "published", accuracy, intervals, throughput, rates, best, toolchain,
+        conflicts=given.conflicts if given else (), command=given.command if given else None,
     )  # fmt: skip
 
 
-def _figures(
-    name: str,
-    source: Literal["measured", "published", "simulated"],
-    prefix: str,
-    accuracy: Mapping[int, ReportNumber],
-    intervals: Mapping[int, tuple[ReportNumber, ReportNumber]],
-    throughput: Mapping[int, Throughput],
-    toolchain: str,
-    numbers: NumberIndex,
-    *,
-    conflicts: tuple[Text, ...] = (),
-    command: str | None = None,
-) -> Figures:
-    values, ordered = {}, dict(sorted(throughput.items()))
-    for batch, one in ordered.items():
-        made = throughput_numbers(prefix, name, source, one, toolchain)
-        for number in made.values():
+def _rates(
+    name: str, source: Source, prefix: str, throughput: Mapping[int, Throughput], toolchain: str, numbers: NumberIndex
+) -> tuple[dict[int, ReportNumber], ReportNumber | None]:
+    """Images per second by batch, and the best of them; they and what was measured with them come into the index."""
+    rates = {}
+    for batch, one in throughput.items():
+        for number in throughput_numbers(prefix, name, source, one, toolchain).values():
             numbers.keep(number)
-        values[batch] = made[f"{prefix}{name}/bs{batch}"]
-    best = numbers.keep(best_number(f"{prefix}{name}/best", values)) if values else None
-    return Figures(name, source, accuracy, intervals, ordered, values, best, toolchain, conflicts, command)
+        rates[batch] = numbers[f"{prefix}{name}/bs{batch}"]
+    return rates, numbers.keep(best_number(f"{prefix}{name}/best", rates)) if rates else None
 
 
 def _stated(id_: str, stated: PublishedAccuracy, k: int, recipe: Recipe, target: str | None) -> ReportNumber:

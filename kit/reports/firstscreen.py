@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from kit.reports.context import Report
 from kit.reports.headlines import Headline, headlines
@@ -17,7 +17,6 @@ from kit.reports.templates import render_page
 __all__ = ["first_screen"]
 
 Words = Mapping[str, Any]
-Link = Callable[[ReportNumber], Markup]
 
 #: This many failing or incomparable numbers are named; of the others, how many there are.
 _NAMED = 4
@@ -32,23 +31,22 @@ def first_screen(report: Report, words: Words, plot: str, traced: Callable[[str,
         plot: the throughput plot as SVG; may be empty.
         traced: (id of a number, its text) -> HTML that leads to where it comes from.
     """
-
-    def link(number: ReportNumber) -> Markup:
-        return Markup(traced(number.id, number.text))  # noqa: S704 - `traced` escapes the text
-
     found = standing(report)
     simulated = found.state == "simulated"
-    w: Words = words["first"]
+    origins = [(view.name, origin(view, simulated=simulated)) for view in report.targets]
     return render_page(
         "first.html.j2",
-        w=w,
-        colon=words["colon"],
-        state=found.state,
-        title=w["titles"][found.state],
-        sentence=_sentence(found, w),
+        words=words,
+        w=words["first"],
+        found=found,
+        sentence=_sentence(found, words["first"]),
         remarks=_remarks(report, found, words),
-        headlines=[_headline(report, one, words, link) for one in headlines(report, simulated=simulated)],
-        origins=[_origin(view.name, origin(view, simulated=simulated), words) for view in report.targets],
+        headlines=[(_name(one, words["first"]), one) for one in headlines(report, simulated=simulated)],
+        origins=[(name, _tags(one, words), one) for name, one in origins],
+        numbers=report.numbers,
+        short=lambda number: report.numbers.get(f"{number.id}/times", number),  # a ratio as the sentence prints it
+        difference=lambda delta: _difference(delta, words),
+        link=lambda number: Markup(traced(number.id, number.text)),  # noqa: S704 - `traced` escapes the text
         plot=Markup(plot),  # noqa: S704 - drawn by kit.reports.plots, which escapes
     )
 
@@ -87,27 +85,7 @@ def _difference(delta: ReportNumber, words: Words) -> str:
     return f"{delta.text} {delta.unit}".strip()
 
 
-def _headline(report: Report, one: Headline, words: Words, link: Link) -> dict[str, Any]:
-    w, number = words["first"], one.number
-    return {
-        "name": _name(one, words),
-        "value": link(_short(report, number)),
-        "unit": {"fps": words["plot_y"], "": "×" if one.kind == "ratio" else ""}.get(number.unit, number.unit),
-        "range": _range(one, w, link, words["list"]),
-        "against": _against(report, one, words, link),
-        "state": {True: "good", False: "bad", None: ""}[one.ok],
-        "source": number.source,
-        "source_name": w["mixed"] if number.source == "mixed" else words[number.source],
-    }
-
-
-def _short(report: Report, number: ReportNumber) -> ReportNumber:
-    """A ratio as the report's sentence prints it."""
-    return report.numbers.get(f"{number.id}/times", number)
-
-
-def _name(one: Headline, words: Words) -> str:
-    w = words["first"]
+def _name(one: Headline, w: Words) -> str:
     target, _, quantity = one.label.partition(" ")
     if one.kind == "ratio":
         first, _, other = one.label.partition("/")
@@ -116,47 +94,12 @@ def _name(one: Headline, words: Words) -> str:
     return str(w[kind].format(target=target, name=quantity, batch=one.number.batch))
 
 
-def _range(one: Headline, w: Words, link: Link, comma: str) -> Markup:
-    if one.kind == "latency":
-        return escape(comma).join(Markup("{} {} ms").format(name, link(number)) for name, number in one.others)
-    if one.interval:
-        return escape(w["interval"].format(low=one.interval[0], high=one.interval[1]))
-    return escape(w["no_interval"])
-
-
-def _against(report: Report, one: Headline, words: Words, link: Link) -> Markup:
-    w: Words = words["first"]
-    comma = escape(w["comma"])
-    if one.kind == "ratio":
-        parts = [report.numbers[id_] for id_ in one.number.inputs]
-        quotient = Markup(" {} ").format(w["versus"]).join(link(part) for part in parts) + " " + words["plot_y"]
-        more = comma.join(Markup("{} {}").format(name, link(_short(report, number))) for name, number in one.others)
-        return Markup("{}; {} {}").format(quotient, w["also"], more) if one.others else quotient
-    if one.against is None or one.delta is None:
-        return escape(w["nothing"])
-    verdict = {True: w["within"], False: w["beyond"], None: w["incomparable"]}[one.ok]
-    unit = one.against.unit if one.against.unit != "fps" else words["plot_y"]
-    return Markup("{} {} {}{}{}{}{}").format(
-        w["stated"], link(one.against), unit, comma, _difference(one.delta, words), comma, verdict
-    )
-
-
-def _origin(target: str, found: TargetOrigin, words: Words) -> dict[str, Any]:
-    w = words["first"]
-    kinds = {"accuracy": found.accuracy, "throughput": found.throughput}
-    known = {kind: source for kind, source in kinds.items() if source}
-    if len(set(known.values())) > 1:
-        tags = [(source, f"{w[f'{kind}_word']}{words['colon']}{words[source]}") for kind, source in known.items()]
-    else:
-        tags = [(source, words[source]) for source in dict.fromkeys(known.values())]
-    if found.simulated:
-        tags.append(("simulated", words["simulated"]))
-    cores = w["cores"].format(n=found.cores) if found.cores else ""
-    contained = {True: w["containers"], False: w["bare"], None: ""}[found.containerized]
-    return {
-        "target": target,
-        "tags": tags,
-        "hardware": " · ".join(one for one in (found.hardware, found.processor, cores) if one),
-        "toolchain": found.toolchain,
-        "when": " · ".join(one for one in (" – ".join(found.days), contained) if one) or w["no_record"],
-    }
+def _tags(found: TargetOrigin, words: Words) -> list[tuple[str, str]]:
+    """Sources of a target's numbers, in words; of accuracy and throughput where the two differ."""
+    sources = {"accuracy": found.accuracy, "throughput": found.throughput}
+    known = {kind: source for kind, source in sources.items() if source}
+    tags: list[tuple[str, str]] = [(source, words[source]) for source in dict.fromkeys(known.values())]
+    if len(tags) > 1:
+        kinds = {kind: f"{words['first'][f'{kind}_word']}{words['colon']}" for kind in known}
+        tags = [(source, f"{kinds[kind]}{words[source]}") for kind, source in known.items()]
+    return [*tags, ("simulated", words["simulated"])] if found.simulated else tags

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from kit.errors import InvalidInputError
 from kit.recipe.schema import Recipe
@@ -113,36 +114,32 @@ def rendered(
     """
     stored = load_all(folder) if results is None else dict(results)
     last = _last(folder)
-    if targets is None and last.get("chosen"):
-        targets = [name for name in last["targets"] if name in recipe.targets or name in stored]
+    if targets is None and last.chosen:
+        targets = [name for name in last.targets if name in recipe.targets or name in stored]
     return render(
         recipe,
         stored,
         targets or None,
         deviations=deviations.load(folder / "deviations.yaml"),
-        languages=languages or last.get("languages") or LANGUAGES,
+        languages=languages or [one for one in LANGUAGES if one in last.languages] or LANGUAGES,
     )
 
 
-def _last(folder: Path) -> dict[str, list[str]]:
-    """What the last rendering noted: ``targets`` and ``languages``; nothing where it cannot be trusted."""
+class _Rendering(BaseModel):
+    """What ``report.json`` says of the last rendering."""
+
+    chosen: bool = False
+    targets: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def _last(folder: Path) -> _Rendering:
+    """The last rendering; an empty one where nothing can be trusted."""
     try:
-        tree = json.loads((folder / "report.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(tree, dict):
-        return {}
-    found: dict[str, list[str]] = {}
-    for name in ("targets", "files"):
-        value = tree.get(name)
-        if isinstance(value, list) and all(isinstance(one, str) for one in value):
-            found[name] = value
-    languages = tree.get("languages")
-    if isinstance(languages, list) and languages and set(map(str, languages)) <= set(LANGUAGES):
-        found["languages"] = [language for language in LANGUAGES if language in languages]
-    if tree.get("chosen") is True and found.get("targets"):
-        found["chosen"] = found["targets"]
-    return found
+        return _Rendering.model_validate_json((folder / "report.json").read_bytes())
+    except (OSError, ValueError):
+        return _Rendering()
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -152,7 +149,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
         InvalidInputError: a folder on the way is a link.
         ResourceError: no space, no permission.
     """
-    before = _last(folder).get("files", [])
+    before = _last(folder).files
     root = Root(folder)
     with os_errors(folder):
         changed = [name for name, data in files.items() if root.write(*name.split("/"), data=data)]

@@ -74,11 +74,10 @@ def _against(report: Report, head: Headline, quantity: str) -> Headline:
     """With the stated number: the published one of the target, or else that of the checkpoint."""
     for one in report.verdicts:
         if one.shown is head.number and one.quantity == quantity:
-            ok = None if one.outcome == "not comparable" else one.outcome == "same"
-            return replace(head, against=one.published, delta=one.delta, ok=ok)
+            return replace(head, against=one.published, delta=one.delta, ok=one.ok)
     for check in report.checks:
         if check.shown is head.number:
-            return replace(head, against=check.reference, delta=check.delta, ok=check.met if check.complete else None)
+            return replace(head, against=check.reference, delta=check.delta, ok=check.ok)
     return head
 
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from markupsafe import Markup
+
 from kit.reports.context import Report
 from kit.reports.escaping import in_language
 from kit.reports.explain import Trace, trace
@@ -20,7 +22,7 @@ from kit.reports.markdown import to_html
 from kit.reports.pages import Pages
 from kit.reports.reportnumber import ReportNumber
 from kit.reports.standing import standing
-from kit.reports.templates import page_style
+from kit.reports.templates import page_style, render_page
 from kit.resources import resource
 
 __all__ = ["page"]
@@ -34,10 +36,9 @@ def page(pages: Pages, documents: Mapping[str, str], plots: Mapping[str, Mapping
         documents: language, ``zh`` or ``en`` -> the report as Markdown; the first is shown first.
         plots: language -> name of a plot -> SVG.
     """
-    folder = resource("templates") / "html"
-    anchors = {id_: f"n{index}" for index, id_ in enumerate(pages.report.numbers)}
+    report = pages.report
+    anchors = {id_: f"n{index}" for index, id_ in enumerate(report.numbers)}
     parts = []
-    languages = tuple(documents)
     for language, text in documents.items():
         words = pages.words(language)
         prefix = f"{language}-"
@@ -45,28 +46,33 @@ def page(pages: Pages, documents: Mapping[str, str], plots: Mapping[str, Mapping
         def link(id_: str, shown: str, prefix: str = prefix) -> str:
             return f'<a class="n" href="#{prefix}{anchors[id_]}">{escape(shown)}</a>'
 
-        body = to_html(text, link, plots[language], prefix)
-        appendix = _appendix(pages.report, words, anchors, prefix)
-        contents = _contents(pages, language, tuple(plots[language]), prefix)
-        hint = f'<p class="hint">{escape(words["html"]["hint"])}</p>'
-        heading, _, rest = body.partition("\n")
-        first = first_screen(pages.report, words, _first_plot(pages.report, plots[language]), link)
-        parts.append(
-            f'<main id="{language}" lang="{words["html_lang"]}">\n'
-            f"{heading}\n{first}\n{contents}\n{hint}\n{rest}\n{appendix}"
-            "\n</main>"
-        )
-    title = pages.words(languages[0])["title"].format(model=pages.report.recipe.model.name)
-    return (
-        (folder / "page.html")
-        .read_text(encoding="utf-8")
-        .replace("@lang@", pages.words(languages[0])["html_lang"])
-        .replace("@title@", escape(title))
-        .replace("@style@", page_style())
-        .replace("@script@", (folder / "script.js").read_text(encoding="utf-8").strip())
-        .replace("@switch@", _switch(pages, languages))
-        .replace("@body@", "\n".join(parts))
+        heading, _, rest = to_html(text, link, plots[language], prefix).partition("\n")
+        entries = (_entry(trace(report, number), words, anchors, prefix) for number in report.numbers.values())
+        part = {
+            "language": language,
+            "words": words,
+            "sections": pages.sections(language, tuple(plots[language])),
+            "heading": _safe(heading),
+            "first": _safe(first_screen(report, words, _first_plot(report, plots[language]), link)),
+            "rest": _safe(rest),
+            "numbers": [_safe(entry) for entry in entries],
+        }
+        parts.append(part)
+    script = (resource("templates") / "html" / "script.js").read_text(encoding="utf-8").strip()
+    text = render_page(
+        "report.html.j2",
+        title=pages.words(next(iter(documents)))["title"].format(model=report.recipe.model.name),
+        names={"zh": "中文", "en": "English"},
+        parts=parts,
+        style=_safe(page_style()),
+        script=_safe(script),
     )
+    return f"{text}\n"
+
+
+def _safe(html: str) -> Markup:
+    """HTML of ours, which is not escaped again."""
+    return Markup(html)  # noqa: S704 - whatever made it escaped what it was given
 
 
 def _first_plot(report: Report, plots: Mapping[str, str]) -> str:
@@ -77,32 +83,6 @@ def _first_plot(report: Report, plots: Mapping[str, str]) -> str:
         return ""
     key = plots[name].partition('aria-labelledby="')[2].partition("-t ")[0]
     return plots[name].replace(f"{key}-t", f"first-{key}-t", 2).replace(f"{key}-d", f"first-{key}-d", 2)
-
-
-def _switch(pages: Pages, languages: tuple[str, ...]) -> str:
-    if len(languages) < 2:
-        return ""
-    names = {"zh": "中文", "en": "English"}
-    links = "".join(
-        f'<a href="#{language}" lang="{pages.words(language)["html_lang"]}">{names[language]}</a>'
-        for language in languages
-    )
-    return f'<nav class="switch" aria-label="Language">{links}</nav>'
-
-
-def _contents(pages: Pages, language: str, plots: tuple[str, ...], prefix: str) -> str:
-    items = "".join(
-        f'<li class="l{section.level}"><a href="#{prefix}{escape(section.anchor)}">'
-        f"{escape(section.number)} {escape(section.title)}</a></li>"
-        for section in pages.sections(language, plots)
-    )
-    label = escape(pages.words(language)["html"]["contents"])
-    return f'<details class="contents"><summary>{label}</summary><ul>{items}</ul></details>'
-
-
-def _appendix(report: Report, words: Mapping[str, Any], anchors: Mapping[str, str], prefix: str) -> str:
-    entries = "\n".join(_entry(trace(report, number), words, anchors, prefix) for number in report.numbers.values())
-    return f'<section class="numbers"><h2>{escape(words["html"]["open"])}</h2>\n{entries}\n</section>'
 
 
 def _entry(found: Trace, words: Mapping[str, Any], anchors: Mapping[str, str], prefix: str) -> str:

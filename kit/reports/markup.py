@@ -74,11 +74,8 @@ class Markup:
 
     def table(self, header: Sequence[object], rows: Iterable[Sequence[object]]) -> Safe:
         """A Markdown table."""
-        lines = [header, ["---"] * len(header), *rows]
-        done = [
-            [str(value if number == 1 else self.finalize(value)) for value in line] for number, line in enumerate(lines)
-        ]
-        return Safe("\n".join("| " + " | ".join(line) + " |" for line in done))
+        head, *body = ([str(self.finalize(value)) for value in line] for line in (header, *rows))
+        return Safe("\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)))
 
     def facts(self, pairs: Mapping[str, str]) -> Safe:
         """Two columns."""

@@ -48,10 +48,11 @@ def outline(
         plots: names of the plots that exist.
     """
     names: Mapping[str, str] = words["headings"]
+    model = "given" if report.recipe.model.source == "onnx" else "export"
     chapters: list[tuple[str, str | None, list[Part]]] = [
         ("overview", None, _fixed(names, "paper", "code")),
         ("environment", None, _fixed(names, "frameworks", "libraries")),
-        ("conversion", None, [_model(report, names), *_families(report, titles, "convert")]),
+        ("conversion", None, [(names[model], "export", {}), *_families(report, titles, "convert")]),
         ("data", None, _fixed(names, "dataset", "preprocess", "info")),
         ("inference", None, _families(report, titles, "tool", "infer")),
         ("accuracy_comparison", None, _accuracies(report, names)),
@@ -73,11 +74,6 @@ def outline(
 def _fixed(names: Mapping[str, str], *templates: str) -> list[Part]:
     """Sections that every report has."""
     return [(names[one], one, {}) for one in templates]
-
-
-def _model(report: Report, names: Mapping[str, str]) -> Part:
-    """How the ONNX model came about."""
-    return names["given" if report.recipe.model.source == "onnx" else "export"], "export", {}
 
 
 def _families(report: Report, titles: Callable[[str], Words], *names: str) -> list[Part]:

@@ -108,19 +108,13 @@ def _tidy(text: str) -> str:
     done: list[str] = []
     closing: str | None = None
     for line in text.split("\n"):
-        ticks = line[: len(line) - len(line.lstrip("`"))]
         if closing is not None:
             done.append(line)
             closing = None if line == closing else closing
-            continue
-        if len(ticks) >= 3:
-            closing = ticks
-        elif not line.strip():
-            if not done or done[-1] == "":
-                continue
-            done.append("")
-            continue
-        done.append(line.rstrip())
+        elif line.strip() or (done and done[-1]):
+            done.append(line.rstrip())
+            ticks = line[: len(line) - len(line.lstrip("`"))]
+            closing = ticks if len(ticks) >= 3 else None
     return "\n".join(done).strip("\n") + "\n"
 
 
@@ -138,14 +132,8 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
     published = recipe.published
     unmeasured = any(view.stated for view in report.targets)
     version = published.python or "3"
-    wanted = dict.fromkeys(view.facts.toolchain for view in report.targets if view.facts.toolchain)
-    toolchains = dict.fromkeys(
-        figures.toolchain
-        for view in report.targets
-        if (figures := view.published) and figures.toolchain and not view.ran
-    )
-    names = [view.name for view in report.targets]
-    shape = recipe.input.shape
+    published_views = [view.published for view in report.targets if view.published and not view.ran]
+    toolchains = dict.fromkeys(figures.toolchain for figures in published_views if figures.toolchain)
     checks = [one for one in report.checks if not one.shown.simulated]
     return {
         "r": report,
@@ -162,14 +150,14 @@ def _variables(report: Report, writer: Writer, deviations: bool) -> dict[str, An
         "stated": report.has_published_scripts(report.targets),
         "stated_frameworks": [*toolchains, *(_constraints(published.frameworks) if unmeasured else [])],
         "stated_libraries": _constraints(published.libraries) if unmeasured else [],
-        "wanted_toolchains": list(wanted),
+        "wanted_toolchains": list(
+            dict.fromkeys(view.facts.toolchain for view in report.targets if view.facts.toolchain)
+        ),
         "pins": lambda pins: [f"{name}=={version}" for name, version in pins.items()],
         "python": f"python{version}",
         "pip": f"pip{version}",
-        "kit_commands": [shlex.join(["kit", "reproduce", "--target", name]) for name in names],
-        "shape": Safe(" × ".join(str(size) for size in shape)),
-        "shape_commas": ",".join(str(size) for size in shape),
-        "tensor_bytes": 4 * prod(shape),
+        "kit_commands": [shlex.join(["kit", "reproduce", "--target", view.name]) for view in report.targets],
+        "tensor_bytes": 4 * prod(recipe.input.shape),
         "b0": recipe.batches[0],
         "deviations": deviations,
         "scripts": _scripts(recipe),

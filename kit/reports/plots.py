@@ -66,10 +66,6 @@ def _axes(scale: svg.Scale, places: Mapping[int, float], words: Mapping[str, Any
     return parts
 
 
-def _head(title: str, note: str) -> list[str]:
-    return [svg.text(12, 26, title + note, "t w" if note else "t")]
-
-
 def _throughput(series: _Series, words: Mapping[str, Any], note: str, key: str) -> str:
     entries = [(index, _label(figures, words), figures.source == "published") for index, figures in series]
     keys, y = svg.legend(entries, 52)
@@ -79,7 +75,7 @@ def _throughput(series: _Series, words: Mapping[str, Any], note: str, key: str) 
     values += [float(end) for _, figures in series for one in figures.throughput.values() for end in one.extent]
     scale = svg.Scale.of(values, top, bottom)
     places = _places(series)
-    parts = [*_head(words["plot_throughput"], note), *keys, *_axes(scale, places, words, words["plot_y"])]
+    parts = [*keys, *_axes(scale, places, words, words["plot_y"])]
     for index, figures in series:
         hollow = figures.source == "published"
         points = [(places[batch], scale.y(float(number.value))) for batch, number in figures.numbers.items()]
@@ -87,17 +83,16 @@ def _throughput(series: _Series, words: Mapping[str, Any], note: str, key: str) 
         drawn = [f'<path class="l{" dash" if hollow else ""}" d="M{line}"/>']
         for (batch, number), (x, y) in zip(figures.numbers.items(), points, strict=True):
             if len(figures.throughput[batch].repeats) > 1:
-                ends = [scale.y(float(end)) for end in figures.throughput[batch].extent]
-                drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(ends[0])}V{svg.number(ends[1])}"/>')
+                drawn.append(svg.bar(x, *(scale.y(float(end)) for end in figures.throughput[batch].extent)))
             label = f"{_label(figures, words)}, bs{batch}: {number.text} {number.unit}"
             drawn.append(svg.marker(index, x, y, "h" if hollow else "f", label))
-        parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
+        parts.append(svg.coloured(index, *drawn))
     described = "; ".join(
         f"{_label(figures, words)}: "
         + ", ".join(f"bs{batch} {number.text}" for batch, number in figures.numbers.items())
         for _, figures in series
     )
-    return svg.frame(words["plot_throughput"] + note, described, parts, key=key, height=bottom + svg.BOTTOM)
+    return svg.frame(words["plot_throughput"], note, described, parts, key=key, height=bottom + svg.BOTTOM)
 
 
 def _latency(
@@ -108,28 +103,27 @@ def _latency(
     top = y + 36
     bottom = top + 270
     found = {
-        (index, batch): {name: numbers[f"{figures.numbers[batch].id}/{name}"] for name in one.latency_ms.known}
+        index: {
+            batch: {name: numbers[f"{figures.numbers[batch].id}/{name}"] for name in one.latency_ms.known}
+            for batch, one in figures.throughput.items()
+            if one.latency_ms
+        }
         for index, figures in series
-        for batch, one in figures.throughput.items()
-        if one.latency_ms
     }
-    scale = svg.Scale.of([float(number.value) for known in found.values() for number in known.values()], top, bottom)
+    values = [float(one.value) for batches in found.values() for known in batches.values() for one in known.values()]
+    scale = svg.Scale.of(values, top, bottom)
     places = _places(series)
-    parts = [*_head(words["plot_latency"], note), *keys, *_axes(scale, places, words, words["plot_ms"])]
+    parts = [*keys, *_axes(scale, places, words, words["plot_ms"])]
     step = min(22.0, 60.0 / len(series))
     described = []
     for position, (index, figures) in enumerate(series):
         shift = (position - (len(series) - 1) / 2) * step
         drawn = []
-        for batch in figures.numbers:
-            if (index, batch) not in found:
-                continue
-            known = found[index, batch]
+        for batch, known in found[index].items():
             x = places[batch] + shift
             heights = {name: scale.y(float(number.value)) for name, number in known.items()}
             labels = {name: f"{figures.target}, bs{batch}, {name}: {number.text} ms" for name, number in known.items()}
-            low, high = max(heights.values()), min(heights.values())
-            drawn.append(f'<path class="l" d="M{svg.number(x)} {svg.number(low)}V{svg.number(high)}"/>')
+            drawn.append(svg.bar(x, max(heights.values()), min(heights.values())))
             if "p90" in known:
                 drawn.append(f'<path class="l" d="M{svg.number(x - 5)} {svg.number(heights["p90"])}h10"/>')
             if "p99" in known:
@@ -137,5 +131,5 @@ def _latency(
             drawn.append(svg.marker(index, x, heights["p50"], "f", labels["p50"], 3.5))
             shown = " ".join(f"{name} {number.text}" for name, number in known.items())
             described.append(f"{figures.target} bs{batch} {shown} ms")
-        parts.append(f'<g class="c{index % len(svg.COLOURS)}">{"".join(drawn)}</g>')
-    return svg.frame(words["plot_latency"] + note, "; ".join(described), parts, key=key, height=bottom + svg.BOTTOM)
+        parts.append(svg.coloured(index, *drawn))
+    return svg.frame(words["plot_latency"], note, "; ".join(described), parts, key=key, height=bottom + svg.BOTTOM)

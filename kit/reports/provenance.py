@@ -19,11 +19,11 @@ __all__ = ["Provenance"]
 class Provenance(Markup):
     """Writes commands and records of runs."""
 
-    def commands(self, stage: str, views: Iterable[TargetView] | None = None, batch: int | None = None) -> Safe:
+    def commands(self, stage: str, views: Iterable[TargetView] | None = None) -> Safe:
         """Commands of a stage that really ran, each once, one block for each source; empty where none ran."""
         chosen = self.report.targets if views is None else views
         return self._ran(
-            (view.results, [one for one in view.results.commands if one.stage == stage], batch)
+            (view.results, [one for one in view.results.commands if one.stage == stage])
             for view in chosen
             if view.results
         )
@@ -37,16 +37,15 @@ class Provenance(Markup):
         steps = {step for one in measured for step in printed_by(one.evidence)}
         stages = dict.fromkeys(one.stage for one in results.commands if one.step in steps)
         return self._ran(
-            (results, [one for one in results.commands if one.step in steps and one.stage == stage], None)
-            for stage in stages
+            (results, [one for one in results.commands if one.step in steps and one.stage == stage]) for stage in stages
         )
 
-    def _ran(self, found: Iterable[tuple[Results, list[Command], int | None]]) -> Safe:
+    def _ran(self, found: Iterable[tuple[Results, list[Command]]]) -> Safe:
         """Commands as blocks, one for each source: of several batches those of one, and the others by number."""
         by_source: dict[str, dict[tuple[str, ...], None]] = {"measured": {}, "simulated": {}}
         others: dict[str, dict[int, None]] = {"measured": {}, "simulated": {}}
-        for results, commands, batch in found:
-            shown, more = _of_one_batch(commands, batch)
+        for results, commands in found:
+            shown, more = _of_one_batch(commands)
             by_source[results.source].update((one.argv, None) for one in shown)
             others[results.source].update(dict.fromkeys(more))
         for argv in by_source["measured"]:  # steps without a stand-in are the same for every target
@@ -93,10 +92,7 @@ class Provenance(Markup):
         return self.table(header, rows)
 
 
-def _of_one_batch(commands: list[Command], batch: int | None) -> tuple[list[Command], list[int]]:
-    """Of several batches the commands of the smallest, unless one is asked for; and the other batches."""
+def _of_one_batch(commands: list[Command]) -> tuple[list[Command], list[int]]:
+    """Of several batches the commands of the smallest, and the other batches."""
     batches = sorted({one.batch for one in commands if one.batch is not None})
-    if not batches:
-        return commands, []
-    chosen = batch if batch in batches else batches[0]
-    return [one for one in commands if one.batch in {None, chosen}], [one for one in batches if one != chosen]
+    return [one for one in commands if one.batch in {None, *batches[:1]}], batches[1:]

@@ -66,12 +66,11 @@ def _matches(report: Report) -> Iterator[StatedMatch]:
     """Of measured numbers alone: with the open-source accuracy, the published numbers, the metrics' stated values."""
     for check in report.checks:
         if check.shown.source == "measured":
-            ok = check.met if check.complete else None
-            yield StatedMatch(check.target, f"Top{check.k}", ok, check.delta, () if check.complete else ("dataset",))
+            reasons = () if check.complete else ("dataset",)
+            yield StatedMatch(check.target, f"Top{check.k}", check.ok, check.delta, reasons)
     for one in report.verdicts:
         if one.shown.source == "measured":
-            ok = None if one.outcome == "not comparable" else one.outcome == "same"
-            yield StatedMatch(one.target, one.quantity.replace("top", "Top"), ok, one.delta, one.reasons)
+            yield StatedMatch(one.target, one.quantity.replace("top", "Top"), one.ok, one.delta, one.reasons)
     for row in report.metrics:
         if row.delta and row.met is not None and not row.simulated:
             yield StatedMatch(row.target, row.name, row.met, row.delta)

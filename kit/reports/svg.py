@@ -9,7 +9,9 @@ from html import escape
 
 from kit.output.fonts import SANS
 
-__all__ = ["BOTTOM", "COLOURS", "LEFT", "RIGHT", "WIDTH", "Scale", "frame", "legend", "marker", "number", "text"]
+__all__ = [
+    "BOTTOM", "LEFT", "RIGHT", "WIDTH", "Scale", "bar", "coloured", "frame", "legend", "marker", "number", "text",
+]  # fmt: skip
 
 #: (light, dark) by position of the target; each also has a marker of its own, so colour is never all there is.
 COLOURS = (
@@ -138,16 +140,28 @@ def legend(entries: Sequence[tuple[int, str, bool]], y: float) -> tuple[list[str
             x, y = float(LEFT), y + 22
         line = f'<path class="l{" dash" if hollow else ""}" d="M{number(x)} {number(y - 4)}h28"/>'
         dot = marker(index, x + 14, y - 4, "h" if hollow else "f")
-        parts.append(f'<g class="c{index % len(COLOURS)}">{line}{dot}</g>{text(x + 34, y, label)}')
+        parts.append(coloured(index, line, dot) + text(x + 34, y, label))
         x += need
     return parts, y + 22
 
 
-def frame(title: str, description: str, body: Sequence[str], *, key: str, height: float) -> str:
-    """A whole plot. ``key`` makes the ids of its title unique within a page."""
-    return (
+def bar(x: float, low: float, high: float) -> str:
+    """A vertical line, such as an interval."""
+    return f'<path class="l" d="M{number(x)} {number(low)}V{number(high)}"/>'
+
+
+def coloured(index: int, *parts: str) -> str:
+    """Parts in the colour of a target."""
+    return f'<g class="c{index % len(COLOURS)}">{"".join(parts)}</g>'
+
+
+def frame(title: str, note: str, description: str, body: Sequence[str], *, key: str, height: float) -> str:
+    """A whole plot. ``note`` is a warning behind its title; ``key`` makes the title's ids unique within a page."""
+    heading = text(12, 26, title + note, "t w" if note else "t")
+    start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kp" viewBox="0 0 {WIDTH} {number(height)}" role="img"'
         f' aria-labelledby="{key}-t {key}-d">'
-        f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>{_style()}'
-        f'<rect class="bg" width="{WIDTH}" height="{number(height)}" rx="6"/>\n' + "\n".join(body) + "\n</svg>\n"
+        f'<title id="{key}-t">{escape(title + note)}</title><desc id="{key}-d">{escape(description)}</desc>{_style()}'
+        f'<rect class="bg" width="{WIDTH}" height="{number(height)}" rx="6"/>'
     )
+    return "\n".join([start, heading, *body, "</svg>\n"])

@@ -22,10 +22,6 @@ class TableRow:
     batch: int | None
     cells: tuple[ReportNumber | Refusal | None, ...]
 
-    @property
-    def numbers(self) -> tuple[ReportNumber, ...]:
-        return tuple(cell for cell in self.cells if isinstance(cell, ReportNumber))
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -69,7 +65,7 @@ class ReportTable:
 
     @property
     def sources(self) -> set[str]:
-        return {number.source for row in self.rows for number in row.numbers}
+        return {cell.source for row in self.rows for cell in row.cells if isinstance(cell, ReportNumber)}
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:

@@ -31,25 +31,24 @@ def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[st
 
     found = {}
     for name in targets:
-        entry = recipe.targets.get(name)
+        wanted = recipe.toolchain_of(name)
         stored = results.get(name)
         try:
             target = target_of(recipe, name)
         except InvalidInputError:
-            if stored is None and name not in {*recipe.published.accuracy, *recipe.published.throughput}:
+            if stored:
+                found[name] = TargetFacts(name, hardware=stored.hardware, toolchain=stored.toolchain)
+            elif name in {*recipe.published.accuracy, *recipe.published.throughput}:
+                found[name] = TargetFacts(name, hardware=name, toolchain=wanted or "")
+            else:
                 raise
-            found[name] = TargetFacts(
-                name,
-                hardware=stored.hardware if stored else name,
-                toolchain=stored.toolchain if stored else (entry.toolchain if entry else None) or "",
-            )
             continue
         folder = getattr(target, "templates", None)
         found[name] = TargetFacts(
             name=name,
             family=target.family,
             hardware=stored.hardware if stored and stored.hardware else target.hardware,
-            toolchain=(entry.toolchain if entry else None) or target.toolchain,
+            toolchain=wanted or target.toolchain,
             devices_per_card=target.devices_per_card,
             templates=Path(folder) if folder else None,
         )
