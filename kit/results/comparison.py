@@ -6,9 +6,10 @@ One rule for every throughput, that of ``kit compare`` and that of a report agai
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from kit.results.differences import differences
@@ -21,6 +22,8 @@ __all__ = ["Compared", "Margins", "Outcome", "Relation", "classify", "compare", 
 Relation = Literal["same", "more", "less", "unclear"]
 Outcome = Literal["same", "faster", "slower", "better", "worse", "not comparable"]
 
+#: The reason of a number that has no other to be compared with.
+_ALONE: tuple[str, ...] = ("only in one of the two",)
 _OUTCOMES: dict[Relation, Outcome] = {
     "same": "same", "more": "faster", "less": "slower", "unclear": "not comparable"
 }  # fmt: skip
@@ -35,7 +38,7 @@ class Margins:
     accept: Collection[str] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Compared:
     """One number of the first results against that of the second."""
 
@@ -44,9 +47,9 @@ class Compared:
     unit: str
     one: float | None
     other: float | None
-    ratio: float | None  # of the second to the first; None where they are not comparable
-    low: float | None  # 95 % interval of the ratio
-    high: float | None
+    ratio: float | None = None  # of the second to the first; None where they are not comparable
+    low: float | None = None  # 95 % interval of the ratio
+    high: float | None = None
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()  # why the two measurements themselves are not to be relied on
@@ -91,20 +94,18 @@ def compare(name: str, one: Results, other: Results, rule: Margins) -> list[Comp
     """Every number of two results of a target."""
     reasons = _reasons(one, other)
     counted = one.target == other.target  # two targets may differ in them: cards have different numbers of devices
-    found = [*_accuracy(name, one, other, reasons, rule), *_metrics(name, one, other, reasons, rule)]
-    mine = {each.batch: each for each in one.throughput}
-    theirs = {each.batch: each for each in other.throughput}
-    batches = sorted(mine.keys() | theirs.keys())
+    mine, theirs = ({each.batch: each for each in results.throughput} for results in (one, other))
     return [
-        *found,
+        *_accuracy(name, one.accuracy, other.accuracy, reasons, rule),
+        *_metrics(name, one, other, reasons, rule),
         *(
             _throughput(name, batch, mine.get(batch), theirs.get(batch), reasons, rule, counted=counted)
-            for batch in batches
+            for batch in sorted(mine.keys() | theirs.keys())
         ),
     ]
 
 
-def _reasons(one: Results, other: Results) -> list[str]:
+def _reasons(one: Results, other: Results) -> tuple[str, ...]:
     """Why no number of the two can be compared."""
     reasons = []
     if "simulated" in {one.source, other.source}:
@@ -114,7 +115,7 @@ def _reasons(one: Results, other: Results) -> list[str]:
     weights = [{file.sha256 for file in each.artifacts if file.step == "weights"} for each in (one, other)]
     if all(weights) and weights[0] != weights[1]:
         reasons.append("other weights")
-    return reasons
+    return tuple(reasons)
 
 
 def _throughput(
@@ -122,41 +123,31 @@ def _throughput(
     batch: int,
     one: Throughput | None,
     other: Throughput | None,
-    reasons: Sequence[str],
+    reasons: tuple[str, ...],
     rule: Margins,
     *,
     counted: bool,
 ) -> Compared:
-    quantity = f"bs{batch}"
+    known = partial(
+        Compared, target=name, quantity=f"bs{batch}", unit="fps",
+        one=float(one.value) if one else None, other=float(other.value) if other else None,
+    )  # fmt: skip
     if one is None or other is None:
-        values = [float(each.value) if each else None for each in (one, other)]
-        return _refused(name, quantity, "fps", values, ("only in one of the two",))
-    values = [float(one.value), float(other.value)]
+        return known(outcome="not comparable", reasons=_ALONE)
     shaky = tuple(dict.fromkeys([*(one.unstable or ()), *(other.unstable or ())]))
     why = [*reasons, *(str(each) for each in differences(one, other) if each.name not in rule.accept)]
     if counted and (one.unit, one.per, one.factor) != (other.unit, other.per, other.factor):
         why.append(" against ".join(f"{each.unit} per {each.per} times {each.factor}" for each in (one, other)))
     if why:
-        return _refused(name, quantity, "fps", values, tuple(why), shaky)
+        return known(outcome="not comparable", reasons=tuple(why), unstable=shaky)
     ratio, width = other.value / one.value, _width(one, other)
     low, high = (ratio * Decimal(repr(1 + side * width)) for side in (-1, 1))
     relation = "same" if one == other else classify(ratio, (low, high), Decimal(1), rule.margin_percent)
     unclear = (f"the interval is too wide for a margin of {rule.margin_percent:g} %",)
-    return Compared(
-        name, quantity, "fps", values[0], values[1], float(ratio), float(low) if width else None,
-        float(high) if width else None, _OUTCOMES[relation], unclear if relation == "unclear" else (), shaky,
+    return known(
+        ratio=float(ratio), low=float(low) if width else None, high=float(high) if width else None,
+        outcome=_OUTCOMES[relation], reasons=unclear if relation == "unclear" else (), unstable=shaky,
     )  # fmt: skip
-
-
-def _refused(
-    name: str,
-    quantity: str,
-    unit: str,
-    values: Sequence[float | None],
-    why: tuple[str, ...],
-    shaky: tuple[str, ...] = (),
-) -> Compared:
-    return Compared(name, quantity, unit, values[0], values[1], None, None, None, "not comparable", why, shaky)
 
 
 def _width(one: Throughput, other: Throughput) -> float:
@@ -165,48 +156,36 @@ def _width(one: Throughput, other: Throughput) -> float:
     return math.hypot(*widths)
 
 
-def _accuracy(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Margins) -> list[Compared]:
-    if one.accuracy is None and other.accuracy is None:
-        return []
-    found = []
-    for k in (1, 5):
-        quantity = f"top{k}"
-        values = [float(percent(each.accuracy.top(k))) if each.accuracy else None for each in (one, other)]
-        if one.accuracy is None or other.accuracy is None:
-            found.append(_refused(name, quantity, "%", values, ("only in one of the two",)))
-            continue
-        why = tuple(reasons)
-        if one.accuracy.n != other.accuracy.n:
-            why += (f"{one.accuracy.n} images against {other.accuracy.n}",)
-        if why:
-            found.append(_refused(name, quantity, "%", values, why))
-            continue
-        outcome = _classify_accuracy(one.accuracy, other.accuracy, k, rule.accuracy_points)
-        found.append(Compared(name, quantity, "%", values[0], values[1], None, None, None, outcome))
-    return found
+def _accuracy(
+    name: str, one: Accuracy | None, other: Accuracy | None, reasons: tuple[str, ...], rule: Margins
+) -> Iterator[Compared]:
+    for k in (1, 5) if one or other else ():
+        outcome: Outcome = "not comparable"
+        why = _ALONE
+        if one and other:
+            why = reasons if one.n == other.n else (*reasons, f"{one.n} images against {other.n}")
+            outcome = outcome if why else _classify_accuracy(one, other, k, rule.accuracy_points)
+        first, second = (float(percent(each.top(k))) if each else None for each in (one, other))
+        yield Compared(
+            target=name, quantity=f"top{k}", unit="%", one=first, other=second, outcome=outcome, reasons=why
+        )  # fmt: skip
 
 
-def _metrics(name: str, one: Results, other: Results, reasons: Sequence[str], rule: Margins) -> list[Compared]:
+def _metrics(name: str, one: Results, other: Results, reasons: tuple[str, ...], rule: Margins) -> Iterator[Compared]:
     """Metrics of tasks that do not count classes, by name."""
-    mine, theirs = ({each.name: each for each in side.metrics} for side in (one, other))
-    found = []
-    for quantity in [*mine, *(each for each in theirs if each not in mine)]:
+    mine, theirs = ({each.name: each for each in results.metrics} for results in (one, other))
+    for quantity in dict.fromkeys([*mine, *theirs]):
         first, second = mine.get(quantity), theirs.get(quantity)
-        unit = (first or second or theirs[quantity]).unit
-        values = [each.value if each else None for each in (first, second)]
-        if first is None or second is None:
-            found.append(_refused(name, quantity, unit, values, ("only in one of the two",)))
-            continue
-        why = tuple(reasons)
-        for what in ("unit", "better", "samples"):
-            if getattr(first, what) != getattr(second, what):
-                why += (f"{what} {getattr(first, what)} against {getattr(second, what)}",)
-        if why:
-            found.append(_refused(name, quantity, unit, values, why))
-            continue
-        outcome = _classify_metric(first, second, rule)
-        found.append(Compared(name, quantity, unit, first.value, second.value, None, None, None, outcome))
-    return found
+        outcome: Outcome = "not comparable"
+        why = _ALONE
+        if first and second:
+            facts = [(what, getattr(first, what), getattr(second, what)) for what in ("unit", "better", "samples")]
+            why = (*reasons, *(f"{what} {left} against {right}" for what, left, right in facts if left != right))
+            outcome = outcome if why else _classify_metric(first, second, rule)
+        yield Compared(
+            target=name, quantity=quantity, unit=(first or theirs[quantity]).unit, one=first.value if first else None,
+            other=second.value if second else None, outcome=outcome, reasons=why,
+        )  # fmt: skip
 
 
 def _classify_metric(one: Metric, other: Metric, rule: Margins) -> Outcome:
