@@ -136,6 +136,7 @@ def test_commands_and_environment_are_those_of_the_run(
     assert "\ninfer 'a b'\n" in text, "a word with a blank must be quoted, or the command cannot be pasted"
     assert "\nONNX Runtime 1.32.0\nonnx 1.17.0\n" in text
     assert "pthtar2onnx" not in text, "what did not run must not look as if it had"
+    assert "inference uses the model code of this commit" not in text, "the run installed what its environment says"
 
 
 def hostile_recipe(recipe: Recipe) -> Recipe:
