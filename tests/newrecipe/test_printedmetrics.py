@@ -30,6 +30,11 @@ from kit.newrecipe.programs import read_program
         ),
         ('print("# precision/recall per class")\nprint("mAP = %.1f%%" % 62.5)', {"mAP": "62.5"}),
         ('print("WER {:.1f} CER {:.1f}".format(25.5, 4.5))', {"WER": "25.5", "CER": "4.5"}),
+        ('print("acc1:{:.3f} acc5:{:.1f}".format(0.75, 1))', {"Top1": "0.750", "Top5": "1.0"}),
+        ('print("| Arch | AP | Ap .5 |")\nprint("| net | %.3f | 0.9 |" % 0.765)', {"AP": "0.765"}),
+        ('print("mAP: nan")\nprint("mAP：.5, fps: 12.5")', {"mAP": ".5"}),
+        ('print("R1")\nprint(0.9438)', {"Rank-1": "0.9438"}),
+        ('print("step 3")\nprint(0.8283)', {"metric": "0.8283"}),
     ],
 )
 def test_patterns_find_the_last_number_of_each_metric(
@@ -41,3 +46,18 @@ def test_patterns_find_the_last_number_of_each_metric(
     exec(compile(text, str(path), "exec"), {})
     printed = capsys.readouterr().out
     assert {name: re.findall(one["find"], printed, re.MULTILINE)[-1] for name, one in metrics.items()} == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ('print("mAP: %.2f%%" % 62.5)', "percent"),
+        ('print("mAP:", 100 * 0.625)', "percent"),
+        ('print("mAP: {:.4f}".format(0.625))', "fraction"),
+        ('print("Error: {}/3 ({:.2f}%)".format(1, 100 * 0.333))\nprint("mAP: {:.4f}".format(0.625))', "fraction"),
+    ],
+)
+def test_a_unit_is_that_of_the_metrics_own_text(tmp_path: Path, text: str, unit: str) -> None:
+    (tmp_path / "post.py").write_text(text)
+    metrics = metrics_of([read_program(tmp_path / "post.py", "post.py")], [["post.py"]])
+    assert metrics["mAP"]["unit"] == unit

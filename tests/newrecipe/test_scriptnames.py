@@ -1,0 +1,114 @@
+"""Folders without a document become recipes by the names of programs and arguments."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.newrecipe.draftedfolders import PRE, RESIZING, becomes_a_recipe_that_runs, images, write
+
+
+def by_names(top: Path) -> Path:
+    """argparse with defaults, a sibling module, a dictionary as it is printed; nothing says how they are called."""
+    folder, data = top / "by_names", top / "data"
+    images(data / "images" / "val", 6)
+    (data / "gtFine" / "val").mkdir(parents=True)
+    for number in range(6):
+        Image.fromarray(np.full((2, 2), number, np.uint8)).save(data / "gtFine" / "val" / f"im_{number:03}.png")
+    write(folder, "resizing.py", RESIZING)
+    write(folder, "net_preprocess.py", textwrap.dedent(PRE) + textwrap.dedent("""
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--image_src_path", default="cityscapes/images/val", help="images folder")
+        parser.add_argument("--bin_file_path", default="bin/val")
+        parser.add_argument("--img_size", type=int, default=8)
+        args = parser.parse_args()
+        convert(args.image_src_path, args.bin_file_path)
+    """))  # fmt: skip
+    write(
+        folder,
+        "net_postprocess.py",
+        """
+        import argparse, os
+        import numpy as np
+        from PIL import Image
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--output_path", required=True)
+        parser.add_argument("--gt_path", required=True)
+        parser.add_argument("--result_path", default="./")
+        args = parser.parse_args()
+        hits = []
+        for name in sorted(os.listdir(args.gt_path)):
+            found = np.fromfile(os.path.join(args.output_path, name.replace(".png", "_0.bin")), np.float32)
+            hits.append(int(round(float(found[0])) == np.asarray(Image.open(os.path.join(args.gt_path, name)))[0, 0]))
+        res = {"aAcc": np.float64(12.5), "mIoU": np.float64(np.mean(hits) * 100)}
+        print(res)
+        open(os.path.join(args.result_path, "RESULT.txt"), "w").write(str(res))
+    """,
+    )
+    return folder
+
+
+def by_defaults(top: Path) -> Path:
+    """The second program reads, by its defaults, what the first one leaves, and logs its metric to standard error."""
+    folder, data = top / "by_defaults", top / "Set5"
+    images(data, 5)
+    write(folder, "resizing.py", RESIZING)
+    write(folder, "sr_preprocess.py", textwrap.dedent(PRE) + textwrap.dedent("""
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("-s", "--source", default="./Set5")
+        parser.add_argument("-d", "--dest", default="./prep_data")
+        args = parser.parse_args()
+        convert(args.source, args.dest + "/bin")
+        open("sr.info", "w").write("\\n".join(os.listdir(args.source)))
+        open(args.dest + "/kept.txt", "w").write("not a tensor")
+    """))  # fmt: skip
+    write(
+        folder,
+        "sr_postprocess.py",
+        """
+        import argparse, json, logging, os
+        import numpy as np
+        logging.basicConfig(level=logging.INFO)
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--res", default="./result")
+        parser.add_argument("--bin_src", default="./prep_data/bin")
+        parser.add_argument("--info_file", default="sr.info")
+        args = parser.parse_args()
+        files = json.load(open(args.res))["filesinfo"].values()
+        names = open(args.info_file).read().split()
+        assert len(files) == len(names) == len(os.listdir(args.bin_src))
+        logging.info("done %d, IoU Scores: %.2f%%", len(names), 75)
+    """,
+    )
+    return folder
+
+
+FOLDERS = [
+    (by_names, "data", "mIoU", 100.0, {
+        "preprocess": [
+            ["python3", "net_preprocess.py", "--image_src_path", "{data}/images/val", "--bin_file_path", "prep"]],
+        "runs": {"main": ["prep"]},
+        "postprocess": [["python3", "net_postprocess.py", "--output_path", "{results}", "--gt_path",
+                         "{data}/gtFine/val", "--result_path", "./"]],
+    }),
+    (by_defaults, "Set5", "IoU", 75.0, {
+        "preprocess": [["python3", "sr_preprocess.py", "--source", "{data}", "--dest", "prep_data"]],
+        "runs": {"main": ["prep_data/bin"]},
+        "postprocess": [["python3", "sr_postprocess.py", "--res", "{summary}", "--bin_src", "./prep_data/bin",
+                         "--info_file", "sr.info"]],
+    }),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "data", "metric", "value", "wanted"), FOLDERS)
+def test_programs_without_a_document_become_a_recipe_that_runs(
+    tmp_path: Path, make: Any, data: str, metric: str, value: float, wanted: dict[str, Any]
+) -> None:
+    becomes_a_recipe_that_runs(make(tmp_path), data, metric, value, "percent", wanted)
