@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ FOLDERS = [
     (several_inputs, "exact match", 75.0), (flipped, "AP", 0.7652), (side_files, "PSNR", 42.11),
     (several_shapes, "PSNR", 42.11),
 ]  # fmt: skip
+
+#: Two simulated devices of its own for each worker of pytest: of a device, kit lets one run in at a time.
+DEVICE = 2 + 2 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def kit(recipe: Path, *words: str) -> int:
@@ -74,7 +78,7 @@ def test_on_cpu(
 def test_files_of_several_shapes_in_the_rehearsal_of_tensorrt(tmp_path: Path) -> None:
     recipe = several_shapes(tmp_path)
     recipe.write_text(recipe.read_text().replace("T4: null", "T4: {options: {runs: 1}}"))
-    assert reproduce(recipe, "--target", "T4", "--simulate") == 0
+    assert reproduce(recipe, "--target", "T4", "--simulate", "--device", str(DEVICE)) == 0
     (one,) = metrics_of(tmp_path / "reports" / "shapes" / "simulated" / "results" / "T4.json")
     assert one["value"] == pytest.approx(42.11, rel=1e-2)
 
@@ -99,13 +103,14 @@ def test_packages_of_the_recipe_are_in_the_image_of_its_scripts(tmp_path: Path) 
 @pytest.mark.parametrize(("make", "metric", "value"), FOLDERS)
 def test_in_the_rehearsal_of_a_card(tmp_path: Path, make: Callable[[Path], Path], metric: str, value: float) -> None:
     recipe = make(tmp_path)
-    assert reproduce(recipe, "--target", "310P", "--simulate") == 0
+    assert reproduce(recipe, "--target", "310P", "--simulate", "--device", str(DEVICE)) == 0
     report = tmp_path / "reports" / recipe.parent.name / "simulated"
     (one,) = metrics_of(report / "results" / "310P.json")
     assert one["name"] == metric and one["value"] == pytest.approx(value, rel=1e-2)
     assert "this run (SIMULATED)" in (report / "README.en.md").read_text()
     if make is flipped:  # two runs of the engine: each is cut
-        assert reproduce(recipe, "--target", "310P", "--simulate", "--shards", "2", "--devices", "0,1") == 0
+        parts = ("--shards", "2", "--devices", f"{DEVICE},{DEVICE + 1}")
+        assert reproduce(recipe, "--target", "310P", "--simulate", *parts) == 0
         (again,) = metrics_of(report / "results" / "310P.json")
         assert again["value"] == one["value"]
 
