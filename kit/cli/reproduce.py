@@ -14,6 +14,7 @@ from kit.cli import options
 from kit.cli.usage import goes_with, option
 
 if TYPE_CHECKING:
+    from kit.containers.images import BuildOptions
     from kit.execution.reproduction import Reproduction
     from kit.execution.selection import Choice, Selection
     from kit.recipe.schema import Recipe
@@ -118,9 +119,12 @@ def command(
     parsed = load_recipe(recipe)
     selection = Selection(parsed, choice)
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
-    file = weights_path(parsed, kept.root, choice.weights)
-    if form is not options.PlanFormat.TEXT:
-        more = [word for step in force or () for word in ("--force", step)]
+    file, forced = weights_path(parsed, kept.root, choice.weights), force or []
+    if plan:
+        if form is options.PlanFormat.TEXT:
+            _print_lines(selection, file, kept, runner.value, build)
+            return
+        more = [word for step in forced for word in ("--force", step)]
         more += [option for option, wanted in (("--update", update), ("--gate", gate)) if wanted]
         if form is options.PlanFormat.K8S:
             _print_pods(selection, file, recipe, image, more)
@@ -130,14 +134,7 @@ def command(
         places = {"recipe": recipe, "store": kept.root, "reports": reports_folder(parsed, reports)}
         typer.echo(slurm_script(selection, file, **places, runner=runner.value, base=base, more=more), nl=False)
         return
-    jobs = selection.jobs(file)
-    if plan:
-        from kit.execution.listing import command_lines
-
-        for step, line in command_lines(jobs, kept, runner.value, build):
-            typer.echo(f"# {step.name}: {step.title}{' (SIMULATED)' if step.simulated else ''}\n{line}")
-        return
-    place, forced = reports_folder(parsed, reports), tuple(force or ())
+    jobs, place = selection.jobs(file), reports_folder(parsed, reports)
     if on is None:
         preflight(jobs)
     with kept.lock(wait=wait):
@@ -146,22 +143,16 @@ def command(
             from kit.fleet.fleetview import FleetView
             from kit.fleet.order import options_for_hosts
 
-            wanted = options_for_hosts(choice, forced, base)
+            wanted = options_for_hosts(choice, tuple(forced), base)
             view = FleetView(as_json=as_json)
             done = reproduce_on(
                 on, selection, kept, place,
                 recipe=recipe, runner=runner.value, options=wanted, view=view, update=update,
             )  # fmt: skip
         else:
+            progress = choose(as_json=as_json, verbose=verbose)
             done = reproduce(
-                selection,
-                kept,
-                place,
-                runner=runner.value,
-                build=build,
-                progress=choose(as_json=as_json, verbose=verbose),
-                force=forced,
-                update=update,
+                selection, kept, place, runner=runner.value, build=build, progress=progress, force=forced, update=update
             )
         update_index(place, done.folder, update=update)
     if done.notice:
@@ -169,6 +160,14 @@ def command(
     _print_end(parsed, done, again.results if again else {}, as_json=as_json)
     if gate:
         _check_gate(parsed, done, kept, choice, recipe_at(recipe, gate_base) if gate_base else None)
+
+
+def _print_lines(selection: Selection, weights: Path, store: Store, runner: str, build: BuildOptions) -> None:
+    """What would run, each step with its line for a shell."""
+    from kit.execution.listing import command_lines
+
+    for step, line in command_lines(selection.jobs(weights), store, runner, build):
+        typer.echo(f"# {step.name}: {step.title}{' (SIMULATED)' if step.simulated else ''}\n{line}")
 
 
 def _print_pods(selection: Selection, weights: Path, recipe: Path, image: str | None, more: Sequence[str]) -> None:
