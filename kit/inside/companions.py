@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from .protocol import UserError
 from .wire import Bytes, fields, messages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["INDEX_SUFFIX", "companions", "read_index"]
 

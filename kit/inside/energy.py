@@ -7,10 +7,8 @@ import os
 import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Protocol
 
 __all__ = ["Meter", "find_meter"]
 

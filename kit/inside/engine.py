@@ -49,21 +49,15 @@ class Engine(ABC):
     fixed_batch: bool = False
     #: Batches that one call of :meth:`bind` works on side by side.
     side_by_side: int = 1
+    #: The part of ``kit.results.conditions`` that the engine decides: precision, threads, streams, transfers.
+    conditions: dict[str, Any]
+    #: Settings as the engine itself reports them after it was opened, in addition to what was asked for.
+    settings: dict[str, Any]
 
     def __init__(self, spec: EngineSpec) -> None:
         if not os.path.isfile(spec.model):
             raise UserError("there is no such model", "Export it first.", spec.model, "missing")
         self.model, self.shape = spec.model, spec.shape
-
-    @property
-    @abstractmethod
-    def conditions(self) -> dict[str, Any]:
-        """The part of ``kit.results.conditions`` that the engine decides: precision, threads, streams, transfers."""
-
-    @property
-    @abstractmethod
-    def settings(self) -> dict[str, Any]:
-        """Settings as the engine itself reports them after it was opened, in addition to what was asked for."""
 
     @abstractmethod
     def outputs(self, images: Floats) -> list[NDArray[Any]]:

@@ -3,7 +3,7 @@
 Command line::
 
     python3 -m inside.evaluate --model model.onnx --images DIR --preprocess JSON --out DIR
-        [--engine NAME] [--options JSON] [--labels FILE] [--batch 32] [--threads N] [--workers N] [--limit N]
+        [--engine NAME] [--options JSON] [--batch 32] [--threads N] [--workers N] [--limit N]
         [--shard I/N]
 
 Each worker process takes whole batches: it decodes them and runs its own session of few threads. So no core waits for
@@ -30,7 +30,7 @@ import numpy as np
 from .arguments import positive
 from .engine import EngineSpec
 from .engines import add_arguments, compiler_cache, open_engine, refuse_busy
-from .labels import check_range, list_images, match, read_labels, unique_keys
+from .labels import list_images, unique_keys
 from .pixels import Config, Preprocessor
 from .pool import Pool, cores
 from .preprocess import config_argument, versions
@@ -166,7 +166,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--images", required=True, help="folder of images")
     parser.add_argument("--class-folders", action="store_true", help="there is one subfolder of images per class")
     parser.add_argument("--preprocess", required=True, help="JSON, or a file that holds it")
-    parser.add_argument("--labels", help="label file, to check before anything is run")
     parser.add_argument("--batch", type=positive, default=32)
     parser.add_argument(
         "--threads", type=int, default=0, help="threads of each worker (0: the cores that it has for itself)"
@@ -181,9 +180,6 @@ def main(argv: list[str] | None = None) -> None:
     layout: Literal["flat", "folders"] = "folders" if arguments.class_folders else "flat"
     names = list_images(folder, layout)[: arguments.limit]
     unique_keys(names, folder)
-    labels = read_labels(arguments.labels) if arguments.labels else None
-    if labels is not None:
-        match(names, labels, folder, subset=arguments.limit is not None)
     batch, whole = arguments.batch, len(names)
     rows = arguments.shard.rows(whole, batch)
     names = names[rows.start : rows.stop]
@@ -196,8 +192,6 @@ def main(argv: list[str] | None = None) -> None:
     refuse_busy(spec)
     with compiler_cache(arguments.out):
         result = evaluate(spec, images, names, batch, workers)
-    if labels is not None:
-        check_range(labels, result.classes, arguments.labels)
     write_predictions(arguments.out, names, result.predictions, result.scores)
     write_json(
         os.path.join(arguments.out, "evaluate.json"),

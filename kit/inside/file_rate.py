@@ -16,22 +16,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .engine import EngineSpec
 from .engines import add_arguments, compiler_cache, gpu_of, refuse_busy
-from .graph import open_graph
-from .infer_files import first_batches, sources_of
+from .graph import Graph, open_graph
+from .infer_files import Source, first_batches, sources_of
 from .protocol import run, write_json
 from .rounds import Series
 from .throughput import add_rules, measured, rules_of, tell
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .graph import Graph
-    from .infer_files import Source
 
 __all__ = ["main"]
 

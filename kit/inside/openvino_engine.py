@@ -143,6 +143,7 @@ class OpenvinoEngine(Engine):
         self._requests: dict[int, Any] = {}
         self._plugin.look(self._compile(batch))
         self.threads, self.side_by_side = self._plugin.threads, self._plugin.streams
+        self.conditions, self.settings = self._plugin.conditions, self._plugin.settings
 
     def _read(self) -> Any:
         network = self._plugin.read(self.model)
@@ -168,14 +169,6 @@ class OpenvinoEngine(Engine):
             except Exception as error:  # noqa: BLE001 - as above
                 raise self.fails(error) from None
         return self._compiled[batch]
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        return self._plugin.conditions
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return self._plugin.settings
 
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
         try:

@@ -181,6 +181,7 @@ class OrtEngine(Engine):
         super().__init__(spec)
         self._opened = opened = OrtSession(spec)
         self.version, self.threads, self.session = opened.version, opened.threads, opened.session
+        self.conditions, self.settings = opened.conditions, opened.settings
         inputs = self.session.get_inputs()
         if len(inputs) != 1 or inputs[0].type not in _TYPES or len(inputs[0].shape) != 1 + len(spec.shape):
             has = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
@@ -190,14 +191,6 @@ class OrtEngine(Engine):
         self.input: str = inputs[0].name
         self.output: str = self.session.get_outputs()[0].name
         self.fixed_batch = isinstance(inputs[0].shape[0], int)
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        return self._opened.conditions
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return self._opened.settings
 
     def outputs(self, images: Floats) -> list[NDArray[Any]]:
         try:

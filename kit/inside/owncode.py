@@ -13,13 +13,11 @@ import os
 import signal
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NoReturn
 
 from .protocol import UserError, oneline
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
 
 __all__ = ["call", "find_function"]
 

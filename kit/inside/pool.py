@@ -13,13 +13,11 @@ import os
 import signal
 import time
 import traceback
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from .protocol import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Pool", "cores", "reuse_freed_memory"]
 

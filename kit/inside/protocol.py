@@ -20,11 +20,9 @@ import signal
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn
 
 __all__ = [
     "EXIT_DEFECT", "EXIT_USER", "KINDS", "MARK", "OWN_LOG", "UserError", "oneline", "progress", "run",

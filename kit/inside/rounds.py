@@ -9,13 +9,11 @@ from __future__ import annotations
 import statistics
 import time
 from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .estimate import half_width, median_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 __all__ = ["Round", "Rules", "Series", "measure", "timed"]
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .arguments import positive
 from .disturbance import clocks, disturbances, take
-from .energy import find_meter
+from .energy import Meter, find_meter
 from .estimate import percentiles
 from .pool import cores
 from .protocol import progress
-from .rounds import Rules, measure
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .energy import Meter
-    from .rounds import Series
+from .rounds import Rules, Series, measure
 
 __all__ = ["add_rules", "measured", "rules_of", "tell"]
 

@@ -69,6 +69,7 @@ class TorchEngine(Engine):
         self._model = network.to(self._device, self._type).to(memory_format=self._format)
         if self._mode != "off":
             self._compile()
+        self.conditions, self.settings = self._conditions(), self._settings()
 
     def _check_gpu(self) -> None:
         """The GPU is there, and PyTorch can use it."""
@@ -121,8 +122,7 @@ class TorchEngine(Engine):
         inductor.freezing = True  # weights are constants, so that convolutions take their norms in
         self._model = self._torch.compile(self._model, mode=self._mode, dynamic=False, fullgraph=True)
 
-    @property
-    def conditions(self) -> dict[str, Any]:
+    def _conditions(self) -> dict[str, Any]:
         found: dict[str, Any] = {"precision": self._precision}
         if self._cuda:
             found["transfers"] = "included" if self._transfers else "excluded"
@@ -131,8 +131,7 @@ class TorchEngine(Engine):
             found |= {"transfers": "none", "threads": self.threads, "streams": 1}
         return found
 
-    @property
-    def settings(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         """As PyTorch reports them."""
         torch = self._torch
         found: dict[str, Any] = {

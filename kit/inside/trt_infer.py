@@ -20,7 +20,8 @@ import importlib
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,6 @@ from .protocol import UserError, progress, run, write_json
 from .shard import Shard
 from .stored import write_predictions
 from .topk import K, best, check_finite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["TensorRtPlan", "main"]
 

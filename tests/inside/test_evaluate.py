@@ -142,20 +142,6 @@ def test_model_of_another_input(
     assert what in done.error["what"]
 
 
-def test_labels_are_checked_before_anything_runs(program: Any, images: Path, make_model: Make, tmp_path: Path) -> None:
-    labels = tmp_path / "labels.txt"
-    names = sorted(path.name for path in images.iterdir())
-    arguments = ["--model", make_model(), "--images", images, "--preprocess", SMALL, "--labels", labels, "--out", "out"]
-    labels.write_text("".join(f"{name} 1\n" for name in names[:-1]))
-    done = program("evaluate", *arguments)
-    assert (done.code, "image_19.jpg" in done.error["what"]) == (64, True)
-    labels.write_text("".join(f"{name} 7\n" for name in names))
-    done = program("evaluate", *arguments)
-    assert (done.code, "not in 0..6" in done.error["what"]) == (64, True)
-    labels.write_text("".join(f"{name} 6\n" for name in names))
-    assert program("evaluate", *arguments).code == 0
-
-
 def test_broken_image_in_a_worker(program: Any, images: Path, make_model: Make) -> None:
     (images / "image_13.jpg").write_bytes(b"\xff\xd8\xff")
     done = program("evaluate", "--model", make_model(), "--images", images, "--preprocess", SMALL, "--out", "out")
