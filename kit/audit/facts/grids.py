@@ -32,6 +32,8 @@ __all__ = ["Column", "Entry", "Grid", "read_grids", "words_of"]
 #: Further columns are not read.
 _WIDEST = 64
 _WIDE = 16
+#: How many rows show whether a table has ratios in brackets.
+_FIRST = 8
 _NOTE = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
 #: "1250.0 (2.50x)", "75.9 (-0.23)": a ratio or difference derived from the number and those beside it.
 _COMPARING = re.compile(
@@ -45,6 +47,7 @@ _NUMBERING = re.compile(
     re.IGNORECASE,
 )
 _AGAINST = re.compile(r"\s{0,3}(?:/|÷|:|\bvs\b\.?|\bover\b|对比|比|\s-\s)\s{0,3}", re.IGNORECASE)
+_VERSUS = re.compile(r"\b(?:vs|versus)\b", re.IGNORECASE)
 _TOTAL = re.compile(r"\btotal\b|总", re.IGNORECASE)
 _TIMED = re.compile(r"\((?:[muµ]?s|毫秒|秒)\)")
 _LEAD = "~≈=约 \t<>xX*"
@@ -148,7 +151,8 @@ def _telling(table: Table) -> bool:
         if _TOTAL.search(title) or (derived and not _of_devices(title)):
             return True
     labels = [row.cell(0) for row in table.rows]
-    return any(map(names_derived, labels)) or any(map(names_quantity, labels[:_WIDEST]))
+    noted = any(cell.endswith(")") and _COMPARING.search(cell) for row in table.rows[:_FIRST] for cell in row.cells)
+    return noted or any(map(names_derived, labels)) or any(map(names_quantity, labels[:_WIDEST]))
 
 
 def _of_devices(title: str) -> bool:
@@ -275,11 +279,14 @@ def _column(
         unit = unit_of(title)
         if unit in TIME_UNITS and ACCURACY.search(title) and not LATENCY.search(title):
             unit = ""  # "AP_S" and "mIoU (ms+flip)" are not times
+    pairs = [(cell, entry) for cell, entry in zip(cells, entries, strict=True) if entry]
     quantity = quantity_of(title, unit, context)
     if quantity is Quantity.CARDS and any(entry is not None and entry.number.unit < 1 for entry in entries):
         quantity = quantity_of("", unit, context)  # the performance of a "GPU", not how many
-    if unit == "percent" and all(cell[:1] in "+-−" for cell, entry in zip(cells, entries, strict=True) if entry):
+    if unit == "percent" and all(cell[:1] in "+-−" for cell, _ in pairs):
         quantity = Quantity.DIFFERENCE  # "vs. baseline" over "+80%"
+    if _VERSUS.search(title) and all(cell[-1:] in "xX倍" and entry.number.unit < 1 for cell, entry in pairs):
+        quantity = Quantity.RATIO  # "vs T4" over "2.48x"
     if quantity is Quantity.DIFFERENCE and _has_base(entries):
         quantity = Quantity.RATIO
     filled = sum(1 for entry in entries if entry is not None)

@@ -60,7 +60,7 @@ TIME_UNITS = frozenset({"ms", "us", "s", "min", "h"})
 _FACTORS = {name: factor for name, _, factor in _UNITS}
 
 _RATIO = re.compile(
-    r"speed-?\s?ups?|scaling|\bratios?\b|\brelative\b|加速比|倍率|加速|比值|比率|倍数|扩展比|线性度|性能比"
+    r"speed-?\s?ups?|scaling|\bratios?\b|\brelative\b|加速比|倍率|加速|比值|比率|倍数|扩展比|线性度|(?:性能|精度|准确率|吞吐|速度)比"
     r"|压缩比|相对(?:精度|性能|准确率)|精度保持率|\bretention\b|\brecovery\b",
     re.IGNORECASE,
 )
@@ -80,7 +80,7 @@ _AVERAGE = re.compile(r"^(?:avg\.?|average|mean|平均值?|均值|average accura
 _TOTAL = re.compile(r"^(?:total|sum|overall total|合计|总计|总和|总数|总量)$", re.IGNORECASE)
 _SPREAD = re.compile(r"\bstd\b|\bstdev\b|\bvariance\b|标准差|方差", re.IGNORECASE)
 _RATE = re.compile(
-    r"through?put|吞吐|帧率|\b(?:fps|qps|ips|rps)\b|(?:samples?|images?|imgs?|frames?|tokens?|sequences?|seqs?)\s?"
+    r"through?put|吞吐|帧率|(?<![a-z])(?:fps|qps|ips|rps)(?![a-z])|(?:samples?|images?|imgs?|frames?|tokens?|sequences?|seqs?)\s?"
     r"(?:/|per)\s?s",
     re.IGNORECASE,
 )

@@ -25,7 +25,7 @@ _TO = r"\s?(?:→|->|\bto\b|down to|up to|(?:压缩|提升|提高|增加|降低|
 _CLAIM = (
     r"[-+−]?(?P<claim>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s?"
     r"(?P<sign>%|x\b|×|times\b|-fold\b|倍|(?:percentage\s|个?百分)?points?\b|个?百分点|pp\b)"
-    r"(?!\s?(?:of\b|sparsity|(?:drop|loss|gain|higher|lower|less|more)?\s?(?:in\s)?(?:accuracy|memory|confidence|top|mAP)))"
+    r"(?!\s?(?:of\b|the\b|sparsity|(?:drop|loss|gain|higher|lower|less|more)?\s?(?:in\s)?(?:accuracy|memory|confidence|top|mAP)))"
 )
 #: What may come between the two values and the claim about them.
 _BETWEEN = (
@@ -33,7 +33,9 @@ _BETWEEN = (
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
     r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?)?"
 )
-_AFTER = re.compile(rf"(?:\bfrom\s|从|由)\s?{_FIRST}{_TO}{_LAST}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
+#: "from 6.20 ms (T4) to 2.50 ms (310P)"
+_OF_WHAT = r"(?:\s?[(（][^()（）]{1,24}[)）])?"
+_AFTER = re.compile(rf"(?:\bfrom\s|从|由)\s?{_FIRST}{_OF_WHAT}{_TO}{_LAST}{_OF_WHAT}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
 #: "10.0 ms -> 4.0 ms (2.5x)"
 _ARROW = re.compile(rf"(?<![0-9.\-]){_FIRST}\s?(?:→|->|=>)\s?{_LAST}\s?[(（,，]\s?{_CLAIM}", re.IGNORECASE)
 _BEFORE = re.compile(

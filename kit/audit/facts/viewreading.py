@@ -22,7 +22,7 @@ from kit.audit.facts.vocabulary import (
 __all__ = ["read_views"]
 
 _PLAIN_BATCH = re.compile(r"\s*([0-9]{1,3})\s*$")
-_RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|performance", re.IGNORECASE)
+_RATE_HEADER = re.compile(r"性能|吞吐|fps|qps|throughput|\bperf(?:ormance)?\b", re.IGNORECASE)
 _BATCH_HEADER = re.compile(r"batch|^\s*bs\b|批", re.IGNORECASE)
 _BARE_SPEED = re.compile(r"性能|fps|吞吐|throughput", re.IGNORECASE)
 _SPEED_HEADER = re.compile(r"fps|吞吐|throughput|latency|时延", re.IGNORECASE)

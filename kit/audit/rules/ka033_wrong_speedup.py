@@ -145,7 +145,9 @@ def _pairs(column: Column, pool: Sequence[Column], *, gain: bool = False) -> Ite
 def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
     """Each row divided by one of the nearest rows above that print 1.0."""
     bases = _bases(column)
-    if not (_SCALING.search(column.title) or (any(bases) and _GAIN.search(column.title))):
+    if not (
+        _SCALING.search(column.title) or (any(bases) and (_GAIN.search(column.title) or _AGAINST.search(column.title)))
+    ):
         return
     cards = next((one for one in grid.columns if one.quantity is Quantity.CARDS), None)
     timed = [one for one in pool if one.quantity in {Quantity.RATE, Quantity.TIME}]

@@ -34,17 +34,21 @@ def _pairs(column: Column, pool: Sequence[Column]) -> Iterator[Candidate]:
         for other in pool:
             if one is other or one.quantity is not other.quantity or one.factor != other.factor:
                 continue
-            yield _candidate(f"{one.title} - {other.title}", one, other, relative=False)
+            points = (
+                percent and one.quantity is Quantity.SCORE and all(entry.value <= 1 for entry in one.entries if entry)
+            )
+            yield _candidate(f"{one.title} - {other.title}", one, other, relative=False, points=points)
             if percent or one.quantity is not Quantity.SCORE:
                 yield _candidate(f"({one.title} - {other.title}) / {other.title}", one, other, relative=True)
 
 
-def _candidate(meaning: str, one: Column, other: Column, *, relative: bool) -> Candidate:
+def _candidate(meaning: str, one: Column, other: Column, *, relative: bool, points: bool = False) -> Candidate:
     def compute(row: int) -> Computed | None:
         return _difference(one.entries[row], other.entries[row], relative=relative)
 
     operands = frozenset({one.title, other.title})
-    return Candidate(meaning, compute, signless=True, scale=0.01 if relative else 1.0, operands=operands)
+    scale = 0.01 if relative or points else 1.0  # a drop of "0.35%" between fractions is one of points
+    return Candidate(meaning, compute, signless=True, scale=scale, operands=operands)
 
 
 def _difference(one: Entry | None, other: Entry | None, *, relative: bool) -> Computed | None:

@@ -6,6 +6,7 @@ A column that is right to the last digit in every other row was computed; this r
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -13,7 +14,7 @@ from kit.audit.facts.grids import Column
 from kit.audit.facts.printednumber import exactly
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import ratio_operands
-from kit.audit.readings import Candidate, Computed, allowed_values, check_column, established
+from kit.audit.readings import Candidate, Computed, allowed_values, check_column, established, of_columns
 from kit.audit.rule import Facts, Kind, Outcome, Outcomes, Rule, Wrong
 
 __all__ = ["RULE"]
@@ -24,6 +25,8 @@ _WHOLE = {Quantity.BATCH, Quantity.CARDS}
 #: Wider tables are left to the rules that understand their titles.
 _WIDEST = 10
 _NEAR = 0.05
+#: "单卡 fps (x4)"
+_FACTOR = re.compile(r"[x*]\s?([2-9])(?![0-9.])", re.IGNORECASE)
 _LONGEST = 60
 
 
@@ -36,7 +39,9 @@ def _check(facts: Facts) -> Outcomes:
             if ratio_operands(column.title):
                 continue  # KA012 checks quotients of devices
             if column.quantity in _RESULTS and (found := established(grid, column, list(_candidates(column, columns)))):
-                yield from (one for one in check_column(grid, column, [found]) if not _near(one))
+                yield from (
+                    one for one in check_column(grid, column, [found]) if _FACTOR.search(column.title) or not _near(one)
+                )
 
 
 def _near(outcome: Outcome) -> bool:
@@ -50,6 +55,10 @@ def _near(outcome: Outcome) -> bool:
 def _candidates(column: Column, columns: list[Column]) -> Iterator[Candidate]:
     # A derived column is to the right of its operands.
     others = [one for one in columns if one.place < column.place and one.quantity in _OPERANDS]
+    if factor := _FACTOR.search(column.title):
+        count = exactly(float(factor[1]))
+        for one in filter(lambda one: one.quantity is column.quantity, others):
+            yield of_columns(f"{one.title} x {factor[1]}", [one], count.__mul__, f"{{}} x {factor[1]}", 1.0, sure=False)
     for one, other in combinations(others, 2):
         kinds = {column.quantity, one.quantity, other.quantity}
         if {Quantity.RATE, Quantity.TIME} <= kinds:
