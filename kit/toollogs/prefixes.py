@@ -22,16 +22,23 @@ _PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{_STAMP} (?:stdout|stderr) [FP] ",  # containerd
+        rf"{_STAMP} [0-9a-f]{{2}}[OE][ +]",  # jobs of GitLab
+        rf"<\d{{1,3}}>1 {_STAMP} \S+ (?P<key>\S+) \S+ \S+ (?:-|\[[^\]]*\]) ?",  # syslog of RFC 5424
         rf"{_STAMP} {_HOST} ?",  # journalctl -o short-iso
         rf"(?:[A-Z][a-z]{{2}} [ \d]\d )\d\d:\d\d:\d\d(?:\.\d+)? {_HOST} ?",  # syslog
         rf"\[?{_STAMP}\]?(?: - [\w.]+)?(?: - {_LEVEL})(?: - | )",  # Python's logging
         rf"{_STAMP} \| {_LEVEL} *\| (?:[\w.:<>-]+ (?:\||-) )?",
         rf"\[?{_STAMP}\]?[ \t]",  # docker logs -t, ts, GitHub
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?[ \t]",
+        r"\[?[ \d]{1,6}\d{4,5}\.\d{3,9}\]?[ \t]",  # seconds since 1970 or the start
+        rf"(?P<key>[^\t\n]{{1,100}}\t[^\t\n]{{1,100}})\t(?={_STAMP})",  # gh run view --log
+        r"\[(?P<key>(?:pod/[\w./-]+|(?:default|rank)\d+))\]:? ?",  # kubectl logs --prefix, torchrun
+        r"\[\d+,(?P<key>\d+)\](?:<std(?:out|err)>)?: ?",  # mpirun
         rf"{_LEVEL}:[\w.]+:",
         r"(?P<key>[\w.-]+) +\| ?",  # docker compose
         r"(?P<key>[\w./-]+\.(?:log|txt|out|md)):(?:\d+:)?",  # grep of several files
         r"[ \t]*[>#](?: |$)",
+        r"\+",  # added by a patch
     )
 )
 #: Line numbers could be the tool's own output, so every line must have one, each larger than the last.
