@@ -263,7 +263,7 @@ class DocumentWords:
         if len(models) > 1:
             named = ", ".join(dict.fromkeys(run.model for run in self._written.runs))
             what = f"the document runs several models ({named}), a recipe has one"
-            remedy = "write a recipe for each, the second on files of the first, or join them to one ONNX"
+            remedy = "write a recipe for each, as docs/tasks.md shows under Several models"
             self.open = [f"task -> script -> runs: {what}: {remedy}"]
         used = {word for line in (*self.before, *self.after) for word in line}
         unknown = sorted(word for word in used if "$" in word or split_word(word)[1].startswith("/"))

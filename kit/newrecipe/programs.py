@@ -12,6 +12,7 @@ __all__ = ["Argument", "Program", "read_program"]
 
 _MAX_BYTES = 1 << 20
 _PATH = re.compile(r"[^\s{%:*?]+/[^\s:*?]*$|\./")
+_RUNS_ENGINE = re.compile(r"InferSession|\baclruntime\b|\bimport acl\b|AclLiteModel")
 _EXPORTS = re.compile(r"onnx\.export\(|onnx\.save\(|OnnxGraph|onnx_simplif|load_state_dict\(")
 
 
@@ -47,6 +48,11 @@ class Program:
     def exports(self) -> bool:
         """Whether it makes the ONNX model, or changes it."""
         return bool(_EXPORTS.search(self.text))
+
+    @property
+    def runs_engine(self) -> bool:
+        """Whether it runs the model itself, by a library of the engine."""
+        return bool(_RUNS_ENGINE.search(self.text))
 
 
 def read_program(path: Path, name: str) -> Program:

@@ -30,6 +30,7 @@ __all__ = ["ScriptDraft", "script_draft"]
 _BEFORE = re.compile(r"pre[-_]?process|^pre[-_.]|_pre(?:\.|_)|to_bin|img2bin|prepare", re.IGNORECASE)
 _AFTER = re.compile(r"post[-_]?process|^post[-_.]|_post(?:\.|_)", re.IGNORECASE)
 _MOST = 500
+_SPLIT = "split it into a program that writes the files of its input, and one that reads the results"
 #: Packages whose modules are called otherwise.
 _MODULES = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 _LAST = re.compile(r"metric|eval|accuracy|acc\.py|map_calc", re.IGNORECASE)
@@ -78,6 +79,8 @@ def script_draft(folder: Path, images: Path | None, out: Path, inputs: int) -> S
         _from_names(draft, folder, programs, data, inputs)
     _add_packages(draft, folder, programs, code)
     used = [programs[name] for name in (*draft.before, *draft.after)]
+    callers = dict.fromkeys(one.name for one in used if one.runs_engine)
+    draft.open += [f"task -> script: {name} runs the engine itself: {_SPLIT}" for name in callers]
     built_in = [(one.name, path) for one in used for path in one.paths if path.startswith("/") and data.placed(path)]
     draft.open += [
         f"task -> script: {name} has the path {path} in its text; {{data}} must be there or an argument"
@@ -160,6 +163,9 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
     here = [one for one in programs.values() if "/" not in one.name] or list(programs.values())
     named = {one.name for one in here if _BEFORE.search(one.name) or _AFTER.search(one.name)}
     usable = [one for one in here if one.name in named or (one.starts and not one.exports)]
+    callers = [one.name for one in usable if one.runs_engine]
+    if callers and len(callers) > len(usable) - 2:
+        raise InvalidInputError(f"{callers[0]} runs the engine itself", where=str(folder), remedy=_SPLIT)
     before = _one(folder, [one for one in usable if _BEFORE.search(one.name)], "preprocessing")
     rest = [one for one in usable if one is not before]
     main = [one for one in rest if _AFTER.search(one.name)]

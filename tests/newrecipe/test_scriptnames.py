@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kit.errors import InvalidInputError
+from kit.newrecipe.scriptfolder import script_draft
 from tests.newrecipe.draftedfolders import PRE, RESIZING, becomes_a_recipe_that_runs, images, write
 
 
@@ -112,3 +115,11 @@ def test_programs_without_a_document_become_a_recipe_that_runs(
     tmp_path: Path, make: Any, data: str, metric: str, value: float, wanted: dict[str, Any]
 ) -> None:
     becomes_a_recipe_that_runs(make(tmp_path), data, metric, value, "percent", wanted)
+
+
+def test_a_program_that_runs_the_engine_itself_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "om_infer.py", "import sys\nfrom ais_bench.infer.interface import InferSession\nsys.argv[1]\n")
+    write(tmp_path, "pth2onnx.py", "import sys, torch\ntorch.onnx.export(sys.argv[1])\n")
+    with pytest.raises(InvalidInputError, match=re.escape("om_infer.py runs the engine itself")) as caught:
+        script_draft(tmp_path, None, tmp_path, 1)
+    assert "split it" in str(caught.value.remedy)
