@@ -13,8 +13,13 @@ def main() -> None:
     sys.path.sort(key=lambda place: not place.startswith(own) or "-packages" in place)
     # Looking for pydantic's plug-ins reads the metadata of every installed package, and kit has none.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    import signal
+
+    if (answer := signal.getsignal(signal.SIGINT)) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load ends kit without a trace of Python
     from kit.cli import main as run
 
+    signal.signal(signal.SIGINT, answer)
     run()
 
 

@@ -129,7 +129,7 @@ def _kit(
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleanup short; SIGKILL is always there
-    raise SystemExit(128 + number)
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _not_lost(usual: Callable[[sys.UnraisableHookArgs], object], unraisable: sys.UnraisableHookArgs) -> None:
@@ -153,6 +153,8 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
     gc.set_threshold(100_000, 20, 20)  # a short process makes little garbage; looking for it takes a tenth of the time
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal is gone; `nohup` says that this is fine
         signal.signal(signal.SIGHUP, _terminate)
     if getattr(sys.unraisablehook, "func", None) is not _not_lost:
@@ -166,10 +168,11 @@ def main(args: list[str] | None = None) -> None:
         except KitError as error:
             _fail(error)
         except KeyboardInterrupt:
-            _say("interrupted: what was finished is kept; run the same command again to go on")
-            sys.exit(int(Exit.INTERRUPTED))
+            result = Exit.INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the last line of defence separates a user's mistake from ours
             _unexpected(error)
+        if result == Exit.INTERRUPTED:  # typer makes this of an interruption, too
+            _say("interrupted: what was finished is kept; run the same command again to go on")
     sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -63,3 +63,27 @@ def test_a_signal_where_nothing_can_be_raised_is_not_lost(program: str, number: 
     ran = subprocess.run(words, capture_output=True, text=True, timeout=15, check=False, env=environment)
     assert ran.returncode == code, ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+#: Ctrl-C once more, as it comes to each process of a group twice under `timeout` or `make`, or from the impatient.
+_AGAIN = """
+import os, signal, time
+import kit.cli
+
+def app(**_):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        print("cleaned up", flush=True)
+
+kit.cli.app = app
+kit.cli.main([])
+"""
+
+
+def test_a_second_ctrl_c_does_not_cut_the_cleanup_short() -> None:
+    ran = subprocess.run([sys.executable, "-c", _AGAIN], capture_output=True, text=True, check=False, timeout=30)
+    assert (ran.returncode, ran.stdout) == (130, "cleaned up\n")
+    assert ran.stderr.startswith("interrupted: what was finished is kept")
