@@ -49,11 +49,11 @@ def code(value: object) -> Safe:
     return Safe(f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|"))
 
 
-def fence(lines: Iterable[object], language: str = "") -> Safe:
+def fence(lines: Iterable[object]) -> Safe:
     """A block of code, with a fence that none of the lines can close."""
     body = "\n".join(re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\ue002]", " ", str(line)) for line in lines)
     ticks = _ticks(body, 3)
-    return Safe(f"{ticks}{language}\n{body}\n{ticks}")
+    return Safe(f"{ticks}\n{body}\n{ticks}")
 
 
 def _ticks(text: str, least: int) -> str:

@@ -39,7 +39,9 @@ def first_screen(report: Report, words: Words, plot: str, traced: Callable[[str,
         words=words,
         w=words["first"],
         found=found,
-        sentence=_sentence(found, words["first"]),
+        sentence=words["first"]["sentences"][found.state].format(
+            good=len(found.those(True)), bad=len(found.those(False)), all=len(found.matches)
+        ),
         remarks=_remarks(report, found, words),
         headlines=[(_name(one, words["first"]), one) for one in headlines(report, simulated=simulated)],
         origins=[(name, _tags(one, words), one) for name, one in origins],
@@ -49,11 +51,6 @@ def first_screen(report: Report, words: Words, plot: str, traced: Callable[[str,
         link=lambda number: Markup(traced(number.id, number.text)),  # noqa: S704 - `traced` escapes the text
         plot=Markup(plot),  # noqa: S704 - drawn by kit.reports.plots, which escapes
     )
-
-
-def _sentence(found: Standing, w: Words) -> str:
-    counts = {"good": len(found.those(True)), "bad": len(found.those(False)), "all": len(found.matches)}
-    return str(w["sentences"][found.state]).format(**counts)
 
 
 def _remarks(report: Report, found: Standing, words: Words) -> list[tuple[str, str]]:

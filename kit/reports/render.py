@@ -55,14 +55,14 @@ def render(
     drawn: dict[str, dict[str, str]] = {}
     documents: dict[str, str] = {}
     for language in languages:
-        drawn[language] = plots.draw(report, pages.words(language), suffix="" if language == "zh" else f".{language}")
-        files.update((f"plots/{name}.svg", text) for name, text in drawn[language].items())
+        words, name = pages.words(language), FILES[language]
+        drawn[language] = plots.draw(report, words, suffix="" if language == "zh" else f".{language}")
+        files |= {f"plots/{plot}.svg": text for plot, text in drawn[language].items()}
         documents[language] = document(pages, language, tuple(drawn[language]))
-        files[FILES[language]] = readme(pages, language, tuple(drawn[language]), documents[language])
-    if deviations:
-        for language in languages:
-            name = FILES[language].replace("README", "DEVIATIONS")
-            files[name] = deviation_pages.page(deviations, Writer(report, pages.words(language)), language)
+        files[name] = readme(pages, language, tuple(drawn[language]), documents[language])
+        if deviations:
+            writer = Writer(report, words)
+            files[name.replace("README", "DEVIATIONS")] = deviation_pages.page(deviations, writer, language)
     files["report.html"] = html.page(pages, documents, drawn)
     names = sorted([*files, "report.json"])
     chosen = [view.name for view in report.targets] != reported_targets(recipe, results)

@@ -76,12 +76,9 @@ def marker(shape: int, x: float, y: float, css: str, label: str = "", size: floa
         )
     else:
         high = size + 1.5
-        points = (
-            [(x, y - high), (x + high, y), (x, y + high), (x - high, y)]
-            if kind == 2
-            else [(x, y - high), (x + high, y + size), (x - high, y + size)]
-        )
-        body = f'path class="{css}" d="M{"L".join(f"{number(a)} {number(b)}" for a, b in points)}Z"'
+        diamond, triangle = [(high, 0), (0, high), (-high, 0)], [(high, size), (-high, size)]
+        points = [(0, -high), *(diamond if kind == 2 else triangle)]
+        body = f'path class="{css}" d="M{"L".join(f"{number(x + a)} {number(y + b)}" for a, b in points)}Z"'
     if not label:
         return f"<{body}/>"
     return f"<{body}><title>{escape(label)}</title></{body.split(' ', 1)[0]}>"
