@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -25,49 +25,42 @@ from kit.reports.standing import standing
 from kit.reports.templates import page_style, render_page
 from kit.resources import resource
 
-__all__ = ["page"]
+__all__ = ["page", "part"]
 
 
-def page(pages: Pages, documents: Mapping[str, str], plots: Mapping[str, Mapping[str, str]]) -> str:
-    """The file.
+def page(parts: Sequence[Mapping[str, Any]]) -> str:
+    """The file, from a :func:`part` for each language; the first is shown first."""
+    script = (resource("templates") / "html" / "script.js").read_text(encoding="utf-8").strip()
+    names = {"zh": "中文", "en": "English"}
+    text = render_page("report.html.j2", names=names, parts=parts, style=_safe(page_style()), script=_safe(script))
+    return f"{text}\n"
+
+
+def part(pages: Pages, document: str, plots: Mapping[str, str]) -> dict[str, Any]:
+    """The report in one language, as the template of the page shows it.
 
     Args:
         pages: the report's templates.
-        documents: language, ``zh`` or ``en`` -> the report as Markdown; the first is shown first.
-        plots: language -> name of a plot -> SVG.
+        document: the report as Markdown.
+        plots: name of a plot -> SVG.
     """
-    report = pages.report
-    anchors = {id_: f"n{index}" for index, id_ in enumerate(report.numbers)}
-    parts = []
-    for language, text in documents.items():
-        words = pages.words(language)
-        prefix = f"{language}-"
+    report, words, prefix = pages.report, pages.words, f"{pages.language}-"
+    anchors = {id_: f"{prefix}n{index}" for index, id_ in enumerate(report.numbers)}
 
-        def link(id_: str, shown: str, prefix: str = prefix) -> str:
-            return f'<a class="n" href="#{prefix}{anchors[id_]}">{escape(shown)}</a>'
+    def link(id_: str, shown: str) -> str:
+        return f'<a class="n" href="#{anchors[id_]}">{escape(shown)}</a>'
 
-        heading, _, rest = to_html(text, link, plots[language], prefix).partition("\n")
-        entries = (_entry(trace(report, number), words, anchors, prefix) for number in report.numbers.values())
-        part = {
-            "language": language,
-            "words": words,
-            "sections": pages.sections(language, tuple(plots[language])),
-            "heading": _safe(heading),
-            "first": _safe(first_screen(report, words, _first_plot(report, plots[language]), link)),
-            "rest": _safe(rest),
-            "numbers": [_safe(entry) for entry in entries],
-        }
-        parts.append(part)
-    script = (resource("templates") / "html" / "script.js").read_text(encoding="utf-8").strip()
-    text = render_page(
-        "report.html.j2",
-        title=pages.words(next(iter(documents)))["title"].format(model=report.recipe.model.name),
-        names={"zh": "中文", "en": "English"},
-        parts=parts,
-        style=_safe(page_style()),
-        script=_safe(script),
-    )
-    return f"{text}\n"
+    heading, _, rest = to_html(document, link, plots, prefix).partition("\n")
+    return {
+        "language": pages.language,
+        "words": words,
+        "title": pages.title,
+        "sections": pages.sections(tuple(plots)),
+        "heading": _safe(heading),
+        "first": _safe(first_screen(report, words, _first_plot(report, plots), link)),
+        "rest": _safe(rest),
+        "numbers": [_safe(_entry(trace(report, number), words, anchors)) for number in report.numbers.values()],
+    }
 
 
 def _safe(html: str) -> Markup:
@@ -85,7 +78,7 @@ def _first_plot(report: Report, plots: Mapping[str, str]) -> str:
     return plots[name].replace(f"{key}-t", f"first-{key}-t", 2).replace(f"{key}-d", f"first-{key}-d", 2)
 
 
-def _entry(found: Trace, words: Mapping[str, Any], anchors: Mapping[str, str], prefix: str) -> str:
+def _entry(found: Trace, words: Mapping[str, Any], anchors: Mapping[str, str]) -> str:
     number = found.number
     rows = [
         ("formula", [f"<code>{escape(number.formula)}</code>"]),
@@ -94,7 +87,7 @@ def _entry(found: Trace, words: Mapping[str, Any], anchors: Mapping[str, str], p
         ("toolchain", [escape(number.toolchain)] if number.toolchain else []),
         ("raw", [f"<code>{escape(_plain(name, raw))}</code>" for name, raw in number.raw.items() if name != "at"]),
         ("from", [
-            f'<a class="n" href="#{prefix}{anchors[one.id]}">{escape(one.text)}</a> <small>{escape(one.id)}</small>'
+            f'<a class="n" href="#{anchors[one.id]}">{escape(one.text)}</a> <small>{escape(one.id)}</small>'
             for one in found.inputs
         ]),
         *(("doubt", [escape(in_language(one, words["language"]))]) for one in found.conflicts),
@@ -116,7 +109,7 @@ def _entry(found: Trace, words: Mapping[str, Any], anchors: Mapping[str, str], p
         f"<dt>{escape(labels[name])}</dt><dd>{'<br>'.join(values)}</dd>" for name, values in rows if values
     )
     return (
-        f'<article id="{prefix}{anchors[number.id]}" tabindex="-1">'
+        f'<article id="{anchors[number.id]}" tabindex="-1">'
         f"<h3>{_value(number)} <small>{escape(number.id)}</small></h3><dl>{listed}</dl></article>"
     )
 

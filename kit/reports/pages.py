@@ -21,85 +21,88 @@ __all__ = ["Pages", "document", "readme"]
 
 
 class Pages:
-    """Templates of one report, in all languages."""
+    """The templates of one report in one language.
 
-    def __init__(self, report: Report, deviations: bool, folders: tuple[Path, ...]) -> None:
+    Args:
+        report: the report.
+        language: ``zh`` or ``en``.
+        folders: templates of other packages.
+        deviations: whether the report has a page of corrections.
+    """
+
+    def __init__(self, report: Report, language: str, folders: tuple[Path, ...], *, deviations: bool) -> None:
         from kit.reports.templates import environment
 
         self.report = report
-        self.deviations = deviations
+        self.language = language
         self._environment = environment(folders)
+        self.words = self._words("words.j2", samples=report.recipe.preprocess is None)
+        self.title = self.words["title"].format(model=report.recipe.model.name)
+        self.writer = Writer(report, self.words)
+        self._variables = _variables(report, self.writer, deviations)
 
-    def words(self, language: str) -> Mapping[str, Any]:
-        """Headings and table words of a language."""
-        return self._words(f"{language}/words.j2", samples=self.report.recipe.preprocess is None)
+    def sections(self, plots: tuple[str, ...]) -> list[ReportSection]:
+        """The outline."""
+        return outline(self.report, self.words, self._titles, plots)
 
-    def titles(self, language: str, family: str) -> Mapping[str, Any]:
-        """Headings of a family of toolchains in a language; they may name the tools that its targets ran."""
-        views = [view for view in self.report.targets if view.facts.family == family]
-        tools = list(dict.fromkeys(view.tool for view in views if view.tool))
-        return self._words(f"{language}/{self.family(language, family)}/titles.j2", tools=tools)
-
-    def _words(self, template: str, **variables: object) -> Mapping[str, Any]:
-        module: Any = self._environment.get_template(template).make_module(variables)
-        words: Mapping[str, Any] = module.words
-        return words
-
-    def family(self, language: str, family: str) -> str:
-        """The folder of a family's templates: its own, or ``generic`` where nobody wrote one."""
-        from jinja2 import TemplateNotFound
-
-        try:
-            self._environment.get_template(f"{language}/{family}/titles.j2")
-        except TemplateNotFound:
-            return "generic"
-        return family
-
-    def title(self, language: str) -> str:
-        """The report's title as Markdown."""
-        return escape(self.words(language)["title"].format(model=self.report.recipe.model.name))
-
-    def sections(self, language: str, plots: tuple[str, ...]) -> list[ReportSection]:
-        """The outline in a language."""
-        return outline(self.report, self.words(language), lambda family: self.titles(language, family), plots)
-
-    def body(self, language: str, section: ReportSection, writer: Writer) -> str:
+    def body(self, section: ReportSection) -> str:
         """The text below a heading."""
         if section.template is None:
             return ""
         folder, _, name = section.template.rpartition("/")
-        path = f"{language}/{self.family(language, folder)}/{name}" if folder else f"{language}/{name}"
         variables = dict(section.variables)
         if "family" in variables:
-            variables["family"] = self.family(language, variables["family"])
-        template = self._environment.get_template(f"{path}.md.j2")
-        return template.render({**_variables(self.report, writer, self.deviations), **variables})
+            variables["family"] = self._family(variables["family"])
+        return self._render(f"{self._family(folder)}/{name}" if folder else name, variables)
 
-    def notice(self, language: str, writer: Writer) -> str:
+    def notice(self) -> str:
         """What a reader must see first."""
-        template = self._environment.get_template(f"{language}/notice.md.j2")
-        return template.render(_variables(self.report, writer, self.deviations))
+        return self._render("notice", {})
+
+    def _render(self, name: str, variables: Mapping[str, Any]) -> str:
+        template = self._environment.get_template(f"{self.language}/{name}.md.j2")
+        return template.render({**self._variables, **variables})
+
+    def _titles(self, family: str) -> Mapping[str, Any]:
+        """Headings of a family of toolchains; they may name the tools that its targets ran."""
+        views = [view for view in self.report.targets if view.facts.family == family]
+        tools = list(dict.fromkeys(view.tool for view in views if view.tool))
+        return self._words(f"{self._family(family)}/titles.j2", tools=tools)
+
+    def _words(self, name: str, **variables: object) -> Mapping[str, Any]:
+        module: Any = self._environment.get_template(f"{self.language}/{name}").make_module(variables)
+        words: Mapping[str, Any] = module.words
+        return words
+
+    def _family(self, family: str) -> str:
+        """The folder of a family's templates: its own, or ``generic`` where nobody wrote one."""
+        from jinja2 import TemplateNotFound
+
+        try:
+            self._environment.get_template(f"{self.language}/{family}/titles.j2")
+        except TemplateNotFound:
+            return "generic"
+        return family
 
 
-def document(pages: Pages, language: str, plots: tuple[str, ...]) -> str:
-    """The whole report in one language as Markdown, without contents; numbers have their ids."""
-    writer = Writer(pages.report, pages.words(language))
-    sections = pages.sections(language, plots)
-    parts = [f"# {pages.title(language)}", pages.notice(language, writer)]
+def document(pages: Pages, plots: tuple[str, ...]) -> str:
+    """The whole report as Markdown, without contents; numbers have their ids."""
+    sections = pages.sections(plots)
+    parts = [f"# {escape(pages.title)}", pages.notice()]
     for section in sections:
         parts.append(f"{'#' * section.level} {section.heading}")
         if section.level == 2:
             children = [one for one in sections if one.number.startswith(f"{section.number}.")]
             parts.append("\n".join(f"- **[{escape(one.title)}](#{one.anchor})**" for one in children))
-        parts.append(pages.body(language, section, writer))
+        parts.append(pages.body(section))
     return _tidy("\n\n".join(parts))
 
 
-def readme(pages: Pages, language: str, plots: tuple[str, ...], text: str) -> str:
+def readme(pages: Pages, plots: tuple[str, ...], text: str) -> str:
     """The published form of a :func:`document`: with contents below its title, and without ids of numbers."""
     heading, _, rest = unmarked(text).partition("\n")
-    title = pages.title(language)
-    lines = ["\t" * (one.level - 1) + f"- [{one.heading}](#{one.anchor})" for one in pages.sections(language, plots)]
+    title = escape(pages.title)
+    lines = ["\t" * (one.level - 1) + f"- [{one.heading}](#{one.anchor})" for one in pages.sections(plots)]
     return "\n".join([heading, "", f"- [{title}](#{slug(title)})", *lines, rest])
 
 

@@ -11,7 +11,6 @@ from kit.reports.context import Report, build
 from kit.reports.deviations import Deviation
 from kit.reports.pages import Pages, document, readme
 from kit.reports.targetfacts import TargetFacts, reported_targets
-from kit.reports.writer import Writer
 from kit.results.resultsfile import Results
 
 __all__ = ["LANGUAGES", "render"]
@@ -50,20 +49,19 @@ def render(
 
     report = build(recipe, results, targets, facts)
     folders = dict.fromkeys(view.facts.templates for view in report.targets if view.facts.templates)
-    pages = Pages(report, bool(deviations), tuple(folders))
     files: dict[str, str] = {}
-    drawn: dict[str, dict[str, str]] = {}
-    documents: dict[str, str] = {}
+    parts = []
     for language in languages:
-        words, name = pages.words(language), FILES[language]
-        drawn[language] = plots.draw(report, words, suffix="" if language == "zh" else f".{language}")
-        files |= {f"plots/{plot}.svg": text for plot, text in drawn[language].items()}
-        documents[language] = document(pages, language, tuple(drawn[language]))
-        files[name] = readme(pages, language, tuple(drawn[language]), documents[language])
+        pages = Pages(report, language, tuple(folders), deviations=bool(deviations))
+        drawn = plots.draw(report, pages.words, suffix="" if language == "zh" else f".{language}")
+        files |= {f"plots/{plot}.svg": text for plot, text in drawn.items()}
+        text = document(pages, tuple(drawn))
+        files[FILES[language]] = readme(pages, tuple(drawn), text)
         if deviations:
-            writer = Writer(report, words)
-            files[name.replace("README", "DEVIATIONS")] = deviation_pages.page(deviations, writer, language)
-    files["report.html"] = html.page(pages, documents, drawn)
+            name = FILES[language].replace("README", "DEVIATIONS")
+            files[name] = deviation_pages.page(deviations, pages.writer, language)
+        parts.append(html.part(pages, text, drawn))
+    files["report.html"] = html.page(parts)
     names = sorted([*files, "report.json"])
     chosen = [view.name for view in report.targets] != reported_targets(recipe, results)
     files["report.json"] = _data(report, languages, names, chosen=chosen)
