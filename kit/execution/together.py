@@ -48,15 +48,11 @@ def all_at_once(work: Callable[[Step], T], steps: Sequence[Step], stop: threadin
 
 
 class SharedProgress(Progress):
-    """A progress that several threads may use: one call at a time, and one bar, which counts for all of them."""
+    """A progress that the threads of one group of steps may use: one call at a time, one bar that counts for all."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._lock = progress, threading.Lock()
         self._bars: dict[int, tuple[int, int]] = {}
-
-    def plan(self, steps: Sequence[Step]) -> None:
-        with self._lock:
-            self._progress.plan(steps)
 
     def cached(self, step: Step) -> None:
         with self._lock:
@@ -83,7 +79,3 @@ class SharedProgress(Progress):
     def line(self, text: str) -> None:
         with self._lock:
             self._progress.line(text)
-
-    def close(self) -> None:
-        with self._lock:
-            self._progress.close()
