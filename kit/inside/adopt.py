@@ -150,7 +150,7 @@ def _try(proto: Any, spec: NetworkSpec, path: str) -> None:
             raise UserError(what, "Correct the shapes of the recipe, or set input -> batch.", path) from None
         shape: tuple[int, ...] = getattr(results[0], "shape", ())
         axes &= {axis for axis, size in enumerate(shape) if size == batch}
-        if len(shape) > 1 and not axes:
+        if len(shape) > 1 and not axes and spec.inputs[0].batch != 1:  # of one sample, all of it is that sample's
             what = f"gives {shape[0]} results for a batch of {batch}"
             raise UserError(what, "Its axis 0 is not the batch: set input -> batch to what it was made for.", path)
         spec.check_scores(results[0], batch, path)

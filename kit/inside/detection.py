@@ -4,11 +4,10 @@ Command line::
 
     python3 -m inside.detection --results DIR --annotations FILE --preprocess JSON --form JSON --out DIR
 
-``--results`` holds for each image of the annotations ``NAME_I.npy``. ``--form`` says what they are: ``outputs`` is
-``rows`` (one output: for each box four numbers, then, with ``objectness``, one for that, then a score per class) or
-``lists`` (three outputs: boxes, scores, labels); ``boxes`` is ``xyxy`` or ``cxcywh``, in pixels of the input; ``score``
-and ``iou`` are the thresholds of the score and of the suppression per class (null: the model did it); ``most`` is how
-many boxes of an image are kept. Boxes are mapped back through the resize of ``--preprocess``. It writes
+``--results`` holds for each image of the annotations ``NAME_I.npy``. ``--form`` holds the settings of ``task ->
+detection``: what the outputs are (:mod:`.boxforms` reads them), ``iou``, the threshold of the suppression per class
+(null: the model did it), and ``most``, how many boxes of an image are kept. Boxes are mapped back through the resize of
+``--preprocess``. It writes
 ``detections.json`` (COCO's form of results), ``table.txt`` and ``metrics.json``: mAP and AP50 as fractions with
 95 % bootstrap intervals over images.
 """
@@ -24,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .boxforms import read_boxes
 from .boxintervals import intervals
 from .pixels import Preprocessor
 from .preprocess import config_argument
 from .protocol import UserError, progress, run, write_bytes, write_json
-from .stored import read_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["main", "suppress"]
-
-_REPEAT = "Run the inference again with --force."
 
 
 def suppress(boxes: Floats, scores: Floats, iou: float) -> list[int]:
@@ -66,7 +63,9 @@ def main(argv: list[str] | None = None) -> None:
     categories = sorted(one["id"] for one in tree["categories"])
     detections: list[dict[str, Any]] = []
     for number, image in enumerate(tree["images"]):
-        boxes, scores, labels = _found(arguments.results, image, form, len(categories), arguments.annotations)
+        boxes, scores, labels = read_boxes(
+            arguments.results, str(image["file_name"]), form, categories, preprocess.config.crop, arguments.annotations
+        )
         boxes = _back(boxes, image, preprocess)
         chosen = _chosen(boxes, scores, labels, form)
         for index in chosen:
@@ -74,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
             detections.append(
                 {
                     "image_id": image["id"],
-                    "category_id": categories[labels[index]],
+                    "category_id": int(labels[index]),
                     "bbox": [left, top, right - left, bottom - top],
                     "score": float(scores[index]),
                 }
@@ -123,52 +122,6 @@ def _annotations(path: str) -> dict[str, Any]:
                 path,
             )
     return tree
-
-
-def _found(
-    folder: str, image: Mapping[str, Any], form: Mapping[str, Any], categories: int, where: str
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Boxes (n, 4) as x1, y1, x2, y2 in pixels of the input, scores and classes."""
-    stem = os.path.basename(str(image["file_name"])).split(".", 1)[0]
-    count = 3 if form["outputs"] == "lists" else 1
-    arrays = []
-    for output in range(count):
-        path = os.path.join(folder, f"{stem}_{output}.npy")
-        missing = f"image {image['file_name']} has no result of output {output}"
-        arrays.append(read_array(path, _REPEAT, missing=missing).astype(np.float64))
-        if not np.isfinite(arrays[-1]).all():
-            raise UserError("the result holds NaN or infinity", "Check the model.", path, "tolerance")
-    if form["outputs"] == "lists":
-        boxes, scores = arrays[0].reshape(-1, 4), arrays[1].reshape(-1)
-        labels = arrays[2].reshape(-1).astype(np.int64) - form["first_label"]
-    else:
-        boxes, scores, labels = _rows(np.squeeze(arrays[0]), form, categories)
-    real = scores >= form["score"]
-    boxes, scores, labels = boxes[real], scores[real], labels[real]
-    if labels.size and (labels.min() < 0 or labels.max() >= categories):
-        raise UserError(
-            f"the model finds class {labels.max()}, and the annotations have {categories} categories",
-            "Give the annotations of the model's own classes, or first_label in the recipe.",
-            where,
-        )
-    if form["boxes"] == "cxcywh":
-        boxes = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
-    return boxes, scores, labels
-
-
-def _rows(rows: Floats, form: Mapping[str, Any], categories: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    start = 5 if form["objectness"] else 4
-    if rows.ndim == 2 and rows.shape[1] != start + categories and rows.shape[0] == start + categories:
-        rows = rows.T
-    if rows.ndim != 2 or rows.shape[1] != start + categories:
-        raise UserError(
-            f"the output has shape {list(rows.shape)}, and {categories} categories need rows of {start + categories}",
-            "Correct task -> detection of the recipe: outputs, objectness; or give the annotations of these classes.",
-        )
-    scores = rows[:, start:] * (rows[:, 4:5] if form["objectness"] else 1.0)
-    # Each class of a box above the threshold is a detection, as COCO's metric requires.
-    index, labels = np.nonzero(scores >= form["score"])
-    return rows[index, :4], scores[index, labels], labels
 
 
 def _back(boxes: Floats, image: Mapping[str, Any], preprocess: Preprocessor) -> Floats:

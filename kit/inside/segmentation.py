@@ -2,11 +2,14 @@
 
 Command line::
 
-    python3 -m inside.segmentation --results DIR --masks DIR --classes N --ignore 255 --out DIR
+    python3 -m inside.segmentation --results DIR --masks DIR --classes N --ignore 255 [--first-label 0]
+        [--enlarge nearest|bilinear] [--threshold T] --out DIR
 
-``--results`` holds ``NAME_0.npy`` for each image: scores (classes, height, width), or the class of each pixel (height,
-width). ``--masks`` holds ``NAME.png`` with the true class of each pixel. A prediction of another size than its mask is
-enlarged or reduced to it by the nearest pixel. It writes ``metrics.json``: ``metrics`` (mIoU and aAcc as fractions,
+``--results`` holds ``NAME_0.npy`` for each image: scores (classes, height, width), the class of each pixel (height,
+width), or with ``--threshold`` the score of class 1, which is found above it. ``--masks`` holds ``NAME.png`` with the
+true class of each pixel, counted from ``--first-label``; a lower number is not counted. A prediction of another size
+than its mask is resized to it: classes by the nearest pixel, scores as ``--enlarge`` says, before the best is
+chosen. It writes ``metrics.json``: ``metrics`` (mIoU and aAcc as fractions,
 each with a 95 % bootstrap interval over images) and ``iou`` of each class, null for one that does not occur.
 """
 
@@ -63,8 +66,8 @@ def main(argv: list[str] | None = None) -> None:
     names = _names(arguments.masks)
     matrices = np.zeros((len(names), arguments.classes, arguments.classes), np.int64)
     for number, name in enumerate(names):
-        truth = _mask(os.path.join(arguments.masks, f"{name}.png"), arguments.classes, arguments.ignore)
-        found = _prediction(os.path.join(arguments.results, f"{name}_0.npy"), arguments.classes, truth.shape)
+        truth = _mask(os.path.join(arguments.masks, f"{name}.png"), arguments)
+        found = _prediction(os.path.join(arguments.results, f"{name}_0.npy"), arguments, truth.shape)
         matrices[number] = confusion(truth, found, arguments.classes, arguments.ignore)
         progress(number + 1, len(names), "images")
     whole = matrices.sum(axis=0)
@@ -89,8 +92,10 @@ def _names(masks: str) -> list[str]:
     return names
 
 
-def _mask(path: str, classes: int, ignore: int) -> NDArray[Any]:
+def _mask(path: str, arguments: argparse.Namespace) -> NDArray[Any]:
     from PIL import Image
+
+    classes, ignore, first = arguments.classes, arguments.ignore, arguments.first_label
 
     try:
         with Image.open(path) as image:
@@ -99,32 +104,50 @@ def _mask(path: str, classes: int, ignore: int) -> NDArray[Any]:
         raise UserError(f"the mask cannot be read: {error}", "Replace it.", path, "damaged") from error
     if truth.ndim != 2:
         raise UserError("the mask has several channels", "Give masks with one class number per pixel.", path)
-    wrong = truth[(truth != ignore) & (truth >= classes)]
+    wrong = truth[(truth != ignore) & (truth >= first + classes)]
     if wrong.size:
         raise UserError(
-            f"the mask has the class {int(wrong[0])}, and the model has 0 to {classes - 1}",
-            "Correct model -> classes or ignore in the recipe, or the masks.",
+            f"the mask has the class {int(wrong[0])}, and the model has {first} to {first + classes - 1}",
+            "Correct model -> classes, or ignore or first_label of the task, or the masks.",
             path,
         )
-    return truth
+    return np.where((truth == ignore) | (truth < first), ignore, truth.astype(np.int64) - first) if first else truth
 
 
-def _prediction(path: str, classes: int, size: tuple[int, ...]) -> NDArray[Any]:
-    remedy = "Run the inference again with --force."
-    found = np.squeeze(read_array(path, remedy, missing="there is no result of this image"))
-    if found.ndim == 3 and found.shape[0] == classes:
-        if not np.isfinite(found).all():
-            raise UserError("the scores hold NaN or infinity", "Check the model.", path, "tolerance")
+def _prediction(path: str, arguments: argparse.Namespace, size: tuple[int, ...]) -> NDArray[Any]:
+    remedy, classes = "Run the inference again with --force.", arguments.classes
+    found = read_array(path, remedy, missing="there is no result of this image")
+    found = found.reshape([one for one in found.shape[:-2] if one != 1] + list(found.shape[-2:]))
+    if not np.isfinite(found).all():
+        raise UserError("the scores hold NaN or infinity", "Check the model.", path, "tolerance")
+    scores = found.ndim == 3 and found.shape[0] == classes
+    if (scores or arguments.threshold is not None) and arguments.enlarge == "bilinear":
+        found = _bilinear(found, size)
+    if scores:
         found = found.argmax(axis=0)
-    if found.ndim != 2 or found.min() < 0 or found.max() >= classes:
+    elif arguments.threshold is not None and found.ndim == 2:
+        found = found > arguments.threshold
+    if found.ndim != 2 or found.min() < 0 or found.max() >= classes or (found != found.astype(np.int64)).any():
         raise UserError(
             f"the result has shape {list(found.shape)}, which is neither a class nor {classes} scores a pixel",
-            "Correct model -> classes in the recipe, or name the right output first.",
+            "Correct model -> classes, name the right output first, or set threshold for one score of two classes.",
             path,
         )
     rows, columns = (np.arange(want) * have // want for want, have in zip(size, found.shape, strict=True))
     resized: NDArray[Any] = found[rows[:, None], columns]
     return resized
+
+
+def _bilinear(scores: NDArray[Any], size: tuple[int, ...]) -> NDArray[np.float32]:
+    """Scores (..., height, width) resized as PyTorch's interpolate does, without aligned corners."""
+    for axis, want in zip((-2, -1), size, strict=True):
+        have = scores.shape[axis]
+        place = np.clip((np.arange(want) + 0.5) * have / want - 0.5, 0, have - 1).astype(np.float32)
+        low = place.astype(np.int64)
+        share = (place - low)[:, None] if axis == -2 else place - low
+        one, other = scores.take(low, axis=axis), scores.take(np.minimum(low + 1, have - 1), axis=axis)
+        scores = one + (other - one) * share
+    return scores.astype(np.float32, copy=False)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -133,6 +156,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", required=True)
     parser.add_argument("--classes", type=int, required=True)
     parser.add_argument("--ignore", type=int, default=255)
+    parser.add_argument("--first-label", type=int, default=0)
+    parser.add_argument("--enlarge", choices=("nearest", "bilinear"), default="nearest")
+    parser.add_argument("--threshold", type=float)
     parser.add_argument("--out", required=True)
     return parser.parse_args(argv)
 

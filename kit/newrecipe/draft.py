@@ -20,7 +20,7 @@ _SECTIONS = {
     "opset": "",
     "dataset": "The images, and what is true about them.",
     "preprocess": "How an image becomes a tensor.",
-    "task": "The users' own programs, and the numbers that they print: docs/tasks.md.",
+    "task": "What happens before and after inference, and what is counted: docs/tasks.md.",
     "batches": "Batch sizes that are converted and measured.",
     "bench": "Throughput is measured for so many seconds at most; a report to rely on leaves this out (300).",
     "targets": "cpu needs nothing; 310, 310P, T4 and others: docs/cards.md.",

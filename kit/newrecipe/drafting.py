@@ -15,6 +15,7 @@ from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of, slug
 from kit.newrecipe.writtencommands import folder_model
 from kit.planning.target import load_target
+from kit.planning.task import draft_task
 from kit.storage.files import os_errors
 
 __all__ = ["draft_of"]
@@ -122,7 +123,10 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     first = inputs[0]
     graph = graph_input(first, wishes)
     batch = first.shape[0] if first.shape else None
-    declared = next((size for size in outputs[0].shape[1:2] if size), None)
+    single = len(inputs) == 1 and len(graph["shape"]) == 3
+    image = graph["shape"] if graph.get("layout") != "NHWC" else [graph["shape"][2], *graph["shape"][:2]]
+    task, drafted = (draft_task(outputs, wishes.labels, image[1:]) if single else None) or ("", None)
+    declared = drafted.classes if drafted else next((size for size in outputs[0].shape[1:2] if size), None)
     classes = wishes.classes or declared
     model = {"name": wishes.name or slug(path.stem), "source": "onnx", "classes": classes or 1000}
     draft = Draft(f"{path.name}: an ONNX file; nothing is exported, so parity does not apply.", {"model": model})
@@ -133,12 +137,21 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     if any(size is None for size in first.shape[1:]) and not wishes.shape:
         draft.open.append(f"input -> shape: {graph['shape']} is a guess, the graph leaves sizes open (--shape)")
     names = [one.name for one in outputs]
-    image = graph["shape"] if graph.get("layout") != "NHWC" else [graph["shape"][2], *graph["shape"][:2]]
     tree = usual_preprocessing(image)
     add_graph(draft, graph, names[0], tree)
-    if len(names) > 1:
+    if drafted:
+        tree |= drafted.preprocess
+        for name in [name for name, one in tree.items() if one is None]:
+            del tree[name]
+        draft.settings["task"] = {task: drafted.settings}
+        draft.open.append(f"task -> {task}: {drafted.guess}")
+        draft.settings["output"] = drafted.outputs[0]
+        if len(drafted.outputs) > 1:
+            draft.settings["outputs"] = list(drafted.outputs)
+            del draft.settings["output"]
+    elif len(names) > 1:
         draft.remarks["output"] = f"of {', '.join(names)}"
-    if len(inputs) > 1 or len(graph["shape"]) != 3:
+    if not single:
         draft.settings["inputs"] = [graph_input(one, wishes) for one in inputs]
         del draft.settings["input"], draft.settings["preprocess"]
         draft.lines["task"] = TASK_LINES

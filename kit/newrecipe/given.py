@@ -112,6 +112,13 @@ def _add_images(draft: Draft, wishes: Wishes, images: Path) -> None:
     entry: dict[str, Any] = {"name": images.resolve().name, "images": relative(images, wishes.out)}
     if layout == "folders":
         entry["layout"] = layout
+    if "task" in draft.settings:
+        if wishes.labels is None:
+            draft.open.append("dataset -> labels: COCO annotations, or the folder of masks (--labels)")
+        else:
+            entry["labels"] = relative(wishes.labels, wishes.out)
+        draft.settings["dataset"] = entry | {"count": len(names)}
+        return
     classes: ClassNames | None = None
     if wishes.class_names:
         with inside_errors():

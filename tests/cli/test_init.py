@@ -17,6 +17,7 @@ import yaml
 
 from kit.data.weights import check_weights
 from kit.errors import MissingError
+from kit.planning.task import task_of
 from kit.recipe.schema import Weights, load_recipe
 from kit.storage.digests import digest_file
 
@@ -95,6 +96,29 @@ def test_external_data_that_is_not_there_is_told_at_once(tmp_path: Path, kit: An
     assert "net.onnx: keeps weights in w.data, which is not next to it" in done.stderr
     with pytest.raises(MissingError, match=r"keeps weights in w\.data"):
         check_weights(path, Weights(path="net.onnx", sha256=digest_file(path).sha256))
+
+
+def test_annotations_and_masks_choose_the_task(tmp_path: Path, kit: Any) -> None:
+    model(tmp_path / "net.onnx", ["n", 3, 64, 96], [["n", 6, 126]])
+    images(tmp_path, ["a.jpg"])
+    (tmp_path / "ann.json").write_text(json.dumps({"categories": [{"id": 1}, {"id": 4}]}))
+    done = kit(tmp_path, "init", "net.onnx", "--images", "val", "--labels", "ann.json")
+    assert done.returncode == 0, done.stderr
+    recipe = load_recipe(tmp_path)
+    task_of(recipe).check(recipe)
+    assert (recipe.model.classes, recipe.dataset.labels) == (2, "ann.json")
+    assert "task -> detection: outputs, objectness and boxes are a guess" in done.stdout
+    (tmp_path / "ann.json").write_text("{}")
+    wrong = kit(tmp_path, "init", "net.onnx", "--images", "val", "--labels", "ann.json", "--force")
+    assert wrong.returncode == 3
+    assert "ann.json: the annotations are not in COCO's form" in wrong.stderr
+    model(tmp_path / "seg.onnx", ["n", 3, 64, 96], [["n", 5, 16, 24]])
+    (tmp_path / "masks").mkdir()
+    done = kit(tmp_path, "init", "seg.onnx", "--images", "val", "--labels", "masks", "--force")
+    assert done.returncode == 0, done.stderr
+    recipe = load_recipe(tmp_path)
+    task_of(recipe).check(recipe)
+    assert (recipe.model.classes, recipe.task) == (5, {"segmentation": {"ignore": 255}})
 
 
 def test_an_onnx_file_of_bytes_channels_last_and_a_fixed_batch(tmp_path: Path, kit: Any) -> None:

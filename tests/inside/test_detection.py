@@ -107,6 +107,96 @@ def test_a_result_that_is_missing(tmp_path: Path) -> None:
         main(words)
 
 
+def _center(boxes: Any) -> Any:
+    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def _rows(boxes: Any, scores: Any) -> list[Any]:  # YOLOv8: 4 + classes, boxes
+    return [np.concatenate([_center(boxes), scores], axis=1).T[None]]
+
+
+def _objectness(boxes: Any, scores: Any) -> list[Any]:  # YOLOv5, before its sigmoid
+    logits = np.log(scores / (1 - scores))
+    return [np.concatenate([_center(boxes), np.full((20, 1), 40.0), logits], axis=1)[None]]
+
+
+def _ssd(boxes: Any, scores: Any) -> list[Any]:
+    return [boxes[None, :, [1, 0, 3, 2]] / 64, np.concatenate([np.ones((20, 1)), scores], axis=1)[None]]
+
+
+def _detr(boxes: Any, scores: Any) -> list[Any]:
+    shares = np.full((20, 10), 1e-9)
+    shares[:, [3, 7]] = scores / 2
+    shares[:, 9] = 1 - scores.sum(axis=1) / 2
+    return [_center(boxes)[None] / 64, np.log(shares)[None] + 5]
+
+
+def _found(boxes: Any, scores: Any) -> list[Any]:  # YOLOv10
+    index, label = np.nonzero(scores)
+    return [np.concatenate([boxes[index], scores[index, label][:, None], label[:, None]], axis=1)[None]]
+
+
+def _openvino(boxes: Any, scores: Any) -> list[Any]:
+    index, label = np.nonzero(scores)
+    rows = [np.zeros((len(index), 1)), label[:, None] + 1, scores[index, label][:, None], boxes[index] / 64]
+    return [np.concatenate([np.concatenate(rows, axis=1), [[-1, 9, 9, 9, 9, 9, 9]]])[None, None]]
+
+
+def _lists(boxes: Any, scores: Any) -> list[Any]:  # torchvision
+    index, label = np.nonzero(scores)
+    left = np.concatenate([boxes[index, :2], boxes[index, 2:] - boxes[index, :2]], axis=1)
+    return [left, scores[index, label], np.array([3, 7])[label]]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "form"),
+    [
+        (_rows, {"boxes": "cxcywh"}),
+        (_objectness, {"boxes": "cxcywh", "objectness": True, "activation": "sigmoid"}),
+        (_ssd, {"outputs": "pair", "boxes": "yxyx", "normalized": True, "first_label": 1}),
+        (
+            _detr,
+            {"outputs": "pair", "boxes": "cxcywh", "normalized": True, "activation": "softmax", "labels": "ids"}
+            | {"score": 0.025},
+        ),
+        (_found, {"outputs": "found", "columns": ["box", "score", "class"]}),
+        (
+            _openvino,
+            {"outputs": "found", "columns": ["image", "class", "score", "box"], "normalized": True, "first_label": 1},
+        ),
+        (_lists, {"outputs": "lists", "boxes": "xywh", "labels": "ids"}),
+    ],
+)
+def test_the_forms_of_outputs_give_the_same_boxes(tmp_path: Path, outputs: Any, form: dict[str, Any]) -> None:
+    words = scene(tmp_path)
+    main(words)
+    wanted = json.loads((tmp_path / "detections.json").read_text())
+    for number in range(1, 7):
+        (rows,) = np.load(tmp_path / "result" / f"{number}_0.npy").astype(np.float64)
+        for place, array in enumerate(outputs(rows[:, :4], rows[:, 4:])):
+            np.save(tmp_path / "result" / f"{number}_{place}.npy", array)
+    words[words.index("--form") + 1] = json.dumps(FORM | form)
+    main(words)
+    found = json.loads((tmp_path / "detections.json").read_text())
+    scale = 2 if outputs is _detr else 1
+    assert [(one["image_id"], one["category_id"]) for one in found] == [
+        (one["image_id"], one["category_id"]) for one in wanted
+    ]
+    for one, other in zip(found, wanted, strict=True):
+        assert [scale * one["score"], *one["bbox"]] == pytest.approx([other["score"], *other["bbox"]], abs=1e-4)
+
+
+def test_classes_that_the_annotations_lack(tmp_path: Path) -> None:
+    words = scene(tmp_path)
+    np.save(tmp_path / "result" / "2_0.npy", np.array([[[1, 1, 9, 9, 0.9, 5]]]))
+    form = {"outputs": "found", "columns": ["box", "score", "class"]}
+    words[words.index("--form") + 1] = json.dumps(FORM | form)
+    for number in (1, 3, 4, 5, 6):
+        np.save(tmp_path / "result" / f"{number}_0.npy", np.zeros((1, 0, 6)))
+    with pytest.raises(UserError, match="the model finds class 5, and the annotations' 2 categories"):
+        main(words)
+
+
 def test_the_better_of_two_boxes_stays() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30]], dtype=np.float64)
     assert suppress(boxes, np.array([0.5, 0.9, 0.1]), 0.6) == [1, 2]

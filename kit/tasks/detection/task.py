@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError
+from kit.inside.labels import label_bytes
+from kit.inside.onnx_input import GraphValue
 from kit.planning import common
 from kit.planning.step import GIB, External, Limits, Made, Step
 from kit.planning.target import ImageSpec, Job
+from kit.planning.task import TaskDraft
 from kit.planning.tasksettings import MetricSettings, parse_settings
 from kit.recipe.fields import Section
 from kit.recipe.schema import Preprocess, Recipe
 from kit.resources import resource
+from kit.storage.files import os_errors
+from kit.tasks.detection.boxguess import guess_boxes
 from kit.tasks.imagetask import ImageTask
 
 __all__ = ["TASK", "Detection"]
@@ -27,12 +34,27 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class DetectionSettings(Section):
     """``task -> detection``."""
 
-    outputs: Literal["rows", "lists"] = Field(
+    outputs: Literal["rows", "pair", "lists", "found"] = Field(
         "rows",
-        description="rows: one output; for each box four numbers, then a score per class. lists: three outputs, boxes, "
-        "scores and labels, of a model that suppresses by itself.",
+        description="rows: one output; for each box four numbers, then a score per class. pair: two outputs, boxes and "
+        "scores per class. Of a model that suppresses by itself: lists: three outputs, boxes, scores and labels; "
+        "found: one output, for each box its columns.",
     )
-    boxes: Literal["xyxy", "cxcywh"] = Field("xyxy", description="Form of a box, in pixels of the model's input.")
+    columns: tuple[Literal["image", "box", "score", "class"], ...] = Field(
+        ("box", "score", "class"),
+        description="What the numbers of a box are where outputs is found; box is four of them.",
+    )
+    boxes: Literal["xyxy", "yxyx", "xywh", "cxcywh"] = Field(
+        "xyxy", description="Form of a box: corners, or left, top, width, height, or center, width, height."
+    )
+    normalized: bool = Field(
+        False, description="Whether boxes are shares of the input's sides rather than pixels of it."
+    )
+    activation: Literal["none", "sigmoid", "softmax"] = Field(
+        "none",
+        description="What makes scores of the output's numbers, where the graph does not; softmax allows for a "
+        "last class that means nothing.",
+    )
     objectness: bool = Field(False, description="Whether rows have a score for a box as such before those per class.")
     score: Share = Field(
         0.001, description="Boxes with a lower score are dropped; a higher threshold lowers the metric."
@@ -41,7 +63,11 @@ class DetectionSettings(Section):
         0.65, description="Overlap beyond which the worse box of a class is dropped; null: the model has done it."
     )
     most: int = Field(100, gt=0, le=10000, description="How many boxes are kept per image; COCO counts 100.")
-    first_label: int = Field(0, ge=0, description="Number of the first class in the labels of lists.")
+    first_label: int = Field(0, ge=0, description="Number of the first class; scores before it are background.")
+    labels: Literal["order", "ids"] = Field(
+        "order",
+        description="order: classes are numbered in the order of the categories' ids. ids: by the ids themselves.",
+    )
     metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="Published values: mAP, AP50.")
 
 
@@ -53,12 +79,56 @@ class Detection(ImageTask):
     gives = ("mAP", "AP50")
     labels = "annotations (a COCO json)"
 
+    def draft(self, outputs: Sequence[GraphValue], labels: Path | None, size: Sequence[int]) -> TaskDraft | None:
+        """A guess after the shapes; COCO annotations tell the number of classes.
+
+        Raises:
+            InvalidInputError: annotations that list no category.
+        """
+        categories = None
+        if labels is not None:
+            if labels.suffix.lower() != ".json":
+                return None
+            with os_errors(labels), inside_errors():
+                text = label_bytes(str(labels))
+            try:
+                categories = len(json.loads(text)["categories"])
+            except (ValueError, KeyError, TypeError, RecursionError):
+                raise InvalidInputError(
+                    "the annotations are not in COCO's form: they list no categories",
+                    where=str(labels),
+                    remedy="give a COCO json, or the label file of a classifier",
+                ) from None
+        return guess_boxes(outputs, categories, size)
+
     def check_preprocess(self, preprocess: Preprocess) -> None:
         """Whether the whole image is kept."""
         if preprocess.fit == "cover" or preprocess.resize != preprocess.crop:
             raise InvalidInputError(
                 "preprocess: boxes need the whole image",
                 remedy="set resize: [height, width] to the crop's size, and fit: stretch, or contain for a letterbox",
+            )
+
+    def check(self, recipe: Recipe) -> None:
+        """Also as many outputs as their form has, and columns that tell a box.
+
+        Raises:
+            InvalidInputError: one sentence that names the place.
+        """
+        super().check(recipe)
+        settings, named = self._settings(recipe), len(recipe.graph_outputs)
+        needed = {"pair": 2, "lists": 3}.get(settings.outputs, 1)
+        if named < needed:
+            raise InvalidInputError(
+                f"task -> detection -> outputs: {settings.outputs} are {needed} outputs, the recipe names {named}",
+                remedy="name them in this order under outputs, in the place of output",
+            )
+        if sorted({*settings.columns, "image"}) != ["box", "class", "image", "score"] or len(
+            set(settings.columns)
+        ) < len(settings.columns):
+            raise InvalidInputError(
+                "task -> detection -> columns: box, score and class are needed, each once",
+                remedy="name what each row holds, such as [box, score, class] or [image, class, score, box]",
             )
 
     def _settings(self, recipe: Recipe) -> DetectionSettings:
@@ -74,7 +144,11 @@ class Detection(ImageTask):
 
     def score(self, job: Job, prefix: str, results: Mapping[str, Made]) -> Sequence[Step]:
         """Boxes, suppression, COCO's evaluation."""
-        form = self._settings(job.recipe).model_dump(exclude={"metrics"})
+        settings = self._settings(job.recipe)
+        newer = settings.model_dump(exclude_defaults=True, include={"normalized", "activation", "labels"})
+        columns = {"columns": settings.columns} if settings.outputs == "found" else {}
+        form = settings.model_dump(exclude={"metrics", "columns", "normalized", "activation", "labels"})
+        form |= newer | columns
         return [
             Step(
                 name=f"{prefix}score",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from kit.data.presence import image_names
 from kit.errors import InvalidInputError
+from kit.inside.onnx_input import GraphValue
 from kit.planning.step import External, Made, Step
 from kit.planning.target import ImageSpec, Job
+from kit.planning.task import TaskDraft
 from kit.planning.tasksettings import MetricSettings, parse_settings
 from kit.recipe.fields import Section
 from kit.recipe.schema import Preprocess, Recipe
@@ -23,6 +26,15 @@ class SegmentationSettings(Section):
     """``task -> segmentation``."""
 
     ignore: int = Field(255, ge=0, le=65535, description="Label of pixels that are not counted.")
+    first_label: int = Field(
+        0, ge=0, le=65535, description="Number of the first class in the masks; pixels of lower ones are not counted."
+    )
+    enlarge: Literal["nearest", "bilinear"] = Field(
+        "nearest", description="How scores of another size than the mask are resized before the best is chosen."
+    )
+    threshold: float | None = Field(
+        None, description="For one output of scores of class 1, of two classes: it is found above this."
+    )
     metrics: dict[str, MetricSettings] = Field(default_factory=dict, description="Published values: mIoU, aAcc.")
 
 
@@ -34,6 +46,20 @@ class Segmentation(ImageTask):
     gives = ("mIoU", "aAcc")
     labels = "masks (a folder of .png files)"
     labels_folder = True
+
+    def draft(self, outputs: Sequence[GraphValue], labels: Path | None, size: Sequence[int]) -> TaskDraft | None:
+        """Where the labels are a folder, or the first output has a place for each pixel."""
+        first, whole = outputs[0], "float" not in outputs[0].dtype
+        shape = first.shape
+        pixels = (len(shape) == 3 and whole) or (len(shape) == 4 and 1 not in shape[2:] and shape[-1] != 7)
+        if not (pixels if labels is None else labels.is_dir()):
+            return None
+        single = len(shape) == 4 and shape[1] == 1 and not whole
+        settings = {"ignore": 255} | ({"threshold": 0.5} if single else {})
+        guess = "ignore is a guess" + (", and so is threshold: 0 where the graph has no sigmoid" if single else "")
+        classes = 2 if single else shape[1] if len(shape) == 4 and shape[1] != 1 else None
+        image = {"resize": list(size), "crop": list(size), "interpolation": "bilinear", "fit": None}
+        return TaskDraft(settings, (first.name,), classes, image, guess)
 
     def check_preprocess(self, preprocess: Preprocess) -> None:
         """Whether the whole image is kept."""
@@ -66,6 +92,11 @@ class Segmentation(ImageTask):
         """None: kit's runtime image holds what it needs."""
         return ()
 
+    def _words(self, recipe: Recipe) -> tuple[str, ...]:
+        """Settings that are not the defaults, as options of the scoring program."""
+        tree = self._settings(recipe).model_dump(exclude_defaults=True, include={"first_label", "enlarge", "threshold"})
+        return tuple(word for name, one in tree.items() for word in (f"--{name.replace('_', '-')}", str(one)))
+
     def score(self, job: Job, prefix: str, results: Mapping[str, Made]) -> Sequence[Step]:
         """The confusion matrix over all images."""
         return [
@@ -80,6 +111,7 @@ class Segmentation(ImageTask):
                     "--masks", "{in:masks}",
                     "--classes", str(job.recipe.model.classes),
                     "--ignore", str(self._settings(job.recipe).ignore),
+                    *self._words(job.recipe),
                     "--out", "{out}",
                 ),
                 outputs=("metrics.json",),
