@@ -43,7 +43,7 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.resources import resource
 
-    if not target and not recipe.exists():
+    if not target and options.unnamed(recipe):
         example = load_recipe(resource("examples") / "digits")
         chosen = tuple(example.targets)
         sections = bare()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from kit.cli.usage import counted
+from kit.results.digits import rounded
 from kit.terminal import visible
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def ending(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results] |
         found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
         yield f"the same    {_listed(line for line in found if line.outcome == 'same')}"
         yield f"different   {_listed(line for line in found if line.outcome != 'same')}"
-    state = f"{len(done.changed)} files written" if done.changed else "nothing changed"
+    state = f"{counted(len(done.changed), 'file', 'files')} written" if done.changed else "nothing changed"
     note = "; the committed report is as it was: --update replaces it" if done.committed else ""
     yield f"report: {done.folder / 'README.md'} ({state}{note})"
 
@@ -47,5 +49,7 @@ def _listed(lines: Iterable[Compared]) -> str:
 def _one(results: Results) -> str:
     accuracy = results.accuracy
     top1 = f", {accuracy.correct[0]} of {accuracy.n} right" if accuracy else ""
-    batches = f", {len(results.throughput)} batches" if results.throughput else ""
-    return f"{results.target}{' SIMULATED' if results.source == 'simulated' else ''}{top1}{batches}"
+    short = [one.model_copy(update={"value": float(rounded(one.value, None))}) for one in results.metrics[:2]]
+    scores = "".join(f", {visible(one.name)} {one.text}" for one in short)
+    batches = f", {counted(len(results.throughput), 'batch', 'batches')}" if results.throughput else ""
+    return f"{results.target}{' SIMULATED' if results.source == 'simulated' else ''}{top1}{scores}{batches}"

@@ -14,6 +14,7 @@ __all__ = [
     "Adopt", "Base", "BaseRevision", "Batches", "Cluster", "Device", "Devices", "Here", "Images", "Json", "Labels",
     "Mirror", "OneShard", "Out", "PlanFormat", "RecipePath", "Reports", "Runner", "RunnerName", "Shards", "Simulate",
     "Simulated", "StorePath", "Targets", "Use", "Verbose", "Wait", "WeightsPath", "Wheelhouse", "parse_devices",
+    "unnamed",
 ]  # fmt: skip
 
 
@@ -119,3 +120,8 @@ def parse_devices(text: str | None) -> tuple[int, ...]:
     if text is not None and (not found or len(set(found)) != len(found)):
         raise InvalidInputError(f"--devices {text!r} is not a list of devices", remedy="give for example 0-3 or 0,1")
     return tuple(found)
+
+
+def unnamed(recipe: Path) -> bool:
+    """Whether nobody named a recipe and none is here; one that is named and missing is an error."""
+    return recipe == Path("kit.yaml") and not recipe.exists()

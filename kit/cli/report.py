@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
-from kit.cli.usage import goes_with, option
+from kit.cli.usage import counted, goes_with, option
 from kit.errors import InvalidInputError, MissingError
 
 __all__ = ["command"]
@@ -90,7 +90,8 @@ def command(
     if not here:
         write_index(within)
     first = "README.md" if "README.md" in files else "README.en.md"
-    typer.echo(f"report: {folder / first} ({f'{len(changed)} files written' if changed else 'nothing changed'})")
+    state = f"{counted(len(changed), 'file', 'files')} written" if changed else "nothing changed"
+    typer.echo(f"report: {folder / first} ({state})")
     if gate:
         from kit.recipe.revision import recipe_at
         from kit.storage.store import Store

@@ -38,6 +38,6 @@ def command(
     from kit.recipe.schema import load_recipe
     from kit.resources import resource
 
-    parsed = load_recipe(recipe if recipe.exists() else resource("examples") / "digits")
+    parsed = load_recipe(resource("examples") / "digits" if options.unnamed(recipe) else recipe)
     found = offered(parsed)
     typer.echo(json.dumps(found) if as_json else start_line(found, address))

@@ -23,6 +23,13 @@ def test_without_a_recipe_the_machine_alone_is_looked_at(tmp_path: Path, kit: An
     assert "no engine answers" in done.stdout
 
 
+@pytest.mark.parametrize("words", [("doctor",), ("worker", "--resources")], ids=["doctor", "worker"])
+def test_a_recipe_that_is_named_and_missing_is_told(tmp_path: Path, kit: Any, words: tuple[str, ...]) -> None:
+    done = kit(tmp_path, *words, "--recipe", "typo.yaml")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: typo.yaml: there is no recipe\n")
+
+
 def test_a_target_without_its_machine(root: Path, tmp_path: Path, kit: Any) -> None:
     done = kit(tmp_path, "doctor", "-r", str(root / "examples/digits"), "-t", "310P", "-t", "T4", "--json")
     tree = json.loads(done.stdout)

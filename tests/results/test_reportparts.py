@@ -52,5 +52,5 @@ def test_the_end_says_what_is_the_same_and_what_differs(root: Path) -> None:
     assert lines[0].startswith("reproduced  digits: ") and f"{name}, " in lines[0]
     assert f"{name} top1" in lines[1]
     assert f"{name} bs{cell.batch}" in lines[2]
-    assert lines[3].endswith("(1 files written; the committed report is as it was: --update replaces it)")
+    assert lines[3].endswith("(1 file written; the committed report is as it was: --update replaces it)")
     assert list(ending(recipe, Reproduction(results, folder, ())))[-1].endswith("(nothing changed)")
