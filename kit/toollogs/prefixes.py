@@ -43,6 +43,8 @@ _PREFIXES = tuple(
 )
 #: Line numbers could be the tool's own output, so every line must have one, each larger than the last.
 _COUNTS = (re.compile(r"(\d+):"), re.compile(r" *(\d+)\t"), re.compile(r"[ \t]*(\d+)\. "))
+#: ``srun --label``
+_TASK = re.compile(r" *(?P<key>\d{1,4}): ")
 _LEVELS = re.compile(r"\[INFO\](?:[ \t]|(?=\n))")
 _OBJECT = re.compile(r"\{\s*\"log\"\s*:\s*\"")
 _MOST = 0.9
@@ -109,7 +111,9 @@ def _once(lines: list[str]) -> tuple[str, list[str]] | None:
         if sum(hit is not None for hit in hits) >= _MOST * len(full):
             break
     else:
-        return _whole(lines, full)
+        pattern, hits = _TASK, [_TASK.match(line) for line in full]
+        if (counted := _whole(lines, full)) is not None or not all(hits):
+            return counted
     by_writer: dict[str, list[str]] = {}
     key = ""
     for line in lines:

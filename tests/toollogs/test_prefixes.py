@@ -34,6 +34,7 @@ MARKS = {
     "syslog 5424": marked(lambda i: f"<14>1 2024-05-01T12:00:{i % 60:02d}.123Z host-7 kit 4711 - - "),
     "kubectl": marked(lambda i: f"[pod/bench-7d9/main] 2024-05-01T12:00:{i % 60:02d}Z "),
     "mpirun": marked(lambda i: "[1,0]<stdout>:"),
+    "srun": marked(lambda i: "0: "),
     "torchrun": marked(lambda i: "[default0]:"),
     "patch": marked(lambda i: "+"),
     "quoted": marked(lambda i: "> "),
