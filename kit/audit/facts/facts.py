@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kit.audit.facts.cellindex import CellIndex
@@ -15,7 +16,7 @@ from kit.audit.facts.labelling import Labels
 from kit.audit.facts.labelresolution import resolve_labels
 from kit.audit.facts.multiples import TimesClaim, read_times_claims
 from kit.audit.facts.neighbours import Neighbours
-from kit.audit.facts.printednumber import Printed
+from kit.audit.facts.printednumber import Printed, number_from
 from kit.audit.facts.ratioreading import RatioColumn, ratio_columns
 from kit.audit.facts.statements import Statement, read_marks, read_statements
 from kit.audit.facts.toolruns import find_runs
@@ -66,6 +67,17 @@ class Facts:
         yield from found.pairs()
         if device in self._alone:
             yield from ((self._alone[device], cell) for cell in found.lone)
+
+    def claimed(
+        self, patterns: Iterable[re.Pattern[str]], words: Iterable[str]
+    ) -> Iterator[tuple[int, re.Match[str], Printed]]:
+        """The lines of prose with one of the words that match a pattern, and the number in its group ``value``."""
+        for line, text in self.document.prose():
+            if len(text) < _LONGEST_CLAIM and any(word in text for word in words):
+                for match in itertools.chain.from_iterable(pattern.finditer(text) for pattern in patterns):
+                    number = number_from(match["value"], start=match.start("value"))
+                    if number is not None:
+                        yield line, match, number
 
     def column(self, device: str) -> dict[int, Printed] | None:
         """The throughput of a device by batch size; None if there are fewer than two, or several for one batch size."""

@@ -112,6 +112,10 @@ class Grid:
         """The indices of the rows."""
         return range(len(self.labels))
 
+    def of(self, quantity: Quantity) -> list[Column]:
+        """The columns of a quantity."""
+        return [column for column in self.columns if column.quantity is quantity]
+
     @property
     def measured_rows(self) -> list[int]:
         """The indices of the rows that were measured, not derived from others."""

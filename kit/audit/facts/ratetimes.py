@@ -50,10 +50,9 @@ class RateTime:
 
 def rate_times(grid: Grid) -> Iterator[RateTime]:
     """Each pair of a rate and a time column that can belong together, with each meaning of the samples in flight."""
-    rates = [column for column in grid.columns if column.quantity is Quantity.RATE][:_MOST]
+    rates = grid.of(Quantity.RATE)[:_MOST]
     times = [column for column in grid.columns if _is_mean_time(column)][:_MOST]
-    batch = next((column for column in grid.columns if column.quantity is Quantity.BATCH), None)
-    cards = next((column for column in grid.columns if column.quantity is Quantity.CARDS), None)
+    batch, cards = (next(iter(grid.of(quantity)), None) for quantity in (Quantity.BATCH, Quantity.CARDS))
     for rate in rates:
         for time in times:
             if len(times) > 1 and len(rates) > 1 and not _belong(rate, time):

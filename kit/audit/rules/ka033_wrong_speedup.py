@@ -149,7 +149,7 @@ def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Ca
         _SCALING.search(column.title) or (any(bases) and (_GAIN.search(column.title) or _AGAINST.search(column.title)))
     ):
         return
-    cards = next((one for one in grid.columns if one.quantity is Quantity.CARDS), None)
+    cards = next(iter(grid.of(Quantity.CARDS)), None)
     timed = [one for one in pool if one.quantity in {Quantity.RATE, Quantity.TIME}]
     words = column.words - _IDLE
     meant = [one for one in timed if words and words <= one.words | _SPOKEN] or timed

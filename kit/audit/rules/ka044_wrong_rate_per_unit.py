@@ -56,7 +56,7 @@ def _check(facts: Facts) -> Outcomes:
 
 def _consumed(grid: Grid, column: Column) -> Iterator[Candidate]:
     """Energy per sample (power / rate), or samples per dollar (rate x 3600 s / price of an hour)."""
-    rates = [one for one in grid.columns if one is not column and one.quantity is Quantity.RATE][:_MOST]
+    rates = [one for one in grid.of(Quantity.RATE) if one is not column][:_MOST]
     energy = _ENERGY.search(column.title) is not None
     for one in grid.columns:
         if one is not column and (_POWER if energy else _PRICE).search(one.title):

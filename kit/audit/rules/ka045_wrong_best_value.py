@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from kit.audit.facts.printednumber import Printed, number_from, same_number, show
+from kit.audit.facts.printednumber import Printed, same_number, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in
 from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown
@@ -27,6 +27,7 @@ _ENGLISH = re.compile(
     rf"(?:\scard)?\s?(?:is|=|:|reaches)\s?{_NUMBER}",
     re.IGNORECASE,
 )
+_WORDS = ("最", "峰值", "best", "Best", "highest", "Highest", "peak", "Peak", "maximum", "Maximum")
 #: With fewer rows there is no best.
 _SEVERAL = 2
 #: "Peak throughput of 645.0 img/s is reached at batch 16", over a table of one device.
@@ -38,18 +39,11 @@ _REACHED = re.compile(
 
 
 def _check(facts: Facts) -> Outcomes:
-    for line, text in facts.document.prose():
-        if not any(sign.isdigit() for sign in text):
-            continue
-        for match in _REACHED.finditer(text):
-            number = number_from(match["value"], start=match.start("value"))
-            if number is not None and not devices_in(text):
-                yield from _reached(facts, line, number, float(match["batch"]))
-        for pattern in (_CHINESE, _ENGLISH):
-            for match in pattern.finditer(text):
-                number = number_from(match["value"], start=match.start("value"))
-                if number is not None and RATE_UNIT.match(text, match.end("value")):
-                    yield _compared(facts, line, number, devices_in(match["device"])[0].name)
+    for line, match, number in facts.claimed([_REACHED, _CHINESE, _ENGLISH], _WORDS):
+        if match.re is _REACHED and not devices_in(match.string):
+            yield from _reached(facts, line, number, float(match["batch"]))
+        elif match.re is not _REACHED and RATE_UNIT.match(match.string, match.end("value")):
+            yield _compared(facts, line, number, devices_in(match["device"])[0].name)
 
 
 def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Outcomes:
@@ -58,8 +52,7 @@ def _reached(facts: Facts, line: int, number: Printed, batch: float) -> Outcomes
     grids = [grid for grid in facts.grids if not grid.sideways and section(grid.line) == section(line)]
     if len(grids) != 1:
         return
-    rates = [column for column in grids[0].columns if column.quantity is Quantity.RATE]
-    batches = [column for column in grids[0].columns if column.quantity is Quantity.BATCH]
+    rates, batches = grids[0].of(Quantity.RATE), grids[0].of(Quantity.BATCH)
     if len(rates) != 1 or len(batches) != 1:
         return
     rows = zip(batches[0].entries, rates[0].entries, strict=True)

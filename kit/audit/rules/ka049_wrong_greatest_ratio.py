@@ -9,7 +9,7 @@ import re
 from itertools import islice
 
 from kit.audit.facts.grids import Column, Grid, words_of
-from kit.audit.facts.printednumber import Printed, number_from, show
+from kit.audit.facts.printednumber import Printed, show
 from kit.audit.facts.quantities import Quantity
 from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule
 from kit.audit.verdict import misprinted
@@ -29,22 +29,17 @@ _CHINESE = re.compile(
 )
 #: A claim may exceed the greatest ratio by rounding.
 _NEAR = 0.05
-_LONGEST = 600
 _IDLE = words_of("ms s us fps qps img images sec latency throughput time the with on of model inference")
 
 
 def _check(facts: Facts) -> Outcomes:
     grids = [(grid, _named_columns(grid)) for grid in facts.grids if not grid.sideways]
-    for line, text in facts.document.prose() if grids else ():
-        if len(text) > _LONGEST or not ("up to" in text or "as much as" in text or "最" in text):
-            continue
-        for match in (*_ENGLISH.finditer(text), *_CHINESE.finditer(text)):
-            number = number_from(match["value"], start=match.start("value"))
-            one, other = words_of(match["one"]), words_of(match["other"])
-            pairs = ((grid, pair) for grid, columns in grids if (pair := _pair(columns, one, other)) is not None)
-            found = list(islice(pairs, 2))
-            if number is not None and len(found) == 1:
-                yield from _compared(line, number, *found[0])
+    for line, match, number in facts.claimed([_ENGLISH, _CHINESE], ["up to", "as much as", "最"]) if grids else ():
+        one, other = words_of(match["one"]), words_of(match["other"])
+        pairs = ((grid, pair) for grid, columns in grids if (pair := _pair(columns, one, other)) is not None)
+        found = list(islice(pairs, 2))
+        if len(found) == 1:
+            yield from _compared(line, number, *found[0])
 
 
 def _named_columns(grid: Grid) -> list[tuple[Column, frozenset[str]]]:
