@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from kit.audit.facts.encoding import narrowed, normalise, split_lines
 from kit.audit.facts.htmltables import html_tables
 from kit.audit.facts.printednumber import Printed, uses_decimal_comma
-from kit.audit.facts.tablerows import Table, markdown_tables, text_tables
+from kit.audit.facts.tablerows import Table, csv_tables, markdown_tables, text_tables
 
 __all__ = ["Document", "Heading", "parse"]
 
@@ -118,7 +118,7 @@ def parse(text: str) -> Document:
     raw = split_lines(text)
     lines = [normalise(line) for line in raw]
     headings = list(_headings(lines))
-    tables = [*markdown_tables(lines), *text_tables(lines)]
+    tables = [*markdown_tables(lines), *text_tables(lines), *csv_tables(lines)]
     if any("<t" in line or "<T" in line for line in lines):
         tables += html_tables(lines)
     tables.sort(key=lambda table: table.first)

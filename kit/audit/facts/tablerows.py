@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kit.audit.facts.vocabulary import batches_in, devices_in
 
-__all__ = ["ReportRow", "Table", "clean", "markdown_tables", "text_tables"]
+__all__ = ["ReportRow", "Table", "clean", "csv_tables", "markdown_tables", "text_tables"]
 
 _SPLIT = re.compile(r"(?<!\\)\|")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
@@ -16,6 +16,10 @@ _TAG = re.compile(r"<[^<>]{1,200}>|&nbsp;")
 _MARK = re.compile(r"(?<=[0-9%xX*`])(?<!10)\s?<sup>\[?[0-9*†‡a-d]{1,2}\]?</sup>", re.IGNORECASE)
 _TEXT_ROW = re.compile(r"\s*(?:bs|batch)\s?_?-?(?:size)?\s?=?[0-9]+\b[:\s]", re.IGNORECASE)
 _GAP = re.compile(r"\t+\s*|\s{2,}")
+_FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
+_COMMA = re.compile(",")
+#: A fence with no more lines than this is no table.
+_FEW_LINES = 3
 _RULE_CELL = re.compile(r":?-+:?\Z")
 
 
@@ -180,6 +184,28 @@ def text_tables(lines: list[str]) -> list[Table]:
         if table is not None:
             tables.append(table)
         index = end
+    return tables
+
+
+def csv_tables(lines: list[str]) -> list[Table]:
+    """Comma-separated values in a fence: a line of words above lines of as many cells that end with a number."""
+    tables = []
+    start = -1
+    for index, line in enumerate(lines):
+        if not _FENCE.match(line):
+            continue
+        if start >= 0 and index - start > _FEW_LINES and "," in lines[start + 1]:
+            header, *rows = (
+                _split(_COMMA, place + 1, lines[place], 0, len(lines[place])) for place in range(start + 1, index)
+            )
+            regular = {len(row.cells) for row in rows} == {len(header.cells)}
+            if (
+                regular
+                and all(cell[:1].isalpha() for cell in header.cells)
+                and all(row.cells[-1][:1].isdigit() for row in rows)
+            ):
+                tables.append(Table(header, tuple(rows), start + 2, index))
+        start = -1 if start >= 0 else index
     return tables
 
 

@@ -154,7 +154,7 @@ def _scalings(grid: Grid, column: Column, pool: Sequence[Column]) -> Iterator[Ca
     words = column.words - _IDLE
     meant = [one for one in timed if words and words <= one.words | _SPOKEN] or timed
     meant = [one for one in meant if one.quantity is Quantity.RATE] or meant
-    open_meaning = _EFFICIENCY.search(column.title) or _RELATIVE.search(column.title)
+    open_meaning = any(words.search(column.title) for words in (_EFFICIENCY, _RELATIVE, _AGAINST))
     for one in timed:
         sure = len(meant) == 1 and one is meant[0] and any(bases) and not open_meaning
         yield _scaling(column, one, bases, None, sure=sure)
