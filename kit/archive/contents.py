@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +151,7 @@ class Contents:
                     total -= size
                     continue
                 self.members[f"recipe/{name}"] = read_input(file, _CODE_FILE, "file of the recipe")
-            if not path.is_relative_to(self.recipe.folder):
+            if not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(self.recipe.folder)):
                 self.absent.append((path.name, "it lies outside of the recipe's folder"))
 
     @property

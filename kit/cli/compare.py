@@ -65,7 +65,7 @@ def command(
 
     accepted = set(accept or ())
     report = Path("reports")
-    if recipe.exists():
+    if not options.unnamed(recipe):
         parsed = load_recipe(recipe)
         report = report_of(parsed, reports)
         accepted |= set(parsed.comparison.accept)

@@ -23,7 +23,7 @@ def test_without_a_recipe_the_machine_alone_is_looked_at(tmp_path: Path, kit: An
     assert "no engine answers" in done.stdout
 
 
-@pytest.mark.parametrize("words", [("doctor",), ("worker", "--resources")], ids=["doctor", "worker"])
+@pytest.mark.parametrize("words", [("doctor",), ("worker", "--resources"), ("compare", "cpu", "torch")])
 def test_a_recipe_that_is_named_and_missing_is_told(tmp_path: Path, kit: Any, words: tuple[str, ...]) -> None:
     done = kit(tmp_path, *words, "--recipe", "typo.yaml")
     assert (done.returncode, done.stdout) == (4, "")
