@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
     from kit.results.comparison import Compared
 
 __all__ = ["command"]
-
-
-class CompareFormat(StrEnum):
-    """How the comparison is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
 
 
 def command(
@@ -40,7 +31,7 @@ def command(
         list[str] | None, option("--accept CONDITION", "Compare although this condition differs; several times.")
     ] = None,
     strict: Annotated[bool, option("--strict", "What is not comparable or unstable fails, too.")] = False,
-    form: Annotated[CompareFormat, option("--format", "Text for people, or for machines.")] = CompareFormat.TEXT,
+    form: Annotated[Literal["text", "json", "junit"], option("--format", "Text for people, or for machines.")] = "text",
     as_json: options.Json = False,
 ) -> None:
     """Compare two results, number by number: same, faster, slower, or not comparable, with the interval of the ratio.
@@ -83,8 +74,7 @@ def command(
             "the two have no target in common", remedy="choose one of each with FOLDER:TARGET", where=f"{one}, {other}"
         )
     failed = [line for line in found if line.worse or (strict and (line.outcome == "not comparable" or line.unstable))]
-    shown = CompareFormat.JSON if as_json else form
-    _PRINT[shown](found, failed, alone)
+    _PRINT["json" if as_json else form](found, failed, alone)
     if failed:
         first = failed[0]
         raise CheckFailedError(
@@ -136,4 +126,4 @@ def _junit(found: list[Compared], failed: list[Compared], alone: list[str]) -> N
     typer.echo(junit("kit compare", [JUnitSuite("kit compare", "kit.compare", cases)]))
 
 
-_PRINT = {CompareFormat.TEXT: _text, CompareFormat.JSON: _json, CompareFormat.JUNIT: _junit}
+_PRINT = {"text": _text, "json": _json, "junit": _junit}

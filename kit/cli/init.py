@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from kit.cli.usage import argument, option
 
 __all__ = ["command"]
-
-
-class Size(StrEnum):
-    """Which of two sizes of a model."""
-
-    NATIVE = "native"
-    TEST = "test"
 
 
 def command(
@@ -42,7 +34,9 @@ def command(
     ] = None,
     classes: Annotated[int | None, option("--classes N", "Number of classes.", min=1)] = None,
     shape: Annotated[str | None, option("--shape SHAPE", "Shape of one sample: 3,224,224.")] = None,
-    size: Annotated[Size, option("--size", "The size of training, or the one that was tested.")] = Size.NATIVE,
+    size: Annotated[
+        Literal["native", "test"], option("--size", "The size of training, or the one that was tested.")
+    ] = "native",
     target: Annotated[list[str] | None, option("--target NAME", "Target of the recipe, repeatable; else cpu.")] = None,
     name: Annotated[str | None, option("--name NAME", "Name of the model in the report.")] = None,
     out: Annotated[Path, option("--out -o DIR", "Folder of the new kit.yaml.", readable=True)] = Path(),
@@ -76,7 +70,7 @@ def command(
         return
     wishes = Wishes(
         source=source, code=code, script=script, weights=weights, images=images, labels=labels,
-        class_names=class_names, classes=classes, shape=shape, test_size=size is Size.TEST, name=name, out=out,
+        class_names=class_names, classes=classes, shape=shape, test_size=size == "test", name=name, out=out,
         targets=tuple(target or ()),
     )  # fmt: skip
     draft = draft_of(wishes)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,15 +12,8 @@ from kit.cli.usage import argument
 __all__ = ["command"]
 
 
-class KeyAction(StrEnum):
-    """What to do with a key."""
-
-    NEW = "new"
-    SHOW = "show"
-
-
 def command(
-    action: Annotated[KeyAction, argument(None, "new: make a pair; show: print the id of a public key.")],
+    action: Annotated[Literal["new", "show"], argument(None, "new: make a pair; show: print the id of a public key.")],
     path: Annotated[Path, argument("FILE", "The private key; the public one is FILE.pub.")] = Path("kit.key"),
 ) -> None:
     """Make a key for signing archives: Ed25519, without a password, readable by you alone.
@@ -38,7 +30,7 @@ def command(
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from kit.archive.signing import new_key, public_key
 
-    if action is KeyAction.NEW:
+    if action == "new":
         public, keyid = new_key(path)
         typer.echo(f"private: {path}\npublic: {public}\nid: {keyid}")
     else:

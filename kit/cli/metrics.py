@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,28 +14,19 @@ from kit.cli.usage import argument, option
 __all__ = ["command"]
 
 
-class ResultForm(StrEnum):
-    """What the result files are."""
-
-    AUTO = "auto"
-    PREDICTIONS = "predictions"
-    TXT = "txt"
-    BIN = "bin"
-    NPY = "npy"
-
-
 def command(
     results: Annotated[Path, argument(None, "Folder of result files, one per image, or of kit's own predictions.")],
     labels: Annotated[Path, option("--labels FILE", "Label file: lines of `name label`.", env="KIT_LABELS")],
     form: Annotated[
-        ResultForm, option("--format", "By default detected from the names of the files.")
-    ] = ResultForm.AUTO,
+        Literal["auto", "predictions", "txt", "bin", "npy"],
+        option("--format", "By default detected from the names of the files."),
+    ] = "auto",
     suffix: Annotated[int | None, option("--suffix N", "Number after the last _ of a name: which output.")] = None,
     classes: Annotated[
         int | None, option("--classes N", "Scores per image; 1000 where nothing states it.", min=1)
     ] = None,
     out: options.Out = None,
-    runner: options.Runner = options.RunnerName.AUTO,
+    runner: options.Runner = "auto",
     store: options.StorePath = Path(".kit"),
     adopt: options.Adopt = False,
     as_json: options.Json = False,
@@ -59,7 +49,7 @@ def command(
     from kit.results.measurements import Accuracy, percent
     from kit.storage.store import Store
 
-    chosen, number = sniff_form(results, form.value, suffix)
+    chosen, number = sniff_form(results, form, suffix)
     kept = Store(store, adopt=adopt)
     kept.check()
     with kept.lock():
@@ -70,7 +60,7 @@ def command(
             suffix=number,
             classes=classes,
             store=kept,
-            runner=runner.value,
+            runner=runner,
             build=BuildOptions.from_environment(),
             progress=choose(as_json=as_json, verbose=verbose),
             out=out,

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from kit.cli.usage import option
 from kit.errors import InvalidInputError
 
 __all__ = [
     "Adopt", "Base", "BaseRevision", "Batches", "Cluster", "Device", "Devices", "Here", "Images", "Json", "Labels",
-    "Mirror", "OneShard", "Out", "PlanFormat", "RecipePath", "Reports", "Runner", "RunnerName", "Shards", "Simulate",
+    "Mirror", "OneShard", "Out", "RecipePath", "Reports", "Runner", "Shards", "Simulate",
     "Simulated", "StorePath", "Targets", "Use", "Verbose", "Wait", "WeightsPath", "Wheelhouse", "parse_devices",
     "unnamed",
 ]  # fmt: skip
-
-
-class RunnerName(StrEnum):
-    """Where steps run."""
-
-    AUTO = "auto"
-    DOCKER = "docker"
-    LOCAL = "local"
-
-
-class PlanFormat(StrEnum):
-    """In which form a plan is printed."""
-
-    TEXT = "text"
-    SLURM = "slurm"
-    K8S = "k8s"
 
 
 RecipePath = Annotated[
@@ -55,7 +38,8 @@ Reports = Annotated[
     option("--reports DIR", "Folder of the reports; by default reports/ of the project.", env="KIT_REPORTS"),
 ]
 Runner = Annotated[
-    RunnerName, option("--runner", "In containers, in this environment, or whichever is possible.", env="KIT_RUNNER")
+    Literal["auto", "docker", "local"],
+    option("--runner", "In containers, in this environment, or whichever is possible.", env="KIT_RUNNER"),
 ]
 Simulate = Annotated[
     bool, option("--simulate", "Rehearse with stand-ins for the vendor's tools; results say SIMULATED.")

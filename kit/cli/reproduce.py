@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,7 +35,7 @@ def command(
     device: options.Device = 0,
     devices: options.Devices = None,
     shards: options.Shards = 1,
-    runner: options.Runner = options.RunnerName.AUTO,
+    runner: options.Runner = "auto",
     weights: options.WeightsPath = None,
     mirror: options.Mirror = None,
     images: options.Images = None,
@@ -45,9 +45,9 @@ def command(
     ] = None,
     plan: Annotated[bool, option("--plan", "Print the steps and the exact command lines; do nothing.")] = False,
     form: Annotated[
-        options.PlanFormat,
+        Literal["text", "slurm", "k8s"],
         option("--format", "With --plan: lines for a shell, or a ready job for Slurm or Kubernetes."),
-    ] = options.PlanFormat.TEXT,
+    ] = "text",
     image: Annotated[
         str | None, option("--image IMAGE", "With --format k8s: the image of the pods, which holds kit.")
     ] = None,
@@ -93,8 +93,8 @@ def command(
     from kit.reports.folder import reports_folder, update_index
     from kit.storage.store import Store
 
-    goes_with("--image", image, "--format k8s", there=form is options.PlanFormat.K8S)
-    goes_with("--format", form is not options.PlanFormat.TEXT, "--plan", there=plan)
+    goes_with("--image", image, "--format k8s", there=form == "k8s")
+    goes_with("--format", form != "text", "--plan", there=plan)
     goes_with("--gate-base", gate_base, "--gate", there=gate)
     choice = Choice(
         targets=tuple(target or ()),
@@ -121,18 +121,18 @@ def command(
     build = BuildOptions.from_environment(base, tuple(wheelhouse or ()))
     file, forced = weights_path(parsed, kept.root, choice.weights), force or []
     if plan:
-        if form is options.PlanFormat.TEXT:
-            _print_lines(selection, file, kept, runner.value, build)
+        if form == "text":
+            _print_lines(selection, file, kept, runner, build)
             return
         more = [word for step in forced for word in ("--force", step)]
         more += [option for option, wanted in (("--update", update), ("--gate", gate)) if wanted]
-        if form is options.PlanFormat.K8S:
+        if form == "k8s":
             _print_pods(selection, file, recipe, image, more)
             return
         from kit.fleet.slurm import slurm_script
 
         places = {"recipe": recipe, "store": kept.root, "reports": reports_folder(parsed, reports)}
-        typer.echo(slurm_script(selection, file, **places, runner=runner.value, base=base, more=more), nl=False)
+        typer.echo(slurm_script(selection, file, **places, runner=runner, base=base, more=more), nl=False)
         return
     jobs, place = selection.jobs(file), reports_folder(parsed, reports)
     if on is None:
@@ -147,12 +147,12 @@ def command(
             view = FleetView(as_json=as_json)
             done = reproduce_on(
                 on, selection, kept, place,
-                recipe=recipe, runner=runner.value, options=wanted, view=view, update=update,
+                recipe=recipe, runner=runner, options=wanted, view=view, update=update,
             )  # fmt: skip
         else:
             progress = choose(as_json=as_json, verbose=verbose)
             done = reproduce(
-                selection, kept, place, runner=runner.value, build=build, progress=progress, force=forced, update=update
+                selection, kept, place, runner=runner, build=build, progress=progress, force=forced, update=update
             )
         update_index(place, done.folder, update=update)
     if done.notice:

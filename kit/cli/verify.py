@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,15 +24,6 @@ __all__ = ["command"]
 _WORDS = {"ok": "ok", "absent": "absent", "unproven": "not proven", "wrong": "WRONG"}
 
 
-class Format(StrEnum):
-    """How the links are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
-    GITHUB = "github"
-
-
 def command(
     context: typer.Context,
     archive: Annotated[Path | None, argument("ARCHIVE", "What `kit archive` made, instead of a report.")] = None,
@@ -46,7 +36,9 @@ def command(
         list[Path] | None, option("--trust KEY", "With ARCHIVE: a public key that must have signed.")
     ] = None,
     strict: Annotated[bool, option("--strict", "What is not proven counts as wrong, too.")] = False,
-    form: Annotated[Format, option("--format", "Text for people, or for machines.")] = Format.TEXT,
+    form: Annotated[
+        Literal["text", "json", "junit", "github"], option("--format", "Text for people, or for machines.")
+    ] = "text",
     verbose: options.Verbose = False,
 ) -> None:
     """Verify a report from its raw outputs forward: records, readers, results, report.
@@ -85,7 +77,7 @@ def command(
         place = report_of(parsed, reports)
         links = verify(parsed, place, Store(store, adopt=adopt), weights=weights)
     wrong = [one for one in links if one.state == "wrong" or (strict and one.state == "unproven")]
-    {Format.TEXT: _text, Format.JSON: _json, Format.JUNIT: _junit, Format.GITHUB: _github}[form](links, wrong, verbose)
+    {"text": _text, "json": _json, "junit": _junit, "github": _github}[form](links, wrong, verbose)
     if wrong:
         raise CheckFailedError(
             f"{len(wrong)} of {len(links)} links are broken, first {wrong[0].subject}: {wrong[0].message}",
