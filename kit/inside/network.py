@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .checkpoint import read_checkpoint
-from .owncode import call, find_function
+from .owncode import call, find_function, refuse_error
 from .protocol import UserError, oneline
 from .specification import InputSpec, NetworkSpec
 from .transfer import Transfer, load_weights
@@ -102,19 +102,36 @@ def create(spec: NetworkSpec, code: str | None = None) -> Module:
     }
     try:
         model = makers[spec.source]()
+        model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
+        model = model.module if isinstance(model, torch.nn.DataParallel) else model
         if not isinstance(model, torch.nn.Module):
             what = f"{spec.title} gives a {type(model).__name__}, not a torch.nn.Module"
             raise UserError(what, "Return the network, with or without weights.", code)
-        model = model.cpu().float() if spec.inputs[0].dtype == "float32" else model.cpu()
-        model.eval()
-        with torch.inference_mode():
-            results = results_of(model(*nchw(example_inputs(spec), spec)), spec)
+        results = _tried(model, spec, code)
     except (TypeError, ValueError, AssertionError, RuntimeError, IndexError, ZeroDivisionError, KeyError) as error:
         sizes = " and ".join(one.size for one in spec.inputs)
         what = f"{spec.title} does not take inputs of {sizes}: {oneline(error)}"
         raise UserError(what, _FIT) from error
     _check_results(results, spec, code)
     return model
+
+
+def _tried(model: Module, spec: NetworkSpec, code: str | None) -> list[Tensor]:
+    """What the network, now in evaluation mode on the CPU, gives for its example inputs."""
+    import torch
+
+    try:
+        model.cpu().float() if spec.inputs[0].dtype == "float32" else model.cpu()
+        model.eval()
+        with torch.inference_mode():
+            result = model(*nchw(example_inputs(spec), spec))
+    except BaseException as error:
+        if code is None:
+            raise
+        sizes = " and ".join(one.size for one in spec.inputs)
+        remedy = "Correct input -> shape (inputs, for several) of the recipe, or your code; -v shows the traceback."
+        refuse_error(error, code, f"computes inputs of {sizes}", remedy)
+    return results_of(result, spec, code)
 
 
 def nchw(inputs: tuple[Any, ...], spec: NetworkSpec) -> tuple[Any, ...]:
@@ -125,7 +142,7 @@ def nchw(inputs: tuple[Any, ...], spec: NetworkSpec) -> tuple[Any, ...]:
     )
 
 
-def results_of(result: Any, spec: NetworkSpec) -> list[Tensor]:
+def results_of(result: Any, spec: NetworkSpec, code: str | None = None) -> list[Tensor]:
     """The tensors of a network's result that are exported: all of a tuple or mapping, or the one that is chosen.
 
     Raises:
@@ -135,16 +152,17 @@ def results_of(result: Any, spec: NetworkSpec) -> list[Tensor]:
 
     if spec.returns is not None:
         try:
-            result = result[spec.returns]
-        except (KeyError, IndexError, TypeError):
+            named = isinstance(spec.returns, str) and not isinstance(result, dict | torch.Tensor)
+            result = getattr(result, str(spec.returns)) if named else result[spec.returns]
+        except (KeyError, IndexError, TypeError, AttributeError):
             keys = list(result) if isinstance(result, dict) else list(range(len(result))) if _several(result) else []
             has = f"it has {', '.join(map(str, keys))}" if keys else "it has one only"
             what = f"{spec.title} has no result {spec.returns!r}: {has}"
-            raise UserError(what, "Correct model -> returns of the recipe.") from None
+            raise UserError(what, "Correct model -> returns of the recipe.", code) from None
     results = list(result.values()) if isinstance(result, dict) else list(result) if _several(result) else [result]
     if odd := [type(one).__name__ for one in results if not isinstance(one, torch.Tensor)]:
         what = f"{spec.title} gives a {odd[0]} where a tensor is needed"
-        raise UserError(what, "Choose one of its results with model -> returns of the recipe.")
+        raise UserError(what, "Choose one of its results with model -> returns of the recipe.", code)
     return results
 
 

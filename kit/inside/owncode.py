@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from .protocol import UserError, oneline
 
-__all__ = ["call", "find_function"]
+__all__ = ["call", "find_function", "refuse_error"]
 
 _LINES = "Correct your code; the same command with -v shows the traceback."
 
@@ -41,7 +41,7 @@ def find_function(build: str, path: str) -> Callable[..., Any]:
     except UserError:
         raise
     except BaseException as error:  # noqa: BLE001 - it is the user's code: it may raise anything, SystemExit included
-        _refuse(error, path, "is imported")
+        refuse_error(error, path, "is imported")
     function = getattr(module, name, None)
     if not callable(function):
         there = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
@@ -60,7 +60,7 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], path: str) -> 
     try:
         return function(**arguments)
     except BaseException as error:  # noqa: BLE001 - as above
-        _refuse(error, path, "builds the network")
+        refuse_error(error, path, "builds the network")
 
 
 def _from_file(place: str, path: str) -> ModuleType:
@@ -100,7 +100,12 @@ def _loaded(spec: importlib.machinery.ModuleSpec | None) -> ModuleType:
     return module
 
 
-def _refuse(error: BaseException, path: str, when: str) -> NoReturn:
+def refuse_error(error: BaseException, path: str, when: str, remedy: str = _LINES) -> NoReturn:
+    """Tell an error of the user's code in one sentence.
+
+    Raises:
+        UserError: it, with the line; an interruption and what is no error of the code stay what they are.
+    """
     stopped = isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM
     if stopped or isinstance(error, KeyboardInterrupt | MemoryError | UserError):
         raise error
@@ -121,7 +126,9 @@ def _refuse(error: BaseException, path: str, when: str) -> NoReturn:
             "if it is a file of yours, put all into one folder and write build: FOLDER/FILE.py:FUNCTION."
         )
         raise UserError(what, remedy, where, "missing")
-    raise UserError(f"the code fails while it {when}: {type(error).__name__}: {oneline(error)}", _LINES, where)
+    if "no known parent package" in str(error):
+        remedy = "Name the module in its package: build: FOLDER.MODULE:FUNCTION."
+    raise UserError(f"the code fails while it {when}: {type(error).__name__}: {oneline(error)}", remedy, where)
 
 
 def _is_network(error: BaseException) -> bool:

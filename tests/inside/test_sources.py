@@ -136,6 +136,23 @@ def test_a_result_is_chosen_by_its_key(tmp_path: Path, code: Path) -> None:
         run_both(tmp_path, spec | {"returns": "boxes"}, state, code)
 
 
+def test_wrappers_are_taken_off_and_a_result_is_chosen_by_its_attribute(tmp_path: Path, code: Path) -> None:
+    code.write_text(
+        f"{TINY}\nfrom types import SimpleNamespace\n\nclass Named(Tiny):\n    def forward(self, x):\n"
+        "        return SimpleNamespace(logits=super().forward(x), hidden=x)\n\n\n"
+        "def wrapped():\n    return nn.DataParallel(Named())\n"
+    )
+    assert type(create(own(build="my_model.py:wrapped", returns="logits"), str(code))).__name__ == "Named"
+    with pytest.raises(UserError, match="has no result 'boxes'"):
+        create(own(build="my_model.py:wrapped", returns="boxes"), str(code))
+
+
+def test_a_checkpoint_of_halves_may_have_counters_of_halves(tmp_path: Path) -> None:
+    norm = torch.nn.Sequential(torch.nn.BatchNorm1d(3))
+    halves = {name: one.half() for name, one in norm.state_dict().items()}
+    assert load_weights(norm, read_checkpoint(saved(tmp_path / "w.pth", halves)), "norm", 3).by == "name"
+
+
 def test_several_inputs_of_whole_numbers_a_fixed_batch_and_a_dynamic_axis(tmp_path: Path, code: Path) -> None:
     inputs = [
         {"name": "ids", "shape": [7], "dtype": "int64", "batch": 2, "axes": {1: "length"}},
@@ -159,6 +176,19 @@ def test_channels_last(tmp_path: Path, code: Path) -> None:
     ("text", "build", "what", "kind"),
     [
         ("import nowhere_to_be_found\n", "build", "imports 'nowhere_to_be_found', which is not there", "missing"),
+        (
+            "import torch\n\ndef build():\n    return torch.nn.Linear(5, 4)\n",
+            "build",
+            "computes inputs of 3x16x16",
+            "invalid",
+        ),
+        (
+            "from torch import nn\n\nclass A(nn.Module):\n    def forward(self, x):\n        return self.nothing(x)\n",
+            "A",
+            "fails while it computes inputs of 3x16x16: AttributeError",
+            "invalid",
+        ),
+        ("from .parts import build\n", "build", "fails while it is imported: ImportError", "invalid"),
         (
             "def build():\n    return 1 / 0\n",
             "build",
