@@ -58,7 +58,9 @@ def read_manifest(members: Members, where: str) -> Manifest:
     """
     if MANIFEST not in members:
         raise DamagedError(
-            f"this is not an archive of kit: it has no {MANIFEST}", where=where, remedy="give an archive"
+            f"this is not an archive of kit: it has no {MANIFEST}",
+            where=where,
+            remedy="give an archive, or a recipe with --recipe",
         )
     try:
         tree = json.loads(members[MANIFEST])

@@ -137,7 +137,8 @@ def _text(found: Trace, report: Report, quote: Quote) -> list[str]:
         lines.append(f"  mode       {number.mode}")
     if number.toolchain:
         lines.append(f"  toolchain  {number.toolchain}")
-    lines += [f"  raw        {name}: {value}" for name, value in number.raw.items() if name != "at"]
+    raw = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in number.raw.items()}
+    lines += [f"  raw        {name}: {value}" for name, value in raw.items() if name != "at"]
     lines += [f"  doubt      {in_language(one, 'en')}" for one in found.conflicts]
     for group in _series(found.evidence):
         (name, first), (last_name, last) = group[0], group[-1]
