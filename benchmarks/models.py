@@ -30,6 +30,13 @@ NAMES = (
     "resmlp_12_224", "poolformer_s12", "edgenext_xx_small", "mobilevit_xxs", "efficientformer_l1", "levit_128s",
     "pit_ti_224", "xcit_nano_12_p16_224", "volo_d1_224", "cait_xxs24_224", "eca_nfnet_l0", "ese_vovnet19b_dw",
     "selecsls42b", "tresnet_m", "res2net50_14w_8s", "gernet_s", "crossvit_9_240", "visformer_tiny", "coat_lite_tiny",
+    "beit_base_patch16_224", "coatnet_nano_rw_224", "efficientvit_b0", "tiny_vit_5m_224", "mvitv2_tiny", "pvt_v2_b0",
+    "twins_svt_small", "nest_tiny", "focalnet_tiny_srf", "gcvit_xxtiny", "davit_tiny", "hiera_tiny_224", "dpn68",
+    "convmixer_768_32", "sequencer2d_s", "swinv2_tiny_window8_256", "inception_resnet_v2", "repvit_m0_9", "starnet_s1",
+    "mambaout_femto", "hgnet_tiny", "vit_base_patch16_siglip_224", "eva02_tiny_patch14_224", "halonet26t",
+    "lambda_resnet26t", "maxvit_tiny_tf_224", "skresnet18", "cspresnet50", "darknet53", "visformer_small",
+    "crossvit_tiny_240", "tnt_s_patch16_224", "nasnetalarge", "efficientformerv2_s0", "vit_base_patch32_clip_224",
+    "bat_resnext26ts", "naflexvit_base_patch16_gap",
 )  # fmt: skip
 _LONGEST_S = 300.0
 HEAD = """# Models that were tried

@@ -127,7 +127,12 @@ def export_network(model: Module, spec: NetworkSpec, opset: int | None) -> Any:
             return to_onnx(model, spec, number)
         except UserError:
             continue
-    return to_onnx(model, spec, _HIGHEST_OPSET)
+    try:
+        return to_onnx(model, spec, _HIGHEST_OPSET)
+    except UserError as error:
+        fixed = " Some operators need input -> batch: 1 for that." if spec.inputs[0].batch is None else ""
+        remedy = f"No opset from {LOWEST_OPSET} on works.{fixed} Else export it yourself: kit init model.onnx."
+        raise UserError(error.what, remedy, error.where, error.kind) from error
 
 
 def _tidy(proto: Any) -> None:

@@ -51,8 +51,9 @@ def torchvision_config(name: str) -> dict[str, Any]:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     transforms = weights.transforms()
     if not hasattr(transforms, "crop_size"):
-        what = f"{name} is not a classifier: its transforms have no crop"
-        raise UserError(what, "Choose a classifier, or use your own code with a task for it.")
+        what = f"torchvision's {name} is not a classifier: its transforms have no crop"
+        remedy = "Export it to ONNX for kit init model.onnx, or build it in a file of yours for kit init --code."
+        raise UserError(what, remedy)
     crop, resize = transforms.crop_size[0], transforms.resize_size[0]
     return {
         "input_size": [3, crop, crop],
