@@ -325,9 +325,8 @@ def load_recipe(path: Path) -> Recipe:
             f"the recipe is larger than {MAX_BYTES >> 10} KiB", where=str(path), remedy="give a recipe, not a data file"
         ) from error
     except DocumentError as error:
-        raise InvalidInputError(
-            f"the recipe is {error}", where=str(path), remedy="correct it; save it as UTF-8"
-        ) from error
+        remedy = "correct that line" if " in line " in str(error) else "give a YAML file in UTF-8"
+        raise InvalidInputError(f"the recipe is {error}", where=str(path), remedy=remedy) from error
     if not isinstance(tree, dict):
         raise InvalidInputError(
             "the recipe is not a mapping of names to values", where=str(path), remedy="see `kit schema` for the form"
