@@ -32,7 +32,8 @@ _NAMES = re.compile(r"[A-Za-z_@]$")
 _NAMED = re.compile(r"[\"']?[ \t]*[:：=]")
 #: Another value behind it: ``[0.91 0.88]``, ``0.5 / 0.6``, ``0.91 (0.88)``; not ``0.9, 1px: 0.8`` nor ``0.9 (500)``.
 _ANOTHER = re.compile(
-    r"%?\)?[ \t]*(?P<mark>[,;/~(]?)\s*(?:[a-z.]+[0-9]*\()?(?P<value>[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?%?)"
+    r"%?\)?[ \t]{0,20}(?P<mark>[,;/~(]?)\s{0,20}(?:[a-z.]{1,20}[0-9]{0,3}\()?"
+    r"(?P<value>[-+]?[0-9]{0,40}\.?[0-9]{1,40}(?:[eE][-+]?[0-9]{1,3})?%?)"
     r"(?![\w:：@=])",
     re.ASCII,
 )
@@ -181,7 +182,7 @@ def _check_whole(name: str, match: re.Match[str], start: int, end: int, unit: st
         what = f"is {skipped[0]}, and the pattern takes the number behind it"
     elif _BEGINS.search(line[-2:]) or _CONTINUES.match(text, end):
         what = f"is {text[start:end]}, which is a part of a number only"
-    elif text[start:end].isdigit() and (_NAMES.search(line) or _NAMED.match(text, end)):
+    elif text[start:end].isdigit() and (_NAMES.search(line[-1:]) or _NAMED.match(text, end)):
         what = f"is {text[start:end]}, which is a part of a name"
     elif unit == "fraction" and text[end : end + 1] == "%" and match.end() <= end:
         what = "has a % behind it, and its unit is fraction"
@@ -209,7 +210,7 @@ def _chosen(match: re.Match[str], start: int, end: int) -> bool:
     """Whether the pattern takes in a number before, or what comes after it."""
     behind = match.string[end:]
     next_one = end + len(behind) - len(behind.lstrip("% \t)"))
-    return match.end() > next_one or bool(_PREVIOUS.search(match[0][: start - match.start()]))
+    return match.end() > next_one or bool(_PREVIOUS.search(match.string[match.start() : start][-200:]))
 
 
 def _kept(given: str, out: str, work: str) -> tuple[str, str]:

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kit.newrecipe.datatree import TRUTH, DataTree
+from kit.newrecipe.enginecalls import EngineRun
 from kit.newrecipe.programs import Program
 from kit.newrecipe.scriptwords import FILE_NAME, RESULTS, means_file
-from kit.newrecipe.shelltext import inner, split_word
-from kit.newrecipe.writtencommands import EngineRun, Written, WrittenCommand, same_place, uses
+from kit.newrecipe.shelltext import inner, same_place, split_word, uses
+from kit.newrecipe.writtencommands import Written, WrittenCommand
 
 __all__ = ["DocumentWords"]
 

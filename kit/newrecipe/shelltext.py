@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-__all__ = ["inner", "shell_commands", "split_word"]
+__all__ = ["inner", "path_from", "same_place", "shell_commands", "split_word", "uses"]
 
+_MAX_LINE = 10_000  # a longer one takes shlex minutes
 _END = {"&&", ";", "||", "|", ">", ">>", "2>&1", "&", "2>", "<"}
 _SET = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)\s*;?\s*(?:#.*)?$")
 #: ``$(ls out | tail -1)``, also with backticks: a name that only a run knows.
@@ -64,6 +66,8 @@ def shell_commands(text: str) -> Iterator[list[str]]:
                 yield ["export", name, variables.known[name]]
             continue
         command = variables.filled(line).strip().lstrip("$").strip().strip("`")
+        if len(command) > _MAX_LINE:
+            continue
         try:
             words = shlex.split(_ANSWER.sub("*", command), comments=True)
         except ValueError:
@@ -98,3 +102,24 @@ def inner(path: str) -> str:
     while parts and parts[0] == "..":
         parts.pop(0)
     return "/".join(parts) if not path.startswith("/") else path
+
+
+def path_from(where: str, path: str) -> str:
+    """A path of a document that is in the folder `where`, as from the folder of the scripts."""
+    if not where or path.startswith(("/", "$", "~")):
+        return path
+    return posixpath.normpath(posixpath.join(where, path))
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two paths of a README are the same one."""
+    return PurePosixPath(inner(one)) == PurePosixPath(inner(other))
+
+
+def uses(line: Sequence[str], places: Sequence[str]) -> bool:
+    """Whether a command line names one of `places`, something below it, or its last name."""
+    for path in (PurePosixPath(inner(split_word(word)[1])) for word in line[1:]):
+        for place in map(PurePosixPath, map(inner, places)):
+            if place.parts and (path == place or place in path.parents or str(path) == place.name):
+                return True
+    return False

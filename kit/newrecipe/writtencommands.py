@@ -6,26 +6,27 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from kit.newrecipe.enginecalls import EngineRun, calls_engine, engine_options, engine_run
 from kit.newrecipe.programs import Program
-from kit.newrecipe.shelltext import inner, shell_commands, split_word
+from kit.newrecipe.shelltext import inner, path_from, same_place, shell_commands, split_word, uses
 
-__all__ = ["EngineRun", "Written", "WrittenCommand", "folder_model", "read_written", "same_place", "uses"]
+__all__ = ["Written", "WrittenCommand", "folder_model", "read_written"]
 
-_MAX_BYTES = 1 << 20
+_MAX_BYTES = 1 << 18  # of a document
+_MOST = 2000  # commands in it
+_DEPTH = 20  # of a folder that it goes into
 _PYTHON = re.compile(r"python[\d.]*$")
-_ENGINE = re.compile(r"ais_bench|ais_infer|msame|(^|/)benchmark(\.|$)")
-_MSAME = re.compile(r"(^|/)msame(\.|$)")
-_BENCHMARK = re.compile(r"--?input_text_path\b")
-#: Options of the tool by which the shape of each file decides.
-_SHAPES = ("auto_set_dymshape_mode", "auto_set_dymdims_mode")
 #: Words of a program that makes a model, or that reads the tool's rates.
 #: A shell script that a document starts, and its arguments.
 _STARTED = re.compile(r"^[ \t>$]*(?:(?:bash|sh|source)[ \t]+|\./)(\S+\.sh)\b([^\n]*)$", re.MULTILINE)
 #: What a terminal, of root perhaps, shows before a command: ``# ``, ``user@host:~$ ``; in a script it is a comment.
 _PROMPT = re.compile(
-    r"^[ \t]*(?:\([\w.-]+\)[ \t]*)?(?:\S+@\S+[ \t]?)?[#$]+[ \t]+(?=\S*(?:python|msame|benchmark))", re.MULTILINE
+    r"^[ \t]*(?:\([\w.-]{1,99}\)[ \t]*)?(?:\S{1,99}@\S{1,99}[ \t]?)?[#$]{1,2}[ \t]+(?=\S*(?:python|msame|benchmark))",
+    re.MULTILINE,
 )
 _NO_DATA = re.compile(r"\.(onnx|om)$|perf_\w*batchsize|PureInfer", re.IGNORECASE)
 
@@ -40,20 +41,6 @@ class WrittenCommand(list[str]):
         super().__init__(words)
         self.where = where
         self.module = module
-
-
-@dataclass
-class EngineRun:
-    """One call of the engine's tool: the folders that it reads, the one that it writes, and the form of results."""
-
-    inputs: tuple[str, ...]
-    output: str
-    model: str = ""
-    format: str = "bin"
-    names: str = "ais_bench"
-    batch_axis: int = 0
-    shapes: bool = False
-    again: bool = False  # what another call does already, for another batch size
 
 
 @dataclass
@@ -84,11 +71,6 @@ class Written:
         return bool(self.runs and self.before and self.after)
 
 
-def same_place(one: str, other: str) -> bool:
-    """Whether two paths of a README are the same one."""
-    return PurePosixPath(inner(one)) == PurePosixPath(inner(other))
-
-
 def read_written(folder: Path, programs: Mapping[str, Program]) -> Written | None:
     """What the first document says that has programs of `programs` and a call of the engine.
 
@@ -96,7 +78,7 @@ def read_written(folder: Path, programs: Mapping[str, Program]) -> Written | Non
     """
     texts = _documents(folder)
     texts += [*(_with_scripts(text, folder) for text in texts), "\n".join(texts)[:_MAX_BYTES]]
-    for text in [*texts, *(_PROMPT.sub("", text) for text in texts)]:
+    for text in dict.fromkeys([*texts, *(_PROMPT.sub("", text) for text in texts)]):
         written = _read(text, programs, folder)
         if written.complete:
             return written
@@ -108,32 +90,31 @@ def folder_model(folder: Path) -> Path | None:
     models = [path for depth in range(4) for path in sorted(folder.glob("*/" * depth + "*.onnx"))]
     if len(models) > 1:
         words = [words for text in _documents(folder) for words in shell_commands(text) if words[0].endswith("atc")]
-        compiled = [PurePosixPath(_options(one).get("model", "")).name for one in words]
+        compiled = [PurePosixPath(engine_options(one).get("model", "")).name for one in words]
         models = [path for path in models if path.name in compiled]
     return models[0] if len(models) == 1 else None
 
 
 def _documents(folder: Path) -> list[str]:
-    texts = []
-    for path in (path for pattern in ("*.md", "*.sh", "*/*.sh") for path in sorted(folder.glob(pattern))):
-        with path.open("rb") as file:
-            texts.append(file.read(_MAX_BYTES).decode("utf-8", "replace"))
-    return texts
+    return [_text(path) for pattern in ("*.md", "*.sh", "*/*.sh") for path in sorted(folder.glob(pattern))]
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(_MAX_BYTES).decode("utf-8", "replace")
 
 
 def _with_scripts(text: str, folder: Path) -> str:
-    """The document with the text of each shell script in the place where it starts it, and its arguments in there."""
+    """The document with the text of each shell script in the first place that starts it, and its arguments in there."""
+    seen: set[str] = set()
 
     def script(found: re.Match[str]) -> str:
-        path = folder / inner(found[1])
-        if not path.is_file():
+        name = inner(found[1])
+        if name in seen or not name or name.startswith("/") or not (folder / name).is_file():
             return found[0]
-        words = found[2].split()
-        with path.open("rb") as file:
-            started = file.read(_MAX_BYTES).decode("utf-8", "replace")
-        return re.sub(
-            r"\$\{?([1-9])\}?", lambda one: words[int(one[1]) - 1] if int(one[1]) <= len(words) else one[0], started
-        )
+        seen.add(name)
+        words = dict(enumerate(found[2].split(), 1))
+        return re.sub(r"\$\{?([1-9])\}?", lambda one: words.get(int(one[1]), one[0]), _text(folder / name))
 
     return _STARTED.sub(script, text)[:_MAX_BYTES]
 
@@ -141,22 +122,22 @@ def _with_scripts(text: str, folder: Path) -> str:
 def _read(text: str, programs: Mapping[str, Program], folder: Path) -> Written:
     written = Written(text=text)
     said = where = ""
-    for words in shell_commands(text):
+    for words in islice(shell_commands(text), _MOST):
         program = _program(words, programs, where)
         if words[0] == "cd":
             said, where = _entered(folder, said, words[-1])
         elif program:
             (written.after if written.runs else written.before).append(program)
         elif words[0] == "mv" and len(words) == 3:
-            _rename(written, *(_from(where, word) for word in words[1:]))
+            _rename(written, *(path_from(where, word) for word in words[1:]))
         elif words[0] == "mkdir":
-            written.made += [_from(where, word) for word in words[1:] if not word.startswith(("-", "/", "$", "~"))]
+            written.made += [path_from(where, word) for word in words[1:] if not word.startswith(("-", "/", "$", "~"))]
         elif words[0] == "export":
             written.exported[words[1]] = words[2]
         elif words[0].rpartition("/")[2] == "atc":
-            written.aipp = written.aipp or _options(words).get("insert_op_conf", "")
-        elif _ENGINE.search(" ".join(words[:3])) or any(_BENCHMARK.match(word) for word in words):
-            run = _engine_run(words, [*written.before, *written.after], where, programs)
+            written.aipp = written.aipp or engine_options(words).get("insert_op_conf", "")
+        elif calls_engine(words):
+            run = engine_run(words, where, partial(_listed_folder, [*written.before, *written.after], programs))
             if run:
                 _add_run(written, run)
     inputs = [place for run in written.runs for place in run.inputs]
@@ -174,17 +155,11 @@ def _entered(folder: Path, said: str, target: str) -> tuple[str, str]:
     first = next(iter(PurePosixPath(target).parts), "")
     if first != ".." and not (folder / said / first).is_dir() and (folder / first).is_dir():
         place = inner(posixpath.normpath(target))  # the document does not say that it went back
+    place = "/".join(place.split("/")[:_DEPTH])
     path = PurePosixPath(place)
     below = [PurePosixPath(*path.parts[start:]) for start in range(len(path.parts))]  # from outside of the folder
     real = next(one for one in (*below, *path.parents, PurePosixPath()) if (folder / one).is_dir())
     return place, "" if str(real) == "." else str(real)
-
-
-def _from(where: str, path: str) -> str:
-    """A path of a document that is in the folder `where`, as from the folder of the scripts."""
-    if not where or path.startswith(("/", "$", "~")):
-        return path
-    return posixpath.normpath(posixpath.join(where, path))
 
 
 def _program(words: Sequence[str], programs: Mapping[str, Program], where: str) -> WrittenCommand | None:
@@ -194,10 +169,10 @@ def _program(words: Sequence[str], programs: Mapping[str, Program], where: str) 
         return None
     module = words[1] == "-m"
     if module:
-        path = _from(where, f"{words[2].replace('.', '/')}.py") if len(words) > 2 else ""
+        path = path_from(where, f"{words[2].replace('.', '/')}.py") if len(words) > 2 else ""
         return WrittenCommand([path, *words[3:]], where, module=True) if path in programs else None
-    if where and _from(where, words[1]) in programs:
-        return WrittenCommand([_from(where, words[1]), *(_in_work(where, word) for word in words[2:])], where)
+    if where and path_from(where, words[1]) in programs:
+        return WrittenCommand([path_from(where, words[1]), *(_in_work(where, word) for word in words[2:])], where)
     name = _named_program(words[1], programs)
     return WrittenCommand([name, *words[2:]]) if name else None
 
@@ -205,7 +180,7 @@ def _program(words: Sequence[str], programs: Mapping[str, Program], where: str) 
 def _in_work(where: str, word: str) -> str:
     """A word with a path that starts with ``./`` or ``../``: seen from the working folder."""
     option, value = split_word(word)
-    path = _from(where, value)
+    path = path_from(where, value)
     if not value.startswith(("./", "../")) or path.startswith(".."):
         return word
     return f"{option}={{work}}/{path}" if option else f"{{work}}/{path}"
@@ -244,42 +219,7 @@ def _add_run(written: Written, run: EngineRun) -> None:
         written.after = [line for line in written.after if line not in written.before]
 
 
-def _options(words: Sequence[str]) -> dict[str, str]:
-    options: dict[str, str] = {}
-    for number, word in enumerate(words):
-        if word.startswith("-"):
-            name, equals, value = word.lstrip("-").partition("=")
-            options[name.replace("-", "_")] = value if equals else next(iter(words[number + 1 : number + 2]), "")
-    return options
-
-
-def _engine_run(
-    words: Sequence[str], before: Sequence[WrittenCommand], where: str, programs: Mapping[str, Program]
-) -> EngineRun | None:
-    options = _options(words)
-    given = options.get("input") or options.get("i") or ""
-    model = PurePosixPath(options.get("model") or options.get("om_path") or "").name
-    if "input_text_path" in options:
-        folder = _listed_folder(options["input_text_path"], before, programs)
-        output = _from(where, f"result/dumpOutput_device{options.get('device_id', '0')}")
-        kind = "txt" if options.get("output_binary", "").lower() == "false" else "bin"
-        return EngineRun((folder,), output, model, kind, "benchmark") if folder else None
-    if not given or given.startswith("-"):
-        return None  # pure inference
-    inputs = tuple(PurePosixPath(_from(where, one)).as_posix() for one in given.split(",") if one)
-    output = options.get("output") or options.get("o") or "."
-    return EngineRun(
-        inputs,
-        (PurePosixPath(_from(where, output)) / options.get("output_dirname", "")).as_posix(),
-        model,
-        options.get("outfmt", "BIN").lower(),
-        "msame" if any(_MSAME.search(word) for word in words[:3]) else "ais_bench",
-        int(axis) if (axis := options.get("output_batchsize_axis", "0")).isdigit() else 0,
-        any(options.get(name, "").lower() in {"1", "true"} for name in _SHAPES),
-    )
-
-
-def _listed_folder(info: str, before: Sequence[WrittenCommand], programs: Mapping[str, Program]) -> str:
+def _listed_folder(before: Sequence[WrittenCommand], programs: Mapping[str, Program], info: str) -> str:
     """The folder whose files a program has listed in the file `info`; empty where none did."""
     for line in before:
         if any(same_place(word, info) for word in line[1:]):
@@ -287,21 +227,12 @@ def _listed_folder(info: str, before: Sequence[WrittenCommand], programs: Mappin
             paths = [word for word in words if not re.fullmatch(r"bin|jpg|jpeg|png|\d+", word)]
             known = [one for one in paths if any(uses(other, [one]) for other in before if other is not line)]
             first = (known or paths or [""])[0]
-            return PurePosixPath(_from("" if "{work}" in first else line.where, inner(first))).as_posix()
+            return PurePosixPath(path_from("" if "{work}" in first else line.where, inner(first))).as_posix()
     for program in (programs[line[0]] for line in before):  # or a program that has both in its text
         if PurePosixPath(info).name in program.text:
             folders = [path for path in program.paths if not PurePosixPath(path).suffix]
             return PurePosixPath(inner(folders[0])).as_posix() if folders else ""
     return ""
-
-
-def uses(line: Sequence[str], places: Sequence[str]) -> bool:
-    """Whether a command line names one of `places`, something below it, or its last name."""
-    for path in (PurePosixPath(inner(split_word(word)[1])) for word in line[1:]):
-        for place in map(PurePosixPath, map(inner, places)):
-            if place.parts and (path == place or place in path.parents or str(path) == place.name):
-                return True
-    return False
 
 
 def _without_digits(text: str) -> str:
