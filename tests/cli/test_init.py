@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from kit.data.weights import check_weights
-from kit.errors import MissingError
+from kit.errors import InvalidInputError, MissingError
 from kit.planning.task import task_of
 from kit.recipe.schema import Weights, load_recipe
 from kit.storage.digests import digest_file
@@ -101,13 +101,22 @@ def test_external_data_that_is_not_there_is_told_at_once(tmp_path: Path, kit: An
 def test_annotations_and_masks_choose_the_task(tmp_path: Path, kit: Any) -> None:
     model(tmp_path / "net.onnx", ["n", 3, 64, 96], [["n", 6, 126]])
     images(tmp_path, ["a.jpg"])
-    (tmp_path / "ann.json").write_text(json.dumps({"categories": [{"id": 1}, {"id": 4}]}))
+    (tmp_path / "ann.json").write_text(
+        json.dumps({"categories": [{"id": 1}, {"id": 4}], "images": [{"file_name": "a.jpg"}]})
+    )
     done = kit(tmp_path, "init", "net.onnx", "--images", "val", "--labels", "ann.json")
     assert done.returncode == 0, done.stderr
     recipe = load_recipe(tmp_path)
     task_of(recipe).check(recipe)
     assert (recipe.model.classes, recipe.dataset.labels) == (2, "ann.json")
     assert "task -> detection: outputs, objectness and boxes are a guess" in done.stdout
+    task_of(recipe).check_data(recipe, tmp_path / "val", tmp_path / "ann.json")
+    others = [{"file_name": f"{name}.jpg"} for name in "axyzw"]
+    (tmp_path / "ann.json").write_text(json.dumps({"categories": [{"id": 1}], "images": others}))
+    with pytest.raises(
+        InvalidInputError, match="4 of 5 images of the annotations are not in .*: w.jpg, x.jpg, y.jpg and 1"
+    ):
+        task_of(recipe).check_data(recipe, tmp_path / "val", tmp_path / "ann.json")
     (tmp_path / "ann.json").write_text("{}")
     wrong = kit(tmp_path, "init", "net.onnx", "--images", "val", "--labels", "ann.json", "--force")
     assert wrong.returncode == 3

@@ -35,7 +35,7 @@ def test_boxes(
     tmp_path: Path, given: list[GraphValue], categories: int | None, classes: int | None, settings: dict[str, Any]
 ) -> None:
     labels = tmp_path / "ann.json"
-    labels.write_text(json.dumps({"categories": [{"id": one} for one in range(categories or 0)]}))
+    labels.write_text(json.dumps({"categories": [{"id": one} for one in range(categories or 0)], "images": []}))
     name, task = draft_task(given, labels if categories else None, (64, 64)) or ("", None)
     assert task
     assert (name, task.classes) == ("detection", classes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kit.data.presence import inside_errors
+from kit.data.presence import image_names, inside_errors
 from kit.errors import InvalidInputError
-from kit.inside.labels import label_bytes
+from kit.inside.labels import label_bytes, some, stem
 from kit.inside.onnx_input import GraphValue
 from kit.planning import common
 from kit.planning.step import GIB, External, Limits, Made, Step
@@ -89,17 +89,24 @@ class Detection(ImageTask):
         if labels is not None:
             if labels.suffix.lower() != ".json":
                 return None
-            with os_errors(labels), inside_errors():
-                text = label_bytes(str(labels))
-            try:
-                categories = len(json.loads(text)["categories"])
-            except (ValueError, KeyError, TypeError, RecursionError):
-                raise InvalidInputError(
-                    "the annotations are not in COCO's form: they list no categories",
-                    where=str(labels),
-                    remedy="give a COCO json, or the label file of a classifier",
-                ) from None
+            categories = len(_annotations(labels)["categories"])
         return guess_boxes(outputs, categories, size)
+
+    def check_data(self, recipe: Recipe, images: Path, labels: Path) -> None:
+        """As many images as the recipe says, among them all of the annotations.
+
+        Raises:
+            MissingError, InvalidInputError: they are not there, or the annotations are of other images.
+        """
+        super().check_data(recipe, images, labels)
+        there = {stem(name) for name in image_names(recipe.dataset, images)}
+        listed = [str(one.get("file_name")) for one in _annotations(labels)["images"]]
+        if absent := [name for name in listed if stem(name) not in there]:
+            raise InvalidInputError(
+                f"{len(absent)} of {len(listed)} images of the annotations are not in {images}: {some(absent)}",
+                where=str(labels),
+                remedy="complete the data set, or give the annotations of these images",
+            )
 
     def check_preprocess(self, preprocess: Preprocess) -> None:
         """Whether the whole image is kept."""
@@ -169,6 +176,27 @@ class Detection(ImageTask):
                 limits=Limits(memory_bytes=8 * GIB),
             )
         ]  # fmt: skip
+
+
+def _annotations(path: Path) -> Mapping[str, Any]:
+    """COCO annotations as they are; the scoring step looks at each of them.
+
+    Raises:
+        InvalidInputError: no JSON, or one that lists no images and categories.
+    """
+    with os_errors(path), inside_errors():
+        text = label_bytes(str(path))
+    try:
+        tree: Mapping[str, Any] = json.loads(text)
+        if all(isinstance(one, dict) for one in (*tree["categories"], *tree["images"])):
+            return tree
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise InvalidInputError(
+        "the annotations are not in COCO's form: they list no images and categories",
+        where=str(path),
+        remedy="give a COCO json, or the label file of a classifier",
+    )
 
 
 #: Found by the entry point: see pyproject.toml.
