@@ -59,6 +59,5 @@ def _columns(view: View) -> Iterator[tuple[str, int]]:
     if not view.performance:
         return
     for device in {one.device for one in view.series if one.device is not None and one.operands is None}:
-        places = view.of_device(device)
-        if len(places) == 1 and not view.series[places[0]].timed:
-            yield device, places[0]
+        if (place := view.rate_of(device)) is not None:
+            yield device, place

@@ -159,13 +159,8 @@ class RatioSource:
 
 
 def _places(view: View, subject: str, other: str) -> tuple[int, int] | None:
-    places = []
-    for name in (subject, other):
-        found = [place for place in view.of_device(name) if not view.series[place].timed]
-        if len(found) != 1:
-            return None
-        places.append(found[0])
-    return places[0], places[1]
+    top, bottom = view.rate_of(subject), view.rate_of(other)
+    return None if top is None or bottom is None else (top, bottom)
 
 
 def _plain(record: RowRecord, place: int) -> float | None:

@@ -99,6 +99,11 @@ class View:
         """The indices of the value series of a device."""
         return self._places.get((device or "",), ())
 
+    def rate_of(self, device: str) -> int | None:
+        """The index of the only series of a device that is no time; None if it has none or several."""
+        rates = [place for place in self.of_device(device) if not self.series[place].timed]
+        return rates[0] if len(rates) == 1 else None
+
     def find(self, key: str, *, variants: bool = False) -> list[int]:
         """The value series that an operand of a ratio can mean: those with the same key, or else the same device.
 
