@@ -186,7 +186,7 @@ def _check_whole(name: str, match: re.Match[str], start: int, end: int, unit: st
         what = f"is {text[start:end]}, which is a part of a name"
     elif unit == "fraction" and text[end : end + 1] == "%" and match.end() <= end:
         what = "has a % behind it, and its unit is fraction"
-    elif another and _is_list(another, line, text[start:end]) and not _chosen(match, start, end):
+    elif another and _is_list(another, line, text[start:end], unit) and not _chosen(match, start, end):
         what = f"is one of several numbers: {text[start:end]} and {another['value']}"
     else:
         return
@@ -197,10 +197,13 @@ def _check_whole(name: str, match: re.Match[str], start: int, end: int, unit: st
     )
 
 
-def _is_list(another: re.Match[str], line: str, first: str) -> bool:
+def _is_list(another: re.Match[str], line: str, first: str, unit: str) -> bool:
+    value = another["value"]
+    if unit == "fraction" and value.endswith("%") and abs(100 * float(first) - float(value[:-1])) < 0.1:
+        return False  # 0.9133 (91.33%)
     if line.count("[") > line.count("]"):
         return True
-    decimal = bool(re.search(r"[.%]", another["value"]))
+    decimal = bool(re.search(r"[.%]", value))
     if another["mark"] == "(":
         return decimal and another.string[another.end() : another.end() + 1] == ")"
     return bool(another["mark"]) and (decimal or "." not in first)

@@ -65,6 +65,7 @@ def find(tmp_path: Path, text: str, pattern: str, **changes: Any) -> dict[str, A
         ("acc: 0.91, 5000 images\n", r"acc: ([0-9.]+)", "fraction", "0.91"),
         ("acc tensor(0.7512, device='cuda:0')\n", r"acc tensor\(([0-9.]+)", "fraction", "0.7512"),
         ("acc: 0.5%\n", r"acc: ([0-9.]+)%", "fraction", "0.5"),
+        ("acc: 0.9133 (91.33%)\n", r"acc: ([0-9.]+)", "fraction", "0.9133"),
     ],
 )
 def test_a_metric_is_found_with_its_printed_digits(
@@ -101,6 +102,7 @@ def test_a_metric_is_found_with_its_printed_digits(
         ("mAP: 50.1%/60.2%\n", r"mAP: ([0-9.]+)", "percent", "several numbers: 50.1 and 60.2"),
         ("correct: 93/100\n", r"correct: ([0-9.]+)", "percent", "several numbers: 93 and 100"),
         ("Acc@1 76.130 (75.9)\n", r"Acc@1 ([0-9.]+)", "percent", "several numbers: 76.130 and 75.9"),
+        ("acc: 0.9133 (91.33%)\n", r"acc: ([0-9.]+)", "percent", "several numbers: 0.9133 and 91.33%"),
         ("FID 1,234.5\n", r"FID ([0-9.]+)", "none", "a part of a number"),
         ("top1=.76\n", r"top1\D+([0-9]+)", "percent", "a part of a number"),
         ("acc1:100.0 acc5:100.0\n", r"acc\D*([0-9.]+)", "percent", "2 times"),
