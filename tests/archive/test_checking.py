@@ -42,6 +42,7 @@ def wrong(path: Path) -> str:
     return "\n".join(f"{one.subject}: {one.message}" for one in verify_archive(path) if one.state == "wrong")
 
 
+@pytest.mark.slow
 def test_an_archive_is_made_and_verified_without_a_store(
     kit: Kit, root: Path, members: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_report_of_published_numbers_alone_is_archived(kit: Kit, root: Path, t
     assert ran.returncode == 0, ran.stdout
 
 
+@pytest.mark.slow
 def test_weights_and_data_travel_only_if_asked(kit: Kit, root: Path, tmp_path: Path) -> None:
     words = ("--recipe", "examples/digits", "--with-weights", "--with-data")
     assert kit(root, "archive", str(tmp_path / "all"), *words).returncode == 0
@@ -146,6 +148,7 @@ FORGED: dict[str, Callable[[dict[str, bytes]], tuple[dict[str, bytes | None], st
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", FORGED)
 def test_a_forged_member_is_refused_although_the_digests_fit(
     case: str, members: dict[str, bytes], tmp_path: Path

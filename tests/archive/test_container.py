@@ -63,6 +63,7 @@ def test_each_flipped_byte_is_refused_by_name(members: dict[str, bytes], tmp_pat
     assert flips(path, 2) > 180
 
 
+@pytest.mark.slow
 def test_flipped_bytes_of_a_whole_archive(archive: Path) -> None:
     assert flips(archive, 17) > 20
 

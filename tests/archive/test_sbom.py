@@ -98,6 +98,7 @@ def test_an_archive_says_which_bills_are_missing_and_why(members: dict[str, byte
     assert {"what": "SBOM of image runtime", "why": "no engine answers"} in absent
 
 
+@pytest.mark.slow
 def test_a_bill_of_another_image_is_refused(root: Path, tmp_path: Path) -> None:
     members = archived(root, lambda image: LISTS)
     names = [name for name in members if name.startswith("sbom/")]

@@ -86,6 +86,7 @@ def test_the_seed_in_other_encodings(encoding: str) -> None:
     assert findings == audit_file(SEED).diagnostics
 
 
+@pytest.mark.slow
 def test_two_hundred_reports_take_seconds() -> None:
     paths = sorted((SHARED / "examples" / "reports").iterdir())
     start = time.process_time()  # of this process: other work on the machine does not count

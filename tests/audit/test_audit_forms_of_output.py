@@ -226,6 +226,7 @@ def test_one_page_over_all(zoo: Path, capsys: pytest.CaptureFixture[str]) -> Non
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_four_hundred_reports_do_not_take_long(zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(400):
         (zoo / "models" / f"r{number}.md").write_text(REPORT, encoding="utf-8")

@@ -105,6 +105,7 @@ def idle() -> bool:
     return os.getloadavg()[0] < (os.cpu_count() or 1) * 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_twice_the_size_costs_twice_the_time(name: str) -> None:
     make, size = LAYOUTS[name], 40_000
@@ -117,6 +118,7 @@ def test_twice_the_size_costs_twice_the_time(name: str) -> None:
     pytest.fail(f"twice the size takes {factors} times as long")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_megabyte_takes_five_seconds(name: str) -> None:
     # A quarter of it in a quarter of the time. On a core that others use, too, processor seconds are longer.
@@ -124,6 +126,7 @@ def test_a_megabyte_takes_five_seconds(name: str) -> None:
     assert any(seconds(text) < 1.25 * (1 if idle() else 2) for _ in range(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["spans", "header cells", "rows of a wide header", "speed-up columns"])
 def test_memory_is_in_proportion_too(name: str) -> None:
     text = LAYOUTS[name](100_000)

@@ -276,6 +276,7 @@ def test_a_folder_of_scripts(tmp_path: Path, kit: Any) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [

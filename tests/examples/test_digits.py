@@ -53,6 +53,7 @@ def test_digests_in_recipe_and_readme_are_those_of_the_file() -> None:
     assert f"{len(content):,} bytes" in readme
 
 
+@pytest.mark.slow
 def test_the_script_makes_these_images(script: Any) -> None:
     _, _, jpegs, numbers = script.load_split()
     assert dict(zip((path.name for path in IMAGES), numbers.tolist(), strict=True)) == labels()

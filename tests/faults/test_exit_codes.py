@@ -144,6 +144,7 @@ def test_the_table_has_every_code_and_no_other() -> None:
     assert set(PROVOKED) == set(Exit)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="kit runs on Linux")
 @pytest.mark.parametrize("code", list(Exit), ids=lambda code: code.name)
 def test_every_row_can_be_provoked(code: Exit, tmp_path: Path) -> None:

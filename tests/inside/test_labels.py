@@ -140,6 +140,7 @@ def test_label_far_beyond_any_class(tmp_path: Path) -> None:
     assert "not in" in refused(tmp_path / "labels.txt", "a.jpg 99999999999\n", None).what
 
 
+@pytest.mark.slow
 def test_huge_label_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     with path.open("wb") as file:

@@ -74,6 +74,7 @@ def counted(folder: Path, predictions: str, *more: str) -> dict[str, object]:
     return tree
 
 
+@pytest.mark.slow
 def test_the_union_is_byte_for_byte_one_run(folder: Path) -> None:
     merge.main(["--out", str(folder / "merged"), *shards(folder)])
     for name in ("predictions.npy", "scores.npy", "images.txt"):

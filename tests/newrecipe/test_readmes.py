@@ -128,6 +128,7 @@ FOLDERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "data", "metric", "value", "wanted"), FOLDERS)
 def test_a_readme_becomes_a_recipe_that_runs(
     tmp_path: Path, make: Any, data: str, metric: str, value: float, wanted: dict[str, Any]

@@ -121,6 +121,7 @@ FOLDERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "data", "metric", "value", "unit", "wanted"), FOLDERS)
 def test_a_shell_script_becomes_a_recipe_that_runs(
     tmp_path: Path, make: Any, data: str, metric: str, value: float, unit: str, wanted: dict[str, Any]

@@ -142,6 +142,7 @@ def test_on_paper_the_first_screen_is_the_first_page(browser: Browser, reports: 
         assert page.ask("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
 
 
+@pytest.mark.slow
 def test_chinese_text_is_no_row_of_boxes(browser: Browser, reports: Path) -> None:
     """Two characters that no font has look the same; the pages declare a font for each system that has one."""
     same = f"""(() => {{

@@ -50,6 +50,7 @@ def links(markdown: str) -> list[str]:
     return re.findall(r"\]\(#([^)]+)\)", markdown)
 
 
+@pytest.mark.slow
 def test_every_anchor_leads_to_a_heading_for_any_targets(
     seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make
 ) -> None:
@@ -285,6 +286,7 @@ print(json.dumps({name: hashlib.sha256(data).hexdigest() for name, data in files
 """
 
 
+@pytest.mark.slow
 def test_same_bytes_in_any_surroundings(root: Path, make: Make, tmp_path: Path) -> None:
     paths = []
     for name, one in mixture(make).items():

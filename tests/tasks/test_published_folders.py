@@ -41,6 +41,7 @@ def metrics_of(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "metric", "value"), FOLDERS)
 def test_on_cpu(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], Path], metric: str, value: float

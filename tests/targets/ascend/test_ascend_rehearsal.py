@@ -233,6 +233,7 @@ def test_batches_that_disagree_are_no_one_model(rehearsals: Any) -> None:
         made.target.read(made.job, made.outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
 def test_a_card_is_measured_and_not_multiplied(rehearsals: Any, tool: str) -> None:
     made = rehearsals("310", tool=tool, mode="synthetic", rounds=12)
@@ -261,6 +262,7 @@ def test_a_device_that_fails_fails_the_card(rehearsals: Any) -> None:
         made.run("310/card-bs1", alone=True, KIT_SIM_DEVICES="virtual:4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
 def test_energy_is_the_power_of_the_chip_by_the_rate(rehearsals: Any, tool: str) -> None:
     made = rehearsals("310P", tool=tool, mode="synthetic", rounds=12, energy=2)
