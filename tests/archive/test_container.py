@@ -54,6 +54,7 @@ def flips(path: Path, every: int) -> int:
     return tried
 
 
+@pytest.mark.slow
 def test_each_flipped_byte_is_refused_by_name(members: dict[str, bytes], tmp_path: Path) -> None:
     small = {name: data[:700] for name, data in members.items()}
     small[SUMS] = sums(digests_of(small))

@@ -198,6 +198,7 @@ def test_links_are_there_while_it_runs_and_gone_after(runner: Runner, tmp_path: 
     assert [path.name for path in outcome.folder.iterdir()] == ["seen"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_the_program_within_seconds(
     runner: Runner, tmp_path: Path, number: signal.Signals

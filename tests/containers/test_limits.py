@@ -36,6 +36,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ENDLESS.values(), ids=ENDLESS)
 def test_silence_ends_a_program_of_kit(program: str, runner: Runner, tmp_path: Path) -> None:
     one = step(program, code=("metrics",), limits=Limits(silence_s=1))
@@ -46,6 +47,7 @@ def test_silence_ends_a_program_of_kit(program: str, runner: Runner, tmp_path: P
     assert time.monotonic() - started < 60
 
 
+@pytest.mark.slow
 def test_time_ends_a_program_that_goes_on_talking(runner: Runner, tmp_path: Path) -> None:
     program = "import time\nwhile True:\n    print('still', flush=True)\n    time.sleep(0.1)"
     one = step(program, code=("metrics",), limits=Limits(seconds=1, silence_s=600))
@@ -53,6 +55,7 @@ def test_time_ends_a_program_that_goes_on_talking(runner: Runner, tmp_path: Path
         runner.run(one, binding(tmp_path, runner), Heard())
 
 
+@pytest.mark.slow
 def test_a_vendor_tool_may_be_silent(tmp_path: Path) -> None:
     one = step("import time; time.sleep(1.5)", limits=Limits(silence_s=1))
     assert LocalRunner().run(one, binding(tmp_path, LocalRunner()), Heard()).exit_code == 0
@@ -85,6 +88,7 @@ def test_a_limit_that_is_no_number_is_told(text: str, tmp_path: Path, monkeypatc
         LocalRunner().run(step("pass"), binding(tmp_path, LocalRunner()), Heard())
 
 
+@pytest.mark.slow
 def test_the_environment_sets_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIT_STEP_SECONDS", "1")
     with pytest.raises(StepError, match="it ran for 1 s"):

@@ -64,6 +64,7 @@ def test_the_script_makes_these_images(script: Any) -> None:
     assert jpegs == [path.read_bytes() for path in IMAGES]
 
 
+@pytest.mark.slow
 def test_no_test_image_was_trained_on(script: Any) -> None:
     train, _, test, _ = script.load_split()
     assert (len(train), len(test), len(set(train) & set(test))) == (1297, 500, 0)

@@ -41,6 +41,7 @@ def measured(
     return _MEASURED[engine]
 
 
+@pytest.mark.slow
 def test_numbers_belong_together(measured: tuple[dict[str, Any], Path]) -> None:
     facts, folder = measured
     assert [one["batch"] for one in facts["batches"]] == [3, 1]

@@ -34,6 +34,7 @@ def test_what_the_kernel_does_not_show_is_left_out() -> None:
     assert disturbances(Snapshot(0.0, 0.0), Snapshot(1.0, 1.0)) == ({}, [])
 
 
+@pytest.mark.slow
 def test_a_busy_neighbour_is_seen() -> None:
     if "busy" not in take().counters:
         pytest.skip("this kernel shows no /proc/stat")

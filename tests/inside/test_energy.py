@@ -63,6 +63,7 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
+@pytest.mark.slow
 def test_watts_are_sampled_and_the_first_second_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(
         tmp_path, monkeypatch,

@@ -82,6 +82,7 @@ def test_the_union_is_byte_for_byte_one_run(folder: Path) -> None:
     assert counted(folder, "merged") == counted(folder, "whole")
 
 
+@pytest.mark.slow
 def test_counts_of_the_shards_add_up_to_those_of_all(folder: Path) -> None:
     whole = counted(folder, "whole")
     parts = [counted(folder, f"shard{number}", "--subset") for number in (1, 2, 3)]

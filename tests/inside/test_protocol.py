@@ -165,6 +165,7 @@ def test_progress_is_rare_and_always_ends(tmp_path: Path) -> None:
     assert len(said) < 40
 
 
+@pytest.mark.slow
 def test_progress_comes_in_time_and_whole_lines(tmp_path: Path) -> None:
     code, said, _ = finish("for i in range(4):\n  progress(i, 9, 'Bilder ü')\n  time.sleep(0.25)", tmp_path)
     assert code == 0

@@ -55,6 +55,7 @@ def test_a_steady_rate_ends_early_and_after_the_least_number_of_rounds() -> None
     assert 0 < series[0].rate <= 500
 
 
+@pytest.mark.slow
 def test_a_model_of_microseconds_ends_at_the_number_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.inside.rounds._CALLS", 200)
     series = [Series(1, [lambda: None], 1)]

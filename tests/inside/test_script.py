@@ -114,6 +114,7 @@ def test_packages_that_any_of_the_programs_lacks_are_told_before_the_first_one_r
     assert folder.before(programs=["post.py", "pre.py"], out="again")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "said", "kind"),
     [

@@ -49,6 +49,7 @@ def reports(
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["spnasnet_100/report.html", "worse/report.html", "index.html"])
 @pytest.mark.parametrize(
     ("width", "dark", "script"), [(1280, False, True), (390, True, True), (390, False, False)],

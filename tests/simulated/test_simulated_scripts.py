@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 
 CONVERT = r"""
 set -e
@@ -87,6 +88,7 @@ def prepare(machine: Any, reference: np.ndarray) -> None:
     Path("score.py").write_text(SCORE)
 
 
+@pytest.mark.slow
 def test_310_scripts(machine: Any, images: np.ndarray, reference: np.ndarray) -> None:
     prepare(machine, reference)
     done = machine.bash(CONVERT)
@@ -107,6 +109,7 @@ def test_310_scripts(machine: Any, images: np.ndarray, reference: np.ndarray) ->
     assert re.search(r"^\[INFO\] ave_throughputRate: \S+samples/s, ave_latency: \S+ms$", done.out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_t4_script(machine: Any, model: onnx.ModelProto) -> None:
     for version in ("7.2.3", "8.6.1"):
         done = machine.bash(T4, tensorrt=version)

@@ -219,6 +219,7 @@ def test_no_data_transfers(machine: Any, model: onnx.ModelProto) -> None:
     assert (row["inMs"], row["outMs"], row["latencyMs"]) == (0, 0, row["computeMs"])
 
 
+@pytest.mark.slow
 def test_duration_and_warm_up(machine: Any, model: onnx.ModelProto) -> None:
     done = machine("trtexec", "--onnx=m.onnx", SHAPES, "--duration=1", "--warmUp=100", "--exportTimes=t.json")
     rows = json.loads(Path("t.json").read_text())
