@@ -64,7 +64,24 @@ def test_a_class_for_each_pixel(
 
 
 @pytest.mark.parametrize(
-    "given", [outputs((None, 1000)), outputs((1, 10, 1, 1)), outputs((1, 7)), outputs((1, 5), (1, 9))]
+    "given",
+    [
+        outputs((None, 1000)),
+        outputs((1, 10, 1, 1)),
+        outputs((1, 7)),
+        outputs((None, 7)),
+        outputs((1, 5), (1, 9)),
+        outputs((None, 4), (None, 9)),
+    ],
 )
 def test_a_score_per_class(given: list[GraphValue]) -> None:
     assert draft_task(given, None, (64, 64)) is None
+
+
+@pytest.mark.parametrize("classes", [6, 7, 1000])
+def test_a_classifier_whose_labels_are_coco_annotations(tmp_path: Path, classes: int) -> None:
+    labels = tmp_path / "ann.json"
+    labels.write_text(json.dumps({"categories": [{"id": one} for one in range(classes)], "images": []}))
+    assert draft_task(outputs((None, classes)), labels, (64, 64)) is None
+    assert draft_task(outputs((None, classes, 1, 1)), labels, (64, 64)) is None
+    assert draft_task(outputs((None, classes)), tmp_path, (64, 64)) is None

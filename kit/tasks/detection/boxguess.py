@@ -26,13 +26,15 @@ def guess_boxes(outputs: Sequence[GraphValue], categories: int | None, size: Seq
     """
     whole = {"resize": list(size), "crop": list(size), "interpolation": "bilinear", "fit": "contain", "pad": 114}
     whole |= {"scale": 255, "mean": [0, 0, 0], "std": [1, 1, 1]}
-    boxes = next((one for one in outputs if len(one.shape) > 1 and one.shape[-1] == 4), None)
+    least = 2 if any(len(one.shape) == 1 for one in outputs) else 3  # (n, 4) beside (n,) are boxes, alone four classes
+    boxes = next((one for one in outputs if len(one.shape) >= least and one.shape[-1] == 4), None)
     if len(outputs) > 1 and boxes is not None:
         return _several(boxes, [one for one in outputs if one is not boxes], categories, whole)
     shape = outputs[0].shape
-    rows = len(shape) == 3 and "float" in outputs[0].dtype
-    seven = shape[-1:] == (7,) and ((len(shape) == 4 and shape[1] == 1) or (len(shape) == 2 and shape[0] != 1))
-    return _one(outputs[0], categories, whole) if rows or seven or categories is not None else None
+    boxed = (len(shape) == 3 and "float" in outputs[0].dtype) or (len(shape) == 4 and shape[1] == 1 and shape[-1] == 7)
+    if len(shape) == 2 and categories is not None:  # most are scores per class, for which COCO annotations may be, too
+        boxed = shape[1] in {6, 7} and categories != shape[1]
+    return _one(outputs[0], categories, whole) if boxed else None
 
 
 def _one(output: GraphValue, categories: int | None, whole: dict[str, Any]) -> TaskDraft:

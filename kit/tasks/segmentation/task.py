@@ -52,7 +52,7 @@ class Segmentation(ImageTask):
         first, whole = outputs[0], "float" not in outputs[0].dtype
         shape = first.shape
         pixels = (len(shape) == 3 and whole) or (len(shape) == 4 and 1 not in shape[2:] and shape[-1] != 7)
-        if not (pixels if labels is None else labels.is_dir()):
+        if len(shape) < 3 or not (pixels if labels is None else labels.is_dir()):
             return None
         single = len(shape) == 4 and shape[1] == 1 and not whole
         settings = {"ignore": 255} | ({"threshold": 0.5} if single else {})
