@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -38,11 +39,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_signals() -> Iterator[None]:
-    """What `kit`, run in this process, does on a signal does not outlive it: it ignores Ctrl-C after the first one."""
+def fresh_process() -> Iterator[None]:
+    """What `kit`, run in this process, leaves there does not outlive its test.
+
+    It ignores Ctrl-C after the first one, and remembers the engine that answered.
+    """
     usual: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     for number, handler in usual.items():
         signal.signal(number, handler)
+    if client := sys.modules.get("kit.containers.client"):
+        client._connected.cache_clear()
+        client.version.cache_clear()
     yield
     for number, handler in usual.items():
         signal.signal(number, handler)
