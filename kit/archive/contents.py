@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from kit.archive.intoto import as_json
 from kit.archive.sbom import sbom
 from kit.containers.packages import list_packages
 from kit.errors import DamagedError, EngineError, InvalidInputError, KitError, MissingError
-from kit.execution.selection import Choice, Selection, inputs_from_outside
+from kit.execution.selection import Choice, Selection, inputs_from_outside, lies_within
 from kit.recipe.schema import Recipe
 from kit.reports.folder import rendered
 from kit.results.kept import SUFFIX
@@ -153,7 +152,7 @@ class Contents:
                     total -= size
                     continue
                 self.members[f"recipe/{name}"] = read_input(file, _CODE_FILE, "file of the recipe")
-            if not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(self.recipe.folder)):
+            if not lies_within(path, self.recipe.folder):
                 self.absent.append((path.name, "it lies outside of the recipe's folder"))
 
     @property

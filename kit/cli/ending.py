@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kit.cli.usage import counted
 from kit.results.digits import rounded
 from kit.terminal import visible
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from kit.results.comparison import Compared
     from kit.results.resultsfile import Results
 
-__all__ = ["ending"]
+__all__ = ["ending", "files_written"]
 
 
 def ending(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results] | None = None) -> Iterator[str]:
@@ -31,9 +30,17 @@ def ending(recipe: Recipe, done: Reproduction, archived: Mapping[str, Results] |
         found = [line for name, first, second in matched for line in compare(name, first, second, rule)]
         yield f"the same    {_listed(line for line in found if line.outcome == 'same')}"
         yield f"different   {_listed(line for line in found if line.outcome != 'same')}"
-    state = f"{counted(len(done.changed), 'file', 'files')} written" if done.changed else "nothing changed"
     note = "; the committed report is as it was: --update replaces it" if done.committed else ""
-    yield f"report: {done.folder / 'README.md'} ({state}{note})"
+    yield f"report: {done.folder / 'README.md'} ({files_written(done.changed)}{note})"
+
+
+def files_written(changed: Sized) -> str:
+    """What a rendering did, in the brackets behind its report."""
+    return f"{_counted(len(changed), 'file', 'files')} written" if changed else "nothing changed"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _listed(lines: Iterable[Compared]) -> str:
@@ -51,5 +58,5 @@ def _one(results: Results) -> str:
     top1 = f", {accuracy.correct[0]} of {accuracy.n} right" if accuracy else ""
     short = [one.model_copy(update={"value": float(rounded(one.value, None))}) for one in results.metrics[:2]]
     scores = "".join(f", {visible(one.name)} {one.text}" for one in short)
-    batches = f", {counted(len(results.throughput), 'batch', 'batches')}" if results.throughput else ""
+    batches = f", {_counted(len(results.throughput), 'batch', 'batches')}" if results.throughput else ""
     return f"{results.target}{' SIMULATED' if results.source == 'simulated' else ''}{top1}{scores}{batches}"

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import options
-from kit.cli.usage import counted, goes_with, option
+from kit.cli.usage import goes_with, option
 from kit.errors import InvalidInputError, MissingError
 
 __all__ = ["command"]
@@ -64,6 +64,7 @@ def command(
       kit report --gate                           in CI: fail where the result is not what was published
       kit report --gate --gate-base origin/main   and where the recipe asks for less than it did there
     """  # noqa: D301 - \b keeps the lines of the examples apart
+    from kit.cli.ending import files_written
     from kit.recipe.schema import load_recipe
     from kit.reports import folder as report_folder
     from kit.reports.catalogue import INDEX, write_index
@@ -90,8 +91,7 @@ def command(
     if not here:
         write_index(within)
     first = "README.md" if "README.md" in files else "README.en.md"
-    state = f"{counted(len(changed), 'file', 'files')} written" if changed else "nothing changed"
-    typer.echo(f"report: {folder / first} ({state})")
+    typer.echo(f"report: {folder / first} ({files_written(changed)})")
     if gate:
         from kit.recipe.revision import recipe_at
         from kit.storage.store import Store

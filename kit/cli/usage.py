@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["argument", "counted", "goes_with", "option"]
+__all__ = ["argument", "goes_with", "option"]
 
 
 def option(usage: str, says: str, *, env: str | None = None, readable: bool = False, **more: Any) -> Any:
@@ -38,8 +38,3 @@ def goes_with(name: str, given: object, other: str, *, there: bool) -> None:
     """
     if given and not there:
         raise typer.BadParameter(f"goes with {other}", param_hint=name)
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{number} {one if number == 1 else many}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from kit.planning.target import DeviceAccess, ImageSpec, Job, Target, target_of
 from kit.planning.task import Task, task_of
 from kit.recipe.schema import Recipe
 
-__all__ = ["Choice", "Selection", "image_specs", "inputs_from_outside", "with_devices"]
+__all__ = ["Choice", "Selection", "image_specs", "inputs_from_outside", "lies_within", "with_devices"]
 
 
 @dataclass(frozen=True)
@@ -178,3 +179,8 @@ def inputs_from_outside(selection: Selection, weights: Path) -> set[Path]:
     found |= {spec.requirements for spec in image_specs(jobs) if spec.requirements}
     found |= {recipe.resolve(name) for name in (recipe.dataset.classes, recipe.dataset.synsets) if name}
     return {path.absolute() for path in found}
+
+
+def lies_within(path: Path, folder: Path) -> bool:
+    """Whether a path is in a folder or below it, by its name alone: ``..`` is followed, links are not."""
+    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))

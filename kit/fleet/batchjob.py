@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.errors import InvalidInputError
-from kit.execution.selection import Choice, Selection
+from kit.execution.selection import Choice, Selection, lies_within
 from kit.planning.planner import plan
 from kit.planning.target import SchedulerDevice
 
@@ -76,7 +76,7 @@ def check_inside(folder: Path, places: Iterable[Path]) -> None:
         InvalidInputError: one lies outside.
     """
     for place in sorted(places):
-        if not Path(os.path.normpath(place)).is_relative_to(os.path.normpath(folder)):
+        if not lies_within(place, folder):
             raise InvalidInputError(
                 "this lies outside of the recipe's folder, and does not travel with it",
                 where=os.path.normpath(place),

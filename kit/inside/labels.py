@@ -182,8 +182,7 @@ def refuse_repeated(repeated: Sequence[tuple[int, str]], path: str) -> None:
     if repeated:
         shown = ", ".join(f"{name!r} in line {line}" for line, name in repeated[1:3])
         more = f"; so has {shown}" if shown else ""
-        rest = f", and {len(repeated) - 3} more" if len(repeated) > 3 else ""
-        what = f"{repeated[0][1]!r} has a label already, in an earlier line{more}{rest}"
+        what = f"{repeated[0][1]!r} has a label already, in an earlier line{more}{_rest(repeated)}"
         remedy = "Keep one line per image; names count up to their first dot."
         raise UserError(what, remedy, f"{path}:{repeated[0][0]}")
 
@@ -203,9 +202,13 @@ def refuse_outside(odd: Sequence[tuple[int, str, str]], of: int, bounds: str, re
     """
     if odd:
         shown = ", ".join(f"{name!r} has {label} in line {line}" for line, name, label in odd[:3])
-        rest = f", and {len(odd) - 3} more" if len(odd) > 3 else ""
-        what = f"{len(odd)} of {of} labels {bounds}: {shown}{rest}"
+        what = f"{len(odd)} of {of} labels {bounds}: {shown}{_rest(odd)}"
         raise UserError(what, remedy, f"{path}:{odd[0][0]}")
+
+
+def _rest(lines: Sequence[object]) -> str:
+    """What an error says of more than three lines."""
+    return f", and {len(lines) - 3} more" if len(lines) > 3 else ""
 
 
 def _line_by_line(data: bytes, highest: int, path: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from kit.data.presence import inside_errors
 from kit.errors import InvalidInputError, MissingError
@@ -15,7 +16,7 @@ from kit.newrecipe.timmconfig import preprocessing
 from kit.newrecipe.wishes import Wishes, shape_of, slug
 from kit.newrecipe.writtencommands import folder_model
 from kit.planning.target import load_target
-from kit.planning.task import draft_task
+from kit.planning.task import TaskDraft, draft_task
 from kit.storage.files import os_errors
 
 __all__ = ["draft_of"]
@@ -140,15 +141,7 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     tree = usual_preprocessing(image)
     add_graph(draft, graph, names[0], tree)
     if drafted:
-        tree |= drafted.preprocess
-        for name in [name for name, one in tree.items() if one is None]:
-            del tree[name]
-        draft.settings["task"] = {task: drafted.settings}
-        draft.open.append(f"task -> {task}: {drafted.guess}")
-        draft.settings["output"] = drafted.outputs[0]
-        if len(drafted.outputs) > 1:
-            draft.settings["outputs"] = list(drafted.outputs)
-            del draft.settings["output"]
+        _add_task(draft, task, drafted, tree)
     elif len(names) > 1:
         draft.remarks["output"] = f"of {', '.join(names)}"
     if not single:
@@ -169,6 +162,20 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     del draft.settings["opset"]
     draft.settings["weights"] = weights_entry(wishes.weights or path, wishes.out)
     return draft
+
+
+def _add_task(draft: Draft, name: str, drafted: TaskDraft, preprocess: dict[str, Any]) -> None:
+    """The task that the graph's outputs tell, and its preprocessing in the place of a classifier's."""
+    preprocess |= drafted.preprocess
+    for setting in [setting for setting, value in preprocess.items() if value is None]:
+        del preprocess[setting]
+    draft.settings["task"] = {name: drafted.settings}
+    draft.open.append(f"task -> {name}: {drafted.guess}")
+    if len(drafted.outputs) > 1:
+        del draft.settings["output"]
+        draft.settings["outputs"] = list(drafted.outputs)
+    else:
+        draft.settings["output"] = drafted.outputs[0]
 
 
 def draft_of_script(wishes: Wishes, folder: Path) -> Draft:

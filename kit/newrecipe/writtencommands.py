@@ -20,7 +20,6 @@ _MAX_BYTES = 1 << 18  # of a document
 _MOST = 2000  # commands in it
 _DEPTH = 20  # of a folder that it goes into
 _PYTHON = re.compile(r"python[\d.]*$")
-#: Words of a program that makes a model, or that reads the tool's rates.
 #: A shell script that a document starts, and its arguments.
 _STARTED = re.compile(r"^[ \t>$]*(?:(?:bash|sh|source)[ \t]+|\./)(\S+\.sh)\b([^\n]*)$", re.MULTILINE)
 #: What a terminal, of root perhaps, shows before a command: ``# ``, ``user@host:~$ ``; in a script it is a comment.
@@ -28,6 +27,7 @@ _PROMPT = re.compile(
     r"^[ \t]*(?:\([\w.-]{1,99}\)[ \t]*)?(?:\S{1,99}@\S{1,99}[ \t]?)?[#$]{1,2}[ \t]+(?=\S*(?:python|msame|benchmark))",
     re.MULTILINE,
 )
+#: Words of a program that makes a model, or that reads the tool's rates.
 _NO_DATA = re.compile(r"\.(onnx|om)$|perf_\w*batchsize|PureInfer", re.IGNORECASE)
 
 

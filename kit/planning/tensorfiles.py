@@ -49,10 +49,8 @@ def infer_step(
         "--batch", str(batch),
         "--threads", str(job.recipe.bench.threads),
     )  # fmt: skip
-    name, title = (
-        run_name(prefix, run, task.runs(job)),
-        "inference on files" + ("" if run.name == "main" else f", {run.name}"),
-    )
+    name = run_name(prefix, run, task.runs(job))
+    title = "inference on files" + ("" if run.name == "main" else f", {run.name}")
     outputs = ("result", "result_summary.json", "infer.json")
     return use.step(name, "infer", title, "infer_files", words, outputs, input_folders(run))
 
