@@ -59,8 +59,9 @@ class Reading:
 class Target(Protocol):
     """Hardware and toolchain. One folder under ``targets/``, or in another package.
 
-    Two methods are optional: ``find_devices(job) -> DeviceAccess`` looks up how containers reach this host's
-    accelerator, and ``explain(message) -> KitError | None`` says what the engine's words about its devices mean.
+    Three methods are optional: ``find_devices(job) -> DeviceAccess`` looks up how containers reach this host's
+    accelerator, ``explain(message) -> KitError | None`` says what the engine's words about its devices mean, and
+    ``inference_tool(job) -> str`` names the program that infers, where the toolchains of a family differ in that.
     So are the attributes ``scheduler_device: SchedulerDevice`` of a target that needs more than a processor, and
     ``takes_shards: bool`` of one that can cut its run over the data set, and then measures time by steps of their own.
     """

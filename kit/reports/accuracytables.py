@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kit.reports.compare import AccuracyCheck
 from kit.reports.escaping import Safe
@@ -20,10 +20,12 @@ class AccuracyTables(Markup):
     def accuracy(self, figures: Figures) -> Safe:
         """Section 6.x: Top1 and Top5 of a target."""
         name = self.tagged(figures.target, simulated=figures.simulated)
-        return self.table(
-            [self.words["simulated"] if figures.simulated else "", "Top1 accuracy", "Top5 accuracy"],
-            [[name, *(self.percent(figures.accuracy[k]) for k in TOPS)]],
-        )
+        return self._tops(self.words["simulated"] if figures.simulated else "", name, figures.accuracy)
+
+    def _tops(self, corner: str, name: str, accuracy: Mapping[int, ReportNumber]) -> Safe:
+        shown = [k for k in TOPS if k in accuracy]
+        header = [corner, *(f"Top{k} accuracy" for k in shown)]
+        return self.table(header, [[name, *(self.percent(accuracy[k]) for k in shown)]])
 
     def topk(self, figures: Figures) -> Safe:
         """Top1 to Top5 of a run with counts and Wilson intervals."""
@@ -37,9 +39,7 @@ class AccuracyTables(Markup):
 
     def reference(self) -> Safe:
         """Section 6.3: the open-source accuracy."""
-        stated = self.report.reference
-        row = [self.report.recipe.model.name, *(self.percent(stated[k]) for k in TOPS)]
-        return self.table([self.words["model"], "Top1 accuracy", "Top5 accuracy"], [row])
+        return self._tops(self.words["model"], self.report.recipe.model.name, self.report.reference)
 
     def metrics(self, rows: Sequence[MetricRow]) -> Safe:
         """Section 6.x of a task with metrics of its own."""

@@ -40,6 +40,8 @@ _STATES = {
     "published": ("published", "公布值"),
     "holds": ("confirmed", "已确认"),
 }
+#: Unit of a throughput, by what it counts.
+_RATES = {"images": ("images/s", "图片/秒"), "samples": ("samples/s", "样本/秒")}
 _CHANGED = ("the recipe has changed since it was measured", "测量之后配方已改变")
 _OTHER_RESULTS = ("its results are not those of the report: run kit report", "结果与报告不一致：请运行 kit report")
 
@@ -73,6 +75,7 @@ def catalogue(reports: Path) -> str:
         counts={state: counts[state] for state in _STATES},
         stale=sum(bool(one["stale"]) for one in listed),
         states=_STATES,
+        rates=_RATES,
         unreadable=unreadable,
     )
     return f"{page}\n"

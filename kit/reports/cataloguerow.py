@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,7 +50,8 @@ class CatalogueRow(BaseModel):
     days: tuple[_Line, ...] = Field((), max_length=2, description="First and last day of the runs, UTC.")
     accuracy: RowNumber | None = None
     throughput: RowNumber | None = None
-    rates: tuple[tuple[int, float], ...] = Field((), max_length=1000, description="Batch and images per second.")
+    rates: tuple[tuple[int, float], ...] = Field((), max_length=1000, description="Batch and items per second.")
+    item: Literal["images", "samples"] = Field("images", description="What a throughput counts.")
     results: Sha256 | None = Field(None, description="Digest of the results that were rendered.")
 
 
@@ -78,6 +79,7 @@ def _row(report: Report, view: TargetView) -> CatalogueRow:
         accuracy=_number(accuracy_of(report, view, simulated=simulated)),
         throughput=_number(throughput_of(report, figures) if figures else None),
         rates=tuple((batch, float(number.value)) for batch, number in figures.numbers.items()) if figures else (),
+        item=report.item,
         results=results_digest(view.results) if view.results else None,
     )
 

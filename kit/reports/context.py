@@ -58,8 +58,8 @@ class TargetView:
 
     @property
     def tool(self) -> str:
-        """What inferred, where a family of targets has several programs for that and the run recorded its own."""
-        return self.results.environment.get("inference tool", "") if self.results else ""
+        """What inferred, or would infer, where a family of targets has several programs for that."""
+        return self.results.environment.get("inference tool", "") if self.results else self.facts.tool
 
     @property
     def stated(self) -> bool:
@@ -94,6 +94,11 @@ class Report:
     @property
     def ran(self) -> bool:
         return any(view.ran for view in self.targets)
+
+    @property
+    def item(self) -> Literal["images", "samples"]:
+        """What a throughput counts: images, or what a script made of its data where the recipe has no preprocessing."""
+        return "images" if self.recipe.preprocess else "samples"
 
     def metrics_of(self, target: str) -> tuple[MetricRow, ...]:
         """The metrics of one target."""
@@ -192,6 +197,8 @@ def _checks(
     whole = accuracy is not None and accuracy.n == recipe.dataset.count
     for figures in view.figures("accuracy"):
         for k, stated in reference.items():
+            if k not in figures.accuracy:  # results of a model of fewer classes
+                continue
             shown = figures.accuracy[k]
             low, high = figures.intervals[k]
             delta = numbers.keep(difference(f"{shown.id}@reference", shown, stated, "points"))
@@ -211,6 +218,8 @@ def _verdicts(recipe: Recipe, view: TargetView, numbers: NumberIndex) -> Iterato
     if stated and run.accuracy:
         reasons = compare.accuracy_reasons(recipe, results, stated.toolchain)
         for k, against in published.accuracy.items():
+            if k not in run.accuracy:
+                continue
             shown, (low, high) = run.accuracy[k], run.intervals[k]
             delta = numbers.keep(difference(f"{shown.id}@published", shown, against, "points"))
             # Chance may explain the distance where the interval holds the published value.

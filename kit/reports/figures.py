@@ -69,7 +69,8 @@ def run_figures(name: str, results: Results, numbers: NumberIndex) -> Figures:
     prefix = "simulated:" if results.source == "simulated" else ""
     accuracy, intervals = {}, {}
     if found := results.accuracy:
-        for k, correct in enumerate(found.correct, start=1):
+        for k in found.places:
+            correct = found.correct[k - 1]
             fields = {f"correct[{k - 1}]", "n", "ties"}
             accuracy[k] = numbers.keep(
                 ReportNumber(
@@ -94,7 +95,7 @@ def published_figures(
     accuracy, intervals = {}, {}
     if stated:
         n = recipe.dataset.count
-        for k in TOPS:
+        for k in _stated_places(recipe):
             accuracy[k] = numbers.keep(_stated(f"{accuracy_prefix}{name}/top{k}", stated, k, recipe, target=name))
             intervals[k] = _interval(accuracy[k], round(accuracy[k].value * n / 100), n, numbers)
     throughput = {} if given is None else {
@@ -140,7 +141,14 @@ def reference(recipe: Recipe, numbers: NumberIndex) -> dict[int, ReportNumber]:
     stated = recipe.published.reference
     if stated is None:
         return {}
-    return {k: numbers.keep(_stated(f"reference:top{k}", stated, k, recipe, target=None)) for k in TOPS}
+    return {
+        k: numbers.keep(_stated(f"reference:top{k}", stated, k, recipe, target=None)) for k in _stated_places(recipe)
+    }
+
+
+def _stated_places(recipe: Recipe) -> tuple[int, ...]:
+    """The published TopK that say something: there is no Top5 of three classes."""
+    return tuple(k for k in TOPS if k <= recipe.model.classes)
 
 
 def _interval(number: ReportNumber, successes: int, n: int, numbers: NumberIndex) -> tuple[ReportNumber, ReportNumber]:

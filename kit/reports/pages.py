@@ -14,6 +14,7 @@ from kit.reports.escaping import Safe, code, escape, fence, in_language, link, s
 from kit.reports.markup import unmarked
 from kit.reports.outline import ReportSection, outline
 from kit.reports.tables import Claim
+from kit.reports.translation import translated
 from kit.reports.writer import Writer
 from kit.results.measurements import plain
 
@@ -36,7 +37,7 @@ class Pages:
         self.report = report
         self.language = language
         self._environment = environment(folders)
-        self.words = self._words("words.j2", samples=report.recipe.preprocess is None)
+        self.words = self._words("words.j2", samples=report.item == "samples")
         self.title = self.words["title"].format(model=report.recipe.model.name)
         self.writer = Writer(report, self.words)
         self._variables = _variables(report, self.writer, deviations)
@@ -53,6 +54,10 @@ class Pages:
         variables = dict(section.variables)
         if "family" in variables:
             variables["family"] = self._family(variables["family"])
+            sentences = {**self.words["remarks"], **self._titles(variables["family"]).get("remarks", {})}
+            variables["remark"] = lambda *texts: self.words["semicolon"].join(
+                translated(text, sentences) for text in texts
+            )
         return self._render(f"{self._family(folder)}/{name}" if folder else name, variables)
 
     def notice(self) -> str:

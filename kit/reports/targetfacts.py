@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kit.errors import InvalidInputError
-from kit.recipe.schema import PublishedThroughput, Recipe
+from kit.recipe.schema import PublishedThroughput, Recipe, TargetEntry
 from kit.results.resultsfile import Results
+
+if TYPE_CHECKING:
+    from kit.planning.target import Target
 
 __all__ = ["TargetFacts", "describe_targets", "factor", "reported_targets"]
 
@@ -23,6 +27,7 @@ class TargetFacts:
     toolchain: str = ""
     devices_per_card: int | None = None
     templates: Path | None = None
+    tool: str = ""  # what infers, where the family has several programs for that
 
 
 def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[str, Results]) -> dict[str, TargetFacts]:
@@ -51,8 +56,30 @@ def describe_targets(targets: Sequence[str], recipe: Recipe, results: Mapping[st
             toolchain=wanted or target.toolchain,
             devices_per_card=target.devices_per_card,
             templates=Path(folder) if folder else None,
+            tool="" if stored else _tool(target, recipe, name),
         )
     return found
+
+
+def _tool(target: Target, recipe: Recipe, name: str) -> str:
+    """What would infer with the toolchain that published numbers were measured with, or else with the recipe's."""
+    from kit.planning.job import Job
+    from kit.planning.task import task_of
+
+    ask: Callable[[Job], str] | None = getattr(target, "inference_tool", None)
+    if ask is None:
+        return ""
+    entry = recipe.targets.get(name, TargetEntry())
+    published = recipe.published.throughput.get(name) or recipe.published.accuracy.get(name)
+    if published and published.toolchain:
+        entry = TargetEntry(hardware=entry.hardware, toolchain=published.toolchain)
+    known = recipe.model_copy(update={"targets": {name: entry}})
+    data = recipe.folder  # nothing is read
+    try:
+        job = Job(known, name, recipe.batches, weights=data, images=data, labels=data, options=entry.options)
+        return ask(replace(job, task=task_of(recipe)))
+    except InvalidInputError:  # settings that no run would take; a report has nothing to refuse
+        return ""
 
 
 def factor(published: PublishedThroughput, batch: int, facts: TargetFacts) -> int:

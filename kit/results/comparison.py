@@ -159,7 +159,10 @@ def _width(one: Throughput, other: Throughput) -> float:
 def _accuracy(
     name: str, one: Accuracy | None, other: Accuracy | None, reasons: tuple[str, ...], rule: Margins
 ) -> Iterator[Compared]:
-    for k in (1, 5) if one or other else ():
+    known = [each for each in (one, other) if each]
+    for k in (1, 5) if known else ():
+        if not all(k in each.places for each in known):
+            continue
         outcome: Outcome = "not comparable"
         why = _ALONE
         if one and other:

@@ -63,6 +63,11 @@ class Accuracy(Evident):
             raise ValueError(f"{self.ties} ties of {self.n} images cannot be")
         return self
 
+    @property
+    def places(self) -> range:
+        """Each k whose TopK says something: a model of three classes has no Top5."""
+        return range(1, min(len(self.correct), self.classes) + 1)
+
     def top(self, k: int) -> Decimal:
         """TopK in percent, unrounded."""
         return Decimal(100) * self.correct[k - 1] / self.n

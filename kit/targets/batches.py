@@ -88,10 +88,8 @@ def agreement(job: Job, counted: Mapping[int, Accuracy]) -> list[str]:
                     remedy="build the engines again with --force; if they still differ, report it to the vendor",
                 )
         if accuracy.correct != counted[first].correct:
-            notes.append(
-                f"batch {batch} classifies slightly differently from batch {first}: Top1 {percent(accuracy.top(1))} %,"
-                f" Top5 {percent(accuracy.top(5))} %"
-            )
+            shown = ", ".join(f"Top{k} {percent(accuracy.top(k))} %" for k in (1, 5) if k in accuracy.places)
+            notes.append(f"batch {batch} classifies slightly differently from batch {first}: {shown}")
     return notes
 
 

@@ -212,7 +212,9 @@ def criteria(recipe: Recipe) -> str:
     published, tolerance = recipe.published, recipe.tolerance
     parts = []
     if published.reference:
-        parts.append(f"reference Top1 {plain(published.reference.top1)} %, Top5 {plain(published.reference.top5)} %")
+        stated = {1: published.reference.top1, 5: published.reference.top5}
+        shown = (f"Top{k} {plain(value)} %" for k, value in stated.items() if k <= recipe.model.classes)
+        parts.append(f"reference {', '.join(shown)}")
     parts += [f"{name}: {len(rates.rates)} published rates" for name, rates in published.throughput.items()]
     parts.append(
         f"tolerance {plain(tolerance.accuracy_points)} percentage points, {plain(tolerance.throughput_percent)} %"

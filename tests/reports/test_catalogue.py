@@ -52,6 +52,16 @@ def test_failing_and_stale_targets_are_marked(
     assert tags(catalogue(tmp_path)).count("stale") == 4, "results that the report does not show"
 
 
+def test_a_rate_is_that_of_what_the_model_takes(
+    seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make, tmp_path: Path
+) -> None:
+    texts = seed_recipe.model_copy(update={"preprocess": None})
+    add(tmp_path / "toy", texts, facts, cpu=make("cpu", {1: 50.0, 8: 70.0}))
+    page = catalogue(tmp_path)
+    assert '<span class="say-en" lang="en">samples/s</span><span class="say-zh" lang="zh-CN">样本/秒</span>' in page
+    assert "images/s" not in page
+
+
 def test_a_recipe_that_changed_since_the_run_makes_a_target_stale(
     seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make, tmp_path: Path
 ) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from kit.recipe.schema import Recipe
+from kit.recipe.schema import Published, Recipe, TargetEntry
 from kit.reports.render import render
-from kit.reports.targetfacts import TargetFacts
+from kit.reports.targetfacts import TargetFacts, describe_targets
+from kit.results.comparison import Margins, compare
+from kit.results.measurements import Accuracy
+from kit.verification.gate import criteria
 from tests.reports.mixedreport import Make
 
 
@@ -93,6 +96,34 @@ def test_a_model_without_images_has_samples(seed_recipe: Recipe, facts: dict[str
         text = files[name].decode()
         assert words in text
         assert not re.search(r"images (of|per)|images/s|图片/秒|张图片进行", text)
+
+
+def test_three_classes_have_no_top5(seed_recipe: Recipe, facts: dict[str, TargetFacts], make: Make) -> None:
+    few = seed_recipe.model_copy(update={"model": seed_recipe.model.model_copy(update={"classes": 3})})
+    counted = Accuracy(n=50000, classes=3, correct=(37100, 43000, 50000, 50000, 50000), ties=7)
+    stored = {"cpu": make("cpu", {1: 50.0}, accuracy=counted)}
+    files = render(few, stored, facts=facts)
+    for name in ("README.en.md", "README.md", "report.html"):
+        text = files[name].decode()
+        assert "Top3" in text
+        assert not re.search("Top[45]", re.sub("Top1(?: to |到)Top5", "", text)), name
+    assert "top5" not in files["report.json"].decode()
+    assert "Among the scores of 7 images some are equal" in files["README.en.md"].decode()
+    assert "Top5" not in criteria(few)
+    rule = Margins(0.5, 10.0, ())
+    assert [one.quantity for one in compare("cpu", stored["cpu"], stored["cpu"], rule)] == ["top1", "bs1"]
+
+
+def test_without_a_run_the_tool_is_that_of_the_toolchain(seed_recipe: Recipe) -> None:
+    newer = {"310P": TargetEntry(toolchain="CANN 9.0.1"), "310": TargetEntry(), "cpu": TargetEntry()}
+    told = seed_recipe.model_copy(update={"published": Published(), "targets": newer})
+    text = render(told, {}, ["310P"])["README.en.md"].decode()
+    assert "### 5.1 The ais_bench tool\n\nais_bench is" in text
+    assert "benchmark" not in text.replace("ais_bench", "")
+    both = describe_targets(["310P", "310", "cpu"], told, {})
+    assert {name: one.tool for name, one in both.items()} == {"310P": "ais_bench", "310": "benchmark", "cpu": ""}
+    stated = told.model_copy(update={"published": seed_recipe.published})
+    assert describe_targets(["310P"], stated, {})["310P"].tool == "benchmark", "what was published ran on CANN 5.1"
 
 
 def test_scripts_are_those_of_a_published_report_alone(seed_recipe: Recipe, facts: dict[str, TargetFacts]) -> None:

@@ -51,6 +51,10 @@ class Ascend(CardTarget):
         way = "devices" if job.simulate else options_of(job).passthrough
         return device_access(max(job.devices, default=job.device), way)
 
+    def inference_tool(self, job: Job) -> str:
+        """``benchmark`` or ``ais_bench``, for a report in which nothing ran."""
+        return options_of(job).tool or ""
+
     def plan(self, job: Job) -> Sequence[Step]:
         """Export, parity, preprocessing, atc, state of the chip, inference, metrics."""
         return steps.plan(job)
