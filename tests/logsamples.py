@@ -130,6 +130,75 @@ Inference average time : 81.88 ms
 Inference average time without first time: 81.50 ms
 [INFO] unload model success, model Id is 1
 """
+BENCHMARK_APP = """\
+[Step 1/11] Parsing and validating input arguments
+[ INFO ] Parsing input parameters
+[Step 2/11] Loading OpenVINO Runtime
+[ INFO ] OpenVINO:
+[ INFO ] Build ................................. 2024.3.0-16041-abcdef01234-releases/2024/3
+[ INFO ]
+[Step 4/11] Reading model files
+[ INFO ] Read model took 6.25 ms
+[Step 5/11] Resizing model to match image sizes and given batch
+[ INFO ] Model batch size: 4
+[Step 7/11] Loading the model to the device
+[ INFO ] Compile model took 95.5 ms
+[Step 8/11] Querying optimal runtime parameters
+[ INFO ] Model:
+[ INFO ]   NUM_STREAMS: 2
+[ INFO ]   INFERENCE_PRECISION_HINT: <Type: 'bfloat16'>
+[ INFO ]   PERFORMANCE_HINT: THROUGHPUT
+[ INFO ]   EXECUTION_DEVICES: ['CPU']
+[Step 10/11] Measuring performance (Start inference asynchronously, 3 inference requests, limits: 5000 ms duration)
+[ INFO ] Benchmarking in inference only mode (inputs filling are not included in measurement loop).
+[ INFO ] First inference took 16.75 ms
+[Step 11/11] Dumping statistics report
+[ INFO ] Execution Devices:['CPU']
+[ INFO ] Count:            2502 iterations
+[ INFO ] Duration:         5004.00 ms
+[ INFO ] Latency:
+[ INFO ]    Median:        5.75 ms
+[ INFO ]    Average:       6.00 ms
+[ INFO ]    Min:           4.25 ms
+[ INFO ]    Max:           21.50 ms
+[ INFO ] Throughput:   2000.00 FPS
+"""
+BENCHMARK_APP_2021 = """\
+[Step 5/11] Resizing network to match image sizes and given batch
+[ INFO ] Network batch size: 2
+[Step 7/11] Loading the model to the device
+[ INFO ] Load network took 250.25 ms
+[Step 10/11] Measuring performance (Start inference synchronously, limits: 60000 ms duration)
+[ INFO ] First inference took 9.50 ms
+Progress: [....................] 100.00% done
+[Step 11/11] Dumping statistics report
+Count:      7000 iterations
+Duration:   60010.25 ms
+Latency:    8.00 ms
+Throughput: 250.00 FPS
+"""
+PERF_TEST = """\
+Setting intra_op_num_threads to 1
+Session creation time cost: 0.125 s
+First inference time cost: 14 ms
+Total inference time cost: 2.5 s
+Total inference requests: 200
+Average inference time cost total: 12.500000 ms
+Total inference run time: 2.56 s
+Number of inferences per second: 78.125
+Avg CPU usage: 51 %
+Peak working set size: 91336704 bytes
+Avg CPU usage:51
+Peak working set size:91336704
+Runs:200
+Min Latency: 0.01025 s
+Max Latency: 0.0235 s
+P50 Latency: 0.01225 s
+P90 Latency: 0.0145 s
+P95 Latency: 0.01625 s
+P99 Latency: 0.02175 s
+P999 Latency: 0.0235 s
+"""
 PROFILE = (
     '[\n  { "count" : 500 }\n, { "name" : "Conv_0", "timeMs" : 60, "averageMs" : 0.12, "percentage" : 75 }\n'
     ', { "name" : "Relu_1", "timeMs" : 20, "averageMs" : 0.04, "percentage" : 25 }\n]\n'
@@ -149,8 +218,11 @@ SAMPLES = {
     "export_times": TIMES,
     "export_output": OUTPUT,
     "export_profile": PROFILE,
+    "benchmark_app": BENCHMARK_APP,
+    "benchmark_app 2021": BENCHMARK_APP_2021,
+    "onnxruntime_perf_test": PERF_TEST,
 }
-FAMILIES = {"pure": "perf", "trtexec 7": "trtexec", "trtexec 8": "trtexec"}
+FAMILIES = {"pure": "perf", "trtexec 7": "trtexec", "trtexec 8": "trtexec", "benchmark_app 2021": "benchmark_app"}
 
 
 def reader_of(sample: str) -> Reader:

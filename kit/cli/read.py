@@ -25,10 +25,11 @@ def command(
     """Read logs of vendor tools into checked values.
 
     Knows benchmark (data set and pure inference), ais_infer and ais_bench, msame, trtexec 5 to 11 with --dumpProfile,
-    --exportTimes, --exportOutput and --exportProfile, npu-smi, nvidia-smi (table with MIG, -q, -L, dmon, pmon,
-    queries), atc and the JSON of vision_metric_ImageNet.py; the text may also be a report that quotes them, or what
-    docker logs, journald or grep put a mark before. A number that may be cut off is never taken; several runs are all
-    shown; values that contradict each other, odd lines and missing values are named.
+    --exportTimes, --exportOutput and --exportProfile, benchmark_app of OpenVINO, onnxruntime_perf_test, npu-smi,
+    nvidia-smi (table with MIG, -q, -L, dmon, pmon, queries), atc and the JSON of vision_metric_ImageNet.py; the text
+    may also be a report that quotes them, or what docker logs, journald or grep put a mark before. A number that may
+    be cut off is never taken; several runs are all shown; values that contradict each other, odd lines and missing
+    values are named.
 
     Status: ok, lenient (odd form or doubts, all values), partial (values are missing), error (nothing usable). Where
     nothing could be read of a file, kit read ends with 3, or with the code of docs/errors.md that says why.

@@ -39,6 +39,11 @@ def test_the_text_finds_its_reader_and_is_whole(sample: str) -> None:
     assert reading.rows()
 
 
+#: Samples of which a text may hold several runs.
+RUNS = [
+    "perf", "pure", "ais", "trtexec 7", "trtexec 8", "benchmark_app", "benchmark_app 2021", "onnxruntime_perf_test",
+]  # fmt: skip
+
 # Sums over what has been read so far, which grow with the text; every other number has to be the final one.
 GROWING = {"export_times": None, "trtexec 7": "trace_averages", "export_output": "outputs"}
 
@@ -133,7 +138,7 @@ def test_brackets_that_are_no_colours_stay() -> None:
     assert clean("[model_process.cpp:299] mem[16m] [m]") == "[model_process.cpp:299] mem[16m] [m]"
 
 
-@pytest.mark.parametrize("sample", ["perf", "pure", "ais", "trtexec 7", "trtexec 8", "npu-smi", "atc"])
+@pytest.mark.parametrize("sample", [*RUNS, "npu-smi", "atc"])
 def test_a_report_that_quotes_the_text_gives_the_same_numbers(sample: str) -> None:
     text = f"# 7 Performance\n\nThe result of 3.5 hours, batch 16:\n\n```shell\n{SAMPLES[sample]}```\n\nSo 99.5 fps.\n"
     assert choose(text).family == FAMILIES.get(sample, sample)
@@ -142,7 +147,7 @@ def test_a_report_that_quotes_the_text_gives_the_same_numbers(sample: str) -> No
     assert reading.status == "ok"
 
 
-@pytest.mark.parametrize("sample", ["perf", "pure", "ais", "trtexec 7", "trtexec 8"])
+@pytest.mark.parametrize("sample", RUNS)
 def test_two_runs_are_two(sample: str) -> None:
     found = reader_of(sample).read(SAMPLES[sample] + SAMPLES[sample]).as_json()
     runs = found["blocks" if "blocks" in found else "runs"]

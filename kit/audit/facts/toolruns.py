@@ -21,7 +21,8 @@ __all__ = ["ToolRun", "file_batch", "find_runs"]
 
 #: All output of these tools has one of these.
 _HINT = re.compile(
-    r"rough?put ?Rate|NPU_compute_time|GPU Compute|\bmean\b|\bmedian\b|\bmin ?[:=]|\"throughput\"|throughput: \S+ qps",
+    r"rough?put ?Rate|NPU_compute_time|GPU Compute|\bmean\b|\bmedian\b|\bmin ?[:=]|\"throughput\""
+    r"|throughput:[ \t]+\S+ (?:qps|fps)\b",
     re.IGNORECASE,
 )
 _FILE_BATCH = re.compile(r"(?:batchsize_|_bs|_batch)([0-9]{1,3})(?![0-9])", re.IGNORECASE)
@@ -51,16 +52,22 @@ _FIELDS: Mapping[str, Mapping[tuple[str, ...], str]] = {
         **{("rejected", "gpu_compute", name): name for name in ("min", "max", "mean", "median")},
         **{("unnamed", name): name for name in ("min", "max", "mean", "median")},
     },
+    "benchmark_app": {
+        ("throughput_fps",): "rate",
+        ("batch",): "batch",
+        **{("latency_ms", name): name for name in ("min", "max", "mean", "median")},
+    },
 }
 
 
 @dataclass(slots=True)
 class ToolRun:
-    """The values of one run. ``tool`` is benchmark, pure, ais or trtexec; ``values`` maps fields to (line, number).
+    """The values of one run. ``tool`` is benchmark, pure, ais, trtexec or benchmark_app.
 
-    Fields: benchmark ``interface``, ``<stage> rate``, ``<stage> latency``; pure ``rate``, ``latency`` (ms per sample);
-    ais ``rate``, ``batch``, and ``min``, ``max``, ``mean``, ``median`` in ms per batch; trtexec the last four, of the
-    GPU's compute time, and ``qps`` (batches per second).
+    ``values`` maps fields to (line, number). Fields: benchmark ``interface``, ``<stage> rate``, ``<stage> latency``;
+    pure ``rate``, ``latency`` (ms per sample); ais and benchmark_app ``rate``, ``batch``, and ``min``, ``max``,
+    ``mean``, ``median`` in ms per batch; trtexec the last four, of the GPU's compute time, and ``qps`` (batches per
+    second).
     """
 
     tool: str
