@@ -152,5 +152,5 @@ def test_an_error_and_a_run_without_inference() -> None:
 def test_a_report_that_quotes_it_is_audited() -> None:
     wrong = NEW.replace("Median:        5.75", "Median:        25.75")
     found = audit_text(f"# Net\n\n```\n{wrong}```\n\nbs4: 2000 fps\n", "README.md").diagnostics
-    assert [(one.rule, one.line) for one in found] == [("KA003", 29)]
+    assert [(one.rule, one.line) for one in found] == [("KA003", 30)]
     assert "the median 25.75 ms is outside min 4.25 and max 21.50" in found[0].message
