@@ -57,6 +57,8 @@ PIECES = {
     "tags": "[e2e] ",
     "tags with keys": "[e2e] throughputRate: 1 ",
     "rates": "Interface throughputRate: 1.5\n",
+    "onnxruntime errors": "[E:onnxruntime:",
+    "build": "Build .",
     "results": "PureInfer result saved in a\n",
     "ave": "ave_throughputRate = 1.5samples/s\n",
     "rate in letters": "th ",

@@ -135,6 +135,12 @@ def test_several_runs_are_told_apart_and_lines_in_turns_are_not_assigned() -> No
     assert [run["throughput_fps"] for run in rates["runs"]] == [10, 20], "lines of a grep"
 
 
+def test_several_devices_have_no_latency() -> None:
+    first, rest = NEW.partition("[ INFO ] Latency:")[0], NEW.partition("21.50 ms\n")[2]
+    assert "latency_ms.median" in read(first + rest)["missing"]
+    assert read((first + rest).replace("OpenVINO:\n", "OpenVINO:\n[ INFO ] MULTI\n"))["status"] == "ok"
+
+
 def test_an_error_and_a_run_without_inference() -> None:
     found = read_bytes(
         b"[Step 4/11] Reading model files\n[ ERROR ] Exception from core.cpp:84:\nCould not open the file\n"

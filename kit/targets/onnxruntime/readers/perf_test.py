@@ -47,7 +47,9 @@ _STATISTICS = ("min", "max", "p50", "p90", "p95", "p99", "p99.9")
 _AGAIN = {"runs": "requests", "cpu_percent": "cpu_percent", "memory_bytes": "memory_bytes"}
 #: What a stream of C++ rounds, with its six digits.
 _DIGITS = 1.5e-5
-_ERROR = re.compile(r"(?:^|\s)(Run failed:[^\n]*)|\[E:onnxruntime:[^\]]*\] ?([^\n]*)|^terminate called after ([^\n]*)")
+_ERROR = re.compile(
+    r"(?:^|\s)(Run failed:[^\n]*)|\[E:onnxruntime:[^\]\n]{0,300}\] ?([^\n]*)|^terminate called after ([^\n]*)"
+)
 _LIKE = re.compile(
     r"Average inference time cost(?: total)?:|Number of inferences per second:|Session creation time cost:"
     r"|P50 Latency(?::| is) ?[\d.]+ s|Total time cost: ?[\d.]+\s"

@@ -53,8 +53,12 @@ _SETTING = re.compile(
 )
 _GROUP = re.compile(r"[ \t>]*(?:\[ INFO \])?[ \t]*(?:\d{1,4}\.[ \t]*)?(\S[^\n]{0,200}?[\[{]\d[^\n]*)")
 _ERROR = re.compile(r"\[ ERROR \][ \t]*(\S[^\n]*)")
+#: Lines over which one error may continue.
+_MOST_LINES = 20
 #: Ends the lines of an error: another line of the tool, or Python's trace.
 _NEXT = re.compile(r"[ \t>]*\[|Traceback ")
+#: A run on several devices at once, for which the tool prints no latency.
+_SEVERAL = re.compile(r"\bMULTI\b")
 _SKIPPED = re.compile(r"Skipping inference due to -niter 0")
 _LIKE = re.compile(r"(?m)\[ INFO \][ \t]*(?:Throughput|Count|Duration):|^[ \t>]*Count:[ \t]+\d+ iterations\b")
 
@@ -105,7 +109,7 @@ class _BenchmarkAppScan:
         self.runs = [BenchmarkAppRun()]
         self.findings = Findings()
         self.grouping = False  # whether the latencies are those of one of several shapes
-        self.explaining = False  # whether lines continue the last error
+        self.explaining = 0  # how many more lines may continue the last error
         self.mixing = False
 
     @property
@@ -119,12 +123,14 @@ class _BenchmarkAppScan:
 
     def fresh(self) -> None:
         """Begin a new run, unless this one has nothing yet."""
-        self.grouping = self.explaining = False
+        self.grouping, self.explaining = False, 0
         if self.run.begun:
             self.runs.append(BenchmarkAppRun(mixed=self.mixing))
 
     def line(self, raw: str) -> None:
         line = narrow(raw)
+        if _SEVERAL.search(line):
+            self.run.several = True
         if step := _STEP.search(line):
             self._step(int(step[1]))
         if found := _LABELS.find(line):
@@ -158,12 +164,13 @@ class _BenchmarkAppScan:
         run = self.run
         if error := _ERROR.search(line):
             run.errors.append(one_line(error[1]))
-            self.explaining = True
+            self.explaining = _MOST_LINES
             return
         if self.explaining and not _NEXT.match(line):
             run.errors[-1] = one_line(f"{run.errors[-1]} {line}")
+            self.explaining -= 1
             return
-        self.explaining = False
+        self.explaining = 0
         if _SKIPPED.search(line):
             run.skipped = True
         elif build := _BUILD.search(line):
@@ -178,7 +185,7 @@ class _BenchmarkAppScan:
             run.settings.setdefault(setting[1], one_line(setting[2]))
 
     def _labelled(self, found: LabelledLine, raw: str) -> None:
-        self.explaining = False
+        self.explaining = 0
         if found.key == "latency":
             self.grouping = "group" in found.label[0]
             self.run.listed = self.run.listed or not found.said

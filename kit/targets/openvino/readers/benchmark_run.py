@@ -40,6 +40,7 @@ class BenchmarkAppRun(LabelledRun):
     listed: bool = False  # whether there is a heading over the latencies
     upper: bool = False  # whether it is a form that may leave the median out
     skipped: bool = False  # whether the inference was left out on request
+    several: bool = False  # whether several devices shared the requests: then there is no latency
     mixed: bool = False
     stated: list[str] = field(default_factory=list)  # numbers that are stated twice, and not alike
 
@@ -65,7 +66,7 @@ class BenchmarkAppRun(LabelledRun):
             return []
         absent = [key for key in ("count", "duration_ms", "throughput_fps") if key not in self.values]
         latency = self.part("latency_ms")
-        if self.listed or (not latency and "MULTI" not in self.facts.get("devices", "")):
+        if self.listed or (not latency and not self.several):
             middle = [] if self.upper or any(key[0] == "p" for key in latency) else ["median"]
             wanted = [*middle, "mean", "min", "max"] if self.listed else ["median"]
             absent += [f"latency_ms.{key}" for key in wanted if key not in latency]
