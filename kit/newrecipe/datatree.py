@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from kit.inside.labels import IMAGE_SUFFIXES
@@ -28,7 +29,7 @@ class DataTree:
         self.root = root
         self._folders: dict[str, int] = {}  # folder -> images right in it
         self._files: list[str] = []
-        self._stems: set[str] = set()  # of images
+        self._stems: set[str] = set()  # of images, and of folders of them
         if root is not None:
             self._walk(root)
 
@@ -41,7 +42,7 @@ class DataTree:
                 folders.clear()
             found = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES) and name[0] != "."]
             self._folders["" if place == "." else place] = len(found)
-            self._stems |= {name.partition(".")[0] for name in found}
+            self._stems |= {name.partition(".")[0] for name in found} | {Path(parent).name for _ in found[:1]}
             if len(found) < len(files):
                 self._files += [(Path(parent) / name).relative_to(root).as_posix() for name in files if name[0] != "."]
             seen += len(files)
@@ -86,7 +87,7 @@ class DataTree:
         others = (
             Path(one) for one in self._files if one.startswith(f"{inner}/") or (not inner and not TRUTH.search(one))
         )
-        kinds = Counter(one.suffix for one in others if one.suffix not in _TEXTS)
+        kinds = Counter(one.suffix for one in others if one.suffix not in _TEXTS or len(one.parts) > 1)
         most = max(kinds.values(), default=0)
         return plain or sum(below.values()) or (most if most > 1 else 0)  # one file may hold any number
 
@@ -99,13 +100,14 @@ class DataTree:
             first = re.split(r"[\s,;]", file.readline(1000))[0]
         return PurePosixPath(first).name.partition(".")[0] in self._stems
 
-    def closest(self, words: str, *, truth: bool, file: bool) -> str:
+    def closest(self, words: str, *, truth: bool, file: bool, names: Collection[str] = ()) -> str:
         """The folder or file whose name has most in common with `words`, an argument's name and help.
 
         Args:
             words: text about the argument.
             truth: whether it is what results are compared with; otherwise the images are the answer if none is closer.
             file: whether it is a file rather than a folder.
+            names: texts of the program, some of which it may join to the folder.
         """
         wanted = _parts(words)
         places = dict.fromkeys(self._files, 0) if file else {place: n for place, n in self._folders.items() if place}
@@ -117,7 +119,24 @@ class DataTree:
         best = [place for place, rate in rated.items() if rate == most]
         if most >= 4 or (file and len(best) == 1):
             return _below(min(best, key=len) if file else os.path.commonpath(best))
-        return "{data}" if truth or file else self.folder_of_images()
+        if truth and not file:
+            others = {str(PurePosixPath(one).parent) for one in self._files} - {"."}
+            return _below(others.pop()) if len(others) == 1 else "{data}"
+        return "{data}" if file else self._above(self.folder_of_images(), names)
+
+    def named(self, words: str) -> str | None:
+        """The only file whose name has something in common with `words`; None where there is none, or several."""
+        wanted = _parts(words)
+        found = [one for one in self._files if wanted & _parts(PurePosixPath(one).stem)]
+        return _below(found[0]) if len(found) == 1 else None
+
+    def _above(self, place: str, names: Collection[str]) -> str:
+        """`place`, or a folder above it that has more of `names`: a program joins them to its argument."""
+        inner = PurePosixPath(place.removeprefix("{data}").strip("/"))
+        root = self.root or Path()
+        rated = {one: sum((root / one / name).exists() for name in names) for one in (*reversed(inner.parents), inner)}
+        best = max(rated, key=rated.__getitem__) if any(rated.values()) else inner
+        return _below("" if str(best) == "." else str(best))
 
 
 def _parts(text: str) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.enginecalls import EngineRun
-from kit.newrecipe.programs import Program
+from kit.newrecipe.programs import Program, joined_names, with_modules
 from kit.newrecipe.scriptwords import FILE_NAME, RESULTS, means_file
 from kit.newrecipe.shelltext import inner, same_place, split_word, uses
 from kit.newrecipe.writtencommands import Written, WrittenCommand
@@ -19,6 +19,9 @@ __all__ = ["DocumentWords"]
 #: A folder that a tool named after the time of its call, or a document's words for it.
 _TIMED = re.compile(r"(^|/)(20\d\d_?[\dx]{2}_?[\dx]{2}|xxx+)[-_\dx]*(/|$)", re.IGNORECASE)
 _PLACE = re.compile(r"\{(?:data|results|summary)\b")
+#: A program that goes into the only folder of a folder.
+_ENTERS = re.compile(r"listdir\([^()]*\)\[(?:0|-1)\]")
+_CONFIG = re.compile(r"\.(?:py|ya?ml|json|cfg)$")
 
 
 class DocumentWords:
@@ -30,6 +33,9 @@ class DocumentWords:
         self._data = data
         self._code = code
         self._copied = False
+        self._names: set[str] = set()  # that the program of a command may join to a folder
+        self._enters = False
+        self._folders_of_runs = [place for run in written.runs for place in (*run.inputs, run.output)]
         self._links: dict[str, str] = {}
         self.open: list[str] = []
         self.runs = {_run_name(number, run, written.runs): run for number, run in enumerate(written.runs)}
@@ -65,8 +71,8 @@ class DocumentWords:
         for path in dict.fromkeys(PurePosixPath(inner(one)) for one in self._written.made):
             lines = (*self._written.before, *self._written.after)
             named = any(uses(line, [str(path)]) or path.name in self._programs[line[0]].text for line in lines)
-            if named and path not in known and not self._data.placed(str(path)):
-                kept.append(str(path))
+            if named and path not in known and not self._placed(str(path)):
+                kept.append(next((new for old, new in self._renamed.items() if same_place(old, str(path))), str(path)))
         return kept
 
     def _data_roots(self) -> list[PurePosixPath]:
@@ -74,7 +80,7 @@ class DocumentWords:
         roots = []
         lines = [*self._written.before, *self._written.after]
         for value in {split_word(word)[1] for line in lines for word in line[1:]}:
-            placed = self._data.placed(value) if _looks_like_path(value) else None
+            placed = self._placed(value) if _looks_like_path(value) else None
             if placed:
                 path = PurePosixPath(inner(value))
                 depth = len(PurePosixPath(placed).parts) - 1
@@ -82,11 +88,17 @@ class DocumentWords:
                 roots += [root] if root.parts else []
         return roots
 
+    def _placed(self, value: str) -> str | None:
+        """Where a path is in the data set; a folder of a run beside it is not, whatever it is called."""
+        own = self._name.parts and self._name.name in PurePosixPath(value).parts
+        run = own and any(same_place(value, one) for one in self._folders_of_runs)
+        return None if run else self._data.placed(value)
+
     def _in_data(self, value: str) -> str | None:
         """A path of the working folder for a file that programs write into the data set; None for any other."""
         path = PurePosixPath(inner(value))
         for root in self._roots:
-            if root in path.parents and not self._data.placed(value):
+            if root in path.parents and not self._placed(value):
                 self._copied = True
                 return f"data/{path.relative_to(root)}"
         return None
@@ -102,7 +114,7 @@ class DocumentWords:
         inside = self._in_data(path)
         if inside:
             return inside
-        if path.startswith(("/", "..", "$", "~")) or (self._data.placed(path) and not named):
+        if path.startswith(("/", "..", "$", "~")) or (self._placed(path) and not named):
             return PurePosixPath(path).name
         return path
 
@@ -110,12 +122,16 @@ class DocumentWords:
         """What the programs before the engine may write: folders that neither the scripts nor the data set have."""
         lines = self._written.before
         values = dict.fromkeys(inner(split_word(word)[1]).rstrip("/") for line in lines for word in line[1:])
-        plain = [one for one in values if re.fullmatch(r"(?!data)[A-Za-z_][\w/-]*", one) and not self._data.placed(one)]
+        plain = [one for one in values if re.fullmatch(r"(?!data)[A-Za-z_][\w/-]*", one) and not self._placed(one)]
         return [one for one in plain if not (self._code / one).exists() and ("/" in one or "_" in one)]
 
     def _command(self, line: WrittenCommand) -> WrittenCommand:
         """The command with the paths of this recipe, and with arguments whose defaults are paths of the document."""
         program = self._programs[line[0]]
+        configs = [self._code / word for word in line[1:] if _CONFIG.search(word)]
+        further = [path.read_text(encoding="utf-8", errors="replace") for path in configs if path.is_file()]
+        self._names = joined_names(program, self._programs, "\n".join(further))
+        self._enters = bool(_ENTERS.search(program.text))
         command = WrittenCommand([line[0]], line.where, module=line.module)
         flag = ""
         for number, word in enumerate(line[1:]):
@@ -137,7 +153,7 @@ class DocumentWords:
 
     def _value(self, value: str, about: str, *, known: bool = False) -> str:
         """What `value` is here, with the slash at its end that some programs need; with `known`, if it is certain."""
-        found = self._place(value, about, known=known)
+        found = self._of_folder(value) or self._place(value, about, known=known)
         file = FILE_NAME.search(found) or found.startswith("{summary")
         return f"{found}/" if value.endswith("/") and not file and not found.endswith("/") else found
 
@@ -149,7 +165,7 @@ class DocumentWords:
         if found or value.startswith("-"):
             return found or value
         root = self._data.root is not None and PurePosixPath(inner(value)) in [*self._roots, self._name]
-        placed = "{data}" if root else self._data.placed(value) if _looks_like_path(value) else None
+        placed = "{data}" if root else self._placed(value) if _looks_like_path(value) else None
         if placed or known:
             return placed or value
         inside = self._in_data(value) if _looks_like_path(value) else None
@@ -163,8 +179,29 @@ class DocumentWords:
         if elsewhere or (re.match(r"(\.{0,2}/)data(set)?s?(/|$)", value) and "." not in PurePosixPath(value).name):
             name = about.lstrip("-")
             truth = bool(TRUTH.search(name))
-            return self._data.closest(f"{name} {value}", truth=truth, file=means_file(name, value))
+            file = means_file(name, value)
+            return self._data.closest(f"{name} {value}", truth=truth, file=file, names=self._names)
         return value
+
+    def _of_folder(self, value: str) -> str | None:
+        """A word for the folder above results, which a program enters: they are linked to where the document has them.
+
+        A tool that names a folder after the time of its call makes one more; programs take what they find.
+        """
+        path = PurePosixPath(inner(value))
+        plain = path.parent if _TIMED.search(f"/{path.name}") or "$" in path.name else path
+        outputs = {name: PurePosixPath(inner(run.output)) for name, run in self.runs.items()}
+        above = [name for name, output in outputs.items() if output.parent == path and path.parts]
+        if len(above) == len(outputs) > 1:
+            self._links |= {str(outputs[name]): self._word("results", name) for name in above}
+            return str(path)
+        for name, output in outputs.items():
+            if plain != path and str(output) in self._links and output.parts[-len(plain.parts) :] == plain.parts:
+                return str(plain)
+            if path == output and path.parts and self._enters:
+                self._links[f"{path}/result"] = self._word("results", name)
+                return str(path)
+        return None
 
     def _of_run(self, value: str) -> str | None:
         path = PurePosixPath(inner(value))
@@ -188,7 +225,8 @@ class DocumentWords:
         """Runs whose results no word names: a folder named after the time, or an argument called like results."""
         for name in self.runs:
             results, summary = self._word("results", name), self._word("summary", name)
-            if any(results in word or summary in word for line in self.after for word in line):
+            words = [*self._links.values(), *(word for line in self.after for word in line)]
+            if any(results in word or summary in word for word in words):
                 continue
             if self._linked(name, results):
                 continue
@@ -231,25 +269,44 @@ class DocumentWords:
                 continue
             defaults = {one.default for one in program.arguments}
             for path in program.paths:
-                placed = self._data.placed(path) if path not in defaults and "{" not in path else None
+                placed = self._placed(path) if path not in defaults and "{" not in path else None
                 if placed and not path.startswith("/") and "/" in inner(path).rstrip("/"):
                     self._link(inner(path).rstrip("/"), placed)
 
     def _read_first(self) -> None:
         """The data set where nothing names it: the first path before the engine that nothing makes."""
-        named = any("{data}" in word for line in self.before for word in line)
-        if named or self._links or "environment" in self.settings():
+        words = [*self._links.values(), *(word for line in self.before for word in line)]
+        if any("{data}" in word for word in words) or "environment" in self.settings():
             return
         makes = [*self._written.made, *(one for folders in self.folders.values() for one in folders)]
         for line in self.before:
-            for number, word in enumerate(line[1:], 1):
+            for word in line[1:]:
                 option, value = split_word(word)
                 path = inner(value)
                 made = any(same_place(value, one) for one in makes)
                 if "/" in value and not made and not FILE_NAME.search(value) and not (self._code / path).exists():
-                    placed = self._data.closest(f"{option} {value}", truth=False, file=False)
-                    line[number] = f"{option}={placed}" if option else placed
+                    names = joined_names(self._programs[line[0]], self._programs)
+                    placed = self._data.closest(f"{option} {value}", truth=False, file=False, names=names)
+                    self._everywhere(path, placed)
                     return
+        lines = (*self.before, *self.after)
+        texts = [one for line in lines for one in with_modules(self._programs[line[0]], self._programs)]
+        paths = dict.fromkeys(inner(path).rstrip("/") for one in texts for path in one.paths if path[0] != "/")
+        makes += [run.output for run in self.runs.values()]
+        free = [one for one in paths if one and not PurePosixPath(one).suffix and not (self._code / one).exists()]
+        free = [one for one in free if not any(same_place(one, made) for made in makes)]
+        if len(free) == 1:
+            names = {name for one in texts for name in one.names}
+            self._links[free[0]] = self._data.closest("", truth=False, file=False, names=names)
+
+    def _everywhere(self, path: str, placed: str) -> None:
+        """`placed` for `path` in all commands."""
+        for line in (*self.before, *self.after):
+            for number, word in enumerate(line[1:], 1):
+                option, value = split_word(word)
+                if same_place(value, path):
+                    slash = "/" * value.endswith("/")
+                    line[number] = f"{option}={placed}{slash}" if option else f"{placed}{slash}"
 
     def _link(self, path: str, placed: str) -> None:
         """A link to the data set itself where the folder of scripts has nothing of that name: there is more in it."""

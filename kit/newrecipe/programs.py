@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Argument", "Program", "read_program"]
+__all__ = ["Argument", "Program", "joined_names", "read_program", "with_modules"]
 
 _MAX_BYTES = 1 << 20
+_NAME = re.compile(r"(?!.*\.\.)[\w-][\w./-]{1,99}")
+_WORD = re.compile(r"(?<![\w./-])[\w-]+(?:/[\w.-]+)*(?![\w/])")
+_VALUE = re.compile(r"\{[^{}]*\}|%[-+ #0]?[0-9]*(?:\.[0-9]+)?[dfgeus](?![a-z])")
 _PATH = re.compile(r"[^\s{%:*?]+/[^\s:*?]*$|\./")
 _RUNS_ENGINE = re.compile(r"InferSession|\baclruntime\b|\bimport acl\b|AclLiteModel")
 _EXPORTS = re.compile(r"onnx\.export\(|onnx\.save\(|OnnxGraph|onnx_simplif|load_state_dict\(")
@@ -38,8 +41,12 @@ class Program:
     text: str
     arguments: list[Argument] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)  # what it may print, with {} in place of values
     keys: list[str] = field(default_factory=list)  # texts of dictionaries, which it may print or write as a whole
     paths: list[str] = field(default_factory=list)  # texts that look like the path of a file or folder
+    names: set[str] = field(default_factory=set)  # texts that it may join to a folder
+    rows: list[list[str]] = field(default_factory=list)  # lists of texts, which may be the head of a table
+    heads: list[list[str]] = field(default_factory=list)  # the same, printed in columns
     imports: set[str] = field(default_factory=set)  # names of modules, up to the first dot
     prints_values: bool = False
     starts: bool = False
@@ -76,25 +83,65 @@ def read_program(path: Path, name: str) -> Program:
                 texts = list(_texts(node))
                 program.printed += texts
                 program.prints_values |= called == "print" and bool(node.args) and not texts
+            elif called in {"dict", "OrderedDict"}:
+                program.keys += [one.arg for one in node.keywords if one.arg]
+            program.heads += [row for row in [_row(node.args)] if row and called == "format"]
+            program.forms += _forms(node, called)
         elif isinstance(node, ast.Assign):
             by_place |= _from_argv(node)
+        elif isinstance(node, ast.List | ast.Tuple):
+            program.rows += [row for row in [_row(node.elts)] if row]
+        elif isinstance(node, ast.JoinedStr | ast.BinOp):
+            program.forms += _forms(node, "")
         elif isinstance(node, ast.Dict):
+            program.rows += [row for row in [_row([one for one in node.keys if one is not None])] if row]
             program.keys += [text for one in (*node.keys, *node.values) if one is not None for text in _texts(one)]
         elif isinstance(node, ast.Import):
             program.imports |= {one.name.split(".")[0] for one in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             program.imports.add((node.module or "").split(".")[0])
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PATH.match(node.value):
-            program.paths.append(node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            program.paths += [node.value] if _PATH.match(node.value) else []
+            program.names |= {node.value} if _NAME.fullmatch(node.value) else set()
     if not program.arguments:
         program.arguments = [Argument(by_place.get(place, "")) for place in range(1, max(by_place, default=0) + 1)]
     return program
+
+
+def with_modules(program: Program, programs: Mapping[str, Program]) -> list[Program]:
+    """The program, and those of the folder that it imports."""
+    own = [one for one in programs.values() if one.name.removesuffix(".py").split("/")[0] in program.imports]
+    return [program, *(one for one in own if one is not program)]
+
+
+def joined_names(program: Program, programs: Mapping[str, Program], further: str = "") -> set[str]:
+    """Texts that it may join to a folder: its own, those of modules that it imports, and of `further`, a file."""
+    return {name for one in with_modules(program, programs) for name in one.names} | set(_WORD.findall(further))
 
 
 def _texts(place: ast.expr) -> Iterator[str]:
     for node in ast.walk(place):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def _row(parts: Sequence[ast.expr]) -> list[str]:
+    """The texts, where all are some, and more than one."""
+    texts = [one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return texts if len(texts) == len(parts) > 1 else []
+
+
+def _forms(node: ast.expr, called: str) -> list[str]:
+    """Text that `node` makes of values, with ``{}`` for each; of a call of ``print``, text and values in turn."""
+    if isinstance(node, ast.Call) and called == "print":
+        parts = [one.value if isinstance(one, ast.Constant) else "{}" for one in node.args]
+        return [" ".join(map(str, parts))]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in node.values)]
+    text = node.left if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) else None
+    if isinstance(node, ast.Call) and called == "format" and isinstance(node.func, ast.Attribute):
+        text = node.func.value
+    return [_VALUE.sub("{}", text.value)] if isinstance(text, ast.Constant) and isinstance(text.value, str) else []
 
 
 def _argument(call: ast.Call) -> list[Argument]:

@@ -18,8 +18,8 @@ from kit.errors import InvalidInputError, MissingError
 from kit.newrecipe.aipp import aipp_input
 from kit.newrecipe.datatree import DataTree
 from kit.newrecipe.documentwords import DocumentWords
-from kit.newrecipe.printedmetrics import metrics_of, shown_metrics
-from kit.newrecipe.programs import Program, read_program
+from kit.newrecipe.printedmetrics import metrics_of
+from kit.newrecipe.programs import Program, joined_names, read_program, with_modules
 from kit.newrecipe.scriptwords import ArgumentWords
 from kit.newrecipe.wishes import relative
 from kit.newrecipe.writtencommands import Written, WrittenCommand, read_written
@@ -100,7 +100,8 @@ def _samples(settings: dict[str, Any], data: DataTree) -> int:
     lines = sorted(settings["preprocess"], key=lambda line: not any(word.rpartition("=")[2] == first for word in line))
     read = [word.rpartition("=")[2] for line in lines for word in line if "{data}" in word and "vocab" not in word]
     read += list(settings.get("environment", {}).values()) or [data.folder_of_images()]
-    if len(settings["runs"]) > 1:  # query_bin, gallery_bin
+    written = any(word.rpartition("=")[2] == first for word in next(iter(lines), []))
+    if len(settings["runs"]) > 1 and not written:  # query_bin, gallery_bin
         read.insert(0, data.closest(first, truth=False, file=False))
     read.sort(key=lambda place: not data.lists_images(place))
     return next((count for count in map(data.samples, read) if count), 0)
@@ -115,8 +116,7 @@ def _add_packages(draft: ScriptDraft, folder: Path, programs: dict[str, Program]
     local = {path.stem for path in folder.iterdir()}
     used = [programs[name] for name in (*draft.before, *draft.after)]
     modules = {name for program in used for name in program.imports}
-    siblings = [one for one in programs.values() if one.name.removesuffix(".py").split("/")[0] in modules]
-    modules |= {name for program in siblings for name in program.imports}
+    modules |= {name for program in used for one in with_modules(program, programs) for name in one.imports}
     listed = resource("images/runtime/requirements.in").read_text(encoding="utf-8").splitlines()
     present = {_MODULES.get(line, line) for line in listed}
     missing = sorted(modules - local - present - set(sys.stdlib_module_names))
@@ -146,11 +146,7 @@ def _from_document(
     words = DocumentWords(written, programs, data, folder)
     first = next(iter(words.runs.values()))
     outputs = {"format": first.format, "names": first.names, "batch_axis": first.batch_axis}
-    _fill(draft, words.before, words.folders, words.after, outputs, programs)
-    if "metric" in draft.settings["metrics"]:
-        draft.settings["metrics"] = (
-            shown_metrics(written.text, programs[words.after[-1][0]]) or draft.settings["metrics"]
-        )
+    _fill(draft, words.before, words.folders, words.after, outputs, programs, written.text)
     made = words.made()
     if made:
         draft.settings["preprocess"].insert(0, ["mkdir", "-p", *made])
@@ -173,14 +169,12 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
     after = [_one(folder, main or last, "postprocessing")]
     after += last if main and len(last) == 1 else []
     words = ArgumentWords(data)
-    first = WrittenCommand(words.before(before))
-    lines = [WrittenCommand(words.after(one)) for one in after]
-    places = words.folders or [("", "prep")]
-    if inputs > 1:
-        folders = {"main": [path for _, path in places[:inputs]]}
-    else:
-        more = {re.sub(r"\W+", "-", name.split("_")[-1]).strip("-") or path: [path] for name, path in places[1:]}
-        folders = {"main": [places[0][1]]} | more
+    names = {one.name: joined_names(one, programs) for one in (before, *after)}
+    first = WrittenCommand(words.before(before, names[before.name]))
+    more = [] if inputs > 1 else [_run_name(*place) for place in words.folders[1:]]
+    lines = [WrittenCommand(words.after(one, names[one.name], ["", *more])) for one in after]
+    paths = [path for _, path in words.folders] or ["prep"]  # now, as the later programs tell more of them
+    folders = {"main": paths[: max(1, inputs)]} | {name: [path] for name, path in zip(more, paths[1:], strict=False)}
     if not words.folders:
         draft.open.append("task -> script -> runs: the folder of tensors that the preprocessing writes")
     _fill(draft, [first], folders, lines, {"format": _format(after)}, programs)
@@ -191,6 +185,10 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
         draft.open.append(f"task -> script: the value of {', '.join(words.unknown[:3])}")
 
 
+def _run_name(argument: str, path: str) -> str:
+    return re.sub(r"\W+", "-", argument.rsplit("_", maxsplit=1)[-1]).strip("-") or path
+
+
 def _fill(
     draft: ScriptDraft,
     before: Sequence[WrittenCommand],
@@ -198,13 +196,14 @@ def _fill(
     after: Sequence[WrittenCommand],
     outputs: dict[str, Any],
     programs: dict[str, Program],
+    document: str = "",
 ) -> None:
     draft.before, draft.after = [line[0] for line in before], [line[0] for line in after]
     draft.settings |= {
         "preprocess": _argv(before),
         "runs": folders,
         "postprocess": _argv(after),
-        "metrics": metrics_of([programs[line[0]] for line in after], after),
+        "metrics": metrics_of([programs[line[0]] for line in after], after, programs, document),
     }
     unusual = {name: value for name, value in outputs.items() if value not in {"bin", "ais_bench", 0}}
     if unusual:
@@ -227,6 +226,9 @@ def _argv(lines: Sequence[WrittenCommand]) -> list[list[str]]:
 def _format(programs: Sequence[Program]) -> str:
     """The form of results that the first of the programs reads."""
     text = programs[0].text
+    named = set(re.findall(r"_\{?[0-9]\}?\.(bin|npy|txt)\b", text))
+    if len(named) == 1:
+        return str(named.pop())
     if "np.load(" in text:
         return "npy"
     binary = "fromfile(" in text
@@ -247,6 +249,7 @@ def _one(folder: Path, found: list[Program], kind: str) -> Program:
         raise InvalidInputError(
             f"several scripts could be the {kind}: {names}",
             where=str(folder),
-            remedy="leave one of them in the folder, or put the commands into its README.md",
+            remedy="leave one of them in the folder, or put the commands into its README.md; two models are two"
+            " recipes: docs/tasks.md, Several models",
         )
     return exact[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 
 from kit.newrecipe.datatree import TRUTH, DataTree
@@ -17,6 +17,7 @@ RESULTS = re.compile(
     r"|^om_?(?:file|dir|path)",
     re.IGNORECASE,
 )
+_OF_RESULTS = re.compile(r"(\./)?(\w*result\w*|outputs?|out|dump\w*|preds?|infer\w*)(/|$)", re.IGNORECASE)
 _SUMMARY = re.compile(r"summary|sumary|^json_path$", re.IGNORECASE)
 _WRITTEN = re.compile(r"save|out|dst|dest|bin|prep|target|^d$", re.IGNORECASE)
 _READ = re.compile(r"src|source|image|img|data|input|root|path|dir|file|query|gallery|^s$|^i$", re.IGNORECASE)
@@ -33,17 +34,20 @@ class ArgumentWords:
         self._given: dict[str, str] = {}
         self.folders: list[tuple[str, str]] = []  # argument that names a folder of tensors -> the folder
         self.unknown: list[str] = []
-        self._has_results = False
+        self._results_of: dict[str, None] = {}  # runs whose results have no place yet, the first one's without a name
+        self._names: Collection[str] = ()
         self._texts: list[str] = []  # of the programs before the engine
 
-    def before(self, program: Program) -> list[str]:
-        """Words of a program before the engine."""
+    def before(self, program: Program, names: Collection[str]) -> list[str]:
+        """Words of a program before the engine; `names` are texts that it may join to a folder."""
         self._texts.append(program.text)
+        self._names = names
         return self._words(program, self._value_before)
 
-    def after(self, program: Program) -> list[str]:
-        """Words of a program after the engine; the first argument that can be is the results."""
-        self._has_results = False
+    def after(self, program: Program, names: Collection[str], runs: Sequence[str]) -> list[str]:
+        """Words of a program after the engine; the first argument that can be is the results, or those of each run."""
+        self._results_of = dict.fromkeys(runs)
+        self._names = names
         summary = "filesinfo" in program.text and not re.search(r"summ?ary\.json", program.text)
         results = "{summary}" if summary else "{results}"
         return self._words(program, lambda argument: self._side_file(argument) or self._value_after(argument, results))
@@ -72,7 +76,7 @@ class ArgumentWords:
                 folder = "prep" if not self.folders else f"prep_{len(self.folders) + 1}"
             self.folders.append((name, folder))
             return folder
-        if _READ.search(name) or TRUTH.search(name):
+        if _READ.search(name) or TRUTH.search(name) or self._data.placed(argument.default or "."):
             value = self._of_data(argument)
             self._given[name] = value
             return value
@@ -83,7 +87,7 @@ class ArgumentWords:
         truth = bool(TRUTH.search(argument.name))
         about = f"{argument.name} {argument.help}"
         file = means_file(argument.name, default)
-        return self._data.placed(default) or self._data.closest(about, truth=truth, file=file)
+        return self._data.placed(default) or self._data.closest(about, truth=truth, file=file, names=self._names)
 
     def _side_file(self, argument: Argument) -> str | None:
         """The default of an argument, where it is what a program before the engine leaves behind."""
@@ -102,17 +106,24 @@ class ArgumentWords:
             return self._given[name]
         if _SUMMARY.search(name):
             return "{summary}"
-        if TRUTH.search(name) or (argument.default and self._data.placed(argument.default)):
+        of_results = _OF_RESULTS.match(argument.default or "") and not FILE_NAME.search(argument.default or "")
+        if TRUTH.search(name) or (argument.default and self._data.placed(argument.default) and not of_results):
             return self._of_data(argument)
         written = re.search(r"save|out.*file|json_?file|_?name$", name, re.IGNORECASE)
-        if RESULTS.search(name) and not written:
-            if not self._has_results:
-                self._has_results = True
-                return results
+        if (RESULTS.search(name) or of_results) and not written:
+            run = self._run(f"{name} {argument.default}")
+            if run is not None:
+                del self._results_of[run]
+                return f"{results[:-1]}:{run}}}" if run else results
             return argument.default or ("." if re.search(r"path|dir", name) else None)
         if _READ.search(name) and not written:
             return self._of_data(argument)
-        return argument.default
+        return argument.default or (None if written else self._data.named(name))
+
+    def _run(self, about: str) -> str | None:
+        """Of the runs whose results have no place yet the one that `about` names, else the first."""
+        named = [run for run in self._results_of if run and run.lower() in about.lower()]
+        return next(iter([*named, *self._results_of]), None)
 
 
 def means_file(name: str, value: str) -> bool:

@@ -35,6 +35,23 @@ from kit.newrecipe.programs import read_program
         ('print("mAP: nan")\nprint("mAP：.5, fps: 12.5")', {"mAP": ".5"}),
         ('print("R1")\nprint(0.9438)', {"Rank-1": "0.9438"}),
         ('print("step 3")\nprint(0.8283)', {"metric": "0.8283"}),
+        (
+            'say = print\nsay("Test Instance Accuracy: %f, Class Accuracy: %f" % (0.5, 0.25))',
+            {"Test Instance Accuracy": "0.500000", "Class Accuracy": "0.250000"},
+        ),
+        ('print(f"time: {1.5}\\tPCK@0.2 {0.75:.2f}\\tEPE {3.25:.2f}")', {"EPE": "3.25"}),
+        ('print(f"cost: {1.5}\\tPCK@0.2 {0.75:.2f}")', {"PCK@0.2": "0.75"}),
+        (
+            'print(("{:>8} | " * 3).format("abs_rel", "rmse", "a1"))\nprint(("&{: 8.3f}  " * 3).format(0.1, 0.2, 0.9))',
+            {"abs_rel": "0.100", "rmse": "0.200", "a1": "0.900"},
+        ),
+        (
+            (
+                'found = {"AP": 0.765, "Ap .5": 0.9, "AP .75": 0.8}\nprint("| Arch |", " | ".join(found), "|")\n'
+                'print("|---" * 4 + "|")\nprint("| hrnet_w32 |", " | ".join(map(str, found.values())), "|")'
+            ),
+            {"AP": "0.765"},
+        ),
     ],
 )
 def test_patterns_find_the_last_number_of_each_metric(
@@ -61,3 +78,11 @@ def test_a_unit_is_that_of_the_metrics_own_text(tmp_path: Path, text: str, unit:
     (tmp_path / "post.py").write_text(text)
     metrics = metrics_of([read_program(tmp_path / "post.py", "post.py")], [["post.py"]])
     assert metrics["mAP"]["unit"] == unit
+
+
+def test_what_a_module_computes_is_printed_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "meter.py").write_text("def result():\n    return dict(aAcc=90.0, mIoU=0.5 * 100)\n")
+    (tmp_path / "post.py").write_text("from meter import result\nprint(result())\n")
+    programs = {name: read_program(tmp_path / name, name) for name in ("post.py", "meter.py")}
+    assert metrics_of([programs["post.py"]], [["post.py"]], programs)["mIoU"]["unit"] == "percent"
+    assert "metric" in metrics_of([programs["post.py"]], [["post.py"]])

@@ -217,7 +217,7 @@ def test_what_a_document_leaves_open_is_found_or_named(tmp_path: Path) -> None:
     data = tmp_path / "Set5"
     images(data, 3)
     write(tmp_path, "tools/pre.py", "import os, sys\nos.listdir('/root/datasets/Set5')\nsys.argv[1]\n")
-    write(tmp_path, "post.py", "import sys\nprint('distance', len(sys.argv[1]))\n")
+    write(tmp_path, "post.py", "import sys\nprint('wrote', sys.argv[1])\n")
     engine = "python3 -m ais_bench --model a.om --input ${prep_data} --output out"
     write(tmp_path, "README.md", f"python3 -m tools.pre ./prep_data\n{engine}\npython3 post.py out\n")
     found = script_draft(tmp_path, data, tmp_path, 1)
@@ -256,3 +256,36 @@ def test_a_document_starts_a_shell_script_behind_prompts(tmp_path: Path) -> None
     assert (
         script_draft(tmp_path, data, tmp_path, 1).settings["preprocess"][0][2] == "{data}/val"
     )  # nothing else is the data
+
+
+def test_results_are_linked_to_where_programs_enter_folders_above_them(tmp_path: Path) -> None:
+    data = tmp_path / "Duke"
+    for name in ("query", "test"):
+        images(data / name, 2)
+    write(tmp_path, "code/pre.py", "import sys\nsource, target = sys.argv[1:]\n")
+    write(tmp_path, "code/post.py", "import sys\ntop, one, other = sys.argv[1:]\nprint('mAP: %f' % 0.5)\n")
+    lines = [f"python pre.py Duke/{name} Duke/bin/{name}\n" for name in ("query", "test")]
+    engine = "python ais_infer.py --model a.om --input ./Duke/bin/{0} --output ./Duke/result/{0}\n"
+    lines += [engine.format(name) for name in ("query", "test")]
+    write(
+        tmp_path,
+        "code/README.md",
+        "".join(lines) + "python post.py ./Duke/result/ query/${time_line} test/2022_10_11-10_11_12",
+    )
+    found = script_draft(tmp_path / "code", data, tmp_path, 1)
+    assert found.settings["links"] == {f"Duke/result/{one}": f"{{results:{one}}}" for one in ("query", "test")}
+    assert found.settings["postprocess"] == [["python3", "post.py", "Duke/result/", "query", "test"]]
+    assert found.samples == 2 and not [one for one in found.open if "{results" in one or "what is" in one]
+
+
+def test_a_data_set_that_only_a_module_names_is_linked(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    images(data / "leftImg8bit" / "val", 2)
+    write(tmp_path, "code/cfg.py", "ROOT = './cityscapes'\nFOLDER = 'leftImg8bit'\nOUT = './bin'\n")
+    write(tmp_path, "code/pre.py", "import cfg\n")
+    write(tmp_path, "code/post.py", "import cfg, os\nos.listdir('./out/')\nprint('mIoU: %f' % 0.5)\n")
+    engine = "python -m ais_bench --model a.om --input ./bin --output ./ --output_dirname out"
+    write(tmp_path, "code/README.md", f"python pre.py\n{engine}\npython post.py\n")
+    assert script_draft(tmp_path / "code", data, tmp_path, 1).settings["links"] == {
+        "out": "{results}", "cityscapes": "{data}",
+    }  # fmt: skip

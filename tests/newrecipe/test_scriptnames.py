@@ -124,3 +124,33 @@ def test_a_program_that_runs_the_engine_itself_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=re.escape("om_infer.py runs the engine itself")) as caught:
         script_draft(tmp_path, None, tmp_path, 1)
     assert "split it" in str(caught.value.remedy)
+
+
+def test_results_of_two_runs_and_a_list_go_where_arguments_name_them(tmp_path: Path) -> None:
+    data = tmp_path / "market"
+    images(data / "query", 2)
+    images(data / "bounding_box_test", 3)
+    write(data, "pairs.txt", "1 2\n")
+    head = "import argparse\nadd = argparse.ArgumentParser()\n"
+    before = "\n".join(f"add.add_argument('--{one}')" for one in ("query", "gallery", "save_query", "save_gallery"))
+    after = "\n".join(f"add.add_argument('--{one}_feature', default='./result/{one}')" for one in ("gallery", "query"))
+    write(tmp_path / "code", "preprocess.py", head + before)
+    write(tmp_path / "code", "postprocess.py", f"{head}{after}\nadd.add_argument('pairs')\nprint('mAP: %f' % 0.5)")
+    found = script_draft(tmp_path / "code", data, tmp_path, 1).settings
+    assert found["runs"] == {"main": ["prep"], "gallery": ["prep_2"]}
+    assert found["preprocess"][0][2:6] == ["--query", "{data}/query", "--gallery", "{data}"]
+    assert found["postprocess"][0][2:] == [
+        "--gallery_feature", "{results:gallery}", "--query_feature", "{results}", "{data}/pairs.txt",
+    ]  # fmt: skip
+
+
+def test_a_program_gets_the_folder_that_it_joins_its_names_to(tmp_path: Path) -> None:
+    data = tmp_path / "coco"
+    images(data / "val2017", 2)
+    write(data, "annotations/person_keypoints.json", "{}")
+    text = "import os, sys\nroot, out = sys.argv[1], sys.argv[2]\n"
+    for further, wanted in (("", "{data}/val2017"), ("os.path.join(root, 'annotations', 'x.json')\n", "{data}")):
+        write(tmp_path / "code", "preprocess.py", text + further)
+        write(tmp_path / "code", "postprocess.py", "import sys\nprint('AP: %f' % 0.5, sys.argv[1])\n")
+        found = script_draft(tmp_path / "code", data, tmp_path, 1).settings
+        assert found["preprocess"] == [["python3", "preprocess.py", wanted, "prep"]]
