@@ -14,7 +14,7 @@ from typing import Any
 from kit.errors import DeviceError, EngineError, MissingError
 from kit.fleet.delivery import Delivery
 from kit.fleet.head import AUTO, knock, place_of, refused
-from kit.fleet.order import Order
+from kit.fleet.order import Order, Part
 
 __all__ = ["Cluster", "Host", "connected"]
 
@@ -92,7 +92,7 @@ class Cluster:
         self._failed, self._probed = 0, time.monotonic()
         self._look: Any = ray.remote(_look)
         self._run: Any = ray.remote(_run)
-        self._events: Any = ray.remote(_Events).options(num_cpus=0, max_restarts=0).remote()
+        self._messenger: Any = ray.remote(_Messenger).options(num_cpus=0, max_restarts=0).remote()
 
     def hosts(self) -> list[Host]:
         """The living hosts that offer something of kit, in the order of their names."""
@@ -148,7 +148,7 @@ class Cluster:
         """
         among = {_NODE: f"in({','.join(host.node for host in hosts)})"}
         options = self._run.options(num_cpus=0, max_retries=0, resources=dict(wanted), label_selector=among)
-        return options.remote(order, parcels, self._events, *shards)
+        return options.remote(order, parcels, self._messenger, *shards)
 
     def wait(self, tasks: list[Any], seconds: float) -> list[Any]:
         """Those of the tasks that have ended.
@@ -214,31 +214,38 @@ class Cluster:
     def messages(self) -> list[dict[str, Any]]:
         """What the tasks have reported since the last call; nothing where the messenger's host has gone."""
         with contextlib.suppress(Exception):
-            return list(self._ray.get(self._events.take.remote(), timeout=5))
+            return list(self._ray.get(self._messenger.take.remote(), timeout=5))
         return []
 
-    def cancel(self, tasks: list[Any]) -> None:
-        """Interrupt the tasks, and wait until their containers are gone, half a minute at most.
+    def stop(self, tasks: Mapping[Part, Any]) -> None:
+        """Stop the tasks, and wait until the containers of those that have begun are gone, half a minute at most.
 
+        The tasks stop by themselves: Ray ends the whole process where it is told to cancel a task that ends just then.
         Without a head, no host can be reached.
         """
         if self.gone:
             return
-        for task in tasks:
+        begun = None
+        with contextlib.suppress(Exception):
+            begun = self._ray.get(self._messenger.stop.remote(), timeout=5)
+        for task in tasks.values() if begun is None else ():  # the messenger's host has gone
             with contextlib.suppress(Exception):
                 self._ray.cancel(task, force=False)
+        waiting = [task for part, task in tasks.items() if begun is None or part in begun]
         with contextlib.suppress(Exception):
-            self._ray.wait(tasks, num_returns=len(tasks), timeout=30)
+            self._ray.wait(waiting, num_returns=len(waiting), timeout=30)
 
 
 _AGAIN = "run the same command again: what was finished is kept in the hosts' stores"
 
 
-class _Events:
-    """An actor that keeps messages of the tasks until home takes them."""
+class _Messenger:
+    """An actor that keeps messages of the tasks until home takes them, and tells the tasks when to stop."""
 
     def __init__(self) -> None:
         self._kept: list[dict[str, Any]] = []
+        self._begun: set[Part] = set()
+        self._stopped = False
 
     def put(self, message: dict[str, Any]) -> None:
         self._kept.append(message)
@@ -247,6 +254,16 @@ class _Events:
         taken, self._kept = self._kept, []
         return taken
 
+    def stopped(self, part: Part) -> bool:
+        """Whether the task of this part has to stop; whoever asks has begun."""
+        self._begun.add(part)
+        return self._stopped
+
+    def stop(self) -> set[Part]:
+        """Stop all tasks; those that have begun."""
+        self._stopped = True
+        return self._begun
+
 
 def _look(order: Order, parcels: Delivery) -> dict[str, Any]:
     from kit.fleet import hoststate
@@ -254,7 +271,7 @@ def _look(order: Order, parcels: Delivery) -> dict[str, Any]:
     return hoststate.look(order, parcels)
 
 
-def _run(order: Order, parcels: Delivery, events: Any, *shards: Delivery) -> dict[str, Any]:
+def _run(order: Order, parcels: Delivery, messenger: Any, *shards: Delivery) -> dict[str, Any]:
     import ray
 
     from kit.fleet import remote
@@ -262,6 +279,11 @@ def _run(order: Order, parcels: Delivery, events: Any, *shards: Delivery) -> dic
     node = ray.get_runtime_context().get_node_id()
 
     def tell(message: dict[str, Any]) -> None:
-        events.put.remote({"node": node, "target": order.target, "attempt": order.attempt, **message})
+        messenger.put.remote({"node": node, "target": order.target, "attempt": order.attempt, **message})
 
-    return {"node": node, **remote.run(order, parcels, tell, shards)}
+    def stopped() -> bool:
+        with contextlib.suppress(Exception):  # the messenger's host has gone: home then interrupts this task
+            return bool(ray.get(messenger.stopped.remote(order.part), timeout=5))
+        return False
+
+    return {"node": node, **remote.run(order, parcels, tell, stopped, shards)}

@@ -72,15 +72,13 @@ class _Expedition:
 
     def run(self, journeys: Sequence[_Journey], sent: Any, shards: Mapping[str, Sequence[Any]]) -> None:
         """Run the orders; an error or an interruption ends all of them, on all hosts."""
-        tasks: list[Any] = []
         try:
             for journey in journeys:
                 planted = shards.get(journey.order.target, ())
                 journey.task = self.cluster.run(journey.order, sent, journey.wanted, journey.hosts, planted)
-                tasks.append(journey.task)
             self._await(journeys)
         except BaseException:
-            self.cluster.cancel(tasks)
+            self.cluster.stop({one.order.part: one.task for one in journeys if one.task is not None})
             raise
 
     def _await(self, journeys: Sequence[_Journey]) -> None:

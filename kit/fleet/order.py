@@ -11,7 +11,10 @@ from kit.fleet.batchjob import check_inside
 from kit.fleet.delivery import Delivery, pack
 from kit.storage.inputs import absent
 
-__all__ = ["QUIET", "Order", "files_of", "options_for_hosts", "resources_of"]
+__all__ = ["QUIET", "Order", "Part", "files_of", "options_for_hosts", "resources_of"]
+
+#: A target, and which of its shards; 0: the whole target.
+Part = tuple[str, int]
 
 #: Every host of kit offers it once, and whoever measures takes it: two timed runs never share a host.
 QUIET = "kit_quiet"
@@ -33,6 +36,11 @@ class Order:
     shards: int = 1
     shard: int = 0  # only this part of the run over the data set; 0: the whole target
     data: dict[str, str] = field(default_factory=dict)  # "images" and "labels": tree digest at home, where they are
+
+    @property
+    def part(self) -> Part:
+        """What of the run it is."""
+        return self.target, self.shard
 
 
 def files_of(selection: Selection, recipe: Path, attempt: str) -> tuple[Delivery, str | None]:

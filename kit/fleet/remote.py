@@ -15,13 +15,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kit.containers.local import die_with_parent
-from kit.errors import DamagedError, KitError
+from kit.errors import DamagedError, Exit, KitError
 from kit.fleet.delivery import Delivery, Parcel, pack, unpack
 from kit.fleet.order import Order
 from kit.host import LABEL, label_of
@@ -34,6 +35,10 @@ __all__ = ["run", "site", "store_of_host"]
 
 #: Called with one of kit's JSON messages.
 Tell = Callable[[dict[str, Any]], None]
+#: Whether home wants the work to stop.
+Stopped = Callable[[], bool]
+#: Seconds between two such questions.
+_ASK_S = 1.0
 _GRACE_S = 20
 #: What the cluster sets for its own workers would change what is measured.
 _NOT_OURS = ("RAY_", "OMP_", "CUDA_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES", "KIT_CLUSTER", "KIT_SHARDS")
@@ -41,13 +46,16 @@ _NOT_OURS = ("RAY_", "OMP_", "CUDA_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES"
 _OF_REPRODUCE = ("--force", "--mirror", "--base")
 
 
-def run(order: Order, parcels: Delivery, tell: Tell, shards: Sequence[Delivery] = ()) -> dict[str, Any]:
+def run(
+    order: Order, parcels: Delivery, tell: Tell, stopped: Stopped, shards: Sequence[Delivery] = ()
+) -> dict[str, Any]:
     """Carry out the order; its code, its last words, and what it made as a :class:`Delivery`.
 
     Args:
         order: the order.
         parcels: the recipe and its files.
         tell: hears kit's messages.
+        stopped: whether to stop; asked at once, then every second.
         shards: what other hosts made of the data set; it is put into this host's store.
     """
     made: list[Path] = []
@@ -58,10 +66,12 @@ def run(order: Order, parcels: Delivery, tell: Tell, shards: Sequence[Delivery] 
         elif message.get("event") != "report":  # places of this host mean nothing at home
             tell(message)
 
+    if stopped():
+        return {"code": int(Exit.INTERRUPTED), "said": ""}
     try:
         with site(order, parcels) as folder:
             _plant(shards, order.attempt)
-            code, said = _command(_words(order, folder), hear)
+            code, said = _command(_words(order, folder), hear, stopped)
             if code:
                 return {"code": code, "said": said}
             files = _shard(made) if order.shard else _results(order.target, folder)
@@ -173,7 +183,7 @@ def _plant(shards: Sequence[Delivery], attempt: str) -> None:
                     raise DamagedError("a shard is not what its record says", remedy="run the same command again")
 
 
-def _command(words: list[str], tell: Tell) -> tuple[int, str]:
+def _command(words: list[str], tell: Tell, stopped: Stopped) -> tuple[int, str]:
     """Exit code and standard error; an interruption of the worker is one of the command."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(_NOT_OURS)}
     environment[LABEL] = label_of(store_of_host())
@@ -194,7 +204,7 @@ def _command(words: list[str], tell: Tell) -> tuple[int, str]:
             preexec_fn=die_with_worker,  # noqa: PLW1509 - it calls nothing that takes a lock
         )
         try:
-            _follow(child, tell)
+            _follow(child, tell, stopped)
             code = child.wait()
         except BaseException:
             _stop(child)
@@ -206,13 +216,18 @@ def _command(words: list[str], tell: Tell) -> tuple[int, str]:
         return code, errors.read()[-20_000:].decode("utf-8", "replace")
 
 
-def _follow(child: subprocess.Popen[bytes], tell: Tell) -> None:
+def _follow(child: subprocess.Popen[bytes], tell: Tell, stopped: Stopped) -> None:
     """Hear messages until the stream ends; in short waits, because only between them a worker can be interrupted."""
     assert child.stdout is not None  # noqa: S101 - it is a pipe
-    rest = b""
+    rest, asked = b"", time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while True:
+            if time.monotonic() - asked > _ASK_S:
+                if stopped():
+                    _stop(child)
+                    return
+                asked = time.monotonic()
             if not selector.select(0.2):
                 continue
             data = os.read(child.stdout.fileno(), 1 << 16)

@@ -32,6 +32,10 @@ STATE: HostState = {
 }  # fmt: skip
 
 
+def going_on() -> bool:
+    return False
+
+
 def refused(changes: dict[str, Any], kind: type[KitError], *words: str) -> None:
     with pytest.raises(kind) as caught:
         _check(HOST, ORDER, STATE | changes, "c")
@@ -124,9 +128,23 @@ def test_a_worker_takes_no_recipe_that_kit_refuses(site: FleetSite) -> None:
     site.recipe.write_text(site.recipe.read_text() + "run: [sh, -c, 'touch /tmp/x']\n")
     evil = Delivery("one", {**parcels.files, **pack(site.folder, [site.recipe])})
     assert look(order, evil)["error"]["code"] == 3
-    ran = remote.run(order, evil, lambda _: None)
+    ran = remote.run(order, evil, lambda _: None, going_on)
     assert ran["code"] == 3
     assert "run" in ran["said"] and "Traceback" not in ran["said"]
+
+
+@pytest.mark.slow
+def test_a_host_stops_where_it_is_told_to(site: FleetSite) -> None:
+    order, parcels = order_of(site)
+    heard: list[dict[str, Any]] = []
+    assert remote.run(order, parcels, heard.append, lambda: True)["code"] == 130 and not heard
+
+    def begun() -> bool:
+        return any(one["event"] == "start" for one in heard)
+
+    ran = remote.run(order, parcels, heard.append, begun)
+    assert ran["code"] == 130 and "interrupted" in ran["said"]
+    assert not any(one["event"] == "finished" for one in heard)
 
 
 @pytest.mark.slow
@@ -137,24 +155,24 @@ def test_a_shard_of_another_host_is_taken_only_as_its_record_says(
     parts = []
     for number in (1, 2):
         monkeypatch.setenv("KIT_STORE", str(tmp_path / f"host{number}" / ".kit"))
-        ran = remote.run(replace(order, shard=number), parcels, lambda _: None)
+        ran = remote.run(replace(order, shard=number), parcels, lambda _: None, going_on)
         assert ran["code"] == 0, ran["said"]
         parts.append(ran["delivery"])
     monkeypatch.setenv("KIT_STORE", str(tmp_path / "whole" / ".kit"))
     name = next(name for name in parts[1].files if name.endswith("scores.npy"))
     other = next(name for name in parts[1].files if name.endswith("images.txt"))
     changed = Delivery("one", {**parts[1].files, name: parts[1].files[other]})
-    ran = remote.run(order, parcels, lambda _: None, [parts[0], changed])
+    ran = remote.run(order, parcels, lambda _: None, going_on, [parts[0], changed])
     assert ran["code"] == 5 and "a shard is not what its record says" in ran["said"]
     late = Delivery("zero", parts[1].files)
-    ran = remote.run(order, parcels, lambda _: None, [parts[0], late])
+    ran = remote.run(order, parcels, lambda _: None, going_on, [parts[0], late])
     assert ran["code"] == 5 and "an earlier attempt came back late" in ran["said"]
 
     heard: list[dict[str, Any]] = []
     both = Delivery(
         "one", {**parts[0].files, **parts[1].files}
     )  # of a target with batches a host sends several records
-    ran = remote.run(order, parcels, heard.append, [both])
+    ran = remote.run(order, parcels, heard.append, going_on, [both])
     assert ran["code"] == 0, ran["said"]
     unchanged = {one["step"] for one in heard if one["event"] == "unchanged"}
     assert {"cpu/infer-shard1of2", "cpu/infer-shard2of2"} <= unchanged, json.dumps(heard)
