@@ -67,7 +67,7 @@ def _named(selection: Selection, weights: Path | None) -> set[Path]:
     root, stay = selection.recipe.folder.absolute(), (selection.images.absolute(), selection.labels.absolute())
     given = weights.absolute() if weights else root / "weights"
     found = set()
-    places = {place for place in inputs_from_outside(selection, given) - {*stay, given} if place.is_relative_to(root)}
+    places = inputs_from_outside(selection, given) - {*stay, given}
     check_inside(root, places)
     for place in places:
         found |= {place} if place.is_file() else {path for path in place.rglob("*") if path.is_file()}

@@ -11,7 +11,7 @@ import pytest
 
 from kit import __version__
 from kit.cli import main
-from kit.errors import DamagedError, EngineError, KitError, ResourceError
+from kit.errors import DamagedError, EngineError, InvalidInputError, KitError, ResourceError
 from kit.execution.selection import Choice, Selection
 from kit.fleet import hoststate, remote
 from kit.fleet.cluster import Cluster, Host
@@ -113,6 +113,15 @@ def test_a_host_gets_all_files_of_the_recipe_but_the_data(tmp_path: Path) -> Non
     parcels, weights = files_of(Selection(load_recipe(recipe), Choice(("cpu",))), recipe, "one")
     assert weights is not None
     assert set(parcels.files) == {"kit.yaml", "locked.txt", "scripts/prep.py", "scripts/post.py", weights}
+
+
+def test_what_would_not_travel_is_refused(tmp_path: Path) -> None:
+    recipe = several_inputs(tmp_path)
+    scripts = (recipe.parent / "scripts").rename(tmp_path / "elsewhere")
+    recipe.write_text(recipe.read_text().replace("code: scripts", f"code: {scripts}"))
+    with pytest.raises(InvalidInputError, match="outside of the recipe's folder") as caught:
+        files_of(Selection(load_recipe(recipe), Choice(("cpu",))), recipe, "one")
+    assert caught.value.where == str(scripts)
 
 
 def test_images_from_another_base_are_told_apart(site: FleetSite) -> None:
