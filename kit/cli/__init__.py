@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -21,7 +22,7 @@ from kit.storage.files import environment_error
 from kit.terminal import guarded_streams, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 __all__ = ["COMMANDS", "PAGES", "app", "main"]
@@ -142,16 +143,22 @@ def _not_lost(usual: Callable[[sys.UnraisableHookArgs], object], unraisable: sys
         usual(unraisable)
         return
 
-    def again(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise error
-
-    signal.signal(signal.SIGALRM, again)
+    _lost.append(error)
+    signal.signal(signal.SIGALRM, _again)
     signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
-def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
-    gc.set_threshold(100_000, 20, 20)  # a short process makes little garbage; looking for it takes a tenth of the time
+#: Interruptions that came where Python could raise nothing.
+_lost: list[BaseException] = []
+
+
+def _again(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _lost.pop()
+
+
+@contextlib.contextmanager
+def _heeded_signals() -> Iterator[None]:
+    """Signals end the command in order; behind it they end the process at once, and without a trace of Python."""
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _terminate)
@@ -159,8 +166,21 @@ def main(args: list[str] | None = None) -> None:
         signal.signal(signal.SIGHUP, _terminate)
     if getattr(sys.unraisablehook, "func", None) is not _not_lost:
         sys.unraisablehook = partial(_not_lost, sys.unraisablehook)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGALRM) is _again:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is _terminate:
+                signal.signal(number, signal.SIG_DFL)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
+    gc.set_threshold(100_000, 20, 20)  # a short process makes little garbage; looking for it takes a tenth of the time
     _ensure_streams()
-    with guarded_streams():
+    with _heeded_signals(), guarded_streams():
         try:
             _ensure_folder()
             result: Any = app(args=args, standalone_mode=False)

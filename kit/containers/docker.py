@@ -6,15 +6,12 @@ import contextlib
 import os
 import re
 import shlex
-import signal
 import stat
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from kit.containers.client import connect, engine_errors, patience, version
@@ -26,6 +23,7 @@ from kit.data.referenced import referenced_files
 from kit.errors import BusyError, DeviceError, EngineError
 from kit.planning.step import Outcome, Step, fill
 from kit.resources import package
+from kit.signals import uninterrupted
 from kit.storage.root import Root
 
 __all__ = ["LABEL", "DockerRunner", "leftovers", "remove_leftovers"]
@@ -169,7 +167,7 @@ def _container(client: Any, description: ContainerRun, labels: dict[str, str]) -
 
     made: list[str] = []
 
-    @_uninterrupted()
+    @uninterrupted()  # the engine executes a request even when nobody waits for the answer: its container would be lost
     def create() -> None:
         made.append(description.create(client, labels))
 
@@ -184,36 +182,8 @@ def _container(client: Any, description: ContainerRun, labels: dict[str, str]) -
         yield made[0]
     finally:
         for container in made:
-            with _uninterrupted():
+            with uninterrupted():
                 _remove(client, container)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Delay an interruption until a short request has ended; a second one takes effect at once.
-
-    The engine executes a request even when nobody waits for the answer, and its container would be lost.
-    """
-    came: list[int] = []
-
-    def later(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        if len(came) > 1:
-            raise KeyboardInterrupt
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
-        handlers = {}
-    handlers = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
-    try:
-        for number in handlers:
-            signal.signal(number, later)
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
 
 
 def _take_over(client: Any, lease: str) -> None:

@@ -15,6 +15,7 @@ from kit.errors import DeviceError, EngineError, MissingError
 from kit.fleet.delivery import Delivery
 from kit.fleet.head import AUTO, knock, place_of, refused
 from kit.fleet.order import Order, Part
+from kit.signals import uninterrupted
 
 __all__ = ["Cluster", "Host", "connected"]
 
@@ -77,7 +78,7 @@ def connected(address: str) -> Iterator[Cluster]:
     try:
         yield cluster
     finally:
-        with contextlib.suppress(Exception):
+        with uninterrupted(), contextlib.suppress(Exception):  # Ray cut off half way ends the process without a word
             ray.shutdown()
 
 
