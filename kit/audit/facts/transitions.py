@@ -31,7 +31,7 @@ _CLAIM = (
 _BETWEEN = (
     r"[\s,，(（:：=—–]{1,4}(?:i\.e\.,?\s|that is,?\s|which is\s|giving\s|yielding\s|for\s|即)?(?:an?\s|the\s)?"
     r"(?:(?:increase|decrease|reduction|improvement|gain|drop|loss|speed-?up|saving)\s(?:of|by)\s|by\s)?(?:a\s)?"
-    r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?)?"
+    r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?\s?)?"
 )
 #: "from 6.20 ms (T4) to 2.50 ms (310P)"
 _OF_WHAT = r"(?:\s?[(（][^()（）]{1,24}[)）])?"
@@ -48,12 +48,51 @@ _AGAINST = r"(?:compared (?:to|with)|\bvs\.?|\bversus|\bagainst|\binstead of|dow
 _COMPARED = re.compile(
     rf"(?<![0-9.\-]){_FIRST}{_WORDS}{_AGAINST}{_WORDS}(?<![A-Za-z0-9.\-]){_LAST}"
     rf"(?:{_WORDS}[(（]|[,，]?\s?(?:相比|which is|that is|即)?[,，]?\s?)(?:仅|只|about\s|a\s)?"
-    rf"(?:(?:精度|准确率)?(?:下降|降低|损失|减少|提升|提高|增加|低|高)了?)?{_CLAIM}",
+    rf"(?:(?:精度|准确率)?(?:下降|降低|损失|减少|提升|提高|增加|低|高)[了出]?\s?)?{_CLAIM}",
     re.IGNORECASE,
 )
 _THAN = re.compile(
     rf"(?<![0-9.\-]){_FIRST}[,，(]\s?(?:which is\s)?{_CLAIM}\s"
     rf"(?:lower|below|less|higher|above|more|faster|slower|smaller|larger)\s(?:than\s)?{_WORDS}(?<![A-Za-z0-9.\-]){_LAST}",
+    re.IGNORECASE,
+)
+_ARROW_OF_COUNTS = re.compile(
+    rf"(?<![0-9.\-]){_FIRST}\s?(?:→|->|=>)\s?{_LAST}\s?[(（]\s?[-+−]?(?P<claim>[0-9]{{1,4}}(?:\.[0-9]{{1,9}})?)\s?(?P<sign>%)"
+    r"\s?(?:减少|降低|缩小|增加|提升|reduction|decrease|increase|improvement|smaller|fewer|less|more)",
+    re.IGNORECASE,
+)
+_RATIO = r"(?P<claim>[0-9]{1,4}(?:\.[0-9]{1,9})?)\s?(?P<sign>x\b|×|times\b|-fold\b|倍)"
+#: Words, names and batch sizes between two values.
+_LINK = r"(?:[^0-9.;。]|(?<=[A-Za-z])[0-9]{1,4}|(?<=batch )[0-9]{1,4}|(?<=batch size )[0-9]{1,4})"
+#: "1840.2 images/s at batch 64, which is 2.3x the 800.1 images/s of the T4"
+_IS_TIMES = re.compile(
+    rf"(?<![0-9.\-]){_FIRST}(?:{_LINK}{{0,60}}?\bis\s|\s?[,(]\s?)(?:about\s|approximately\s)?{_RATIO}\s(?:as\s[a-z]{{3,8}}\sas\s"
+    rf"|(?:faster|higher|quicker|larger|more)\sthan\s|that\sof\s|(?=the\s)){_LINK}{{0,40}}?(?<![A-Za-z0-9.\-]){_LAST}",
+    re.IGNORECASE,
+)
+#: "为2013.05fps，是T4（1217.4fps）的1.65倍"
+_IS_TIMES_OF = re.compile(
+    rf"(?<![0-9.\-]){_FIRST}{_LINK}{{0,20}}?(?:是|相当于|达到?了?|为){_LINK}{{0,30}}?(?<![A-Za-z0-9.\-]){_LAST}\s?[)）]?\s?的"
+    rf"\s?约?{_RATIO}",
+    re.IGNORECASE,
+)
+#: "快2.5倍：FP32时延25.0ms，INT8时延10.0ms", and no more values
+_TIMES_THEN = re.compile(
+    rf"(?<![0-9.\-–~]){_RATIO}(?:\s(?:faster|slower|higher|speed-?up))?\s?[:：(（]\s?{_LINK}{{0,20}}?(?<![A-Za-z0-9.\-]){_FIRST}"
+    rf"{_LINK}{{1,30}}?(?<![A-Za-z0-9.\-]){_LAST}(?![^。;；]{{0,40}}[0-9]\s?(?:{_UNIT})(?![a-z]))",
+    re.IGNORECASE,
+)
+#: "310P 1234.5 fps, T4 800.0 fps, ratio 1.543"
+_RATIO_AFTER = re.compile(
+    rf"(?<![0-9.\-]){_FIRST}\s?[,，、;]{_LINK}{{1,20}}?(?<![A-Za-z0-9.\-]){_LAST}\s?[,，、;]\s?(?:the\s)?"
+    r"(?:ratio|speed-?up|比值|加速比|倍率)(?:\s(?:is|of)\s|[为:：=\s]){1,2}\s?"
+    r"(?P<claim>[0-9]{1,4}(?:\.[0-9]{1,9})?)(?![0-9.]*[0-9%])\s?(?P<sign>x\b|×|倍|)",
+    re.IGNORECASE,
+)
+#: A second claim about the same two values: "(0.47% relative)", "，达到原模型精度的99.31%".
+_NEXT = re.compile(
+    r"(?:[)）]?\s?[(（/]\s?|\s?[,，]\s?(?:保持|达到?了?|为)?(?:原|FP32|官方|开源|基准|original)[^0-9,，。]{0,12}的\s?)"
+    rf"{_CLAIM}\s?(?:relative\b|相对)?\s?(?=[)）。.]|\Z)",
     re.IGNORECASE,
 )
 #: A percentage after these is a change, not what is left.
@@ -86,9 +125,17 @@ _FORMS = (
     (_BEFORE, ("last_unit",)),
     (_FOLLOWED, ()),
     (_ARROW, ("first_unit",)),
+    (_ARROW_OF_COUNTS, ()),
     (_COMPARED, ("first_unit", "last_unit")),
     (_THAN, ("first_unit", "last_unit")),
+    (_IS_TIMES, ("first_unit", "last_unit")),
+    (_IS_TIMES_OF, ("first_unit", "last_unit")),
+    (_TIMES_THEN, ("first_unit", "last_unit")),
+    (_RATIO_AFTER, ("first_unit", "last_unit")),
 )
+_NAMES_RATIO = re.compile(r"ratio|speed-?up|比值|加速比|倍率", re.IGNORECASE)
+#: The forms of multiples; they are looked for where there is one.
+_MULTIPLES = {_IS_TIMES, _IS_TIMES_OF, _TIMES_THEN}
 _LONGEST = 600
 
 
@@ -105,16 +152,26 @@ class Transition:
 def read_transitions(document: Document) -> Iterator[Transition]:
     """The changes in prose that are followed by a single number."""
     for line, text in document.prose():
-        if len(text) > _LONGEST or not _SIGN.search(text):
+        if len(text) > _LONGEST or not (_SIGN.search(text) or _NAMES_RATIO.search(text)):
             continue
-        again = _AGAIN.search(text) is not None
-        for pattern, needed in _FORMS:
-            if again or pattern not in {_COMPARED, _THAN}:
-                for match in pattern.finditer(text):
-                    if all(match[group] for group in needed) and not _unsaid(pattern, match):
-                        yield from _read(line, match)
+        seen: set[int] = set()
+        for match in _matches(text):
+            for claim in (match, _NEXT.match(text, match.end())):
+                if claim is not None and claim.start("claim") not in seen:
+                    seen.add(claim.start("claim"))
+                    yield from _read(line, match, claim)
         if "倍" in text or "times" in text or "x" in text:
-            yield from _of_devices(line, text)
+            yield from (one for one in _of_devices(line, text) if one.stated.start not in seen)
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    again = _AGAIN.search(text) is not None
+    multiple = _TIMES.search(text) is not None
+    for pattern, needed in _FORMS:
+        if (again or pattern not in {_COMPARED, _THAN}) and (multiple or pattern not in _MULTIPLES):
+            for match in pattern.finditer(text):
+                if all(match[group] for group in needed) and not _unsaid(pattern, match):
+                    yield match
 
 
 def _unsaid(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
@@ -122,7 +179,7 @@ def _unsaid(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 12) : match.start()]
     if pattern is _ARROW:
         return _FROM.search(before) is not None
-    return pattern in {_BEFORE, _FOLLOWED} and _ROUGH.search(before) is not None
+    return pattern in {_BEFORE, _FOLLOWED, _TIMES_THEN} and _ROUGH.search(before) is not None
 
 
 def _of_devices(line: int, text: str) -> Iterator[Transition]:
@@ -150,21 +207,22 @@ def _of_devices(line: int, text: str) -> Iterator[Transition]:
             yield Transition(line, stated, claims[0][0], ways)
 
 
-def _read(line: int, match: re.Match[str]) -> Iterator[Transition]:
+def _read(line: int, match: re.Match[str], claim: re.Match[str]) -> Iterator[Transition]:
     first, last = number_from(match["first"]), number_from(match["last"])
-    start, sign = match.start("claim"), match["sign"].lower()
-    stated = number_from(match["claim"], start=start)
+    start, sign = claim.start("claim"), claim["sign"].lower() or "x"
+    stated = number_from(claim["claim"], start=start)
     units = {(match[group] or "").lower() for group in ("first_unit", "last_unit")} - {""}
     # "0.4 points (from 76.1 to 75.7)"
     bare = not units and start < match.start("first") and sign.endswith(("points", "point", "百分点"))
+    bare |= not units and match.re is _ARROW_OF_COUNTS
     if first is None or last is None or stated is None or not stated.value or not (len(units) == 1 or bare):
         return
     if min(first.bounds.low, last.bounds.low) <= 0 or first.value == last.value:
         return
     change = _BY.search(match.string, max(0, start - 4), start) is not None
-    more = _MORE.search(match.string[max(0, start - 20) : match.end("sign") + 16]) is not None
+    more = _MORE.search(match.string[max(0, start - 20) : claim.end("sign") + 16]) is not None
     ways = tuple(_ways(first, last, sign, percent="%" in units, change=change, more=more))
-    yield Transition(line, stated, match["claim"] + match["sign"], ways)
+    yield Transition(line, stated, claim["claim"] + claim["sign"], ways)
 
 
 def _ways(
