@@ -49,7 +49,7 @@ class Computed(NamedTuple):
 class Candidate:
     """One way to compute a column: what it means, the value by row, and whether the header itself says so.
 
-    ``operands`` are the titles of the columns it uses. ``scale`` turns printed numbers into the unit of the value (0.01
+    ``operands`` are the places of the columns it uses. ``scale`` turns printed numbers into the unit of the value (0.01
     for percentages); ``signless`` if the sign does not count.
     """
 
@@ -58,7 +58,7 @@ class Candidate:
     sure: bool = False
     scale: float = 1.0
     signless: bool = False
-    operands: frozenset[str] = frozenset()
+    operands: frozenset[int] = frozenset()
 
     def agreement(self, entry: Entry, found: Computed) -> Agreement:
         """How a printed number compares with the computed one."""

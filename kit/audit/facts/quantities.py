@@ -49,8 +49,8 @@ _UNITS = (
     ("rate", re.compile(rf"(?<![a-z])(?:{_RATE_UNIT})(?![a-z])", re.IGNORECASE), 1.0),
     ("ms", re.compile(r"(?<![a-z0-9])(?:ms|msec|milliseconds?)(?![a-z])|毫秒", re.IGNORECASE), 1e-3),
     ("us", re.compile(r"(?<![a-z0-9])(?:us|µs|μs|usec|microseconds?)(?![a-z])|微秒", re.IGNORECASE), 1e-6),
-    ("min", re.compile(r"(?<![a-z0-9])(?:mins?|minutes?)(?![a-z.])|分钟", re.IGNORECASE), 60.0),
-    ("h", re.compile(r"(?<![a-z0-9])(?:h|hrs?|hours?)(?![a-z0-9])|小时", re.IGNORECASE), 3600.0),
+    ("min", re.compile(r"(?<![a-z0-9/])(?:mins?|minutes?)(?![a-z.])|(?<!/)分钟", re.IGNORECASE), 60.0),
+    ("h", re.compile(r"(?<![a-z0-9/])(?:h|hrs?|hours?)(?![a-z0-9])|(?<!/)小时", re.IGNORECASE), 3600.0),
     ("s", re.compile(r"(?<![a-z0-9/])(?:s|secs?|seconds?)(?![a-z0-9])|(?<!/)秒", re.IGNORECASE), 1.0),
     ("percent", re.compile(r"%|％|(?<![a-z])(?:percent|pct)(?![a-z])", re.IGNORECASE), 0.01),
     ("times", re.compile(r"^\s?(?:x|times|倍)\s?$", re.IGNORECASE), 1.0),
@@ -61,12 +61,12 @@ _FACTORS = {name: factor for name, _, factor in _UNITS}
 
 _RATIO = re.compile(
     r"speed-?\s?ups?|scaling|\bratios?\b|\brelative\b|加速比|倍率|加速|比值|比率|倍数|扩展比|线性度|(?:性能|精度|准确率|吞吐|速度)比"
-    r"|压缩比|相对(?:精度|性能|准确率)|精度保持率|\bretention\b|\brecovery\b",
+    r"|\bcompression\b|压缩比|相对(?:精度|性能|准确率)|精度保持率|\bretention\b|\brecovery\b",
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(
     r"\bdiff(?:erence)?s?\b|\bdelta\b|[Δ△]|\bdrops?\b|\bgaps?\b|\bdecrease\b|\bincrease\b|\bgains?\b|\bimprovements?\b"
-    r"|\b(?:accuracy|acc|mAP|precision)\s(?:loss|degradation)\b|\breductions?\b|\bsavings?\b|\bchange\b|\b(?:faster|slower)$"
+    r"|\b(?:accuracy|acc|mAP|precision)\sloss\b|\bdegradation\b|\breductions?\b|\bsavings?\b|\bchange\b|\b(?:faster|slower)$"
     r"|差值|差异|下降|降低|减少|缩短|节省|降幅|增幅|损失|提升|提高|掉点|差距|(?<!误)差$",
     re.IGNORECASE,
 )

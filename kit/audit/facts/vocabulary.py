@@ -27,7 +27,7 @@ __all__ = [
 
 BEST = re.compile(r"最优|最佳|最好|最高|最大|\bbest\b|\boptimal\b|\bmax(?:imum)?\b", re.IGNORECASE)
 ACCURACY = re.compile(
-    r"top-?\s?[1-5]\b|acc(?:uracy|@|_|\b)|精度|准确率|\bmAP\b|\bAP\b|\bF1\b|\bmIoU\b|\bIoU\b|PSNR|SSIM|\b[WC]ER\b|recall"
+    r"top-?\s?[1-5]\b|acc(?:uracy|@|_|\b)|精度|准确率|\bm?AP_?(?:50|75)?\b|\bF1\b|\bmIoU\b|\bIoU\b|PSNR|SSIM|\b[WC]ER\b|recall"
     r"|precision|rank-?1|hmean|\bAUC\b|\bAR\b|\bFID\b|\bloss\b|\bEER\b|precesion",
     re.IGNORECASE,
 )

@@ -82,7 +82,7 @@ def _pair(column: Column, top: Column, bottom: Column, *, sure: bool, gain: bool
         return Computed(found.right - exactly(1), f"{found.text} - 1")
 
     meaning = f"{top.title} / {bottom.title}" + (" - 1" if gain else "")
-    return Candidate(meaning, compute, sure, column.scale, operands=frozenset({top.title, bottom.title}))
+    return Candidate(meaning, compute, sure, column.scale, operands=frozenset({top.place, bottom.place}))
 
 
 def _has(column: Column, word: str) -> bool:

@@ -46,7 +46,7 @@ def _candidate(meaning: str, one: Column, other: Column, *, relative: bool, poin
     def compute(row: int) -> Computed | None:
         return _difference(one.entries[row], other.entries[row], relative=relative)
 
-    operands = frozenset({one.title, other.title})
+    operands = frozenset({one.place, other.place})
     scale = 0.01 if relative or points else 1.0  # a drop of "0.35%" between fractions is one of points
     return Candidate(meaning, compute, signless=True, scale=scale, operands=operands)
 
