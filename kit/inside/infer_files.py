@@ -191,7 +191,8 @@ def _files_per_call(source: Source, index: int, samples: int, batch: int) -> int
     if samples > batch or batch % samples:
         raise UserError(
             f"a file holds {samples} samples, and the batch is {batch}",
-            f"Write batches: [{samples}] or multiples of it into the recipe, or one sample a file.",
+            f"Write batches: [{samples}] or multiples of it into the recipe, or one sample a file; or declare the type"
+            " of the numbers, if it is not the graph's: task -> script -> inputs.",
             os.path.join(source.folder, source.names[index]),
         )
     return batch // samples

@@ -29,6 +29,7 @@ _BEGINS = re.compile(r"(?:[0-9]|(?:^|[^.])\.)$|(?:^|[\s:=：(\[])-$")
 _CONTINUES = re.compile(r"[0-9]|\.[0-9]|[eE][-+]?[0-9]|,[0-9]{3}(?![0-9])", re.ASCII)
 #: No value, but an end of its name: ``1`` of ``top-1: 0.76`` and of ``acc@1 76.1``, ``5`` of ``acc5:0.93``.
 _NAMES = re.compile(r"[A-Za-z_@]$")
+_THRESHOLD = re.compile(r"[A-Za-z][ \t]$")  # AP .75
 _NAMED = re.compile(r"[\"']?[ \t]*[:：=]")
 #: Another value behind it: ``[0.91 0.88]``, ``0.5 / 0.6``, ``0.91 (0.88)``; not ``0.9, 1px: 0.8`` nor ``0.9 (500)``.
 _ANOTHER = re.compile(
@@ -97,7 +98,7 @@ def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
     where = given or "what the scripts printed"
     if not found:
         raise UserError(
-            f"metric {name} is not in {where}",
+            f"metric {name} is not in {where}{_in_its_place(text)}",
             "See whether the script ended early, and correct the pattern in task -> script -> metrics.",
             kind="tolerance",
         )
@@ -120,6 +121,14 @@ def _find(metric: Mapping[str, Any], out: str, work: str) -> dict[str, Any]:
         "line": text.count("\n", 0, start) + 1,
         "column": start - (text.rfind("\n", 0, start) + 1) + 1,
     }
+
+
+def _in_its_place(text: str) -> str:
+    """Why a metric may be missing: the text was cut, or a line of it has nan in the place of a number."""
+    if len(text.encode()) >= _MAX_TEXT:
+        return f", of which the first {_MAX_TEXT >> 20} MiB are kept"
+    line = next((line.strip() for line in reversed(text.splitlines()) if _NO_VALUE.search(line)), "")
+    return f"; there is {line[:60]!r}" if line else ""
 
 
 def _matches(pattern: re.Pattern[str], text: str, name: str) -> list[re.Match[str]]:
@@ -182,7 +191,9 @@ def _check_whole(name: str, match: re.Match[str], start: int, end: int, unit: st
         what = f"is {skipped[0]}, and the pattern takes the number behind it"
     elif _BEGINS.search(line[-2:]) or _CONTINUES.match(text, end):
         what = f"is {text[start:end]}, which is a part of a number only"
-    elif text[start:end].isdigit() and (_NAMES.search(line[-1:]) or _NAMED.match(text, end)):
+    elif (text[start:end].isdigit() and (_NAMES.search(line[-1:]) or _NAMED.match(text, end))) or (
+        text[start] == "." and _THRESHOLD.search(line[-2:])
+    ):
         what = f"is {text[start:end]}, which is a part of a name"
     elif unit == "fraction" and text[end : end + 1] == "%" and match.end() <= end:
         what = "has a % behind it, and its unit is fraction"

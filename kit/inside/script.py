@@ -49,6 +49,14 @@ _MAX_STREAM = 32 << 20
 _REPEATED = 1 << 20
 #: Seconds between two checks of how much the programs wrote.
 _LOOK = 3.0
+#: What a program's last line is about, and what to do then.
+_REMEDIES = (
+    ("^ModuleNotFoundError", "Name the package, with its hash, in the file of task -> script -> packages."),
+    (
+        r"URLError|ConnectionError|Max retries|gaierror|Name or service not known|name resolution",
+        "Scripts run without a network: put what it fetches into task -> script -> files of the recipe.",
+    ),
+)
 _PLACEHOLDER = re.compile(r"\{(data|work|results|summary)(?::([A-Za-z0-9_.-]+))?\}")
 #: Many scripts start a process per core, each with its own pool of threads.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -242,9 +250,10 @@ def _run(
         how = f"exit code {child.returncode}" if child.returncode > 0 else f"signal {-child.returncode}"
         raise UserError(
             f"command {number} ({shown}) ended with {how}: {tail}",
-            "Name the package, with its hash, in the file of task -> script -> packages."
-            if tail.startswith("ModuleNotFoundError")
-            else "Read what it said there, and correct the script or its arguments in the recipe.",
+            next(
+                (remedy for mark, remedy in _REMEDIES if re.search(mark, tail)),
+                "Read what it said there, and correct the script or its arguments in the recipe.",
+            ),
             kind="tolerance",
         )
 

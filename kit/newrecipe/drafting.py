@@ -140,25 +140,28 @@ def draft_of_onnx(wishes: Wishes, path: Path) -> Draft:
     names = [one.name for one in outputs]
     tree = usual_preprocessing(image)
     add_graph(draft, graph, names[0], tree)
-    if drafted:
+    unread = drafted.unread if drafted else ""
+    if drafted and not unread:
         _add_task(draft, task, drafted, tree)
     elif len(names) > 1:
         draft.remarks["output"] = f"of {', '.join(names)}"
-    if not single:
+    if not single or unread:
         draft.settings["inputs"] = [graph_input(one, wishes) for one in inputs]
         del draft.settings["input"], draft.settings["preprocess"]
         draft.lines["task"] = TASK_LINES
-        draft.open.append(
-            "task: this model takes something else than one image; say how with task: script (kit init --script FOLDER)"
-        )
+        if unread:
+            del draft.settings["output"]
+            draft.settings["outputs"] = names
+        why = unread or "this model takes something else than one image; say how with task: script"
+        draft.open.append(f"task: {why} (kit init --script FOLDER)")
     elif graph.get("dtype") == "uint8":  # pixels as they are
         for name in ("scale", "mean", "std"):
             del tree[name]
         draft.open.append("preprocess: color, resize and interpolation are a guess; take those of training")
     else:
         draft.open.append("preprocess: color, resize, interpolation, mean and std are a guess; take those of training")
-    if batch:
-        draft.settings["batches"] = [batch]
+    if batch or (drafted and drafted.batches):
+        draft.settings["batches"] = [batch] if batch else list(drafted.batches if drafted else ())
     del draft.settings["opset"]
     draft.settings["weights"] = weights_entry(wishes.weights or path, wishes.out)
     return draft

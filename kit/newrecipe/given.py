@@ -112,7 +112,7 @@ def _add_images(draft: Draft, wishes: Wishes, images: Path) -> None:
     entry: dict[str, Any] = {"name": images.resolve().name, "images": relative(images, wishes.out)}
     if layout == "folders":
         entry["layout"] = layout
-    if "task" in draft.settings:
+    if "task" in {*draft.settings, *draft.lines}:
         if wishes.labels is None:
             draft.open.append("dataset -> labels: COCO annotations, or the folder of masks (--labels)")
         else:

@@ -33,6 +33,10 @@ class TaskDraft:
     #: Settings of ``preprocess``, in the place of a classifier's; None leaves one out.
     preprocess: dict[str, Any]
     guess: str
+    #: Why no task reads these outputs; then only this and the number of classes count.
+    unread: str = ""
+    #: Batches that it reads; none for any.
+    batches: tuple[int, ...] = ()
 
 
 def task_names() -> list[str]:

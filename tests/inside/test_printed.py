@@ -108,6 +108,8 @@ def test_a_metric_is_found_with_its_printed_digits(
         ("acc1:100.0 acc5:100.0\n", r"acc\D*([0-9.]+)", "percent", "2 times"),
         ("acc5:100.0\n", r"acc\D*([0-9.]+)", "percent", "a part of a name"),
         ("acc top-1: 0.75\n", r"acc\D*([0-9.]+)", "percent", "a part of a name"),
+        ("| AP .75 |\n", r"AP ([0-9.]+)", "fraction", "a part of a name"),
+        ("loss nan\nmAP: nan\nend\n", r"mAP: ([0-9.]+)", "fraction", "scripts printed; there is 'mAP: nan'"),
         ("acc@1 75.0\n", r"acc\D*([0-9.]+)", "percent", "a part of a name"),
         ("loss 7.1e-3\n", r"loss ([0-9.]+)", "none", "a part of a number"),
         ("R2: -0.5\n", r"R2\D+([0-9.]+)", "fraction", "a part of a number"),

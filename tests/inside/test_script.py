@@ -120,6 +120,7 @@ def test_packages_that_any_of_the_programs_lacks_are_told_before_the_first_one_r
     [
         ("import sys; print('no such data', file=sys.stderr); sys.exit(3)", "exit code 3: no such data", "tolerance"),
         ("import nothing_like_this", "exit code 1: ModuleNotFoundError", "tolerance"),
+        ("raise ConnectionError('no route')", "exit code 1: ConnectionError", "tolerance"),
         ("import time; time.sleep(60)", "did not end within 1.5 s", "resource"),
         ("import os\nif os.fork(): raise SystemExit\nimport time; time.sleep(60)", "did not end within", "resource"),
         ("open('big', 'wb').truncate(9 << 20)", "wrote more than 8 MiB", "resource"),

@@ -64,6 +64,28 @@ def test_a_class_for_each_pixel(
 
 
 @pytest.mark.parametrize(
+    ("given", "annotated"),
+    [
+        (outputs((1, 255, 8, 8), (1, 255, 4, 4)), False),
+        (outputs((1, 3, 8, 8, 85)), False),
+        (outputs((1, 80, 16, 16), (1, 2, 16, 16)), True),
+    ],
+)
+def test_boxes_that_the_graph_does_not_decode_are_told(
+    tmp_path: Path, given: list[GraphValue], annotated: bool
+) -> None:
+    labels = tmp_path / "ann.json"
+    labels.write_text(json.dumps({"categories": [{"id": 1}], "images": []}))
+    _, task = draft_task(given, labels if annotated else None, (64, 64)) or ("", None)
+    assert task and "hold no decoded boxes" in task.unread and "task: script" in task.unread
+
+
+def test_boxes_of_one_image_are_read_at_batch_1() -> None:
+    _, task = draft_task(outputs((100, 4), (100,), (100,), kinds="ffi"), None, (64, 64)) or ("", None)
+    assert task and task.batches == (1,) and "a batch above 1 needs task: script" in task.guess
+
+
+@pytest.mark.parametrize(
     "given",
     [
         outputs((None, 1000)),

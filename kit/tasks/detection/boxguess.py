@@ -13,6 +13,7 @@ __all__ = ["guess_boxes"]
 #: More boxes than a model ever leaves after it suppressed the others.
 _MANY = 1000
 _GUESS = "{} are a guess after the shapes of the outputs; docs/tasks.md tells the forms"
+_DO = "export the model with its decoding, or let programs of yours decode them, with task: script"
 _FOUND: dict[str, Any] = {"outputs": "found", "columns": ["box", "score", "class"], "boxes": "xyxy", "iou": None}
 
 
@@ -26,6 +27,9 @@ def guess_boxes(outputs: Sequence[GraphValue], categories: int | None, size: Seq
     """
     whole = {"resize": list(size), "crop": list(size), "interpolation": "bilinear", "fit": "contain", "pad": 114}
     whole |= {"scale": 255, "mean": [0, 0, 0], "std": [1, 1, 1]}
+    if raw := _undecoded(outputs, categories):
+        shown = ", ".join(f"{one.name} {list(one.shape)}" for one in raw[:3])
+        return TaskDraft({}, (), categories, {}, "", unread=f"the outputs {shown} hold no decoded boxes: {_DO}")
     least = 2 if any(len(one.shape) == 1 for one in outputs) else 3  # (n, 4) beside (n,) are boxes, alone four classes
     boxes = next((one for one in outputs if len(one.shape) >= least and one.shape[-1] == 4), None)
     if len(outputs) > 1 and boxes is not None:
@@ -35,6 +39,18 @@ def guess_boxes(outputs: Sequence[GraphValue], categories: int | None, size: Seq
     if len(shape) == 2 and categories is not None:  # most are scores per class, for which COCO annotations may be, too
         boxed = shape[1] in {6, 7} and categories != shape[1]
     return _one(outputs[0], categories, whole) if boxed else None
+
+
+def _undecoded(outputs: Sequence[GraphValue], categories: int | None) -> Sequence[GraphValue]:
+    """Outputs that are maps of anchors or points, at several scales or beside one another; empty where there are none.
+
+    A map alone may be anything, if no annotations of boxes say that it is a detector's.
+    """
+    maps = [one for one in outputs if len(one.shape) >= 4 and (one.shape[1] or 0) > 1 and one.shape[2:] != (1, 1)]
+    sizes = {one.shape[2:4] if len(one.shape) == 4 else one.shape[1:4] for one in maps}
+    alone = all(one.shape[-1] != 4 or len(one.shape) > 3 for one in outputs)
+    anchors = any(len(one.shape) == 5 for one in maps)
+    return maps if alone and (anchors or len(sizes) > 1 or categories is not None) else []
 
 
 def _one(output: GraphValue, categories: int | None, whole: dict[str, Any]) -> TaskDraft:
@@ -71,4 +87,10 @@ def _several(
     labels = next((one for one in others if "int" in one.dtype or "label" in one.name or "class" in one.name), None)
     rest = [one.name for one in others if one is not labels and len(one.shape) == len(boxes.shape) - 1]
     names = (boxes.name, *rest[:1], *([labels.name] if labels else rest[1:2]))
-    return TaskDraft({"outputs": "lists", "boxes": "xyxy", "iou": None}, names, categories, whole, guess)
+    batches: tuple[int, ...] = ()
+    if len(boxes.shape) == 2:
+        guess += "; they hold the boxes of one image, so a batch above 1 needs task: script"
+        batches = (1,)
+    return TaskDraft(
+        {"outputs": "lists", "boxes": "xyxy", "iou": None}, names, categories, whole, guess, batches=batches
+    )
