@@ -121,6 +121,8 @@ class DataTree:
             return _below(min(best, key=len) if file else os.path.commonpath(best))
         if truth and not file:
             others = {str(PurePosixPath(one).parent) for one in self._files} - {"."}
+            if not self._files:
+                return self.folder_of_images()  # images are compared with themselves
             return _below(others.pop()) if len(others) == 1 else "{data}"
         return "{data}" if file else self._above(self.folder_of_images(), names)
 

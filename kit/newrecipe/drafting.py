@@ -198,7 +198,9 @@ def draft_of_script(wishes: Wishes, folder: Path) -> Draft:
         open=script.open,
     )
     if file is None:
-        draft.open.append("weights: the ONNX model and its digest (--weights)")
+        several = ", ".join(sorted(path.name for path in folder.rglob("*.onnx"))[:4])
+        which = f", one of {several}, a recipe has one model" if several else " and its digest"
+        draft.open.append(f"weights: the ONNX model{which} (--weights)")
         draft.lines["weights"] = ["path: model.onnx", "sha256: DIGEST # of the file: sha256sum FILE"]
         draft.lines["inputs"] = ["- {name: NAME, shape: [3, 224, 224]}"]
     else:

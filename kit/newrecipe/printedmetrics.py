@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +48,7 @@ _MOST = 10  # columns
 #: What programs print in the same way, and is no metric.
 _NO_METRIC = re.compile(
     r"time|sec|path|file|dir|image|img|name|epoch|batch|shape|size|num|count|index|\bid|save|load|process|fps|total|"
-    r"cost|class(?:es)?$|device|model|arg|done|step",
+    r"cost|^class(?:es)?$|device|model|arg|done|step",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"([A-Za-z][\w@./+-]*(?: [\w@./()+-]+){0,4})[ \t]*([:=]?)\s*$")
@@ -144,8 +143,10 @@ def _labelled(forms: Sequence[str], program: Program) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for form in forms:
         parts = form.split("{}")
-        for before, behind in pairwise(parts):
-            label = _LABEL.search(re.split(r"[,;|\t\n]", before)[-1])
+        labels = [_LABEL.search(re.split(r"[,;|\t\n]", part)[-1]) for part in parts[:-1]]
+        if 2 * len(list(filter(None, labels))) < len(labels):
+            continue  # a row of a table
+        for label, behind in zip(labels, parts[1:], strict=True):
             named = label and (label[2] or re.search(r"[A-Z]{2}|[@0-9]", label[1]))
             if label and named and not _NO_METRIC.search(label[1]) and len(found) < _MOST_SHOWN:
                 known = re.search(r"acc|iou|\bm?ap\b", label[1], re.IGNORECASE)

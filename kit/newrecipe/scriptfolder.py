@@ -168,7 +168,7 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
     last = [one for one in rest if _LAST.search(one.name) and one not in main]
     after = [_one(folder, main or last, "postprocessing")]
     after += last if main and len(last) == 1 else []
-    words = ArgumentWords(data)
+    words = ArgumentWords(data, folder)
     names = {one.name: joined_names(one, programs) for one in (before, *after)}
     first = WrittenCommand(words.before(before, names[before.name]))
     more = [] if inputs > 1 else [_run_name(*place) for place in words.folders[1:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Argument, Program
@@ -29,8 +29,9 @@ FILE_NAME = re.compile(r"\.(json|txt|info|csv|pkl|npy|lmdb|onnx|pth|yml|yaml|cfg
 class ArgumentWords:
     """Gives each program its words, and remembers what the first ones were given: later ones read the same."""
 
-    def __init__(self, data: DataTree) -> None:
+    def __init__(self, data: DataTree, code: Path) -> None:
         self._data = data
+        self._code = code
         self._given: dict[str, str] = {}
         self.folders: list[tuple[str, str]] = []  # argument that names a folder of tensors -> the folder
         self.unknown: list[str] = []
@@ -57,7 +58,8 @@ class ArgumentWords:
         for argument in program.arguments:
             if argument.switch or (argument.number and not argument.required):
                 continue
-            value = value_of(argument)
+            own = FILE_NAME.search(argument.default or "") and (self._code / str(argument.default)).is_file()
+            value = argument.default if own else value_of(argument)
             if value is None:
                 if not argument.required and argument.flag:
                     continue
