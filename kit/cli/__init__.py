@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
-import signal
 import sys
 import traceback
-from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -18,12 +15,9 @@ from typer.exceptions import TyperException
 
 from kit import __version__
 from kit.errors import Exit, KitError, MissingError, ResourceError
+from kit.signals import heeded_signals
 from kit.storage.files import environment_error
 from kit.terminal import guarded_streams, visible
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
 
 __all__ = ["COMMANDS", "PAGES", "app", "main"]
 
@@ -128,59 +122,11 @@ def _kit(
     """Reproduce, verify and audit accelerator porting reports of vision models, in containers."""
 
 
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleanup short; SIGKILL is always there
-    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-
-def _not_lost(usual: Callable[[sys.UnraisableHookArgs], object], unraisable: sys.UnraisableHookArgs) -> None:
-    """Raise an interruption again that came where Python can raise nothing: in a destructor, or right after a fork."""
-    error = unraisable.exc_value
-    release = getattr(sys.modules.get("logging"), "_releaseLock", None)
-    if isinstance(error, RuntimeError) and release is not None and unraisable.object is release:
-        return  # after a fork: the interruption came while logging took its lock, and is about to be raised again
-    if not isinstance(error, KeyboardInterrupt | SystemExit):
-        usual(unraisable)
-        return
-
-    _lost.append(error)
-    signal.signal(signal.SIGALRM, _again)
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
-
-
-#: Interruptions that came where Python could raise nothing.
-_lost: list[BaseException] = []
-
-
-def _again(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _lost.pop()
-
-
-@contextlib.contextmanager
-def _heeded_signals() -> Iterator[None]:
-    """Signals end the command in order; behind it they end the process at once, and without a trace of Python."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _terminate)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal is gone; `nohup` says that this is fine
-        signal.signal(signal.SIGHUP, _terminate)
-    if getattr(sys.unraisablehook, "func", None) is not _not_lost:
-        sys.unraisablehook = partial(_not_lost, sys.unraisablehook)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGALRM) is _again:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is _terminate:
-                signal.signal(number, signal.SIG_DFL)
-
-
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
     gc.set_threshold(100_000, 20, 20)  # a short process makes little garbage; looking for it takes a tenth of the time
     _ensure_streams()
-    with _heeded_signals(), guarded_streams():
+    with heeded_signals(), guarded_streams():
         try:
             _ensure_folder()
             result: Any = app(args=args, standalone_mode=False)
