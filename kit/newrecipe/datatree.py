@@ -142,7 +142,8 @@ class DataTree:
 
 
 def _parts(text: str) -> set[str]:
-    return {one.lower() for one in _WORD.findall(text)}
+    words = (one.lower() for one in _WORD.findall(text))
+    return {one.removesuffix("s") if len(one) > 3 else one for one in words}  # imgs, trimaps
 
 
 def _below(place: str) -> str:

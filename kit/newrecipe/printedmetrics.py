@@ -29,7 +29,7 @@ _KNOWN = (
 #: Named only where nothing else is.
 _VAGUE = {"IoU", "AP", "accuracy"}
 _LOWER = re.compile(
-    r"loss|error|\b(?:[wce]er|mae|r?mse|nme|epe|fid|lpips|mpjpe|(?:abs|sq)_?rel|rmse_log|f[pnr]|log_?10)\b",
+    r"loss|error|\b(?:[wce]er|mae|sad|r?mse|nme|epe|fid|lpips|mpjpe|(?:abs|sq)_?rel|rmse_log|f[pnr]|log_?10)\b",
     re.IGNORECASE,
 )
 #: Read only beside their mean: many programs speak of them otherwise.
@@ -147,13 +147,14 @@ def _labelled(forms: Sequence[str], program: Program) -> dict[str, Any]:
         if 2 * len(list(filter(None, labels))) < len(labels):
             continue  # a row of a table
         for label, behind in zip(labels, parts[1:], strict=True):
-            named = label and (label[2] or re.search(r"[A-Z]{2}|[@0-9]", label[1]))
+            named = label and (label[2] or re.search(r"[A-Z]{2}|[@0-9]|\bis$", label[1]))
             if label and named and not _NO_METRIC.search(label[1]) and len(found) < _MOST_SHOWN:
                 known = re.search(r"acc|iou|\bm?ap\b", label[1], re.IGNORECASE)
                 unit = "percent" if behind.startswith("%") else _unit(program, [form]) if known else "none"
                 find = r"\s+".join(map(re.escape, label[1].split())) + rf"\s*[:=]?\s*{_NUMBER}"
-                found.setdefault(label[1], _entry(label[1], find, unit))
-    return found
+                name = label[1].removesuffix(" is")
+                found.setdefault(name, _entry(name, find, unit))
+    return {name: one for name, one in found.items() if not any(other.endswith(f" {name}") for other in found)}
 
 
 def _headed(heads: Sequence[Sequence[str]]) -> dict[str, Any]:

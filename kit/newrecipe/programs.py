@@ -177,7 +177,7 @@ def _from_argv(node: ast.Assign) -> dict[int, str]:
     found: dict[int, str] = {}
     for one, source in pairs:
         for part in ast.walk(source):
-            if not (isinstance(part, ast.Subscript) and ast.unparse(part.value) == "sys.argv"):
+            if not (isinstance(part, ast.Subscript) and ast.unparse(part.value) in {"sys.argv", "argv"}):
                 continue
             names = [name.id for name in ast.walk(one) if isinstance(name, ast.Name)]
             if isinstance(part.slice, ast.Constant) and isinstance(part.slice.value, int) and part.slice.value > 0:

@@ -18,9 +18,10 @@ from kit.errors import InvalidInputError, MissingError
 from kit.newrecipe.aipp import aipp_input
 from kit.newrecipe.datatree import DataTree
 from kit.newrecipe.documentwords import DocumentWords
+from kit.newrecipe.enginecalls import EngineRun
 from kit.newrecipe.printedmetrics import metrics_of
 from kit.newrecipe.programs import Program, joined_names, read_program, with_modules
-from kit.newrecipe.scriptwords import ArgumentWords
+from kit.newrecipe.scriptwords import OF_RESULTS, ArgumentWords
 from kit.newrecipe.wishes import relative
 from kit.newrecipe.writtencommands import Written, WrittenCommand, read_written
 from kit.resources import resource
@@ -168,6 +169,9 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
     last = [one for one in rest if _LAST.search(one.name) and one not in main]
     after = [_one(folder, main or last, "postprocessing")]
     after += last if main and len(last) == 1 else []
+    if not any(one.arguments for one in (before, *after)):
+        _from_document(draft, _without_words(before, after, programs, folder, data), programs, data, folder)
+        return
     words = ArgumentWords(data, folder)
     names = {one.name: joined_names(one, programs) for one in (before, *after)}
     first = WrittenCommand(words.before(before, names[before.name]))
@@ -183,6 +187,21 @@ def _from_names(draft: ScriptDraft, folder: Path, programs: dict[str, Program], 
         draft.open.append("task -> script -> postprocess: which word is {results}, the results; or a link leads there")
     if words.unknown:
         draft.open.append(f"task -> script: the value of {', '.join(words.unknown[:3])}")
+
+
+def _without_words(
+    before: Program, after: Sequence[Program], programs: dict[str, Program], folder: Path, data: DataTree
+) -> Written:
+    """Programs without arguments, with the folders of tensors and of results that their texts name."""
+
+    def paths(program: Program) -> list[str]:
+        texts = [path for one in with_modules(program, programs) for path in one.paths]
+        return [one for one in texts if not (one.startswith("/") or data.placed(one) or (folder / one).exists())]
+
+    tensors = next((one for one in paths(before) if not Path(one).suffix), "prep")
+    results = next((one for program in after for one in paths(program) if OF_RESULTS.match(one)), "result")
+    run = EngineRun((posixpath.normpath(tensors),), results, format=_format(after))
+    return Written([WrittenCommand([before.name])], [run], [WrittenCommand([one.name]) for one in after])
 
 
 def _run_name(argument: str, path: str) -> str:

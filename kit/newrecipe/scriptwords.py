@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from kit.newrecipe.datatree import TRUTH, DataTree
 from kit.newrecipe.programs import Argument, Program
 
-__all__ = ["FILE_NAME", "RESULTS", "ArgumentWords", "means_file"]
+__all__ = ["FILE_NAME", "OF_RESULTS", "RESULTS", "ArgumentWords", "means_file"]
 
 #: Names of arguments: results of the engine.
 RESULTS = re.compile(
@@ -17,7 +17,8 @@ RESULTS = re.compile(
     r"|^om_?(?:file|dir|path)",
     re.IGNORECASE,
 )
-_OF_RESULTS = re.compile(r"(\./)?(\w*result\w*|outputs?|out|dump\w*|preds?|infer\w*)(/|$)", re.IGNORECASE)
+#: Defaults that are a folder of results.
+OF_RESULTS = re.compile(r"(\./)?(\w*result\w*|outputs?|out|dump\w*|preds?|infer\w*)(/|$)", re.IGNORECASE)
 _SUMMARY = re.compile(r"summary|sumary|^json_path$", re.IGNORECASE)
 _WRITTEN = re.compile(r"save|out|dst|dest|bin|prep|target|^d$", re.IGNORECASE)
 _READ = re.compile(r"src|source|image|img|data|input|root|path|dir|file|query|gallery|^s$|^i$", re.IGNORECASE)
@@ -108,7 +109,7 @@ class ArgumentWords:
             return self._given[name]
         if _SUMMARY.search(name):
             return "{summary}"
-        of_results = _OF_RESULTS.match(argument.default or "") and not FILE_NAME.search(argument.default or "")
+        of_results = OF_RESULTS.match(argument.default or "") and not FILE_NAME.search(argument.default or "")
         if TRUTH.search(name) or (argument.default and self._data.placed(argument.default) and not of_results):
             return self._of_data(argument)
         written = re.search(r"save|out.*file|json_?file|_?name$", name, re.IGNORECASE)

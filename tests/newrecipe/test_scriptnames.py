@@ -154,3 +154,19 @@ def test_a_program_gets_the_folder_that_it_joins_its_names_to(tmp_path: Path) ->
         write(tmp_path / "code", "postprocess.py", "import sys\nprint('AP: %f' % 0.5, sys.argv[1])\n")
         found = script_draft(tmp_path / "code", data, tmp_path, 1).settings
         assert found["preprocess"] == [["python3", "preprocess.py", wanted, "prep"]]
+
+
+def test_programs_without_arguments_have_their_folders_in_their_text(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    images(data / "val", 2)
+    write(data, "val_map.txt", "im_000 0\n")
+    write(tmp_path / "code", "preprocess.py", "DATA = './dataset/val'\nSAVED = './bin_files'\n")
+    text = "RESULT = './results/bs1'\nLABEL = './dataset/val_map.txt'\nprint('Top-1: %f' % 0.5)\n"
+    write(tmp_path / "code", "postprocess.py", text)
+    found = script_draft(tmp_path / "code", data, tmp_path, 1).settings
+    assert found["runs"] == {"main": ["bin_files"]}
+    assert found["links"] == {"dataset": "{data}", "results/bs1": "{results}"}
+    text = "import sys\ndef main(argv):\n    source, out = argv[1], argv[2]\nmain(sys.argv)\n"
+    write(tmp_path / "code", "preprocess.py", text)
+    found = script_draft(tmp_path / "code", data, tmp_path, 1).settings
+    assert found["preprocess"] == [["python3", "preprocess.py", "{data}/val", "prep"]]

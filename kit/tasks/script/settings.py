@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
@@ -35,7 +36,7 @@ COCO_ROWS = tuple(COCO)
 def _inner(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/") or "\\" in path:
         raise ValueError(f"{path!r} points outside the working folder")
-    return path
+    return posixpath.normpath(path)
 
 
 #: A path inside the working folder.
