@@ -48,8 +48,7 @@ def list_samples(folder: str) -> list[str]:
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.is_file() and not entry.name.startswith(".")]
     if not names:
-        what = f"the folder {os.path.basename(folder)} holds no file"
-        raise UserError(what, "See why the script wrote nothing there.", folder, "missing")
+        raise UserError("the folder holds no file", "See why the script wrote nothing there.", folder, "missing")
     names = [name for name in names if name.lower().endswith((".bin", ".npy"))] or names
     names.sort(key=natural)
     taken: dict[str, str] = {}

@@ -73,7 +73,10 @@ def main(argv: list[str] | None = None) -> None:
         _programs(work, arguments, plan)
     except UserError as error:
         _repeat(arguments.out)
-        raise UserError(error.what, error.remedy, error.where or OWN_LOG, error.kind) from error
+        where, what = error.where or OWN_LOG, error.what
+        if where.startswith(work + os.sep):  # it goes with the failure
+            where, what = OWN_LOG, f"{os.path.relpath(where, work)}: {what}"
+        raise UserError(what, error.remedy, where, error.kind) from error
 
 
 def _repeat(out: str) -> None:
