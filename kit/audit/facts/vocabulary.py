@@ -42,7 +42,7 @@ TIME_UNIT = re.compile(r"\s*(ms|us|s|毫秒|秒|sec|seconds?|milliseconds?)(?![A
 
 _TOOL = re.compile(r"(?:^|[\s/])(?:benchmark\.\S+|trtexec|atc|msame|python3?(?:\.[0-9]+)?)(?:\s|$)")
 _BATCH = re.compile(
-    r"(?<![A-Za-z0-9_/-])(?<![A-Za-z_)]\.)(?:batch[\s_-]*size[s]?|batch|bs|b[sz])\s*(?:(?:设置?)?为|是|of|[=:_])?\s*([0-9]{1,4})(?![0-9]|\.[0-9]|\s?%)"
+    r"(?<![A-Za-z0-9_/-])(?<![A-Za-z_)]\.)(?:batch[\s_-]*size[s]?|batch|bs|b[sz]|批(?:次|处理)?大小)\s*(?:(?:设置?)?为|是|of|[=:_])?\s*([0-9]{1,4})(?![0-9]|\.[0-9]|\s?%)"
     r"|(?<![A-Za-z0-9_./-])([0-9]{1,4})\s?-?(?:batch|bs)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )

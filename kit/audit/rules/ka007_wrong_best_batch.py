@@ -15,7 +15,7 @@ from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown, 
 
 __all__ = ["RULE"]
 
-_SIZE = r"(?:batch[\s_]?size|batch|bs)"
+_SIZE = r"(?:batch[\s_]?size|batch|bs|批(?:次|处理)?大小)"
 _NUMBER = r"(?P<batch>[0-9]{1,4})"
 #: "310最优batch为：bs16"
 _SENTENCE = re.compile(

@@ -9,7 +9,7 @@ import re
 
 from kit.audit.facts.printednumber import Printed, same_number, show
 from kit.audit.facts.quantities import Quantity
-from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in
+from kit.audit.facts.vocabulary import DEVICE, RATE_UNIT, devices_in, only
 from kit.audit.rule import Facts, Held, Kind, Outcome, Outcomes, Rule, Unknown
 from kit.audit.verdict import misprinted
 
@@ -21,6 +21,10 @@ _CHINESE = re.compile(
     rf"(?<![0-9a-z/]){_DEVICE}\s?(?:上|的)?\s?(?:单卡)?(?:最优|最高|最佳|最大|峰值)的?\s?(?:吞吐[率量]?|性能|帧率)"
     rf"\s?(?:约?为|达到?了?|是|:|=)\s?{_NUMBER}",
     re.IGNORECASE,
+)
+#: "在310P上，批大小32时吞吐率最高，为2013.05fps": the device comes before.
+_AFTER = re.compile(
+    rf"(?:吞吐[率量]?|性能|帧率)(?:最优|最高|最佳|最好|最大)\s?[，,:]?\s?(?:约?为|达到?了?|是)\s?{_NUMBER}", re.IGNORECASE
 )
 _ENGLISH = re.compile(
     rf"(?:best|highest|peak|maximum)\s(?:throughput|performance)\s(?:of|on|for)\s(?:the\s)?(?:ascend\s)?{_DEVICE}"
@@ -39,9 +43,15 @@ _REACHED = re.compile(
 
 
 def _check(facts: Facts) -> Outcomes:
-    for line, match, number in facts.claimed([_REACHED, _CHINESE, _ENGLISH], _WORDS):
+    stated = {one.line for one in facts.near.statements if one.value is not None}
+    for line, match, number in facts.claimed([_REACHED, _CHINESE, _ENGLISH, _AFTER], _WORDS):
         if match.re is _REACHED and not devices_in(match.string):
             yield from _reached(facts, line, number, float(match["batch"]))
+        elif match.re is _AFTER:
+            before = re.split(r"[。;]", match.string[: match.start()])[-1]
+            device = only(devices_in(before))
+            if device is not None and line not in stated and RATE_UNIT.match(match.string, match.end("value")):
+                yield _compared(facts, line, number, device)
         elif match.re is not _REACHED and RATE_UNIT.match(match.string, match.end("value")):
             yield _compared(facts, line, number, devices_in(match["device"])[0].name)
 
