@@ -24,6 +24,8 @@ _LABEL_TEXT = re.compile(r"(?:batch[\s_-]{0,9}size|batch|bs)\s{0,9}[:=_]?\s{0,9}
 #: How far the rate that a tool prints and that of the mean time differ, relatively.
 _EQUAL = 0.01
 #: Rates of two batch sizes in use differ by more than this, relatively.
+#: A number of so many digits is recognised in a table that lacks the batch size of the label.
+_LONG = 5
 _NEAR = 0.05
 _REACH = 12
 
@@ -106,7 +108,9 @@ class _Resolution:
                     or not number.value
                 ):
                     continue
-                if statement.batch not in cells.by_batch or fitting.fits(statement, statement.batch):
+                if fitting.fits(statement, statement.batch):
+                    continue
+                if statement.batch not in cells.by_batch and len(number.text.replace(".", "")) < _LONG:
                     continue
                 elsewhere = set(cells.batches.like(number)) if _telling(number) else set()
                 if len(elsewhere) == 1 and fitting.free(statement, batch := elsewhere.pop()):

@@ -64,15 +64,17 @@ _ARROW_OF_COUNTS = re.compile(
 _RATIO = r"(?P<claim>[0-9]{1,4}(?:\.[0-9]{1,9})?)\s?(?P<sign>x\b|×|times\b|-fold\b|倍)"
 #: Words, names and batch sizes between two values.
 _LINK = r"(?:[^0-9.;。]|(?<=[A-Za-z])[0-9]{1,4}|(?<=batch )[0-9]{1,4}|(?<=batch size )[0-9]{1,4})"
+#: The same within one clause.
+_NAME = r"(?:[^0-9.;。,，]|(?<=[A-Za-z])[0-9]{1,4})"
 #: "1840.2 images/s at batch 64, which is 2.3x the 800.1 images/s of the T4"
 _IS_TIMES = re.compile(
     rf"(?<![0-9.\-]){_FIRST}(?:{_LINK}{{0,60}}?\bis\s|\s?[,(]\s?)(?:about\s|approximately\s)?{_RATIO}\s(?:as\s[a-z]{{3,8}}\sas\s"
-    rf"|(?:faster|higher|quicker|larger|more)\sthan\s|that\sof\s|(?=the\s)){_LINK}{{0,40}}?(?<![A-Za-z0-9.\-]){_LAST}",
+    rf"|(?:faster|higher|quicker|larger|more)\sthan\s|that\sof\s|(?=the\s[0-9])){_NAME}{{0,40}}?(?<![A-Za-z0-9.\-]){_LAST}",
     re.IGNORECASE,
 )
 #: "为2013.05fps，是T4（1217.4fps）的1.65倍"
 _IS_TIMES_OF = re.compile(
-    rf"(?<![0-9.\-]){_FIRST}{_LINK}{{0,20}}?(?:是|相当于|达到?了?|为){_LINK}{{0,30}}?(?<![A-Za-z0-9.\-]){_LAST}\s?[)）]?\s?的"
+    rf"(?<![0-9.\-]){_FIRST}{_LINK}{{0,20}}?(?:是|相当于|达到?了?|为){_NAME}{{0,30}}?(?<![A-Za-z0-9.\-]){_LAST}\s?[)）]?\s?的"
     rf"\s?约?{_RATIO}",
     re.IGNORECASE,
 )
@@ -91,8 +93,8 @@ _RATIO_AFTER = re.compile(
 )
 #: A second claim about the same two values: "(0.47% relative)", "，达到原模型精度的99.31%".
 _NEXT = re.compile(
-    r"(?:[)）]?\s?[(（/]\s?|\s?[,，]\s?(?:保持|达到?了?|为)?(?:原|FP32|官方|开源|基准|original)[^0-9,，。]{0,12}的\s?)"
-    rf"{_CLAIM}\s?(?:relative\b|相对)?\s?(?=[)）。.]|\Z)",
+    r"(?:(?P<open>[)）]?\s?[(（/]\s?)|\s?[,，]\s?(?:保持|达到?了?|为)?(?:原|FP32|官方|开源|基准|original)[^0-9,，。]{0,12}的\s?)"
+    rf"{_CLAIM}(?(open)\s?(?:relative\b|相对)|)\s?(?=[)）。.]|\Z)",
     re.IGNORECASE,
 )
 #: A percentage after these is a change, not what is left.
@@ -133,6 +135,7 @@ _FORMS = (
     (_TIMES_THEN, ("first_unit", "last_unit")),
     (_RATIO_AFTER, ("first_unit", "last_unit")),
 )
+_OTHER_BATCH = re.compile(r"batch|\bbs|批", re.IGNORECASE)
 _NAMES_RATIO = re.compile(r"ratio|speed-?up|比值|加速比|倍率", re.IGNORECASE)
 #: The forms of multiples; they are looked for where there is one.
 _MULTIPLES = {_IS_TIMES, _IS_TIMES_OF, _TIMES_THEN}
@@ -177,6 +180,10 @@ def _matches(text: str) -> Iterator[re.Match[str]]:
 def _unsaid(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
     """Whether the words before a match qualify it ("up to 2x"), or another form reads it."""
     before = match.string[max(0, match.start() - 12) : match.start()]
+    if pattern in _MULTIPLES and match["first_unit"].lower() in {"w", "%"}:
+        return True  # "100 fps (30 W) is 3x faster than 60 W"
+    if pattern in {_TIMES_THEN, _RATIO_AFTER} and _OTHER_BATCH.search(match[0]):
+        return True
     if pattern is _ARROW:
         return _FROM.search(before) is not None
     return pattern in {_BEFORE, _FOLLOWED, _TIMES_THEN} and _ROUGH.search(before) is not None

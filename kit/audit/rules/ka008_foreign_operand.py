@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from kit.audit.facts.printednumber import Printed, number_from, same_number
-from kit.audit.facts.vocabulary import devices_in
+from kit.audit.facts.vocabulary import batches_in, devices_in
 from kit.audit.rule import Facts, Held, Kind, Outcomes, Rule
 from kit.audit.verdict import misprinted
 
@@ -46,7 +46,10 @@ def _check(facts: Facts) -> Outcomes:
                     known[name] = _measurements(facts, name)
             if lines is None:
                 lines = _lines_of_numbers(facts)
-            yield from _compared(line, names, numbers, known, lines)
+            found = list(_compared(line, names, numbers, known, lines))
+            yield from found
+            if len(found) == 2 and not batches_in(text) and all(isinstance(one, Held) for one in found):
+                yield from _of_one_row(facts, line, names, numbers)
 
 
 def _compared(
@@ -65,6 +68,24 @@ def _compared(
             nearest = min(known[name], key=lambda one: abs(one.value - number.value))
             message = f"{number.text} was not measured on {name}; the nearest measurement is {nearest.text}"
             yield misprinted(line, number, nearest.text, name, message, subject=name)
+
+
+def _of_one_row(facts: Facts, line: int, names: list[str], numbers: list[Printed]) -> Outcomes:
+    """Two numbers of different rows are compared only if both are the best of their device."""
+    columns = [facts.column(name) for name in names]
+    if None in columns:
+        return
+    places = [
+        [batch for batch, cell in (column or {}).items() if same_number(cell, one)]
+        for column, one in zip(columns, numbers, strict=True)
+    ]
+    bests = [max((column or {}).values(), key=lambda cell: cell.value) for column in columns]
+    late = [place for place in (0, 1) if not same_number(bests[place], numbers[place])]
+    if not all(places) or set(places[0]) & set(places[1]) or len(late) != 1:
+        return
+    number, best, batch = numbers[late[0]], bests[late[0]], places[late[0]][0]
+    message = f"{number.text} was measured at batch {batch}; beside the best of the other device stands {best.text}"
+    yield misprinted(line, number, best.text, best.text, message, subject=names[late[0]])
 
 
 def _measurements(facts: Facts, name: str) -> list[Printed]:

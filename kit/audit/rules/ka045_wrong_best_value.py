@@ -24,7 +24,8 @@ _CHINESE = re.compile(
 )
 #: "在310P上，批大小32时吞吐率最高，为2013.05fps": the device comes before.
 _AFTER = re.compile(
-    rf"(?:吞吐[率量]?|性能|帧率)(?:最优|最高|最佳|最好|最大)\s?[，,:]?\s?(?:约?为|达到?了?|是)\s?{_NUMBER}", re.IGNORECASE
+    rf"(?:吞吐[率量]?|性能|帧率)(?:最优|最高|最佳|最好|最大)\s?[，,:]?\s?(?:约?为|达到?了?|是)\s?{_NUMBER}",
+    re.IGNORECASE,
 )
 _ENGLISH = re.compile(
     rf"(?:best|highest|peak|maximum)\s(?:throughput|performance)\s(?:of|on|for)\s(?:the\s)?(?:ascend\s)?{_DEVICE}"
