@@ -34,7 +34,7 @@ _BETWEEN = (
     r"(?:(?:性能|速度|时延|吞吐)?(?:提升|提高|降低|下降|减少|加速|增加|压缩)了?\s?)?"
 )
 #: "from 6.20 ms (T4) to 2.50 ms (310P)"
-_OF_WHAT = r"(?:\s?[(（][^()（）]{1,24}[)）])?"
+_OF_WHAT = r"(?:\s?[(（](?![-+−]?[0-9.]{1,9}\s?(?:%|x|×|倍))[^()（）]{1,24}[)）])?"
 _AFTER = re.compile(rf"(?:\bfrom\s|从|由)\s?{_FIRST}{_OF_WHAT}{_TO}{_LAST}{_OF_WHAT}{_BETWEEN}{_CLAIM}", re.IGNORECASE)
 #: "10.0 ms -> 4.0 ms (2.5x)"
 _ARROW = re.compile(rf"(?<![0-9.\-]){_FIRST}\s?(?:→|->|=>)\s?{_LAST}\s?[(（,，]\s?{_CLAIM}", re.IGNORECASE)
