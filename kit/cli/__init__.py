@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import traceback
@@ -124,7 +123,6 @@ def _kit(
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`kit.errors.Exit`."""
-    gc.set_threshold(100_000, 20, 20)  # a short process makes little garbage; looking for it takes a tenth of the time
     _ensure_streams()
     with heeded_signals(), guarded_streams():
         try:
