@@ -30,7 +30,13 @@ def test_encodings_and_line_ends_lead_to_the_same_finding(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x00\x01\x02PNG\x00", b"\x89PNG\r\n\x1a\n\xff\xff\xff\x81\x00", b"\x80\xff\x80\xff" * 50]
+    "data",
+    [
+        b"\x00\x01\x02PNG\x00",
+        b"\x89PNG\r\n\x1a\n\xff\xff\xff\x81\x00",
+        b"\x80\xff\x80\xff" * 50,
+        REPORT.encode("utf-32"),
+    ],
 )
 def test_what_is_no_text_is_refused_with_a_remedy(data: bytes) -> None:
     with pytest.raises(InvalidInputError) as caught:

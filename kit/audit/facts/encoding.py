@@ -50,14 +50,17 @@ _SAME_LENGTH = {code: text for code, text in _WIDTH.items() if text is not None}
 
 
 def decode(data: bytes, where: str) -> str:
-    """The text of a report in UTF-8 or UTF-16 (with or without a byte order mark), or GBK / GB 18030.
+    """The text of a report in UTF-8 (with or without a byte order mark), UTF-16 with one, or GBK / GB 18030.
 
     Raises:
         InvalidInputError: the bytes are not text in any of these encodings.
     """
     for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
-            return data[len(mark) :].decode(name, errors="replace")
+            text = data[len(mark) :].decode(name, errors="replace")
+            if "\0" not in text:  # or it is UTF-32
+                return text
+            break
     if b"\0" not in data:
         try:
             return data.decode("utf-8")
