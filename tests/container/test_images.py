@@ -67,7 +67,7 @@ def test_a_rebuild_with_nothing_changed_takes_no_time(images: Callable[..., Imag
     lines.clear()
     started = time.monotonic()
     assert images(spec, lines.append).build("toy") == first
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 2
     assert lines == []
 
 
