@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kit.toollogs.reader import Reader, readers
+from kit.toollogs.reader import Reader, read_bytes, readers
 
-__all__ = ["FAMILIES", "SAMPLES", "numbers", "reader_of"]
+__all__ = ["FAMILIES", "SAMPLES", "assert_told", "numbers", "read", "reader_of"]
 
 PERF = """\
 [e2e] throughputRate: 312.638, latency: 159929
@@ -228,6 +228,19 @@ FAMILIES = {"pure": "perf", "trtexec 7": "trtexec", "trtexec 8": "trtexec", "ben
 def reader_of(sample: str) -> Reader:
     family = FAMILIES.get(sample, sample)
     return next(reader for reader in readers() if reader.family == family)
+
+
+def read(text: str) -> dict[str, Any]:
+    """The JSON of a log."""
+    return read_bytes(text.encode(), "x")[1].as_json()
+
+
+def assert_told(sample: str, old: str, new: str, said: str) -> None:
+    """A sample with a part replaced is no good log, and one of its problems says why."""
+    assert old in sample
+    found = read(sample.replace(old, new))
+    assert found["status"] in ("lenient", "partial")
+    assert any(said in problem for problem in found["problems"]), found["problems"]
 
 
 def numbers(value: Any, place: str = "") -> dict[str, Any]:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from kit.toollogs.numbers import Number, integer, real
-from kit.toollogs.text import NUMBER, one_line
+from kit.toollogs.output import Findings
+from kit.toollogs.text import NUMBER, one_line, short
 
 __all__ = ["Label", "LabelTable", "LabelledLine", "LabelledRun"]
 
@@ -38,6 +39,14 @@ class LabelledLine(NamedTuple):
     said: bool
     plain: bool  # whether nothing else stands on the line
     label: re.Match[str]
+
+    def checked(self, raw: str, findings: Findings) -> Number | None:
+        """The number; where it is not certain, or the line is odd, the findings say so."""
+        if self.value is None:
+            findings.refused += [f"{short(raw)!r} is not surely a value"] if self.said else []
+        elif not self.plain:
+            findings.odd_lines.append(raw)
+        return self.value
 
 
 class LabelTable:
@@ -87,11 +96,20 @@ class LabelledRun:
 
     values: dict[str, Number] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
+    stated: list[str] = field(default_factory=list)  # numbers that are stated twice, and not alike
+    errors: list[str] = field(default_factory=list)
+    mixed: bool = False  # whether its lines and those of another run cannot be told apart
 
     def take(self, key: str, value: Number, line: str) -> None:
         """Keep a number."""
         self.values[key] = value
         self.lines[key] = one_line(line, 200)
+
+    def drop(self, findings: Findings) -> None:
+        """Give the numbers of a mixed run up."""
+        self.values.clear()
+        self.lines.clear()
+        findings.missing.append("lines of concurrent runs are mixed: no value can be assigned to this one")
 
     def entangled(self, before: LabelledRun, key: str, last: str) -> bool:
         """Whether lines of two runs come in turns: this one has ``key`` without its ``last``, the one before has not.

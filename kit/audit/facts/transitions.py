@@ -61,6 +61,7 @@ _ARROW_OF_COUNTS = re.compile(
     r"\s?(?:减少|降低|缩小|增加|提升|reduction|decrease|increase|improvement|smaller|fewer|less|more)",
     re.IGNORECASE,
 )
+_RATIO_WORDS = r"ratio|speed-?up|比值|加速比|倍率"
 _RATIO = r"(?P<claim>[0-9]{1,4}(?:\.[0-9]{1,9})?)\s?(?P<sign>x\b|×|times\b|-fold\b|倍)"
 #: Words, names and batch sizes between two values.
 _LINK = r"(?:[^0-9.;。]|(?<=[A-Za-z])[0-9]{1,4}|(?<=batch )[0-9]{1,4}|(?<=batch size )[0-9]{1,4})"
@@ -87,7 +88,7 @@ _TIMES_THEN = re.compile(
 #: "310P 1234.5 fps, T4 800.0 fps, ratio 1.543"
 _RATIO_AFTER = re.compile(
     rf"(?<![0-9.\-]){_FIRST}\s?[,，、;]{_LINK}{{1,20}}?(?<![A-Za-z0-9.\-]){_LAST}\s?[,，、;]\s?(?:the\s)?"
-    r"(?:ratio|speed-?up|比值|加速比|倍率)(?:\s(?:is|of)\s|[为:：=\s]){1,2}\s?"
+    rf"(?:{_RATIO_WORDS})(?:\s(?:is|of)\s|[为:：=\s]){{1,2}}\s?"
     r"(?P<claim>[0-9]{1,4}(?:\.[0-9]{1,9})?)(?![0-9.]*[0-9%])\s?(?P<sign>x\b|×|倍|)",
     re.IGNORECASE,
 )
@@ -136,7 +137,7 @@ _FORMS = (
     (_RATIO_AFTER, ("first_unit", "last_unit")),
 )
 _OTHER_BATCH = re.compile(r"batch|\bbs|批", re.IGNORECASE)
-_NAMES_RATIO = re.compile(r"ratio|speed-?up|比值|加速比|倍率", re.IGNORECASE)
+_NAMES_RATIO = re.compile(_RATIO_WORDS, re.IGNORECASE)
 #: The forms of multiples; they are looked for where there is one.
 _MULTIPLES = {_IS_TIMES, _IS_TIMES_OF, _TIMES_THEN}
 _LONGEST = 600

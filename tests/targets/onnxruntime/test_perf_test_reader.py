@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from kit.toollogs.reader import read_bytes
-from tests.logsamples import SAMPLES
+from tests.logsamples import SAMPLES, assert_told, read
 
 NEW = SAMPLES["onnxruntime_perf_test"]
 OLDEST = """\
@@ -23,10 +20,6 @@ P95 Latency is 0.01625 sec
 P99 Latency is 0.02175 sec
 P999 Latency is 0.0235 sec
 """
-
-
-def read(text: str) -> dict[str, Any]:
-    return read_bytes(text.encode(), "x")[1].as_json()
 
 
 def test_a_run_with_each_number_and_its_line() -> None:
@@ -62,10 +55,7 @@ def test_the_forms_of_older_releases() -> None:
     ],
 )
 def test_what_is_cut_or_contradicts_itself_is_told(old: str, new: str, said: str) -> None:
-    assert old in NEW
-    found = read(NEW.replace(old, new))
-    assert found["status"] in ("lenient", "partial")
-    assert any(said in problem for problem in found["problems"]), found["problems"]
+    assert_told(NEW, old, new, said)
 
 
 def test_several_runs_are_told_apart_and_lines_in_turns_are_not_assigned() -> None:

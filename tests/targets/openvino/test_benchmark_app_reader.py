@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from kit.audit import audit_text
 from kit.toollogs.reader import read_bytes
-from tests.logsamples import SAMPLES
+from tests.logsamples import SAMPLES, assert_told, read
 
 NEW, OLD = SAMPLES["benchmark_app"], SAMPLES["benchmark_app 2021"]
 
@@ -47,10 +45,6 @@ REAL = """\
 [ INFO ]    Max:        4468.01 us
 [ INFO ] Throughput:   7254.40 FPS
 """  # noqa: W291 - as the tool prints it
-
-
-def read(text: str) -> dict[str, Any]:
-    return read_bytes(text.encode(), "x")[1].as_json()
 
 
 def test_a_run_with_each_number_and_its_line() -> None:
@@ -115,10 +109,7 @@ def test_one_request_at_a_time_was_the_batch_by_the_median_before_2022() -> None
     ],
 )  # fmt: skip
 def test_what_is_cut_or_contradicts_itself_is_told(old: str, new: str, said: str) -> None:
-    assert old in NEW
-    found = read(NEW.replace(old, new))
-    assert found["status"] in ("lenient", "partial")
-    assert any(said in problem for problem in found["problems"]), found["problems"]
+    assert_told(NEW, old, new, said)
 
 
 def test_several_runs_are_told_apart_and_lines_in_turns_are_not_assigned() -> None:

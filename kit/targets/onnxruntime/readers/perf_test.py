@@ -8,13 +8,13 @@ cost`` and ``P50 Latency: 0.0587108 s``, from 2025 on ``Average inference time c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kit.toollogs.documents import begins_part
 from kit.toollogs.labelled import Label, LabelledLine, LabelledRun, LabelTable
 from kit.toollogs.output import Findings, Row, ToolOutput, disorder, numbered, present, present_rows, rows_of, runs_json
-from kit.toollogs.text import lines, narrow, one_line, short
+from kit.toollogs.text import lines, narrow, one_line
 
 __all__ = ["PerfTestReading", "PerfTestRun", "read", "sniff"]
 
@@ -60,10 +60,7 @@ _LIKE = re.compile(
 class PerfTestRun(LabelledRun):
     """One run; ``latency_ms`` is that of one inference."""
 
-    stated: list[str] = field(default_factory=list)  # numbers that are stated twice, and not alike
-    errors: list[str] = field(default_factory=list)
     again: bool = False  # whether the lines above the statistics are there
-    mixed: bool = False
 
     @property
     def recomputed(self) -> float | None:
@@ -152,9 +149,7 @@ def read(text: str) -> PerfTestReading:
 def _check(run: PerfTestRun) -> Findings:
     found = Findings(errors=[f"the tool says: {error}" for error in run.errors])
     if run.mixed:
-        run.values.clear()
-        run.lines.clear()
-        found.missing.append("lines of concurrent runs are mixed: no value can be assigned to this one")
+        run.drop(found)
         return found
     found.missing += [f"missing: {', '.join(run.missing)}"] if run.missing else []
     found.contradictions += run.contradictions()
@@ -163,12 +158,9 @@ def _check(run: PerfTestRun) -> Findings:
 
 def _take(runs: list[PerfTestRun], found: LabelledLine, raw: str, findings: Findings) -> None:
     """Keep a number; one that the run has already, or of an earlier place in the order of the lines, begins a run."""
-    if found.value is None:
-        if found.said:
-            findings.refused.append(f"{short(raw)!r} is not surely a value")
+    value = found.checked(raw, findings)
+    if value is None:
         return
-    if not found.plain:
-        findings.odd_lines.append(raw)
     name = found.label["p"]
     key = _AGAIN.get(found.key, found.key)
     if found.key == "mean" or name:
@@ -176,14 +168,14 @@ def _take(runs: list[PerfTestRun], found: LabelledLine, raw: str, findings: Find
     run, known = runs[-1], runs[-1].values.get(key)
     if known is not None and found.key in _AGAIN:
         run.again = True
-        if known != found.value:
-            run.stated.append(f"{key} is stated twice: {known:g} and {found.value:g}")
+        if known != value:
+            run.stated.append(f"{key} is stated twice: {known:g} and {value:g}")
         return
     if known is not None or (found.key != "runs" and _place(key) < max(map(_place, run.values), default=0)):
         if len(runs) > 1 and run.entangled(runs[-2], key, "run_s"):
             run.mixed = runs[-2].mixed = True
         runs.append(PerfTestRun(mixed=run.mixed))
-    runs[-1].take(key, found.value, raw)
+    runs[-1].take(key, value, raw)
 
 
 def _place(key: str) -> int:

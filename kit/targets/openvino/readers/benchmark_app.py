@@ -16,7 +16,7 @@ from kit.toollogs.documents import begins_part
 from kit.toollogs.labelled import Label, LabelledLine, LabelTable
 from kit.toollogs.numbers import Number
 from kit.toollogs.output import Findings, Row, ToolOutput, numbered, rows_of, runs_json
-from kit.toollogs.text import lines, narrow, one_line, short
+from kit.toollogs.text import lines, narrow, one_line
 
 __all__ = ["BenchmarkAppReading", "read", "sniff"]
 
@@ -189,20 +189,17 @@ class _BenchmarkAppScan:
         if found.key == "latency":
             self.grouping = "group" in found.label[0]
             self.run.listed = self.run.listed or not found.said
-        if found.value is None:
-            if found.said:
-                self.findings.refused.append(f"{short(raw)!r} is not surely a value")
+        value = found.checked(raw, self.findings)
+        if value is None:
             return
         name = {"latency": "median", "percentile": f"p{found.label['p']}"}.get(found.key, found.key)
         latency = found.key == "latency" or found.key in _STATISTICS
         if latency and self.grouping:
             if self.run.groups:
-                self.run.groups[-1].latency.setdefault(name, found.value)
+                self.run.groups[-1].latency.setdefault(name, value)
         else:
-            self._value(f"latency_ms.{name}" if latency else name, found.value, raw)
+            self._value(f"latency_ms.{name}" if latency else name, value, raw)
             self.run.upper = self.run.upper or "AVG" in found.label[0]
-        if not found.plain:
-            self.findings.odd_lines.append(raw)
 
     def _value(self, key: str, value: Number, raw: str) -> None:
         run, known = self.run, self.run.values.get(key)

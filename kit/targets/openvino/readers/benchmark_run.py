@@ -35,14 +35,11 @@ class BenchmarkAppRun(LabelledRun):
     facts: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     groups: list[LatencyGroup] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
     step: int = 0  # the last of the eleven
     listed: bool = False  # whether there is a heading over the latencies
     upper: bool = False  # whether it is a form that may leave the median out
     skipped: bool = False  # whether the inference was left out on request
     several: bool = False  # whether several devices shared the requests: then there is no latency
-    mixed: bool = False
-    stated: list[str] = field(default_factory=list)  # numbers that are stated twice, and not alike
 
     @property
     def ended(self) -> bool:
@@ -106,10 +103,8 @@ def check_run(run: BenchmarkAppRun) -> Findings:
     """Problems of a run."""
     found = Findings(errors=[f"benchmark_app says: {error}" for error in run.errors])
     if run.mixed:
-        run.values.clear()
-        run.lines.clear()
+        run.drop(found)
         run.groups.clear()
-        found.missing.append("lines of concurrent runs are mixed: no value can be assigned to this one")
         return found
     if run.missing:
         found.missing.append(f"missing: {', '.join(run.missing)}")
